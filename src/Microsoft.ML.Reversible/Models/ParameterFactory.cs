@@ -1,0 +1,31 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>Makes the float32 parameters of a new model on their device, the random ones from one seeded stream.</summary>
+/// <remarks>
+/// Parameters are made where they stay: moving a module afterwards would replace its Parameter objects and untie shared ones.
+/// The random numbers are drawn on the CPU, so that a seed gives the same model on every device.
+/// </remarks>
+internal sealed class ParameterFactory(Device device, int seed) : IDisposable
+{
+    /// <summary>The standard deviation of GPT-2's initial weights.</summary>
+    public const double Deviation = 0.02;
+
+    private readonly Generator _generator = new(unchecked((ulong)seed));
+
+    public Parameter Ones(params long[] shape) => Make(ones(shape));
+
+    public Parameter Zeros(params long[] shape) => Make(zeros(shape));
+
+    public Parameter Normal(double deviation, params long[] shape) => Make(empty(shape).normal_(0, deviation, _generator));
+
+    private Parameter Make(Tensor values)
+    {
+        using Tensor source = values;
+        return (Parameter)new Parameter(source.to(device)).DetachFromDisposeScope();
+    }
+
+    public void Dispose() => _generator.Dispose();
+}

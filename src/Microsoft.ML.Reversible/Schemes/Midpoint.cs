@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The midpoint scheme with step size 1/2, so that p⁺ = p⁻ + f(p).</summary>
+    public static Scheme Midpoint { get; } = new Midpoint();
+}
+
+/// <summary>
+/// The explicit midpoint (two-step) scheme, equation 2.4 of arXiv 2512.02056:
+/// <code>
+///     p⁺ = p⁻ + 2h f(p)          p⁻ = p⁺ - 2h f(p)
+/// </code>
+/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are imaginary with |hλ| ≤ 1.
+/// </summary>
+/// <param name="StepSize">h, positive and finite.</param>
+public sealed record Midpoint(double StepSize = 0.5) : Scheme
+{
+    /// <summary>h, positive and finite.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
+    public double StepSize { get; init; } = StepSize > 0 && double.IsFinite(StepSize)
+        ? StepSize
+        : throw new ArgumentOutOfRangeException(nameof(StepSize), StepSize, "The midpoint scheme's StepSize must be positive and finite.");
+
+    /// <inheritdoc/>
+    public override string Name => "midpoint";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    private protected override double? Parameter => StepSize;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor previous, Tensor current, Tensor f) => previous.add(f, 2 * StepSize);
+
+    /// <inheritdoc/>
+    public override Tensor Inverse(Tensor current, Tensor next, Tensor f) => next.add(f, -2 * StepSize);
+
+    /// <inheritdoc/>
+    public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (gradient, null, gradient * (2 * StepSize));
+
+    private protected override Scheme With(double parameter) => new Midpoint(parameter);
+}

@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The standard residual network, p⁺ = p + f(p): the baseline, and not reversible.</summary>
+    public static Scheme Residual { get; } = new Residual();
+}
+
+/// <summary>
+/// The standard residual network (forward Euler):
+/// <code>
+///     p⁺ = p + f(p)
+/// </code>
+/// It has no inverse in closed form and is trained with <see cref="WayBack.Stored"/>.
+/// </summary>
+public sealed record Residual : Scheme
+{
+    /// <inheritdoc/>
+    public override string Name => "residual";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => false;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor previous, Tensor current, Tensor f) => current + f;
+
+    /// <inheritdoc/>
+    public override Tensor Inverse(Tensor current, Tensor next, Tensor f) =>
+        throw new NotSupportedException("The residual scheme keeps no earlier stream to solve for: it has no inverse in closed form.");
+
+    /// <inheritdoc/>
+    public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (null, gradient, gradient);
+}

@@ -1,0 +1,14 @@
+namespace Microsoft.ML.Reversible;
+
+/// <summary>How the backward pass comes by the activations that it needs. The result is the same, the memory is not.</summary>
+public enum WayBack
+{
+    /// <summary>Every activation of every layer is stored: plain automatic differentiation, the reference.</summary>
+    Stored,
+
+    /// <summary>
+    /// Only the last two streams are kept; the backward pass rebuilds the earlier ones layer by layer, so activation
+    /// memory does not grow with depth. Needs a scheme that is reversible.
+    /// </summary>
+    Reversible,
+}

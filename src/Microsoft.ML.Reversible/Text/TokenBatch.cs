@@ -1,0 +1,14 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Text;
+
+/// <summary>Some windows of one length: token ids, and the id that follows each.</summary>
+/// <param name="Inputs">Ids, row by row, of length rows * context.</param>
+/// <param name="Targets">The id after each input, of the same length.</param>
+/// <param name="Rows">Number of windows.</param>
+internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Rows)
+{
+    /// <summary>Ids of shape [rows, context] and targets of shape [rows * context], int64, in the current dispose scope.</summary>
+    public (Tensor Ids, Tensor Targets) ToTensors(Device device) =>
+        (tensor(Inputs, [Rows, Inputs.Length / Rows], device: device), tensor(Targets, device: device));
+}

@@ -1,0 +1,38 @@
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>Decides where a model computes: the option, else the context's GPU, else the CPU.</summary>
+internal static class Devices
+{
+    /// <summary>Resolves a device and makes sure that it is there.</summary>
+    /// <exception cref="InvalidOperationException">A GPU was asked for, there is none, and the context does not fall back to the CPU.</exception>
+    public static Device Resolve(string? requested, MLContext context, IChannel channel)
+    {
+        string name = requested ?? (context.GpuDeviceId is { } id ? $"cuda:{id}" : "cpu");
+        int index = CheckName(name);
+        if (index < 0) return CPU;
+        int count = cuda.is_available() ? cuda.device_count() : 0;
+        if (index < count) return device(DeviceType.CUDA, index);
+
+        string missing = count == 0
+            ? $"The device '{name}' was asked for, but libtorch finds no CUDA device."
+            : $"The device '{name}' was asked for, but there are only {count} CUDA devices.";
+        if (!context.FallbackToCpu)
+            throw new InvalidOperationException(missing + " Install a CUDA build of libtorch with its driver, ask for 'cpu', or set MLContext.FallbackToCpu.");
+        channel.Warning(MessageSensitivity.None, missing + " Falling back to the CPU.");
+        return CPU;
+    }
+
+    /// <summary>The index of a CUDA device, or -1 for the CPU.</summary>
+    /// <exception cref="ArgumentException">The name is none of cpu, cuda and cuda:N.</exception>
+    public static int CheckName(string name)
+    {
+        if (name == "cpu") return -1;
+        if (name == "cuda") return 0;
+        if (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int index) && index >= 0) return index;
+        throw new ArgumentException($"The device '{name}' is not one of cpu, cuda and cuda:N.", "Device");
+    }
+}

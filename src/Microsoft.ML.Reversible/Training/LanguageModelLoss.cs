@@ -1,0 +1,55 @@
+using Microsoft.ML.Reversible.Losses;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>Next-token loss of a model on a batch, with or without its gradients.</summary>
+internal static class LanguageModelLoss
+{
+    /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
+    /// <param name="targets">The ids that follow, int64, of shape [batch * context].</param>
+    /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean.</param>
+    /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
+    public static Tensor Differentiate(GptModel model, Tensor ids, Tensor targets, double scale)
+    {
+        using var scope = NewDisposeScope();
+        using var withGraph = enable_grad();
+        Tensor embedded = model.Embed(ids);
+        using StackPass pass = model.Stack.Forward(embedded);
+        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, targets, scale);
+        autograd.backward(embedded, pass.Backward(gradOutput));
+        return lossSum.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The log-likelihood of each target, nats, float32, of shape [batch * context]; no gradients.</summary>
+    /// <inheritdoc cref="Differentiate"/>
+    public static Tensor LogLikelihood(GptModel model, Tensor ids, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor hidden = model.FinalNorm(model.Stack.Evaluate(model.Embed(ids))).flatten(0, 1);
+        return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
+    }
+
+    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(GptModel model, Tensor output, Tensor targets, double scale)
+    {
+        using var scope = NewDisposeScope();
+        Tensor stream = output.detach().requires_grad_();
+        Tensor hidden = model.FinalNorm(stream).flatten(0, 1);
+        (Tensor lossSum, Tensor gradHidden, Tensor gradWeight) =
+            ChunkedCrossEntropy.Differentiate(hidden.detach(), model.HeadWeight, targets, scale, model.Compute);
+        Accumulate(model.HeadWeight, gradWeight);
+        autograd.backward(hidden, gradHidden);
+        return (lossSum.MoveToOuterDisposeScope(), stream.grad!.MoveToOuterDisposeScope());
+    }
+
+    private static void Accumulate(Parameter parameter, Tensor gradient)
+    {
+        using Tensor? grad = parameter.grad;
+        if (grad is null) parameter.grad = gradient;
+        else grad.add_(gradient);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Runtime;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>Trains a model on token windows: batches, accumulation, clipping, schedule, evaluation, reports, cancellation.</summary>
+internal sealed class TrainingLoop(GptModel model, TokenWindows windows, ReversibleLmTrainer.Options options, int seed, IChannel channel)
+{
+    private readonly Random _random = new(seed);
+    private readonly LearningRateSchedule _schedule =
+        new(options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps);
+    private readonly List<TrainingProgress> _history = [];
+    private readonly Stopwatch _training = new();
+
+    private long TokensPerStep => (long)options.BatchSize * options.ContextLength * options.GradientAccumulationSteps;
+
+    /// <summary>Runs all steps.</summary>
+    /// <exception cref="OperationCanceledException">The option's token was cancelled; checked before each step.</exception>
+    /// <exception cref="InvalidOperationException">The loss is not finite any more.</exception>
+    public TrainingMetrics Run()
+    {
+        using AdamW optimizer = DecayGroups.Optimizer(model, options);
+        TimeSpan reportedTime = TimeSpan.Zero;
+        int reportedStep = 0;
+        HeldOutLoss heldOut = default;
+        for (int step = 1; step <= options.MaxSteps; step++)
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            bool evaluate = step % options.EvaluationInterval == 0 || step == options.MaxSteps;
+            bool report = evaluate || step == 1 || step % options.ReportInterval == 0;
+            double rate = _schedule.At(step - 1);
+
+            _training.Start();
+            (double loss, double gradNorm) = Step(optimizer, rate, readLoss: report);
+            _training.Stop();
+            if (!report) continue;
+
+            if (!double.IsFinite(loss))
+                throw new InvalidOperationException($"The loss is {loss} at step {step}. A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
+            double seconds = (_training.Elapsed - reportedTime).TotalSeconds;
+            double tokensPerSecond = TokensPerStep * (step - reportedStep) / Math.Max(seconds, 1e-9);
+            (reportedTime, reportedStep) = (_training.Elapsed, step);
+            if (evaluate) heldOut = HeldOutLoss.Measure(model, windows, options, step == options.MaxSteps ? int.MaxValue : options.EvaluationBatches);
+            Report(new(step, options.MaxSteps, TokensPerStep * step, loss, rate, gradNorm, tokensPerSecond, evaluate ? heldOut.Mean : null));
+        }
+        return new TrainingMetrics(_history, heldOut.Mean, heldOut.Tokens, _training.Elapsed);
+    }
+
+    /// <summary>One optimizer step.</summary>
+    /// <returns>The step's mean loss (NaN where it is not read, which would wait for the device) and the norm of its gradients.</returns>
+    private (double Loss, double GradNorm) Step(AdamW optimizer, double rate, bool readLoss)
+    {
+        using var scope = NewDisposeScope();
+        model.zero_grad();
+        Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: model.Device);
+        for (int i = 0; i < options.GradientAccumulationSteps; i++)
+        {
+            (Tensor ids, Tensor targets) = windows.Sample(_random, options.BatchSize).ToTensors(model.Device);
+            lossSum.add_(LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep));
+        }
+        double norm = nn.utils.clip_grad_norm_(model.parameters(), options.MaxGradNorm > 0 ? options.MaxGradNorm : double.PositiveInfinity);
+        foreach (var group in optimizer.ParamGroups) group.LearningRate = rate;
+        optimizer.step();
+        return (readLoss ? lossSum.item<double>() / TokensPerStep : double.NaN, norm);
+    }
+
+    private void Report(TrainingProgress progress)
+    {
+        _history.Add(progress);
+        options.Progress?.Report(progress);
+        channel.Info(MessageSensitivity.None, "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s", progress.Step, progress.MaxSteps,
+            progress.Loss, progress.ValidationLoss is { } v ? $", validation {v:F4}" : "", progress.LearningRate, progress.TokensPerSecond);
+    }
+}
