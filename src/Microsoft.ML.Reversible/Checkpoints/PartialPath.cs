@@ -1,0 +1,27 @@
+namespace Microsoft.ML.Reversible.Checkpoints;
+
+/// <summary>Names beside a target, and cleaning them up.</summary>
+internal static class PartialPath
+{
+    /// <summary>A free name in the target's folder, so that renaming it to the target never crosses file systems.</summary>
+    public static string Beside(string target, string kind = "partial") => $"{target}.{kind}-{Guid.NewGuid():N}";
+
+    /// <summary>The full path; of a symbolic link, that of what it points to, since renaming over a link would replace the link itself.</summary>
+    public static string Resolve(FileSystemInfo path)
+    {
+        FileSystemInfo final = path.LinkTarget == null ? path : path.ResolveLinkTarget(returnFinalTarget: true) ?? path;
+        return Path.TrimEndingDirectorySeparator(final.FullName);
+    }
+
+    /// <summary>Removes what is no longer wanted. A failure to remove must not hide the result or the error that led here.</summary>
+    public static void Clear(Action delete)
+    {
+        try
+        {
+            delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+}
