@@ -1,0 +1,149 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+
+namespace Microsoft.ML.Reversible.Checkpoints;
+
+/// <summary>
+/// A safetensors file opened for reading. The header is read and checked when it is opened; tensors are read when they are asked for, from
+/// several threads at once if need be.
+/// </summary>
+internal sealed class SafeTensorsFile : IDisposable
+{
+    private const int LengthBytes = 8;
+    private const int BufferSize = 1 << 20;
+    private readonly string _path;
+    private readonly SafeFileHandle _handle;
+    private readonly SafeTensorsHeader _header;
+    private readonly long _dataStart;
+
+    private SafeTensorsFile(string path, SafeFileHandle handle)
+    {
+        _path = path;
+        _handle = handle;
+        long fileLength = RandomAccess.GetLength(handle);
+        if (fileLength < LengthBytes)
+            throw SafeTensorsHeader.Error(path, $"it has only {fileLength} bytes.");
+
+        Span<byte> start = stackalloc byte[LengthBytes];
+        ReadAt(0, start);
+        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(start);
+        if (headerLength > SafeTensorsHeader.MaxLength)
+            throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; {SafeTensorsHeader.MaxLength} are allowed.");
+        if ((long)headerLength > fileLength - LengthBytes)
+            throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; the file has {fileLength}. It may be cut short: copy or download it again.");
+
+        var json = new byte[headerLength];
+        ReadAt(LengthBytes, json);
+        _dataStart = LengthBytes + (long)headerLength;
+        _header = SafeTensorsHeader.Parse(path, json, fileLength - _dataStart);
+    }
+
+    /// <summary>The tensors' names in the order of their data.</summary>
+    public IReadOnlyList<string> Names => _header.Names;
+
+    /// <summary>The free-form texts of the header.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <exception cref="InvalidDataException">The file breaks a rule of the format; the message names the file and the tensor.</exception>
+    /// <exception cref="IOException">The file could not be read.</exception>
+    public static SafeTensorsFile Open(string path)
+    {
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        try
+        {
+            return new SafeTensorsFile(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    public bool Contains(string name) => _header.Tensors.ContainsKey(name);
+
+    /// <exception cref="InvalidDataException">The file has no tensor of this name.</exception>
+    public SafeTensorInfo Info(string name)
+        => _header.Tensors.TryGetValue(name, out SafeTensorInfo? info) ? info : throw Error(name, "is missing.");
+
+    /// <summary>Reads a tensor's bytes into a span of exactly their number.</summary>
+    public void Read(string name, Span<byte> destination)
+    {
+        SafeTensorInfo info = Info(name);
+        if (destination.Length != info.Length)
+            throw new ArgumentException($"Tensor '{name}' has {info.Length} bytes, the destination {destination.Length}.", nameof(destination));
+        ReadAt(_dataStart + info.Offset, destination);
+    }
+
+    /// <summary>Copies a tensor's bytes to a stream.</summary>
+    public void CopyTo(string name, Stream destination)
+    {
+        using Stream source = OpenRead(name);
+        source.CopyTo(destination, BufferSize);
+    }
+
+    /// <summary>A stream over one tensor's bytes; it is of use until this file is disposed of.</summary>
+    public Stream OpenRead(string name)
+    {
+        SafeTensorInfo info = Info(name);
+        return new TensorStream(this, _dataStart + info.Offset, info.Length);
+    }
+
+    /// <summary>An error that names this file and the tensor.</summary>
+    public InvalidDataException Error(string tensor, string what) => new($"In '{_path}' tensor '{tensor}' {what}");
+
+    public void Dispose() => _handle.Dispose();
+
+    private void ReadAt(long position, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int count = RandomAccess.Read(_handle, destination, position);
+            if (count == 0)
+                throw SafeTensorsHeader.Error(_path, "it became shorter while it was read.");
+            destination = destination[count..];
+            position += count;
+        }
+    }
+
+    private sealed class TensorStream(SafeTensorsFile file, long start, long length) : Stream
+    {
+        private long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => length;
+
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
+
+        // Always as much as there is: readers exist that take a short read for the end.
+        public override int Read(Span<byte> buffer)
+        {
+            int count = (int)Math.Min(buffer.Length, length - _position);
+            file.ReadAt(start + _position, buffer[..count]);
+            _position += count;
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
