@@ -1,0 +1,49 @@
+using System.Text;
+
+namespace Microsoft.ML.Reversible.Text;
+
+/// <summary>Finds what is wrong with a vocabulary that was read from files, before a tokenizer trips over it.</summary>
+internal static class VocabularyCheck
+{
+    /// <exception cref="InvalidDataException">The vocabulary is malformed; the message names the file and what is wrong.</exception>
+    public static void Check(Vocabulary vocabulary, string vocabularyPath, string mergesPath)
+    {
+        var tokens = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string token in vocabulary.Tokens)
+            if (!tokens.Add(token)) throw Malformed(vocabularyPath, $"it has the token '{token}' twice");
+        if (!tokens.Contains(vocabulary.EndOfText))
+            throw Malformed(vocabularyPath, $"it lacks the token '{vocabulary.EndOfText}', which ends a document");
+
+        for (int id = 0; id < vocabulary.Tokens.Count; id++)
+            if (vocabulary.Tokens[id] is var token && token != vocabulary.EndOfText && !Fits(token, vocabulary.Kind))
+                throw Malformed(vocabularyPath, $"the token '{token}' of id {id} is not {Form(vocabulary.Kind)}");
+
+        if (vocabulary.Kind != TextTokenization.Bpe && vocabulary.Merges.Count > 0)
+            throw Malformed(mergesPath, $"it has merges, which {vocabulary.Kind} tokenization does not know");
+
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string merge in vocabulary.Merges)
+        {
+            if (!seen.Add(merge)) throw Malformed(mergesPath, $"it has the merge '{merge}' twice");
+            string[] parts = merge.Split(' ');
+            foreach (string part in (string[])[.. parts, string.Concat(parts)])
+                if (!tokens.Contains(part)) throw Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");
+        }
+    }
+
+    private static bool Fits(string token, TextTokenization kind) => kind switch
+    {
+        TextTokenization.Character => Rune.TryGetRuneAt(token.PadRight(1, '\uD800'), 0, out Rune rune) && rune.Utf16SequenceLength == token.Length,
+        TextTokenization.Byte => token.Length == 1 && ByteAlphabet.Covers(token),
+        _ => token.Length > 0 && ByteAlphabet.Covers(token),
+    };
+
+    private static string Form(TextTokenization kind) => kind switch
+    {
+        TextTokenization.Character => "one character",
+        TextTokenization.Byte => "one byte in GPT-2's byte alphabet",
+        _ => "written in GPT-2's byte alphabet",
+    };
+
+    private static InvalidDataException Malformed(string path, string reason) => new($"The tokenizer file '{path}' is malformed: {reason}.");
+}
