@@ -19,14 +19,15 @@ internal static class ChunkedCrossEntropy
     /// <param name="weight">W, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
     /// <param name="compute">The number type of the matrix products; everything else is float32.</param>
+    /// <param name="chunkElements">The most logits that exist at a time.</param>
     /// <returns>Nats, float32, of shape [tokens].</returns>
-    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute)
+    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long chunkElements = ChunkElements)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor w = weight.to(compute);
         var parts = new List<Tensor>();
-        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0]))
+        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0], chunkElements))
         {
             using var chunk = NewDisposeScope();
             Tensor logits = hidden.narrow(0, start, length).to(compute).mm(w.t()).to(ScalarType.Float32);
@@ -42,16 +43,17 @@ internal static class ChunkedCrossEntropy
     /// <param name="targets">t, int64, of shape [tokens].</param>
     /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
     /// <param name="compute">The number type of the matrix products.</param>
+    /// <param name="chunkElements">The most logits that exist at a time.</param>
     /// <returns>The sum in nats (a float64 scalar), dh of h's shape and dW of W's shape, both float32.</returns>
     public static (Tensor LossSum, Tensor GradHidden, Tensor GradWeight) Differentiate(
-        Tensor hidden, Tensor weight, Tensor targets, double scale, ScalarType compute)
+        Tensor hidden, Tensor weight, Tensor targets, double scale, ScalarType compute, long chunkElements = ChunkElements)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor w = weight.to(compute);
         Tensor gradHidden = empty_like(hidden), gradWeight = zeros_like(weight);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
-        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0]))
+        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0], chunkElements))
         {
             using var chunk = NewDisposeScope();
             Tensor h = hidden.narrow(0, start, length).to(compute);
@@ -69,9 +71,9 @@ internal static class ChunkedCrossEntropy
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope(), gradWeight.MoveToOuterDisposeScope());
     }
 
-    private static IEnumerable<(long Start, long Length)> Chunks(long tokens, long vocabulary)
+    private static IEnumerable<(long Start, long Length)> Chunks(long tokens, long vocabulary, long elements)
     {
-        long step = Math.Clamp(ChunkElements / vocabulary, 1, tokens);
+        long step = Math.Clamp(elements / vocabulary, 1, tokens);
         for (long start = 0; start < tokens; start += step) yield return (start, Math.Min(step, tokens - start));
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -58,6 +59,23 @@ public sealed class GptBlock : nn.Module<Tensor, Tensor>
         Tensor f = attention + Mlp(Norm(input + attention, _norm2Weight, _norm2Bias));
         return f.MoveToOuterDisposeScope();
     }
+
+    /// <summary>The parameters under Hugging Face's names.</summary>
+    internal IEnumerable<GptWeight> Weights() =>
+    [
+        new("ln_1.weight", _norm1Weight),
+        new("ln_1.bias", _norm1Bias),
+        new("attn.c_attn.weight", _queryKeyValueWeight, Transposed: true),
+        new("attn.c_attn.bias", _queryKeyValueBias),
+        new("attn.c_proj.weight", _attentionOutWeight, Transposed: true),
+        new("attn.c_proj.bias", _attentionOutBias),
+        new("ln_2.weight", _norm2Weight),
+        new("ln_2.bias", _norm2Bias),
+        new("mlp.c_fc.weight", _upWeight, Transposed: true),
+        new("mlp.c_fc.bias", _upBias),
+        new("mlp.c_proj.weight", _downWeight, Transposed: true),
+        new("mlp.c_proj.bias", _downBias),
+    ];
 
     private Tensor Attention(Tensor x)
     {

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
     private readonly Parameter _finalNormWeight;
     private readonly Parameter _finalNormBias;
 
-    internal GptModel(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision, Device device, int seed)
+    internal GptModel(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision, Device device, int? seed)
         : base(nameof(GptModel))
     {
         configuration.Check();
@@ -59,6 +60,16 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         return Head(FinalNorm(Stack.Evaluate(Embed(input)))).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The parameters under Hugging Face's names, each once.</summary>
+    internal IEnumerable<GptWeight> Weights() =>
+    [
+        new("wte.weight", _tokenEmbedding),
+        new("wpe.weight", _positionEmbedding),
+        .. _blocks.SelectMany((block, i) => block.Weights().Select(w => w with { Name = $"h.{i}.{w.Name}" })),
+        new("ln_f.weight", _finalNormWeight),
+        new("ln_f.bias", _finalNormBias),
+    ];
 
     /// <summary>p₀ from token ids of shape [batch, context].</summary>
     internal Tensor Embed(Tensor ids)

@@ -8,18 +8,20 @@ namespace Microsoft.ML.Reversible;
 /// Parameters are made where they stay: moving a module afterwards would replace its Parameter objects and untie shared ones.
 /// The random numbers are drawn on the CPU, so that a seed gives the same model on every device.
 /// </remarks>
-internal sealed class ParameterFactory(Device device, int seed) : IDisposable
+/// <param name="device">Where the parameters are made.</param>
+/// <param name="seed">Seeds the random ones; null leaves them unset, for a model that is about to be read from a file.</param>
+internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
 {
     /// <summary>The standard deviation of GPT-2's initial weights.</summary>
     public const double Deviation = 0.02;
 
-    private readonly Generator _generator = new(unchecked((ulong)seed));
+    private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
 
     public Parameter Ones(params long[] shape) => Make(ones(shape));
 
     public Parameter Zeros(params long[] shape) => Make(zeros(shape));
 
-    public Parameter Normal(double deviation, params long[] shape) => Make(empty(shape).normal_(0, deviation, _generator));
+    public Parameter Normal(double deviation, params long[] shape) => Make(seed is null ? empty(shape) : empty(shape).normal_(0, deviation, _generator));
 
     private Parameter Make(Tensor values)
     {

@@ -1,0 +1,22 @@
+using Microsoft.ML.Data;
+
+namespace Quickstart;
+
+/// <summary>A row of text.</summary>
+internal sealed class TextRow
+{
+    [LoadColumn(0)]
+    public string Text { get; set; } = "";
+}
+
+/// <summary>What the model adds to a row.</summary>
+internal sealed class ScoredRow
+{
+    public string Text { get; set; } = "";
+
+    public float LogLikelihood { get; set; }
+
+    public int TokenCount { get; set; }
+
+    public float Perplexity { get; set; }
+}

@@ -1,0 +1,84 @@
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Training;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>Trainers and loaders of language models with reversible layers; get it from <c>mlContext.Reversible()</c>.</summary>
+public sealed class ReversibleCatalog
+{
+    private readonly MLContext _context;
+
+    internal ReversibleCatalog(MLContext context) => _context = context;
+
+    /// <summary>A trainer of a GPT on a text column, with the arguments that are most often set.</summary>
+    /// <param name="textColumnName">The text column to train on.</param>
+    /// <param name="scheme">The recurrence over the layers; null is the midpoint scheme.</param>
+    /// <param name="layerCount">Number of blocks, at least 1.</param>
+    /// <param name="headCount">Number of attention heads, at least 1; it divides <paramref name="width"/>.</param>
+    /// <param name="width">Length of a stream's vectors, at least 1.</param>
+    /// <param name="contextLength">Tokens that a window holds, at least 1.</param>
+    /// <param name="batchSize">Windows in a batch, at least 1.</param>
+    /// <param name="maxSteps">Optimizer steps, at least 1.</param>
+    /// <param name="learningRate">The learning rate after the warm-up, positive; it falls to a tenth by half a cosine.</param>
+    /// <exception cref="ArgumentException">An argument is out of its range; the message names it and the range.</exception>
+    public ReversibleLmTrainer LanguageModel(
+        string textColumnName = "Text",
+        Scheme? scheme = null,
+        int layerCount = 6,
+        int headCount = 6,
+        int width = 192,
+        int contextLength = 128,
+        int batchSize = 16,
+        int maxSteps = 1000,
+        double learningRate = 1e-3) =>
+        LanguageModel(new ReversibleLmTrainer.Options
+        {
+            TextColumnName = textColumnName,
+            Scheme = scheme ?? Scheme.Midpoint,
+            LayerCount = layerCount,
+            HeadCount = headCount,
+            Width = width,
+            ContextLength = contextLength,
+            BatchSize = batchSize,
+            MaxSteps = maxSteps,
+            WarmupSteps = Math.Clamp(maxSteps / 10, 0, 100),
+            LearningRate = learningRate,
+            FinalLearningRate = learningRate / 10,
+        });
+
+    /// <summary>A trainer of a GPT on a text column.</summary>
+    /// <param name="options">What to train and how; later changes to the object have no effect.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it and the range.</exception>
+    public ReversibleLmTrainer LanguageModel(ReversibleLmTrainer.Options options) => new(_context, options);
+
+    /// <summary>Loads a model from a folder in Hugging Face's layout: config.json, model.safetensors and tokenizer files.</summary>
+    /// <param name="folder">The folder, as <see cref="ReversibleLmTransformer.SavePretrained"/> writes it.</param>
+    /// <param name="textColumnName">The text column that the transformer scores.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
+    /// <param name="precision">The number type in which the blocks compute.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing from it.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or describes something else; the message says what.</exception>
+    public ReversibleLmTransformer LoadPretrained(
+        string folder, string textColumnName = "Text", string? device = null, Precision precision = Precision.Float32)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
+        var model = PretrainedFolder.Load(folder, Devices.Resolve(device, _context, channel), precision);
+        return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
+    }
+
+    /// <summary>
+    /// Gives the models in a pipeline that came from <c>mlContext.Model.Load</c> their own type back, so that they can generate
+    /// and be saved as folders again. ML.NET itself loads them as chains of its own transformers, which score the same.
+    /// </summary>
+    /// <param name="transformer">What was loaded: a single model or a chain at any depth.</param>
+    /// <returns>The same pipeline with a <see cref="ReversibleLmTransformer"/> wherever one was saved.</returns>
+    public ITransformer Rehydrate(ITransformer transformer)
+    {
+        ArgumentNullException.ThrowIfNull(transformer);
+        return PortableChain.Rehydrate(transformer);
+    }
+}

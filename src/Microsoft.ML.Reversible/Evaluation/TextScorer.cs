@@ -1,0 +1,55 @@
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Evaluation;
+
+/// <summary>
+/// The log-likelihood of a text as a whole: every token is predicted once, the first from the end-of-text token, the others
+/// from all tokens before it as far as the context reaches.
+/// </summary>
+/// <remarks>
+/// A text longer than the context is cut into windows that follow one another; each begins with the last token of the one
+/// before, and the last one reaches back so that it is full (the rolling log-likelihood of lm-evaluation-harness).
+/// </remarks>
+internal sealed class TextScorer(LanguageModel model) : ITextScorer
+{
+    /// <summary>The tokens of one window.</summary>
+    /// <param name="Start">The first input, as an index into end-of-text and tokens.</param>
+    /// <param name="Length">Number of inputs.</param>
+    /// <param name="Scored">How many of the last targets count; the window before has scored the others.</param>
+    internal readonly record struct Window(int Start, int Length, int Scored);
+
+    /// <inheritdoc/>
+    public TextScore Score(ReadOnlySpan<char> text)
+    {
+        int[] tokens = model.Tokenizer.Encode(text);
+        if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
+        long[] ids = [model.Tokenizer.EndOfTextId, .. tokens.Select(id => (long)id)];
+        double sum = 0;
+        foreach (Window window in Windows(tokens.Length, model.Network.Configuration.ContextLength)) sum += LogLikelihood(ids, window);
+        return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));
+    }
+
+    /// <summary>The windows that score <paramref name="count"/> tokens, each once.</summary>
+    internal static IEnumerable<Window> Windows(int count, int context)
+    {
+        for (int done = 0; done < count; done += context)
+        {
+            int scored = Math.Min(context, count - done);
+            int start = Math.Max(0, done + scored - context);
+            yield return new(start, done + scored - start, scored);
+        }
+    }
+
+    private double LogLikelihood(long[] ids, Window window)
+    {
+        using var scope = NewDisposeScope();
+        Device device = model.Network.Device;
+        Tensor inputs = tensor(ids[window.Start..(window.Start + window.Length)], [1, window.Length], device: device);
+        Tensor targets = tensor(ids[(window.Start + 1)..(window.Start + 1 + window.Length)], device: device);
+        Tensor each = LanguageModelLoss.LogLikelihood(model.Network, inputs, targets);
+        return each.narrow(0, window.Length - window.Scored, window.Scored).sum(ScalarType.Float64).item<double>();
+    }
+}

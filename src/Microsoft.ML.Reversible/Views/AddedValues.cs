@@ -1,0 +1,41 @@
+namespace Microsoft.ML.Reversible.Views;
+
+/// <summary>The getters of a row with added columns: the input's own for the columns passed through, computed ones for the rest.</summary>
+internal sealed class AddedValues<TOut>
+{
+    private readonly DataViewRow _input;
+    private readonly bool[] _active;
+    private readonly Delegate?[] _getters;
+
+    public AddedValues(DataViewRow input, AddColumnsMapper<TOut> mapper, bool[] active)
+    {
+        _input = input;
+        _active = active;
+        Schema = mapper.OutputSchema;
+        _getters = new Delegate?[mapper.Added.Count];
+
+        // Where no added column is active the input needn't even have the columns that the computation reads.
+        LazyRow<TOut>? row = null;
+        for (int i = 0; i < _getters.Length; i++)
+        {
+            if (active[mapper.InputSchema.Count + i])
+                _getters[i] = mapper.Added.GetGetter(i, row ??= new LazyRow<TOut>(input, mapper.Added.Start(input)));
+        }
+    }
+
+    public DataViewSchema Schema { get; }
+
+    public bool IsActive(DataViewSchema.Column column) => _active[column.Index];
+
+    /// <exception cref="InvalidOperationException">The column isn't active, or holds another type.</exception>
+    public ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+    {
+        if (!IsActive(column))
+            throw new InvalidOperationException($"Column '{column.Name}' is not active: name it among the columns needed.");
+        int added = column.Index - (Schema.Count - _getters.Length);
+        if (added < 0)
+            return _input.GetGetter<TValue>(_input.Schema[column.Index]);
+        return _getters[added] as ValueGetter<TValue>
+            ?? throw new InvalidOperationException($"Column '{column.Name}' of type {column.Type} holds {column.Type.RawType}, not {typeof(TValue)}.");
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.Views;
+
+/// <summary>Schema checks whose exceptions have the type and the words of ML.NET's own, which are internal.</summary>
+internal static class SchemaErrors
+{
+    /// <summary>What ML.NET throws where a column is missing.</summary>
+    public static ArgumentOutOfRangeException Missing(string parameter, string role, string name)
+        => new(parameter, $"Could not find {role} column '{name}'");
+
+    /// <summary>What ML.NET throws where a column has another type than the one needed.</summary>
+    public static ArgumentOutOfRangeException Mismatch(string parameter, string role, string name, string expected, string got)
+        => new(parameter, $"Schema mismatch for {role} column '{name}': expected {expected}, got {got}");
+
+    /// <summary>The scalar text column of this name in an estimator's input.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static SchemaShape.Column RequireText(SchemaShape inputSchema, string name, string role)
+    {
+        SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), role, name);
+        bool isText = column.Kind == SchemaShape.Column.VectorKind.Scalar && column.ItemType is TextDataViewType && !column.IsKey;
+        return isText ? column : throw Mismatch(nameof(inputSchema), role, name, Text, TypeName(column));
+    }
+
+    /// <summary>The scalar text column of this name in data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static DataViewSchema.Column RequireText(DataViewSchema inputSchema, string name, string role)
+    {
+        DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), role, name);
+        return column.Type is TextDataViewType ? column : throw Mismatch(nameof(inputSchema), role, name, Text, column.Type.ToString()!);
+    }
+
+    private static string Text => TextDataViewType.Instance.ToString();
+
+    private static string TypeName(SchemaShape.Column column)
+    {
+        string item = column.IsKey ? $"Key<{column.ItemType}>" : column.ItemType.ToString()!;
+        return column.Kind switch
+        {
+            SchemaShape.Column.VectorKind.Vector => $"Vector<{item}>",
+            SchemaShape.Column.VectorKind.VariableVector => $"VarVector<{item}>",
+            _ => item,
+        };
+    }
+}

@@ -1,0 +1,20 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>Runs one of this program's commands in a process of its own and reads the JSON that it prints.</summary>
+internal static class ChildProcess
+{
+    /// <exception cref="InvalidOperationException">The process failed.</exception>
+    public static T Run<T>(params string[] arguments)
+    {
+        string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var start = new ProcessStartInfo(host, [typeof(ChildProcess).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        using Process child = Process.Start(start)!;
+        string output = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        if (child.ExitCode != 0) throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with code {child.ExitCode}. {output}");
+        return JsonSerializer.Deserialize<T>(output)!;
+    }
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>Loads a saved ML.NET pipeline in this process, which knows nothing of it, and scores a text.</summary>
+internal static class FreshProcessLoad
+{
+    /// <summary>What was measured.</summary>
+    internal sealed record Result(double LoadSeconds, float LogLikelihood, int TokenCount, float Perplexity);
+
+    public static Command Command()
+    {
+        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Model.Save." };
+        var text = new Argument<string>("text");
+        var command = new Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text };
+        command.SetAction(p =>
+        {
+            var ml = new MLContext();
+            var watch = Stopwatch.StartNew();
+            ITransformer loaded = ml.Model.Load(p.GetValue(model)!.FullName, out _);
+            IDataView scored = loaded.Transform(ml.Data.LoadFromEnumerable([new Row { Text = p.GetValue(text)! }]));
+            Scores row = ml.Data.CreateEnumerable<Scores>(scored, reuseRowObject: false).Single();
+            Console.WriteLine(JsonSerializer.Serialize(new Result(watch.Elapsed.TotalSeconds, row.LogLikelihood, row.TokenCount, row.Perplexity)));
+        });
+        return command;
+    }
+
+    private sealed class Row
+    {
+        public string Text { get; set; } = "";
+    }
+
+    private sealed class Scores
+    {
+        public float LogLikelihood { get; set; }
+
+        public int TokenCount { get; set; }
+
+        public float Perplexity { get; set; }
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.Text.Json;
+using Microsoft.ML.Reversible.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>Training steps in this process, and the most memory that it ever held: run it in a process of its own.</summary>
+internal static class MemoryOfAStep
+{
+    /// <summary>What one process measured, bytes.</summary>
+    /// <param name="Layers">Number of blocks.</param>
+    /// <param name="WayBack">The way back.</param>
+    /// <param name="Peak">The most resident memory, from the first byte of the process on.</param>
+    /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes a parameter.</param>
+    internal sealed record Result(int Layers, string WayBack, long Peak, long Fixed);
+
+    public static Command Command()
+    {
+        var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 4 };
+        var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
+        var width = new Option<int>("--width") { DefaultValueFactory = _ => 128 };
+        var context = new Option<int>("--context") { DefaultValueFactory = _ => 256 };
+        var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 8 };
+        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.") { layers, wayBack, width, context, batch };
+        command.SetAction(p =>
+            Console.WriteLine(JsonSerializer.Serialize(Measure(p.GetValue(layers), p.GetValue(wayBack), p.GetValue(width), p.GetValue(context), p.GetValue(batch)))));
+        return command;
+    }
+
+    private static Result Measure(int layers, WayBack wayBack, int width, int context, int batch)
+    {
+        var configuration = new GptConfiguration { VocabularySize = 256, ContextLength = context, LayerCount = layers, HeadCount = 4, Width = width };
+        using var model = new GptModel(configuration, Scheme.Midpoint, wayBack, Precision.Float32, CPU, seed: 1);
+        using AdamW optimizer = DecayGroups.Optimizer(model, new ReversibleLmTrainer.Options());
+        for (int step = 0; step < 3; step++)
+        {
+            using var scope = NewDisposeScope();
+            model.zero_grad();
+            Tensor ids = randint(0, 256, [batch, context]), targets = randint(0, 256, [batch * context]);
+            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / (batch * context));
+            optimizer.step();
+        }
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        return new(layers, wayBack.ToString(), process.PeakWorkingSet64, 16 * configuration.ParameterCount);
+    }
+}

@@ -1,0 +1,17 @@
+// Measurements of the library, each reproducible with one command; docs/benchmarks.md has the results and their conditions.
+//
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- memory
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradients --device cuda
+using System.CommandLine;
+using Microsoft.ML.Reversible.Benchmarks;
+
+var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
+{
+    MemoryOfAStep.Command(),
+    MemoryByDepth.Command(),
+    TinyShakespeare.Command(),
+    GradientComparison.Command(),
+    FreshProcessLoad.Command(),
+};
+return root.Parse(args).Invoke();

@@ -1,0 +1,134 @@
+using Microsoft.ML.Reversible.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Stack;
+
+[TestClass]
+public sealed class LayerStackTests
+{
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    [DataRow(3)]
+    [DataRow(12)]
+    public void GradientsOfBothWaysBackAgreeInFloat32(int layers) => CompareGradients(layers, CPU, Precision.Float32, bound: 1e-5);
+
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void GradientsOfBothWaysBackAgreeOnCuda() => CompareGradients(12, TestModels.RequireCuda(), Precision.Float32, bound: 1e-4);
+
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void GradientsOfBothWaysBackAgreeInBFloat16OnCuda() => CompareGradients(12, TestModels.RequireCuda(), Precision.BFloat16, bound: 0.1);
+
+    [TestMethod]
+    public void GradientsOfBothWaysBackAgreeInBFloat16() => CompareGradients(12, CPU, Precision.BFloat16, bound: 0.1);
+
+    private static void CompareGradients(int layers, Device device, Precision precision, double bound)
+    {
+        using var scope = NewDisposeScope();
+        GptConfiguration configuration = TestModels.Small with { LayerCount = layers, Width = 64, HeadCount = 4 };
+        using GptModel stored = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Stored, precision, device);
+        using GptModel reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
+        Tensor ids = TestModels.Ids(configuration, 4, 16).to(device), targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
+        Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 64);
+        Tensor lossReversible = LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 64);
+        Assert.IsTrue(TestModels.SameBits(lossStored, lossReversible), "the way forward is the same computation");
+        foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(reversible.named_parameters()))
+            Assert.IsLessThan(bound, TestModels.RelativeError(actual.grad!, expected.grad!), name);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(SchemesAndWays))]
+    public void ThePassGivesTheGradientOfPlainAutomaticDifferentiation(Scheme scheme, WayBack wayBack)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(11);
+        nn.Module<Tensor, Tensor>[] blocks = [.. Enumerable.Range(0, 5).Select(_ => new TanhBlock(random))];
+        var stack = new LayerStack(scheme, blocks, wayBack);
+        Tensor input = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random).requires_grad_();
+        Tensor gradient = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random);
+
+        Tensor output = stack.Evaluate(input);
+        autograd.backward(output, gradient);
+        Tensor[] expected = [input.grad!.clone(), .. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!.clone())];
+        foreach (var block in blocks) block.zero_grad();
+
+        using StackPass pass = stack.Forward(input);
+        Assert.IsTrue(TestModels.SameBits(output, pass.Output));
+        Tensor[] actual = [pass.Backward(gradient), .. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!)];
+        foreach (var (e, a) in expected.Zip(actual)) Assert.IsLessThan(1e-12, TestModels.RelativeError(a, e));
+    }
+
+    public static IEnumerable<object[]> SchemesAndWays =>
+        from scheme in Scheme.All
+        from wayBack in Enum.GetValues<WayBack>()
+        where scheme.IsReversible || wayBack != WayBack.Reversible
+        select new object[] { scheme, wayBack };
+
+    [TestMethod]
+    public void ASchemeWithoutInverseRefusesTheReversibleWayBack()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        var e = Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Residual, [new TanhBlock(random)], WayBack.Reversible));
+        StringAssert.Contains(e.Message, "residual");
+        StringAssert.Contains(e.Message, "Stored");
+    }
+
+    [TestMethod]
+    public void AStackWithoutBlocksIsRefused() =>
+        Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Midpoint, [], WayBack.Stored));
+
+    [TestMethod]
+    [DataRow(WayBack.Stored)]
+    [DataRow(WayBack.Reversible)]
+    public void APassIsRunBackOnce(WayBack wayBack)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using StackPass pass = new LayerStack(Scheme.Midpoint, [new TanhBlock(random)], wayBack).Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
+        Tensor gradient = ones([1, 1, 4], dtype: ScalarType.Float64);
+        pass.Backward(gradient);
+        Assert.ThrowsExactly<InvalidOperationException>(() => pass.Backward(gradient));
+    }
+
+    [TestMethod]
+    [DataRow(WayBack.Stored, true)]
+    [DataRow(WayBack.Stored, false)]
+    [DataRow(WayBack.Reversible, true)]
+    [DataRow(WayBack.Reversible, false)]
+    public void NoTensorOutlivesADisposedPass(WayBack wayBack, bool runBack)
+    {
+        using var random = new Generator(1);
+        using var model = new TanhBlock(random);
+        using Tensor input = ones([2, 2, 4], dtype: ScalarType.Float64), gradient = ones([2, 2, 4], dtype: ScalarType.Float64);
+        var stack = new LayerStack(Scheme.Midpoint, [model, model, model], wayBack);
+        Run();
+        long before = Tensor.TotalCount;
+        for (int i = 0; i < 10; i++) Run();
+        Assert.AreEqual(before, Tensor.TotalCount);
+
+        void Run()
+        {
+            using var scope = NewDisposeScope();
+            using StackPass pass = stack.Forward(input);
+            if (runBack) pass.Backward(gradient);
+        }
+    }
+
+    /// <summary>f(p) = tanh(p Wᵀ), in float64.</summary>
+    private sealed class TanhBlock : nn.Module<Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Parameter _weight;
+
+        public TanhBlock(Generator random) : base(nameof(TanhBlock))
+        {
+            _weight = new TorchSharp.Modules.Parameter(randn([4, 4], dtype: ScalarType.Float64, generator: random));
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => nn.functional.linear(input, _weight).tanh();
+    }
+}

@@ -1,0 +1,41 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests;
+
+/// <summary>Small networks and data for tests.</summary>
+internal static class TestModels
+{
+    public static readonly GptConfiguration Small = new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 2, Width = 32 };
+
+    public static GptModel Make(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32, Device? device = null, int seed = 1) =>
+        new(configuration, scheme, wayBack, precision, device ?? CPU, seed);
+
+    /// <summary>Random token ids of shape [rows, context].</summary>
+    public static Tensor Ids(GptConfiguration configuration, int rows, int context, ulong seed = 5)
+    {
+        using var random = new Generator(seed);
+        return randint(0, configuration.VocabularySize, [rows, context], dtype: ScalarType.Int64, generator: random);
+    }
+
+    /// <summary>‖actual - expected‖ / ‖expected‖.</summary>
+    public static double RelativeError(Tensor actual, Tensor expected)
+    {
+        using var scope = NewDisposeScope();
+        Tensor e = expected.detach().to(ScalarType.Float64).cpu();
+        return ((actual.detach().to(ScalarType.Float64).cpu() - e).norm() / e.norm()).ToDouble();
+    }
+
+    /// <summary>Whether two tensors are of one shape and hold the same bits.</summary>
+    public static bool SameBits(Tensor a, Tensor b)
+    {
+        using var scope = NewDisposeScope();
+        return a.shape.SequenceEqual(b.shape) && a.detach().cpu().contiguous().bytes.SequenceEqual(b.detach().cpu().contiguous().bytes);
+    }
+
+    /// <summary>Ends a test as inconclusive where there is no CUDA device.</summary>
+    public static Device RequireCuda()
+    {
+        if (!cuda.is_available()) Assert.Inconclusive("libtorch finds no CUDA device on this machine.");
+        return CUDA;
+    }
+}

@@ -1,0 +1,148 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Training;
+
+[TestClass]
+public sealed class BadInputTests
+{
+    private readonly MLContext _ml = new(seed: 1) { FallbackToCpu = false };
+
+    private sealed class Numbers
+    {
+        public float Text { get; set; }
+    }
+
+    public static IEnumerable<object[]> BadOptions =>
+    [
+        Bad("LayerCount", o => o.LayerCount = 0),
+        Bad("HeadCount", o => o.HeadCount = 0),
+        Bad("HeadCount", o => o.HeadCount = 3, "divisor of Width"),
+        Bad("Width", o => o.Width = -1),
+        Bad("ContextLength", o => o.ContextLength = 0),
+        Bad("VocabularySize", o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 256), "257"),
+        Bad("BatchSize", o => o.BatchSize = 0),
+        Bad("GradientAccumulationSteps", o => o.GradientAccumulationSteps = 0),
+        Bad("MaxSteps", o => o.MaxSteps = 0),
+        Bad("LearningRate", o => o.LearningRate = double.NaN),
+        Bad("LearningRate", o => o.LearningRate = 0),
+        Bad("FinalLearningRate", o => o.FinalLearningRate = 1, "LearningRate"),
+        Bad("WarmupSteps", o => o.WarmupSteps = 21, "MaxSteps"),
+        Bad("WeightDecay", o => o.WeightDecay = -1),
+        Bad("Beta1", o => o.Beta1 = 1, "[0, 1)"),
+        Bad("Beta2", o => o.Beta2 = -0.1, "[0, 1)"),
+        Bad("Epsilon", o => o.Epsilon = 0),
+        Bad("MaxGradNorm", o => o.MaxGradNorm = -1),
+        Bad("ValidationFraction", o => o.ValidationFraction = 1, "[0, 1)"),
+        Bad("EvaluationInterval", o => o.EvaluationInterval = 0),
+        Bad("EvaluationBatches", o => o.EvaluationBatches = 0),
+        Bad("ReportInterval", o => o.ReportInterval = 0),
+        Bad("Activation", o => o.Activation = (Activation)9, "Gelu"),
+        Bad("Tokenization", o => o.Tokenization = (TextTokenization)9, "Bpe"),
+        Bad("Precision", o => o.Precision = (Precision)9, "Float32"),
+        Bad("WayBack", o => o.WayBack = (WayBack)9, "Stored"),
+        Bad("WayBack", o => (o.Scheme, o.WayBack) = (Scheme.Residual, WayBack.Reversible), "residual"),
+        Bad("Scheme", o => o.Scheme = null!),
+        Bad("Device", o => o.Device = "gpu", "cuda"),
+        Bad("TextColumnName", o => o.TextColumnName = " "),
+        Bad("output columns", o => o.PerplexityColumnName = o.TokenCountColumnName, "different"),
+    ];
+
+    private static object[] Bad(string option, Action<ReversibleLmTrainer.Options> change, string range = "") => [option, change, range];
+
+    [TestMethod]
+    [DynamicData(nameof(BadOptions))]
+    public void ABadOptionIsRefusedAtConstructionByNameAndRange(string option, Action<ReversibleLmTrainer.Options> change, string range)
+    {
+        ReversibleLmTrainer.Options options = Corpus.QuickOptions;
+        change(options);
+        var e = Assert.Throws<ArgumentException>(() => _ml.Reversible().LanguageModel(options));
+        StringAssert.Contains(e.Message.ToUpperInvariant(), option.ToUpperInvariant());
+        StringAssert.Contains(e.Message, range);
+    }
+
+    [TestMethod]
+    public void AMissingColumnIsNamedInTheWordsOfMlNet()
+    {
+        var trainer = _ml.Reversible().LanguageModel(textColumnName: "Body");
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(Corpus.View(_ml, Corpus.Rows)));
+        StringAssert.StartsWith(e.Message, "Could not find text column 'Body'");
+    }
+
+    [TestMethod]
+    public void AColumnThatIsNotTextIsRefusedByFitAndByTheChain()
+    {
+        IDataView numbers = _ml.Data.LoadFromEnumerable([new Numbers { Text = 1 }]);
+        var trainer = _ml.Reversible().LanguageModel();
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(numbers));
+        StringAssert.StartsWith(e.Message, "Schema mismatch for text column 'Text': expected String, got Single");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Transforms.CopyColumns("X", "Text").Append(trainer).Fit(numbers));
+    }
+
+    [TestMethod]
+    [DataRow()]
+    [DataRow("")]
+    [DataRow("", "")]
+    public void NoTextIsRefused(params string[] rows)
+    {
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, rows)));
+        StringAssert.Contains(e.Message, "text");
+    }
+
+    [TestMethod]
+    public void TextShorterThanAWindowIsRefusedWithTheNumbers()
+    {
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, "short", "text")));
+        StringAssert.Contains(e.Message, "11 tokens");
+        StringAssert.Contains(e.Message, "17");
+        StringAssert.Contains(e.Message, "ContextLength");
+    }
+
+    [TestMethod]
+    public void RowsShorterThanAWindowArePackedTogether()
+    {
+        using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat("a few", 100)]));
+        Assert.IsNotNull(model.Metrics!.ValidationLoss);
+    }
+
+    [TestMethod]
+    public void AVocabularyLargerThanTheDataAllowsIsRefusedWithTheReachableSize()
+    {
+        ReversibleLmTrainer.Options options = Corpus.QuickOptions;
+        (options.Tokenization, options.VocabularySize) = (TextTokenization.Bpe, 5000);
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, Corpus.Rows)));
+        StringAssert.Contains(e.Message, "5000");
+        StringAssert.Contains(e.Message, "VocabularySize");
+    }
+
+    [TestMethod]
+    public void AMissingGpuIsRefusedOrReplacedAsTheContextSays()
+    {
+        if (cuda.is_available()) Assert.Inconclusive("This machine has a CUDA device.");
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(_ml, o => o.Device = "cuda"));
+        StringAssert.Contains(e.Message, "CUDA");
+        StringAssert.Contains(e.Message, "FallbackToCpu");
+        var byContext = new MLContext(seed: 1) { GpuDeviceId = 0, FallbackToCpu = false };
+        Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(byContext));
+
+        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1) { FallbackToCpu = true }, o => o.Device = "cuda");
+        Assert.AreEqual(DeviceType.CPU, model.Network.Device.type);
+    }
+
+    [TestMethod]
+    public void ALossThatIsNotFiniteEndsTheRunWithAdvice()
+    {
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(_ml, o =>
+            (o.LearningRate, o.FinalLearningRate, o.MaxGradNorm, o.WarmupSteps, o.ReportInterval) = (1e30, 1e30, 0, 0, 1)));
+        StringAssert.Contains(e.Message, "LearningRate");
+    }
+
+    [TestMethod]
+    public void NullsAreRefused()
+    {
+        Assert.ThrowsExactly<ArgumentNullException>(() => _ml.Reversible().LanguageModel((ReversibleLmTrainer.Options)null!));
+        Assert.ThrowsExactly<ArgumentNullException>(() => _ml.Reversible().LanguageModel().Fit(null!));
+        Assert.ThrowsExactly<ArgumentNullException>(() => ((MLContext)null!).Reversible());
+        Assert.ThrowsExactly<ArgumentNullException>(() => _ml.Reversible().LoadPretrained(null!));
+    }
+}
