@@ -1,0 +1,68 @@
+namespace TorchSharp;
+
+// Arithmetic element by element.
+public static partial class torch
+{
+    public static Tensor add(Tensor left, Scalar right) => left.add(right);
+    public static Tensor add(Tensor left, Scalar right, Scalar alpha) => left.add(right, alpha);
+    public static Tensor add(Tensor left, Tensor right) => left.add(right);
+    public static Tensor add(Tensor left, Tensor right, Scalar alpha) => left.add(right, alpha);
+    public static Tensor add_(Tensor left, Scalar right) => left.add_(right);
+    public static Tensor add_(Tensor left, Scalar right, Scalar alpha) => left.add_(right, alpha);
+    public static Tensor add_(Tensor left, Tensor right) => left.add_(right);
+    public static Tensor add_(Tensor left, Tensor right, Scalar alpha) => left.add_(right, alpha);
+    public static Tensor addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcdiv(tensor1, tensor2, value);
+    public static Tensor addcdiv_(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcdiv_(tensor1, tensor2, value);
+    public static Tensor addcmul(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcmul(tensor1, tensor2, value);
+    public static Tensor addcmul_(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcmul_(tensor1, tensor2, value);
+    public static Tensor atan2(Tensor input, Tensor other) => input.atan2(other);
+    public static Tensor bitwise_and(Tensor left, Tensor right) => left.bitwise_and(right);
+    public static Tensor bitwise_and_(Tensor left, Tensor right) => left.bitwise_and_(right);
+    public static Tensor bitwise_left_shift(Tensor left, Tensor right) => left.bitwise_left_shift(right);
+    public static Tensor bitwise_left_shift_(Tensor left, Tensor right) => left.bitwise_left_shift_(right);
+    public static Tensor bitwise_not(Tensor input) => input.bitwise_not();
+    public static Tensor bitwise_not_(Tensor input) => input.bitwise_not_();
+    public static Tensor bitwise_or(Tensor left, Tensor right) => left.bitwise_or(right);
+    public static Tensor bitwise_or_(Tensor left, Tensor right) => left.bitwise_or_(right);
+    public static Tensor bitwise_right_shift(Tensor left, Tensor right) => left.bitwise_right_shift(right);
+    public static Tensor bitwise_right_shift_(Tensor left, Tensor right) => left.bitwise_right_shift_(right);
+    public static Tensor bitwise_xor(Tensor left, Tensor right) => left.bitwise_xor(right);
+    public static Tensor bitwise_xor_(Tensor left, Tensor right) => left.bitwise_xor_(right);
+    public static Tensor clamp(Tensor input, Scalar min = null, Scalar max = null) => input.clamp(min, max);
+    public static Tensor clamp(Tensor input, Tensor min = null, Tensor max = null) => input.clamp(min, max);
+    public static Tensor clamp_(Tensor input, Scalar min = null, Scalar max = null) => input.clamp_(min, max);
+    public static Tensor clamp_max(Tensor input, Scalar max) => input.clamp_max(max);
+    public static Tensor clamp_max_(Tensor input, Scalar max) => input.clamp_max_(max);
+    public static Tensor clamp_min(Tensor input, Scalar min) => input.clamp_min(min);
+    public static Tensor clamp_min_(Tensor input, Scalar min) => input.clamp_min_(min);
+    public static Tensor div(Tensor left, Scalar right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
+    public static Tensor div(Tensor left, Tensor right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
+    public static Tensor div_(Tensor left, Scalar right, RoundingMode rounding_mode = RoundingMode.None) => left.div_(right, rounding_mode);
+    public static Tensor div_(Tensor left, Tensor right, RoundingMode rounding_mode = RoundingMode.None) => left.div_(right, rounding_mode);
+    public static Tensor floor_divide(Tensor input, Tensor other) => input.floor_divide(other);
+    public static Tensor fmod(Tensor left, Scalar right) => left.fmod(right);
+    public static Tensor fmod(Tensor left, Tensor right) => left.fmod(right);
+    public static Tensor fmod_(Tensor left, Scalar right) => left.fmod_(right);
+    public static Tensor fmod_(Tensor left, Tensor right) => left.fmod_(right);
+    public static Tensor lerp(Tensor input, Tensor end, Tensor weight) => input.lerp(end, weight);
+    public static Tensor max(Tensor input, Tensor other) => input.max(other);
+    public static Tensor maximum(Tensor input, Tensor other) => input.maximum(other);
+    public static Tensor min(Tensor input, Tensor other) => input.min(other);
+    public static Tensor minimum(Tensor input, Tensor other) => input.minimum(other);
+    public static Tensor mul(Tensor left, Scalar right) => left.mul(right);
+    public static Tensor mul(Tensor left, Tensor right) => left.mul(right);
+    public static Tensor mul_(Tensor left, Scalar right) => left.mul_(right);
+    public static Tensor mul_(Tensor left, Tensor right) => left.mul_(right);
+    public static Tensor pow(Tensor left, Scalar exponent) => left.pow(exponent);
+    public static Tensor pow(Tensor left, Tensor exponent) => left.pow(exponent);
+    public static Tensor pow_(Tensor left, Scalar exponent) => left.pow_(exponent);
+    public static Tensor pow_(Tensor left, Tensor exponent) => left.pow_(exponent);
+    public static Tensor remainder(Tensor left, Scalar right) => left.remainder(right);
+    public static Tensor remainder(Tensor left, Tensor right) => left.remainder(right);
+    public static Tensor remainder_(Tensor left, Scalar right) => left.remainder_(right);
+    public static Tensor remainder_(Tensor left, Tensor right) => left.remainder_(right);
+    public static Tensor sub(Tensor left, Scalar right) => left.sub(right);
+    public static Tensor sub(Tensor left, Tensor right) => left.sub(right);
+    public static Tensor sub_(Tensor left, Scalar right) => left.sub_(right);
+    public static Tensor sub_(Tensor left, Tensor right) => left.sub_(right);
+}
