@@ -198,8 +198,10 @@ public sealed class BpeTokenizer : Tokenizer
         return OperationStatus.Done;
     }
 
+    /// <summary>Counts the tokens within the limit, and collects their ids where there is a list for them.</summary>
     private int Walk(
-        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, List<int>? ids, out string? normalizedText, out int charsConsumed)
+        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, List<int>? ids,
+        out string? normalizedText, out int charsConsumed)
     {
         RequirePositive(settings.MaxTokenCount);
         var input = new Input(this, text, textSpan, settings);

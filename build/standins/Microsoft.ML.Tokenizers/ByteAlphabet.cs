@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Tokenizers;
 
-/// <summary>GPT-2's printable stand-ins for the 256 byte values: printable Latin-1 stands for itself, the rest counts up from U+0100.</summary>
+/// <summary>GPT-2's printable characters for the 256 byte values: printable Latin-1 is itself, the rest counts up from U+0100.</summary>
 internal static class ByteAlphabet
 {
     private static readonly char[] _charOfByte = BuildCharOfByte();
@@ -34,7 +34,7 @@ internal static class ByteAlphabet
         return (units.ToString(), charIndex.ToArray());
     }
 
-    /// <summary>Appends the bytes a token stands for; characters outside the alphabet, as a special token may hold, as their UTF-8.</summary>
+    /// <summary>Appends the bytes a token stands for; characters outside the alphabet, which a special token may hold, as UTF-8.</summary>
     public static void Decode(string token, List<byte> bytes)
     {
         foreach (var c in token)

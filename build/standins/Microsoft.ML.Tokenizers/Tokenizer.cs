@@ -3,6 +3,7 @@ using System.Buffers;
 namespace Microsoft.ML.Tokenizers;
 
 /// <summary>Derived classes supply the protected members; every public overload only brings its arguments into their form.</summary>
+/// <remarks>Only EncodeToTokens and the Decode into a span must be overridden, as in the real package.</remarks>
 public abstract class Tokenizer
 {
     protected Tokenizer()
@@ -49,14 +50,29 @@ public abstract class Tokenizer
             : results.Tokens[tokenCount - 1].Offset.End.GetOffset(length);
     }
 
-    public abstract string Decode(IEnumerable<int> ids);
+    public virtual string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        for (var length = 256; ; length *= 2)
+        {
+            var destination = new char[length];
+            switch (Decode(ids, destination, out _, out var charsWritten))
+            {
+                case OperationStatus.Done:
+                    return new string(destination, 0, charsWritten);
+                case OperationStatus.InvalidData:
+                    throw new InvalidOperationException("The ids cannot be decoded.");
+            }
+        }
+    }
 
     public abstract OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten);
 
     public IReadOnlyList<int> EncodeToIds(string text, bool considerPreTokenization = true, bool considerNormalization = true) =>
         EncodeToIds(text, default, Settings(considerPreTokenization, considerNormalization)).Tokens;
 
-    public IReadOnlyList<int> EncodeToIds(ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true) =>
+    public IReadOnlyList<int> EncodeToIds(
+        ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true) =>
         EncodeToIds(null, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
 
     public IReadOnlyList<int> EncodeToIds(
@@ -101,27 +117,35 @@ public abstract class Tokenizer
 
     public int GetIndexByTokenCount(
         string text, int maxTokenCount, out string? normalizedText, out int tokenCount,
-        bool considerPreTokenization = true, bool considerNormalization = true) =>
-        GetIndexByTokenCount(
-            text, default, Settings(considerPreTokenization, considerNormalization, maxTokenCount), false, out normalizedText, out tokenCount);
+        bool considerPreTokenization = true, bool considerNormalization = true)
+    {
+        var settings = Settings(considerPreTokenization, considerNormalization, maxTokenCount);
+        return GetIndexByTokenCount(text, default, settings, fromEnd: false, out normalizedText, out tokenCount);
+    }
 
     public int GetIndexByTokenCount(
         ReadOnlySpan<char> text, int maxTokenCount, out string? normalizedText, out int tokenCount,
-        bool considerPreTokenization = true, bool considerNormalization = true) =>
-        GetIndexByTokenCount(
-            null, text, Settings(considerPreTokenization, considerNormalization, maxTokenCount), false, out normalizedText, out tokenCount);
+        bool considerPreTokenization = true, bool considerNormalization = true)
+    {
+        var settings = Settings(considerPreTokenization, considerNormalization, maxTokenCount);
+        return GetIndexByTokenCount(null, text, settings, fromEnd: false, out normalizedText, out tokenCount);
+    }
 
     public int GetIndexByTokenCountFromEnd(
         string text, int maxTokenCount, out string? normalizedText, out int tokenCount,
-        bool considerPreTokenization = true, bool considerNormalization = true) =>
-        GetIndexByTokenCount(
-            text, default, Settings(considerPreTokenization, considerNormalization, maxTokenCount), true, out normalizedText, out tokenCount);
+        bool considerPreTokenization = true, bool considerNormalization = true)
+    {
+        var settings = Settings(considerPreTokenization, considerNormalization, maxTokenCount);
+        return GetIndexByTokenCount(text, default, settings, fromEnd: true, out normalizedText, out tokenCount);
+    }
 
     public int GetIndexByTokenCountFromEnd(
         ReadOnlySpan<char> text, int maxTokenCount, out string? normalizedText, out int tokenCount,
-        bool considerPreTokenization = true, bool considerNormalization = true) =>
-        GetIndexByTokenCount(
-            null, text, Settings(considerPreTokenization, considerNormalization, maxTokenCount), true, out normalizedText, out tokenCount);
+        bool considerPreTokenization = true, bool considerNormalization = true)
+    {
+        var settings = Settings(considerPreTokenization, considerNormalization, maxTokenCount);
+        return GetIndexByTokenCount(null, text, settings, fromEnd: true, out normalizedText, out tokenCount);
+    }
 
     private static EncodeSettings Settings(bool preTokenize, bool normalize, int maxTokenCount = int.MaxValue) =>
         new() { ConsiderPreTokenization = preTokenize, ConsiderNormalization = normalize, MaxTokenCount = maxTokenCount };

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Text;
 internal static class ByteAlphabet
 {
     private static readonly char[] _chars = BuildChars();
-    private static readonly Dictionary<char, byte> _bytes = Enumerable.Range(0, 256).ToDictionary(value => _chars[value], value => (byte)value);
+    private static readonly HashSet<char> _alphabet = [.. _chars];
 
     /// <summary>The character of one byte.</summary>
     public static char Char(byte value) => _chars[value];
@@ -20,7 +20,7 @@ internal static class ByteAlphabet
     }
 
     /// <summary>Whether every character stands for a byte.</summary>
-    public static bool Covers(string token) => token.All(_bytes.ContainsKey);
+    public static bool Covers(string token) => token.All(_alphabet.Contains);
 
     // Printable Latin-1 stands for itself; the other bytes, in order, take the characters from U+0100 on.
     private static char[] BuildChars()

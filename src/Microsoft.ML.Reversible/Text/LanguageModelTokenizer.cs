@@ -48,15 +48,19 @@ internal sealed class LanguageModelTokenizer
     /// <param name="vocabularySize">Number of tokens for <see cref="TextTokenization.Bpe"/>, end-of-text included, at least 257.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is too small, or the tokenization is not one of the enumeration.</exception>
     /// <exception cref="InvalidOperationException">No row has text, or there is too little text for that many tokens.</exception>
-    public static LanguageModelTokenizer Learn(IEnumerable<string> texts, TextTokenization tokenization, int vocabularySize) => new(tokenization switch
-    {
-        TextTokenization.Character => Vocabulary.OfCharacters(texts),
-        TextTokenization.Byte => Vocabulary.OfBytes(),
-        TextTokenization.Bpe => BpeLearner.Learn(texts, vocabularySize),
-        _ => throw new ArgumentOutOfRangeException(nameof(tokenization), tokenization, "The tokenization must be Character, Byte or Bpe."),
-    });
+    public static LanguageModelTokenizer Learn(IEnumerable<string> texts, TextTokenization tokenization, int vocabularySize) =>
+        new(tokenization switch
+        {
+            TextTokenization.Character => Vocabulary.OfCharacters(texts),
+            TextTokenization.Byte => Vocabulary.OfBytes(),
+            TextTokenization.Bpe => BpeLearner.Learn(texts, vocabularySize),
+            _ => throw new ArgumentOutOfRangeException(
+                nameof(tokenization), tokenization, "The tokenization must be Character, Byte or Bpe."),
+        });
 
-    /// <summary>Reads vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT-2 has them or <see cref="Save"/> wrote them.</summary>
+    /// <summary>
+    /// Reads vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT-2 has them or <see cref="Save"/> wrote them.
+    /// </summary>
     /// <exception cref="FileNotFoundException">vocab.json or merges.txt is missing.</exception>
     /// <exception cref="InvalidDataException">A file is malformed; the message names it and what is wrong.</exception>
     public static LanguageModelTokenizer Load(string folder) => new(VocabularyFolder.Read(folder));
@@ -140,8 +144,8 @@ internal sealed class LanguageModelTokenizer
             foreach (byte value in bytes[..rune.EncodeToUtf8(bytes)])
                 if (_lacksByte[value])
                     throw new ArgumentException(
-                        $"The character '{rune}' (U+{rune.Value:X4}) at position {position} of the text needs the byte 0x{value:X2}, which the " +
-                        "vocabulary lacks. Leave it out, or use a tokenizer whose vocabulary has all 256 bytes.");
+                        $"The character '{rune}' (U+{rune.Value:X4}) at position {position} of the text needs the byte 0x{value:X2}, " +
+                        "which the vocabulary lacks. Leave it out, or use a tokenizer whose vocabulary has all 256 bytes.");
             position += rune.Utf16SequenceLength;
         }
     }
@@ -149,6 +153,7 @@ internal sealed class LanguageModelTokenizer
     private void CheckId(int id)
     {
         if ((uint)id >= (uint)_byteCounts.Length)
-            throw new ArgumentOutOfRangeException(nameof(id), id, $"The id {id} is outside the vocabulary, whose ids are 0 to {VocabularySize - 1}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(id), id, $"The id {id} is outside the vocabulary, whose ids are 0 to {VocabularySize - 1}.");
     }
 }

@@ -9,7 +9,9 @@ public enum TextTokenization
     /// </summary>
     Character,
 
-    /// <summary>Every byte of the text's UTF-8 is a token, and end-of-text is one more: always 257 tokens, and no text is out of reach.</summary>
+    /// <summary>
+    /// Every byte of the text's UTF-8 is a token, and end-of-text is one more: always 257 tokens, and no text is out of reach.
+    /// </summary>
     Byte,
 
     /// <summary>

@@ -3,7 +3,9 @@ namespace Microsoft.ML.Reversible.Text;
 /// <summary>Turns rows of text into one stream of tokens.</summary>
 internal static class TokenPacker
 {
-    /// <summary>Encodes the rows in order, each followed by end-of-text; windows are cut over the borders. Empty rows are left out.</summary>
+    /// <summary>
+    /// Encodes the rows in order, each followed by end-of-text; windows are cut over the borders. Empty rows are left out.
+    /// </summary>
     /// <exception cref="InvalidOperationException">No row has text.</exception>
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     public static int[] Pack(IEnumerable<string> rows, LanguageModelTokenizer tokenizer)

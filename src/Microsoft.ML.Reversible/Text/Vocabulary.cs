@@ -15,8 +15,11 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     public const string DefaultEndOfText = "<|endoftext|>";
 
     /// <summary>The vocabulary of <see cref="TextTokenization.Byte"/>.</summary>
-    public static Vocabulary OfBytes() =>
-        new(TextTokenization.Byte, [.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.Char((byte)value).ToString()), DefaultEndOfText], [], DefaultEndOfText);
+    public static Vocabulary OfBytes()
+    {
+        var bytes = Enumerable.Range(0, 256).Select(value => ByteAlphabet.Char((byte)value).ToString());
+        return new(TextTokenization.Byte, [.. bytes, DefaultEndOfText], [], DefaultEndOfText);
+    }
 
     /// <summary>The vocabulary of <see cref="TextTokenization.Character"/> for some text.</summary>
     /// <exception cref="InvalidOperationException">There is no text.</exception>
@@ -30,5 +33,6 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     }
 
     /// <summary>What to throw where rows are needed and none has text.</summary>
-    public static InvalidOperationException NoText() => new("The training data has no rows with text. Give at least one row that is not empty.");
+    public static InvalidOperationException NoText() =>
+        new("The training data has no rows with text. Give at least one row that is not empty.");
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Microsoft.ML.Reversible.Text;
@@ -27,13 +28,14 @@ internal static class VocabularyCheck
             if (!seen.Add(merge)) throw Malformed(mergesPath, $"it has the merge '{merge}' twice");
             string[] parts = merge.Split(' ');
             foreach (string part in (string[])[.. parts, string.Concat(parts)])
-                if (!tokens.Contains(part)) throw Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");
+                if (!tokens.Contains(part))
+                    throw Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");
         }
     }
 
     private static bool Fits(string token, TextTokenization kind) => kind switch
     {
-        TextTokenization.Character => Rune.TryGetRuneAt(token.PadRight(1, '\uD800'), 0, out Rune rune) && rune.Utf16SequenceLength == token.Length,
+        TextTokenization.Character => Rune.DecodeFromUtf16(token, out _, out int length) == OperationStatus.Done && length == token.Length,
         TextTokenization.Byte => token.Length == 1 && ByteAlphabet.Covers(token),
         _ => token.Length > 0 && ByteAlphabet.Covers(token),
     };
@@ -45,5 +47,6 @@ internal static class VocabularyCheck
         _ => "written in GPT-2's byte alphabet",
     };
 
-    private static InvalidDataException Malformed(string path, string reason) => new($"The tokenizer file '{path}' is malformed: {reason}.");
+    private static InvalidDataException Malformed(string path, string reason) =>
+        new($"The tokenizer file '{path}' is malformed: {reason}.");
 }

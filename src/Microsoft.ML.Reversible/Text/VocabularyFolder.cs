@@ -5,7 +5,9 @@ using Microsoft.ML.Reversible.Checkpoints;
 
 namespace Microsoft.ML.Reversible.Text;
 
-/// <summary>A vocabulary as Hugging Face's tokenizer files for GPT-2, with one field of ours in tokenizer_config.json that names the kind.</summary>
+/// <summary>
+/// A vocabulary as Hugging Face's tokenizer files for GPT-2, with one field of ours in tokenizer_config.json that names the kind.
+/// </summary>
 internal static class VocabularyFolder
 {
     private const string VocabularyFile = "vocab.json";
@@ -14,7 +16,8 @@ internal static class VocabularyFolder
     private const string KindField = "reversible_tokenization";
     private const string MergesHeader = "#version: 0.2";
 
-    private static readonly JsonWriterOptions _writerOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _writerOptions =
+        new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes the files into a folder.</summary>
     public static void Write(string folder, Vocabulary vocabulary)
@@ -61,9 +64,12 @@ internal static class VocabularyFolder
         JsonElement root = document.RootElement;
         if (root.TryGetProperty(KindField, out JsonElement name))
         {
-            kind = Array.Find(Enum.GetValues<TextTokenization>(), value => name.ValueKind == JsonValueKind.String && name.ValueEquals(NameOf(value)));
-            if (name.ValueKind != JsonValueKind.String || !name.ValueEquals(NameOf(kind)))
+            TextTokenization[] named = name.ValueKind == JsonValueKind.String
+                ? Array.FindAll(Enum.GetValues<TextTokenization>(), value => name.ValueEquals(NameOf(value)))
+                : [];
+            if (named.Length == 0)
                 throw Malformed(path, $"{KindField} is {name.GetRawText()} and must be \"character\", \"byte\" or \"bpe\"");
+            kind = named[0];
         }
 
         if (root.TryGetProperty("add_prefix_space", out JsonElement prefix) && prefix.ValueKind == JsonValueKind.True)
@@ -89,7 +95,7 @@ internal static class VocabularyFolder
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
                 throw Malformed(path, $"the id of '{token}' is {entry.Value.GetRawText()} and must be a whole number");
             if ((uint)id >= (uint)tokens.Length)
-                throw Malformed(path, $"the id of '{token}' is {id}, but the ids of {tokens.Length} tokens must be 0 to {tokens.Length - 1}");
+                throw Malformed(path, $"the id of '{token}' is {id}, but those of {tokens.Length} tokens must be 0 to {tokens.Length - 1}");
             if (tokens[id] is { } other) throw Malformed(path, $"'{other}' and '{token}' both have the id {id}");
             tokens[id] = token;
         }
@@ -154,7 +160,8 @@ internal static class VocabularyFolder
         string path = Path.Combine(folder, file);
         return File.Exists(path)
             ? path
-            : throw new FileNotFoundException($"The folder '{folder}' lacks the tokenizer file '{file}'. Save the model again, or copy the file there.", path);
+            : throw new FileNotFoundException(
+                $"The folder '{folder}' lacks the tokenizer file '{file}'. Save the model again, or copy the file there.", path);
     }
 
     private static string NameOf(TextTokenization kind) => kind.ToString().ToLowerInvariant();
