@@ -90,8 +90,12 @@ public class BpeTokenizerTests
     }
 
     [TestMethod]
-    public void ALimitBelowOneIsRefused() =>
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Gpt2.Tokenizer.EncodeToIds("text", 0, out _, out _));
+    public void ALimitBelowOneIsRefused()
+    {
+        var tokenizer = BpeTokenizer.Create(new BpeOptions(_vocabulary));
+
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => tokenizer.EncodeToIds("abc", 0, out _, out _));
+    }
 
     [TestMethod]
     public void DecodingIntoASpanStopsAtTheLastWholeCharacterAndAtTheEndOfTheSpan()
