@@ -15,7 +15,6 @@ internal static unsafe partial class Native
     [DllImport(Library)] internal static extern int ts_device_index(nint a);
     [DllImport(Library)] internal static extern long ts_element_size(nint a);
     [DllImport(Library)] internal static extern bool ts_is_contiguous(nint a);
-    [DllImport(Library)] internal static extern bool ts_defined(nint a);
     [DllImport(Library)] internal static extern long ts_storage_offset(nint a);
     [DllImport(Library)] internal static extern int ts_is_pinned(nint a, bool* @out);
     [DllImport(Library)] internal static extern void ts_sizes(nint a, long* @out);

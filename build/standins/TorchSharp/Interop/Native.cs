@@ -51,7 +51,7 @@ internal static unsafe partial class Native
     {
         var tensors = new torch.Tensor[count];
         for (var i = 0; i < tensors.Length; i++)
-            tensors[i] = new torch.Tensor(array[i]);
+            tensors[i] = array[i] == 0 ? torch.Tensor.Invalid() : new torch.Tensor(array[i]);
         ts_free_array(array);
         return tensors;
     }

@@ -23,6 +23,8 @@ public static partial class torch
             OwningDisposeScope = DisposeScopeManager.OfThisThread.Register(this);
         }
 
+        private Tensor() => GC.SuppressFinalize(this);
+
         ~Tensor() => Dispose(false);
 
         public static long TotalCount => Interlocked.Read(ref _totalCount);
@@ -41,7 +43,7 @@ public static partial class torch
             }
         }
 
-        public bool IsInvalid => _handle == 0 || !Native.ts_defined(_handle);
+        public bool IsInvalid => _handle == 0;
 
         public void Dispose()
         {
@@ -158,6 +160,9 @@ public static partial class torch
             Native.Check(status);
             return (new Tensor(handles[0]), new Tensor(handles[1]));
         }
+
+        // Stands for a gradient that does not exist.
+        internal static Tensor Invalid() => new();
 
         internal static IntPtr HandleOrNull(Tensor tensor) => tensor is null ? 0 : tensor.Handle;
 

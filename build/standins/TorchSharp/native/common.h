@@ -75,10 +75,10 @@ void put(Handle* out, Pair&& pair) {
     out[1] = new at::Tensor(std::get<1>(pair));
 }
 
-// Hands a list of tensors over as an array that the caller frees with ts_free_array.
+// Hands a list of tensors over as an array that the caller frees with ts_free_array; null stands for an undefined tensor.
 inline void put_list(const std::vector<at::Tensor>& list, Handle** out, int64_t* count) {
     auto array = new Handle[list.size()];
-    for (size_t i = 0; i < list.size(); i++) array[i] = new at::Tensor(list[i]);
+    for (size_t i = 0; i < list.size(); i++) array[i] = list[i].defined() ? new at::Tensor(list[i]) : nullptr;
     *out = array;
     *count = static_cast<int64_t>(list.size());
 }

@@ -27,7 +27,6 @@ TS_API int32_t ts_device_type(Handle a) { return static_cast<int32_t>(a->device(
 TS_API int32_t ts_device_index(Handle a) { return a->device().index(); }
 TS_API int64_t ts_element_size(Handle a) { return static_cast<int64_t>(a->element_size()); }
 TS_API bool ts_is_contiguous(Handle a) { return a->is_contiguous(); }
-TS_API bool ts_defined(Handle a) { return a->defined(); }
 TS_API int64_t ts_storage_offset(Handle a) { return a->storage_offset(); }
 
 TS_API int32_t ts_is_pinned(Handle a, bool* out) {

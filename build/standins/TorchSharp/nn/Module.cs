@@ -17,8 +17,6 @@ public static partial class torch
 
             protected Module(string name) => _name = name;
 
-            ~Module() => Dispose(false);
-
             public virtual bool training { get; private set; } = true;
 
             public virtual string GetName() => _name;

@@ -74,6 +74,15 @@ namespace TorchSharp.Modules
             return loss;
         }
 
+        protected override void Dispose(bool disposing)
+        {
+            if (!disposing)
+                return;
+            foreach (var state in States.Values)
+                ((State)state).Dispose();
+            States.Clear();
+        }
+
         private static void Update(Parameter parameter, Tensor grad, State state, Options options)
         {
             var (lr, beta1, beta2) = (options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value);

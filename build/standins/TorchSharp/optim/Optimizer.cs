@@ -33,8 +33,6 @@ namespace TorchSharp
 
                 private protected Optimizer() { }
 
-                ~Optimizer() => Dispose(false);
-
                 public virtual IEnumerable<ILearningRateController> ParamGroups => Groups;
 
                 public virtual IEnumerable<Parameter> parameters() => Groups.SelectMany(g => g.Parameters);

@@ -22,13 +22,4 @@ public abstract class OptimizerHelper : torch.optim.Optimizer
         }
         return dictionary;
     }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (!disposing)
-            return;
-        foreach (var state in States.Values)
-            (state as IDisposable)?.Dispose();
-        States.Clear();
-    }
 }
