@@ -7,11 +7,11 @@ internal static class AtomicFolder
     /// <param name="path">The folder to write or replace. Missing parent folders are made.</param>
     /// <param name="fill">Puts the files into the empty folder whose path it is given.</param>
     /// <param name="replaces">
-    /// A file that marks a folder as one that may be replaced, such as "config.json". An existing folder that has files but not this one is
-    /// somebody else's, and is refused. Null replaces any folder.
+    /// Files that mark a folder as one that may be replaced, such as "config.json". An existing folder that has files but none of these is
+    /// somebody else's, and is refused. Where no files are named any folder is replaced.
     /// </param>
     /// <exception cref="IOException">The folder could not be written, because the disk is full for instance, or must not be replaced; the message names it.</exception>
-    public static void Write(string path, Action<string> fill, string? replaces = null)
+    public static void Write(string path, Action<string> fill, params string[] replaces)
     {
         string target = PartialPath.Resolve(new DirectoryInfo(Path.TrimEndingDirectorySeparator(path)));
         string partial = PartialPath.Beside(target);
@@ -55,15 +55,15 @@ internal static class AtomicFolder
         PartialPath.Clear(() => DeleteTree(old));
     }
 
-    private static void RefuseForeign(string target, string? replaces)
+    private static void RefuseForeign(string target, string[] replaces)
     {
         if (File.Exists(target))
             throw new IOException("a file of that name is in the way.");
-        bool foreign = replaces != null && Directory.Exists(target)
-            && !File.Exists(Path.Combine(target, replaces))
+        bool foreign = replaces.Length > 0 && Directory.Exists(target)
+            && !replaces.Any(file => File.Exists(Path.Combine(target, file)))
             && Directory.EnumerateFileSystemEntries(target).Any();
         if (foreign)
-            throw new IOException($"it holds other files and no {replaces}. Give a new or an empty folder.");
+            throw new IOException($"it holds other files and no {string.Join(" or ", replaces)}. Give a new or an empty folder.");
     }
 
     private static void FlushFiles(string folder)

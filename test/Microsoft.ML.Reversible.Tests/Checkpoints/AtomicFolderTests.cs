@@ -48,6 +48,18 @@ public sealed class AtomicFolderTests
     }
 
     [TestMethod]
+    public void OneOfTheMarkingFilesIsEnough()
+    {
+        using var scratch = new ScratchFolder();
+        string path = scratch.File("model");
+        AtomicFolder.Write(path, Put("old"));
+
+        AtomicFolder.Write(path, Put("new"), "model.safetensors", "config.json");
+
+        Assert.AreEqual("new", File.ReadAllText(Path.Combine(path, "config.json")));
+    }
+
+    [TestMethod]
     public void ReplacesAnEmptyFolder()
     {
         using var scratch = new ScratchFolder();
