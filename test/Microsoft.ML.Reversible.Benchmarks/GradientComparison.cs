@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
@@ -13,11 +14,12 @@ internal static class GradientComparison
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var precision = new Option<Precision>("--precision");
         var command = new Command("gradients", "Largest relative error of a parameter's gradient, reversible against stored.") { layers, device, precision };
-        command.SetAction(p => Console.WriteLine(
-            $"{p.GetValue(layers)} layers, {p.GetValue(device)}, {p.GetValue(precision)}: relative error {Measure(p.GetValue(layers), device(p.GetValue(device)!), p.GetValue(precision)):E2}"));
+        command.SetAction(p =>
+        {
+            double error = Measure(p.GetValue(layers), torch.device(p.GetValue(device)!), p.GetValue(precision));
+            Console.WriteLine($"{p.GetValue(layers)} layers, {p.GetValue(device)}, {p.GetValue(precision)}: relative error {error:E2}");
+        });
         return command;
-
-        static Device device(string name) => TorchSharp.torch.device(name);
     }
 
     /// <summary>The largest of ‖g_reversible - g_stored‖ / ‖g_stored‖ over the parameters.</summary>

@@ -79,6 +79,11 @@ public sealed class ReversibleCatalog
     public ITransformer Rehydrate(ITransformer transformer)
     {
         ArgumentNullException.ThrowIfNull(transformer);
-        return PortableChain.Rehydrate(transformer);
+        return PortableChain.Rehydrate(transformer, Open);
+
+        static ITransformer Open(PortableModel saved) => new ReversibleLmTransformer(
+            ModelArchive.Unpack(saved.Archive),
+            new ScoreColumns(saved.Columns.Text, saved.Columns.LogLikelihood, saved.Columns.TokenCount, saved.Columns.Perplexity),
+            metrics: null);
     }
 }

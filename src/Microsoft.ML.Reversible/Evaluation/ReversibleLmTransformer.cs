@@ -122,7 +122,7 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// <summary>Saves through ML.NET's own public transformers, so that <c>mlContext.Model.Load</c> needs nothing registered.</summary>
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
-        PortableChain.CheckSize(Configuration.ParameterCount * sizeof(float));
+        PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
         var chain = PortableChain.Build(
             ModelArchive.Pack(Live), _columns.Text, _columns.LogLikelihood, _columns.TokenCount, _columns.Perplexity);
         ((ICanSaveModel)chain).Save(ctx);

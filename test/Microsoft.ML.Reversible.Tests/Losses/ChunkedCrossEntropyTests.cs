@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Losses;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Losses;
