@@ -18,17 +18,7 @@ public sealed class DataOperationsCatalog
 
     public IDataView LoadFromEnumerable<TRow>(IEnumerable<TRow> data, DataViewSchema schema)
         where TRow : class
-    {
-        ArgumentNullException.ThrowIfNull(schema);
-        var definition = SchemaDefinition.Create(typeof(TRow), SchemaDefinition.Direction.Read);
-        foreach (var column in schema.Where(c => !c.IsHidden))
-        {
-            var own = definition[column.Name];
-            own.ColumnType = column.Type;
-            own.TakeAnnotations(column.Annotations);
-        }
-        return LoadFromEnumerable(data, definition);
-    }
+        => LoadFromEnumerable(data, SchemaDefinition.Like(typeof(TRow), schema));
 
     public IEnumerable<TRow> CreateEnumerable<TRow>(IDataView data, bool reuseRowObject, bool ignoreMissingColumns = false,
         SchemaDefinition schemaDefinition = null)

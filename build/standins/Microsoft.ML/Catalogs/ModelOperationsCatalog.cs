@@ -100,18 +100,7 @@ public sealed class ModelOperationsCatalog
     public PredictionEngine<TSrc, TDst> CreatePredictionEngine<TSrc, TDst>(ITransformer transformer, DataViewSchema inputSchema)
         where TSrc : class
         where TDst : class, new()
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        var definition = SchemaDefinition.Create(typeof(TSrc), SchemaDefinition.Direction.Read);
-        foreach (var column in inputSchema)
-        {
-            if (definition.Find(c => c.ColumnName == column.Name) is not { } own)
-                continue;
-            own.ColumnType = column.Type;
-            own.TakeAnnotations(column.Annotations);
-        }
-        return CreatePredictionEngine<TSrc, TDst>(transformer, inputSchemaDefinition: definition);
-    }
+        => CreatePredictionEngine<TSrc, TDst>(transformer, inputSchemaDefinition: SchemaDefinition.Like(typeof(TSrc), inputSchema));
 
     public PredictionEngine<TSrc, TDst> CreatePredictionEngine<TSrc, TDst>(ITransformer transformer, PredictionEngineOptions options)
         where TSrc : class

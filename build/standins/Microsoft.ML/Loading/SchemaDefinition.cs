@@ -49,6 +49,20 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
         return definition;
     }
 
+    /// <summary>The definition of a row class with the annotations of a schema's columns, every one of which it must have.</summary>
+    internal static SchemaDefinition Like(Type userType, DataViewSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        var definition = Create(userType, Direction.Read);
+        foreach (var column in schema)
+        {
+            var own = definition.Find(c => c.ColumnName == column.Name)
+                ?? throw new InvalidOperationException($"Type should contain a member named {column.Name}");
+            own.TakeAnnotations(column.Annotations);
+        }
+        return definition;
+    }
+
     private static IEnumerable<MemberInfo> MembersOf(Type type, Direction direction)
     {
         const BindingFlags flags = BindingFlags.Public | BindingFlags.Instance;

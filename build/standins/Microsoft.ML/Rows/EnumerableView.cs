@@ -1,26 +1,17 @@
 namespace Microsoft.ML.Data;
 
-/// <summary>Objects as rows: a list can be shuffled and counted, any other sequence is read from its start for each cursor.</summary>
+/// <summary>Objects as rows, read from the first on for each cursor and never shuffled.</summary>
 internal sealed class EnumerableView<TRow>(IEnumerable<TRow> data, ObjectColumns<TRow> columns) : IDataView
     where TRow : class
 {
-    public bool CanShuffle => data is IList<TRow>;
+    public bool CanShuffle => false;
 
     public DataViewSchema Schema => columns.Schema;
 
-    public long? GetRowCount() => (data as IList<TRow>)?.Count;
+    public long? GetRowCount() => (data as ICollection<TRow>)?.Count;
 
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null)
-    {
-        var rows = data;
-        if (rand is not null && data is IList<TRow> list)
-        {
-            var shuffled = list.ToArray();
-            rand.Shuffle(shuffled);
-            rows = shuffled;
-        }
-        return new Cursor(columns, rows.GetEnumerator(), Getters.ActiveMask(Schema, columnsNeeded));
-    }
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null) =>
+        new Cursor(columns, data.GetEnumerator(), Getters.ActiveMask(Schema, columnsNeeded));
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
@@ -40,6 +31,8 @@ internal sealed class EnumerableView<TRow>(IEnumerable<TRow> data, ObjectColumns
         {
             if (!_done && rows.MoveNext())
             {
+                if (rows.Current is null)
+                    throw new InvalidOperationException("Encountered null when iterating over data, this is not supported.");
                 _position++;
                 return true;
             }

@@ -34,6 +34,8 @@ internal sealed class ObjectColumns<TRow>
             var read = member.Reader<TRow, string[]>();
             return VectorGetter(() => read(current()), s => s.AsMemory());
         }
+        if (member.Type is KeyDataViewType key)
+            return TypeMap.Call(typeof(ObjectColumns<TRow>), nameof(KeyGetter), [type], member, current, key.Count);
         return type.IsArray
             ? TypeMap.Call(typeof(ObjectColumns<TRow>), nameof(ArrayGetter), [type.GetElementType()], member, current)
             : TypeMap.Call(typeof(ObjectColumns<TRow>), nameof(PlainGetter), [type], member, current);
@@ -43,6 +45,17 @@ internal sealed class ObjectColumns<TRow>
     {
         var read = member.Reader<TRow, TItem[]>();
         return VectorGetter(() => read(current()), item => item);
+    }
+
+    // A member holds keys from 0, a column holds them from 1 and keeps 0 for what is missing.
+    private static object KeyGetter<TMember>(MemberColumn member, Func<TRow> current, ulong count)
+    {
+        var read = member.Reader<TRow, TMember>();
+        return (ValueGetter<TMember>)((ref TMember value) =>
+        {
+            var key = Convert.ToUInt64(read(current()));
+            value = (TMember)Convert.ChangeType(key < count ? key + 1 : 0, typeof(TMember));
+        });
     }
 
     private static object PlainGetter<TMember>(MemberColumn member, Func<TRow> current)

@@ -50,9 +50,13 @@ public sealed class RepeatFactory : CustomMappingFactory<RepeatInput, RepeatOutp
 }
 
 /// <summary>A live transformer that saves itself as a chain of the package's own, its state a value in a lookup.</summary>
-internal sealed class PortableTransformer(MLContext ml, string column, string state) : LengthTransformer(column, "Letters")
+internal sealed class PortableTransformer : LengthTransformer
 {
-    public override void Save(ModelSaveContext ctx) => ((ICanSaveModel)Portable(ml, column, state)).Save(ctx);
+    private readonly ICanSaveModel _portable;
+
+    public PortableTransformer(MLContext ml, string column, string state) : base(column, "Letters") => _portable = Portable(ml, column, state);
+
+    public override void Save(ModelSaveContext ctx) => _portable.Save(ctx);
 
     public static TransformerChain<ITransformer> Portable(MLContext ml, string column, string state)
     {
