@@ -27,5 +27,5 @@ public static partial class torch
     public static Tensor masked_select(Tensor input, Tensor mask) => input.masked_select(mask);
     public static Tensor ne(Tensor left, Tensor right) => left.ne(right);
     public static Tensor nonzero(Tensor input) => input.nonzero();
-    public static Tensor where(Tensor condition, Tensor x, Tensor y) => condition.where(x, y);
+    public static Tensor where(Tensor condition, Tensor x, Tensor y) => x.where(condition, y);
 }
