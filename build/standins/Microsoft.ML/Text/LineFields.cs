@@ -29,20 +29,24 @@ internal static class LineFields
 
     public static List<ReadOnlyMemory<char>> Split(string line, TextLoader.Options options)
     {
+        if (options.TrimWhitespace)
+            line = line.TrimEnd();
+        var skipSpaces = !options.Separators.Contains(' ');
         var fields = new List<ReadOnlyMemory<char>>();
         var start = 0;
         while (true)
         {
-            var quoted = options.AllowQuoting ? QuotedField(line, ref start, options.Separators) : null;
-            if (quoted is not null)
+            while (skipSpaces && start < line.Length && line[start] == ' ')
+                start++;
+            if (options.AllowQuoting && start < line.Length && line[start] == '"')
             {
-                fields.Add(quoted.AsMemory());
+                fields.Add(QuotedField(line, ref start, options.Separators).AsMemory());
             }
             else
             {
                 var end = line.IndexOfAny(options.Separators, start);
                 var field = line.AsMemory(start, (end < 0 ? line.Length : end) - start);
-                fields.Add(options.TrimWhitespace ? field.TrimEnd() : field);
+                fields.Add(field);
                 start += field.Length;
             }
             if (start >= line.Length)
@@ -51,16 +55,11 @@ internal static class LineFields
         }
     }
 
-    /// <summary>The text of a field in quotes, with the start moved to the separator after it; null where the field has none.</summary>
+    /// <summary>The text of the field whose opening quote stands at the start, which moves to the separator after the field.</summary>
     private static string QuotedField(string line, ref int start, char[] separators)
     {
-        var open = start;
-        while (open < line.Length && line[open] == ' ')
-            open++;
-        if (open >= line.Length || line[open] != '"')
-            return null;
         var text = new StringBuilder();
-        var at = open + 1;
+        var at = start + 1;
         for (; at < line.Length; at++)
         {
             if (line[at] != '"')
@@ -70,8 +69,10 @@ internal static class LineFields
             else
                 break;
         }
-        var end = at < line.Length ? line.IndexOfAny(separators, at) : -1;
+        var closed = at < line.Length;
+        var end = closed ? line.IndexOfAny(separators, at) : -1;
         start = end < 0 ? line.Length : end;
-        return text.ToString();
+        // A field whose quote is never closed cannot be told apart from what follows: it reads as empty.
+        return closed ? text.ToString() : "";
     }
 }

@@ -20,6 +20,16 @@ public class TextLoaderTests
     }
 
     [TestMethod]
+    public void SpacesAreLostBeforeAFieldAndKeptAfterIt()
+    {
+        var file = Write("a.txt", "  one ", "   ", "\ttwo");
+
+        CollectionAssert.AreEqual(new[] { "one ", "", "" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file)));
+        CollectionAssert.AreEqual(new[] { "one ", "", "\ttwo" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: '|')));
+        CollectionAssert.AreEqual(new[] { "one" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file, trimWhitespace: true)).Take(1).ToArray());
+    }
+
+    [TestMethod]
     public void TheSeparatorIsATabUnlessAnotherIsNamed()
     {
         var file = Write("a.txt", "one\t1.5\t2.5", "two\t3\t");
