@@ -6,7 +6,9 @@ internal static class AtomicFile
     /// <summary>Writes the file. Whatever goes wrong, the old file stays as it was and nothing half-written remains beside it.</summary>
     /// <param name="path">The file to write or replace. Missing parent folders are made.</param>
     /// <param name="write">Writes the content to a stream that can also seek.</param>
-    /// <exception cref="IOException">The file could not be written, because the disk is full for instance; the message names the file.</exception>
+    /// <exception cref="IOException">
+    /// The file could not be written, because the disk is full for instance; the message names the file.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         string target = PartialPath.Resolve(new FileInfo(path));

@@ -3,14 +3,18 @@ namespace Microsoft.ML.Reversible.Checkpoints;
 /// <summary>Writes a folder whole or not at all: aside, in the same parent, then renamed to the place of the old one.</summary>
 internal static class AtomicFolder
 {
-    /// <summary>Writes the folder. Whatever goes wrong, the old folder stays as it was and nothing half-written remains beside it.</summary>
+    /// <summary>
+    /// Writes the folder. Whatever goes wrong, the old folder stays as it was and nothing half-written remains beside it.
+    /// </summary>
     /// <param name="path">The folder to write or replace. Missing parent folders are made.</param>
     /// <param name="fill">Puts the files into the empty folder whose path it is given.</param>
     /// <param name="replaces">
     /// Files that mark a folder as one that may be replaced, such as "config.json". An existing folder that has files but none of these is
     /// somebody else's, and is refused. Where no files are named any folder is replaced.
     /// </param>
-    /// <exception cref="IOException">The folder could not be written, because the disk is full for instance, or must not be replaced; the message names it.</exception>
+    /// <exception cref="IOException">
+    /// The folder could not be written, because the disk is full for instance, or must not be replaced; the message names it.
+    /// </exception>
     public static void Write(string path, Action<string> fill, params string[] replaces)
     {
         string target = PartialPath.Resolve(new DirectoryInfo(Path.TrimEndingDirectorySeparator(path)));

@@ -6,7 +6,9 @@ internal static class PartialPath
     /// <summary>A free name in the target's folder, so that renaming it to the target never crosses file systems.</summary>
     public static string Beside(string target, string kind = "partial") => $"{target}.{kind}-{Guid.NewGuid():N}";
 
-    /// <summary>The full path; of a symbolic link, that of what it points to, since renaming over a link would replace the link itself.</summary>
+    /// <summary>
+    /// The full path; of a symbolic link, that of what it points to, since renaming over a link would replace the link itself.
+    /// </summary>
     public static string Resolve(FileSystemInfo path)
     {
         FileSystemInfo final = path.LinkTarget == null ? path : path.ResolveLinkTarget(returnFinalTarget: true) ?? path;

@@ -6,14 +6,14 @@ using Microsoft.ML.Transforms;
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// The form in which a scoring transformer goes into an ML.NET zip. Only ML.NET's own transformers can write to one, so this is a chain of them
-/// that computes the same: the archive travels as a text value in a value mapping, and a custom mapping, which ML.NET finds by name in this
-/// assembly, scores with it. Such a zip loads with a plain Model.Load in a process where nothing was registered.
+/// The form in which a scoring transformer goes into an ML.NET zip. Only ML.NET's own transformers can write to one, so this is a chain of
+/// them that computes the same: the archive travels as a text value in a value mapping, and a custom mapping, which ML.NET finds by name
+/// in this assembly, scores with it. Such a zip loads with a plain Model.Load in a process where nothing was registered.
 /// </summary>
 internal static class PortableChain
 {
     /// <summary>The most bytes an archive may have: inside the zip it's base64 text, held in memory several times over.</summary>
-    public const int MaxArchiveBytes = 64 << 20;
+    public const int MaxArchiveBytes = 64 * MiB;
 
     public const string KeyColumn = Prefix + "key";
     public const string ArchiveColumn = Prefix + "archive";
@@ -23,6 +23,7 @@ internal static class PortableChain
     public const string PerplexityColumn = Prefix + "perplexity";
     public const string ArchiveKey = "archive";
 
+    private const int MiB = 1 << 20;
     private const string Prefix = "__reversible_";
     private const string ColumnsKey = "columns";
 
@@ -48,7 +49,8 @@ internal static class PortableChain
         var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
             .Append(transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn))
             .Append(transforms.CopyColumns(TextColumn, textColumn))
-            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(PortableScoreMapping.Map, PortableScoreMapping.Contract))
+            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(
+                PortableScoreMapping.Map, PortableScoreMapping.Contract))
             .Append(transforms.CopyColumns(logLikelihoodColumn, LogLikelihoodColumn))
             .Append(transforms.CopyColumns(tokenCountColumn, TokenCountColumn))
             .Append(transforms.CopyColumns(perplexityColumn, PerplexityColumn))
@@ -63,7 +65,7 @@ internal static class PortableChain
         if (archiveBytes > MaxArchiveBytes)
         {
             throw new NotSupportedException(
-                $"This model takes {archiveBytes / (double)(1 << 20):F1} MiB; an ML.NET zip can hold models of up to {MaxArchiveBytes >> 20} MiB. "
+                $"This model takes {archiveBytes / (double)MiB:F1} MiB; an ML.NET zip can hold {MaxArchiveBytes / MiB} MiB. "
                 + "Save it with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");
         }
     }
@@ -87,16 +89,16 @@ internal static class PortableChain
     }
 
     /// <summary>
-    /// Puts live transformers in the place of their portable chains, in chains of chains too. What holds none is returned as it is; a chain that
-    /// changes comes back as one whose last transformer is of no particular type and whose parts are all of scope Everything, since a chain's
-    /// scopes can't be read from outside ML.NET.
+    /// Puts live transformers in the place of their portable chains, in chains of chains too. What holds none is returned as it is; a
+    /// chain that changes comes back as one whose last transformer is of no particular type and whose parts are all of scope Everything,
+    /// since a chain's scopes can't be read from outside ML.NET.
     /// </summary>
     public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open)
     {
         if (TryFindArchive(transformer, out PortableModel? model))
             return open(model!);
-        bool isChain = transformer.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
-        if (!isChain)
+        Type type = transformer.GetType();
+        if (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(TransformerChain<>))
             return transformer;
 
         ITransformer[] parts = ((IEnumerable<ITransformer>)transformer).ToArray();

@@ -30,7 +30,10 @@ internal sealed class SafeTensorsFile : IDisposable
         if (headerLength > SafeTensorsHeader.MaxLength)
             throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; {SafeTensorsHeader.MaxLength} are allowed.");
         if ((long)headerLength > fileLength - LengthBytes)
-            throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; the file has {fileLength}. It may be cut short: copy or download it again.");
+        {
+            throw SafeTensorsHeader.Error(
+                path, $"its header claims {headerLength} bytes; the file has {fileLength}. {SafeTensorsHeader.CutShort}");
+        }
 
         var json = new byte[headerLength];
         ReadAt(LengthBytes, json);
@@ -72,7 +75,7 @@ internal sealed class SafeTensorsFile : IDisposable
     {
         SafeTensorInfo info = Info(name);
         if (destination.Length != info.Length)
-            throw new ArgumentException($"Tensor '{name}' has {info.Length} bytes, the destination {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"Tensor '{name}' takes {info.Length} bytes, not {destination.Length}.", nameof(destination));
         ReadAt(_dataStart + info.Offset, destination);
     }
 

@@ -9,6 +9,8 @@ internal sealed class SafeTensorsHeader
     /// <summary>The format's own bound on the header, in bytes.</summary>
     public const int MaxLength = 100_000_000;
 
+    public const string CutShort = "It may be cut short: copy or download it again.";
+
     public const string MetadataName = "__metadata__";
 
     private readonly string _path;
@@ -29,7 +31,9 @@ internal sealed class SafeTensorsHeader
     /// <param name="path">The file's name, for messages.</param>
     /// <param name="json">The header's bytes.</param>
     /// <param name="dataLength">How many bytes follow it.</param>
-    /// <exception cref="InvalidDataException">The header breaks a rule of the format; the message names the file and the tensor.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The header breaks a rule of the format; the message names the file and the tensor.
+    /// </exception>
     public static SafeTensorsHeader Parse(string path, ReadOnlyMemory<byte> json, long dataLength)
     {
         var header = new SafeTensorsHeader(path);
@@ -132,7 +136,9 @@ internal sealed class SafeTensorsHeader
         return [.. numbers];
     }
 
-    /// <summary>Tensors must cover the data without holes or overlaps: a file that hides bytes could be two things to two readers.</summary>
+    /// <summary>
+    /// Tensors must cover the data without holes or overlaps: a file that hides bytes could be two things to two readers.
+    /// </summary>
     private void CheckLayout(long dataLength)
     {
         long end = 0;
@@ -144,7 +150,7 @@ internal sealed class SafeTensorsHeader
                 throw TensorError(tensor.Name, $"begins at {tensor.Offset} and leaves a hole after {end}.");
             end = tensor.Offset + tensor.Length;
             if (end > dataLength)
-                throw TensorError(tensor.Name, $"ends at {end}; the file has only {dataLength} bytes of data. It may be cut short: copy or download it again.");
+                throw TensorError(tensor.Name, $"ends at {end}; the file has only {dataLength} bytes of data. {CutShort}");
             _names.Add(tensor.Name);
         }
         if (end != dataLength)

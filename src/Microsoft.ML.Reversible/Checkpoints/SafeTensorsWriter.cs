@@ -40,7 +40,7 @@ internal static class SafeTensorsWriter
             using var counted = new CountingStream(stream);
             tensor.Write(counted);
             if (counted.Length != expected)
-                throw new InvalidOperationException($"Tensor '{tensor.Name}' wrote {counted.Length} bytes; its dtype and shape make {expected}.");
+                throw new InvalidOperationException($"Tensor '{tensor.Name}' wrote {counted.Length} bytes, not {expected}.");
         }
     }
 
@@ -65,7 +65,7 @@ internal static class SafeTensorsWriter
         while (buffer.Length % sizeof(ulong) != 0)
             buffer.WriteByte((byte)' ');
         if (buffer.Length > SafeTensorsHeader.MaxLength)
-            throw new ArgumentException($"The header would take {buffer.Length} bytes; the format allows {SafeTensorsHeader.MaxLength}.", nameof(tensors));
+            throw new ArgumentException($"The header takes {buffer.Length} bytes, above {SafeTensorsHeader.MaxLength}.", nameof(tensors));
         return buffer.ToArray();
     }
 

@@ -48,13 +48,17 @@ internal static class TensorStorage
     }
 
     /// <summary>Reads a tensor into an existing one of the same shape, on whatever device and of whatever element type that is.</summary>
-    /// <remarks>The shapes are compared here because TorchSharp's own copying broadcasts: one value would silently fill a whole weight.</remarks>
-    /// <exception cref="InvalidDataException">There is no such tensor, or it has another shape, or TorchSharp has no such element type.</exception>
+    /// <remarks>
+    /// The shapes are compared here because TorchSharp's own copying broadcasts: one value would silently fill a whole weight.
+    /// </remarks>
+    /// <exception cref="InvalidDataException">
+    /// There is no such tensor, or it has another shape, or TorchSharp has no such element type.
+    /// </exception>
     public static void ReadInto(SafeTensorsFile file, string name, Tensor destination)
     {
         SafeTensorInfo info = file.Info(name);
         if (!info.Shape.SequenceEqual(destination.shape))
-            throw file.Error(name, $"has the shape [{string.Join(", ", info.Shape)}]; the model needs [{string.Join(", ", destination.shape)}].");
+            throw file.Error(name, $"has the shape {Show(info.Shape)}; the model needs {Show(destination.shape)}.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         destination.copy_(Read(file, name));
@@ -69,6 +73,8 @@ internal static class TensorStorage
         tensor.detach().cpu().contiguous().WriteBytesToStream(stream, BufferSize);
     }
 
+    private static string Show(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+
     private static ScalarType TypeOf(SafeTensorsFile file, SafeTensorInfo info) => info.Dtype switch
     {
         "U8" => ScalarType.Byte,
@@ -82,6 +88,6 @@ internal static class TensorStorage
         "F64" => ScalarType.Float64,
         "BOOL" => ScalarType.Bool,
         "C64" => ScalarType.ComplexFloat32,
-        _ => throw file.Error(info.Name, $"has the dtype {info.Dtype}, for which TorchSharp has no type. Convert the file to F32, F16 or BF16."),
+        _ => throw file.Error(info.Name, $"has the dtype {info.Dtype}, which TorchSharp lacks. Convert the file to F32, F16 or BF16."),
     };
 }

@@ -2,7 +2,9 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>Computes everything that is added to the row its input stands on. One is made for each cursor, so it may keep buffers.</summary>
+/// <summary>
+/// Computes everything that is added to the row its input stands on. One is made for each cursor, so it may keep buffers.
+/// </summary>
 internal delegate void RowComputation<TOut>(ref TOut output);
 
 /// <summary>Takes one column's value out of what was computed for the row.</summary>

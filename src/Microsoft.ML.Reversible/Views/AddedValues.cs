@@ -31,11 +31,10 @@ internal sealed class AddedValues<TOut>
     public ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
         if (!IsActive(column))
-            throw new InvalidOperationException($"Column '{column.Name}' is not active: name it among the columns needed.");
+            throw SchemaErrors.NotActive(column);
         int added = column.Index - (Schema.Count - _getters.Length);
         if (added < 0)
             return _input.GetGetter<TValue>(_input.Schema[column.Index]);
-        return _getters[added] as ValueGetter<TValue>
-            ?? throw new InvalidOperationException($"Column '{column.Name}' of type {column.Type} holds {column.Type.RawType}, not {typeof(TValue)}.");
+        return _getters[added] as ValueGetter<TValue> ?? throw SchemaErrors.OtherValue(column, typeof(TValue));
     }
 }

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// What was computed for the row that the input stands on: at most once a row, and only when it is asked for. The position tells rows apart,
-/// because a prediction engine moves one and the same row along.
+/// What was computed for the row that the input stands on: at most once a row, and only when it is asked for. The position tells rows
+/// apart, because a prediction engine moves one and the same row along.
 /// </summary>
 internal sealed class LazyRow<TOut>(DataViewRow input, RowComputation<TOut> compute)
 {
@@ -17,7 +17,7 @@ internal sealed class LazyRow<TOut>(DataViewRow input, RowComputation<TOut> comp
         {
             long position = input.Position;
             if (position < 0)
-                throw new InvalidOperationException("The cursor stands on no row: call MoveNext, and read values only while it returns true.");
+                throw new InvalidOperationException("The cursor stands on no row: read values only after a MoveNext that returned true.");
             if (position != _computedAt)
             {
                 _computedAt = NoRow;

@@ -13,6 +13,14 @@ internal static class SchemaErrors
     public static ArgumentOutOfRangeException Mismatch(string parameter, string role, string name, string expected, string got)
         => new(parameter, $"Schema mismatch for {role} column '{name}': expected {expected}, got {got}");
 
+    /// <summary>Where a getter is asked for on a column that the cursor was not opened for.</summary>
+    public static InvalidOperationException NotActive(DataViewSchema.Column column)
+        => new($"Column '{column.Name}' is not active: name it among the columns needed.");
+
+    /// <summary>Where a getter is asked for with another value type than the column's own.</summary>
+    public static InvalidOperationException OtherValue(DataViewSchema.Column column, Type value)
+        => new($"Column '{column.Name}' of type {column.Type} holds {column.Type.RawType}, not {value}.");
+
     /// <summary>The scalar text column of this name in an estimator's input.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
     public static SchemaShape.Column RequireText(SchemaShape inputSchema, string name, string role)

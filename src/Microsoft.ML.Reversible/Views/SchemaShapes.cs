@@ -3,15 +3,17 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// Schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET, so columns are taken from the one
-/// public place that makes them from any schema: a loader with estimators appended to it.
+/// Schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET, so columns are taken from the
+/// one public place that makes them from any schema: a loader with estimators appended to it.
 /// </summary>
 internal static class SchemaShapes
 {
     /// <summary>The shape of a schema, annotations included. Key counts and vector sizes aren't part of a shape.</summary>
     public static SchemaShape From(DataViewSchema schema) => new SchemaOnlyLoader(schema).Append(new IdentityEstimator()).GetOutputSchema();
 
-    /// <summary>The input's columns with those of <paramref name="added"/> appended; an added column replaces one of the same name.</summary>
+    /// <summary>
+    /// The input's columns with those of <paramref name="added"/> appended; an added column replaces one of the same name.
+    /// </summary>
     public static SchemaShape With(this SchemaShape input, DataViewSchema added)
     {
         SchemaShape extra = From(added);

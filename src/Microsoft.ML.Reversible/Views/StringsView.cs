@@ -52,10 +52,9 @@ internal sealed class StringsView : IDataView
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
             if (!IsColumnActive(column))
-                throw new InvalidOperationException($"Column '{column.Name}' is not active: name it among the columns needed.");
+                throw SchemaErrors.NotActive(column);
             ValueGetter<ReadOnlyMemory<char>> getter = (ref ReadOnlyMemory<char> value) => value = rows[_row].AsMemory();
-            return getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException($"Column '{column.Name}' of type {column.Type} holds {column.Type.RawType}, not {typeof(TValue)}.");
+            return getter as ValueGetter<TValue> ?? throw SchemaErrors.OtherValue(column, typeof(TValue));
         }
     }
 }

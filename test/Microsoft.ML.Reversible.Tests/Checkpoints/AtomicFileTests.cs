@@ -49,7 +49,7 @@ public sealed class AtomicFileTests
     }
 
     [TestMethod]
-    public void NamesTheTargetWhenItIsAFolder()
+    public void AFolderInTheWayStaysAndNothingIsLeftBesideIt()
     {
         using var folder = new ScratchFolder();
         string path = folder.File("taken");

@@ -104,6 +104,17 @@ public sealed class PortableChainTests
     }
 
     [TestMethod]
+    public void AnArchiveOfSeveralMegabytesComesBackToTheByte()
+    {
+        var archive = new byte[3_000_001];
+        new Random(3).NextBytes(archive);
+
+        Assert.IsTrue(PortableChain.TryFindArchive(SaveAndLoad(Build(archive)), out PortableModel? model));
+
+        Assert.IsTrue(archive.AsSpan().SequenceEqual(model!.Archive));
+    }
+
+    [TestMethod]
     public void OtherTransformersHoldNoArchive()
     {
         ITransformer copy = Copy();

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Microsoft.ML.Reversible.Tests.Checkpoints;
 
-/// <summary>A file system of one megabyte, for running out of it. Only root on Linux can make one; elsewhere the test is inconclusive.</summary>
+/// <summary>
+/// A file system of one megabyte, for running out of it. Only root on Linux can make one; elsewhere the test is inconclusive.
+/// </summary>
 internal sealed class SmallDisk : IDisposable
 {
     private readonly ScratchFolder _folder = new();

@@ -115,12 +115,14 @@ public sealed class TensorStorageTests
     public void NoTensorOutlivesWritingAndFilling()
     {
         using var weight = new Parameter(zeros(new long[] { 8, 8 }));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = Tensor.TotalCount;
 
         using var saved = new Saved(("w", weight));
         TensorStorage.ReadInto(saved.File, "w", weight);
 
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.IsTrue(Tensor.TotalCount <= before, $"{Tensor.TotalCount} tensors, {before} before");
     }
 
     [TestMethod]
