@@ -20,7 +20,8 @@ public static class ConversionsExtensionsCatalog
         string inputColumnName = null)
         => catalog.MapKeyToValue([new InputOutputColumnPair(outputColumnName, inputColumnName)]);
 
-    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns)
+    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog,
+        InputOutputColumnPair[] columns)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new KeyToValueMappingEstimator(columns);
@@ -31,10 +32,11 @@ public static class ConversionsExtensionsCatalog
         ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
         bool addKeyValueAnnotationsAsText = false, IDataView keyData = null)
         => catalog.MapValueToKey(
-            [new InputOutputColumnPair(outputColumnName, inputColumnName)], maximumNumberOfKeys, keyOrdinality, addKeyValueAnnotationsAsText, keyData);
+            [new InputOutputColumnPair(outputColumnName, inputColumnName)], maximumNumberOfKeys, keyOrdinality,
+            addKeyValueAnnotationsAsText, keyData);
 
-    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns,
-        int maximumNumberOfKeys = 1000000,
+    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog,
+        InputOutputColumnPair[] columns, int maximumNumberOfKeys = 1000000,
         ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
         bool addKeyValueAnnotationsAsText = false, IDataView keyData = null)
     {
@@ -42,23 +44,23 @@ public static class ConversionsExtensionsCatalog
         return new ValueToKeyMappingEstimator(columns, maximumNumberOfKeys, keyOrdinality, addKeyValueAnnotationsAsText, keyData);
     }
 
-    public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(this TransformsCatalog.ConversionTransforms catalog,
-        string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType>> keyValuePairs, string inputColumnName = null,
+    public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(
+        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType>> keyValuePairs, string inputColumnName = null,
         bool treatValuesAsKeyType = false)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new(PairTable.Of(keyValuePairs, treatValuesAsKeyType), [new InputOutputColumnPair(outputColumnName, inputColumnName)]);
     }
 
-    public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(this TransformsCatalog.ConversionTransforms catalog,
-        string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType[]>> keyValuePairs, string inputColumnName = null)
+    public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(
+        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType[]>> keyValuePairs, string inputColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new(PairTable.Of(keyValuePairs, valuesAsKeys: false), [new InputOutputColumnPair(outputColumnName, inputColumnName)]);
     }
 
-    public static ValueMappingEstimator MapValue(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, IDataView lookupMap,
-        DataViewSchema.Column keyColumn, DataViewSchema.Column valueColumn, string inputColumnName = null)
+    public static ValueMappingEstimator MapValue(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        IDataView lookupMap, DataViewSchema.Column keyColumn, DataViewSchema.Column valueColumn, string inputColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(lookupMap);

@@ -107,7 +107,8 @@ public sealed class ModelOperationsCatalog
         where TDst : class, new()
         => new(transformer, options ?? throw new ArgumentNullException(nameof(options)));
 
-    private static bool HasFolder(ZipArchive archive, string folder) => archive.Entries.Any(e => e.FullName.StartsWith(folder + "/", StringComparison.Ordinal));
+    private static bool HasFolder(ZipArchive archive, string folder) =>
+        archive.Entries.Any(e => e.FullName.StartsWith(folder + "/", StringComparison.Ordinal));
 
     private ITransformer LoadTransformer(ZipArchive archive) => (ITransformer)ModelLoadContext.Load(Environment, archive, ModelFolder);
 

@@ -9,7 +9,8 @@ public static class TextCatalog
         bool keepDiacritics = false, bool keepPunctuations = true, bool keepNumbers = true)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return new TextNormalizingEstimator(new InputOutputColumnPair(outputColumnName, inputColumnName), caseMode, keepDiacritics, keepPunctuations, keepNumbers);
+        return new TextNormalizingEstimator(new InputOutputColumnPair(outputColumnName, inputColumnName), caseMode, keepDiacritics,
+            keepPunctuations, keepNumbers);
     }
 
     public static WordTokenizingEstimator TokenizeIntoWords(this TransformsCatalog.TextTransforms catalog, string outputColumnName,

@@ -5,10 +5,12 @@ namespace Microsoft.ML;
 public static class TextLoaderSaverCatalog
 {
     public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Column[] columns, char separatorChar = '\t',
-        bool hasHeader = false, IMultiStreamSource dataSample = null, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
+        bool hasHeader = false, IMultiStreamSource dataSample = null, bool allowQuoting = false, bool trimWhitespace = false,
+        bool allowSparse = false)
         => catalog.CreateTextLoader(Options(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse), dataSample);
 
-    public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Options options, IMultiStreamSource dataSample = null)
+    public static TextLoader CreateTextLoader(this DataOperationsCatalog catalog, TextLoader.Options options,
+        IMultiStreamSource dataSample = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new TextLoader(options, dataSample);
@@ -19,15 +21,16 @@ public static class TextLoaderSaverCatalog
         => catalog.CreateTextLoader(
             Options(TextLoader.ColumnsOf(typeof(TInput)), separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse), dataSample);
 
-    public static TextLoader CreateTextLoader<TInput>(this DataOperationsCatalog catalog, TextLoader.Options options, IMultiStreamSource dataSample = null)
+    public static TextLoader CreateTextLoader<TInput>(this DataOperationsCatalog catalog, TextLoader.Options options,
+        IMultiStreamSource dataSample = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Columns = TextLoader.ColumnsOf(typeof(TInput));
         return catalog.CreateTextLoader(options, dataSample);
     }
 
-    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns, char separatorChar = '\t',
-        bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
+    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Column[] columns,
+        char separatorChar = '\t', bool hasHeader = false, bool allowQuoting = false, bool trimWhitespace = false, bool allowSparse = false)
     {
         var source = Files(path);
         return catalog.CreateTextLoader(columns, separatorChar, hasHeader, source, allowQuoting, trimWhitespace, allowSparse).Load(source);

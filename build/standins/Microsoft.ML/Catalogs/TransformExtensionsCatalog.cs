@@ -10,7 +10,8 @@ public static class TransformExtensionsCatalog
         return new ColumnCopyingEstimator(new InputOutputColumnPair(outputColumnName, inputColumnName));
     }
 
-    public static ColumnConcatenatingEstimator Concatenate(this TransformsCatalog catalog, string outputColumnName, params string[] inputColumnNames)
+    public static ColumnConcatenatingEstimator Concatenate(this TransformsCatalog catalog, string outputColumnName,
+        params string[] inputColumnNames)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ColumnConcatenatingEstimator(outputColumnName, inputColumnNames);

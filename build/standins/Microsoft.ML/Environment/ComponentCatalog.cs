@@ -30,7 +30,8 @@ public sealed class ComponentCatalog
         {
             return _extensions.TryGetValue((attribute, contract), out var found)
                 ? found
-                : throw new InvalidOperationException($"Unable to locate component of type '{attribute.Name}' with contract name '{contract}'");
+                : throw new InvalidOperationException(
+                    $"Unable to locate component of type '{attribute.Name}' with contract name '{contract}'");
         }
     }
 

@@ -8,7 +8,8 @@ internal sealed class HostEnvironment : IHost
     private readonly object _lock;
     private readonly Random _rand;
 
-    private HostEnvironment(string fullName, Random rand, ComponentCatalog catalog, Action<string, ChannelMessage> listener, object randomLock)
+    private HostEnvironment(string fullName, Random rand, ComponentCatalog catalog, Action<string, ChannelMessage> listener,
+        object randomLock)
     {
         _fullName = fullName;
         _rand = rand;

@@ -18,7 +18,8 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
 
     public Column this[string columnName]
     {
-        get => Find(c => c.ColumnName == columnName) ?? throw new ArgumentOutOfRangeException(nameof(columnName), $"Column '{columnName}' not found");
+        get => Find(c => c.ColumnName == columnName)
+            ?? throw new ArgumentOutOfRangeException(nameof(columnName), $"Column '{columnName}' not found");
         set
         {
             ArgumentNullException.ThrowIfNull(value);

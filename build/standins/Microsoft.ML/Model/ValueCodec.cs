@@ -57,7 +57,8 @@ internal static class ValueCodec
                 r => new DateTimeOffset(r.ReadInt64(), new TimeSpan(r.ReadInt64())));
         }
         if (type == typeof(DataViewRowId))
-            return Pair<DataViewRowId>((w, v) => { w.Write(v.Low); w.Write(v.High); }, r => new DataViewRowId(r.ReadUInt64(), r.ReadUInt64()));
+            return Pair<DataViewRowId>((w, v) => { w.Write(v.Low); w.Write(v.High); },
+                r => new DataViewRowId(r.ReadUInt64(), r.ReadUInt64()));
         return Number(type);
     }
 

@@ -10,7 +10,8 @@ public static class LearningPipelineExtensions
         where TTrans : class, ITransformer
         => new CompositeLoaderEstimator<TSource, ITransformer>(start).Append(estimator);
 
-    public static CompositeLoaderEstimator<TSource, TTrans> Append<TSource, TTrans>(this IDataLoader<TSource> start, IEstimator<TTrans> estimator)
+    public static CompositeLoaderEstimator<TSource, TTrans> Append<TSource, TTrans>(
+        this IDataLoader<TSource> start, IEstimator<TTrans> estimator)
         where TTrans : class, ITransformer
         => new TrivialLoaderEstimator<TSource>(start ?? throw new ArgumentNullException(nameof(start))).Append(estimator);
 
@@ -46,7 +47,8 @@ public static class LearningPipelineExtensions
             : new TransformerChain<ITransformer>(start).Append(transformer);
     }
 
-    public static IEstimator<TTransformer> WithOnFitDelegate<TTransformer>(this IEstimator<TTransformer> estimator, Action<TTransformer> onFit)
+    public static IEstimator<TTransformer> WithOnFitDelegate<TTransformer>(this IEstimator<TTransformer> estimator,
+        Action<TTransformer> onFit)
         where TTransformer : class, ITransformer
     {
         ArgumentNullException.ThrowIfNull(estimator);
@@ -54,7 +56,8 @@ public static class LearningPipelineExtensions
         return new DelegateEstimator<TTransformer>(estimator, onFit);
     }
 
-    private sealed class DelegateEstimator<TTransformer>(IEstimator<TTransformer> estimator, Action<TTransformer> onFit) : IEstimator<TTransformer>
+    private sealed class DelegateEstimator<TTransformer>(IEstimator<TTransformer> estimator, Action<TTransformer> onFit)
+        : IEstimator<TTransformer>
         where TTransformer : class, ITransformer
     {
         public TTransformer Fit(IDataView input)

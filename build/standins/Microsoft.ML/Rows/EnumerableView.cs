@@ -62,6 +62,8 @@ internal sealed class EnumerableView<TRow>(IEnumerable<TRow> data, ObjectColumns
             base.Dispose(disposing);
         }
 
-        private TRow Current() => _position >= 0 ? rows.Current : throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
+        private TRow Current() => _position >= 0
+            ? rows.Current
+            : throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
     }
 }

@@ -10,8 +10,10 @@ internal sealed class MemberColumn
 
     private MemberColumn(Type owner, SchemaDefinition.Column definition)
     {
-        _member = owner.GetMember(definition.MemberName, MemberTypes.Field | MemberTypes.Property, BindingFlags.Public | BindingFlags.Instance)
-            .FirstOrDefault() ?? throw new InvalidOperationException($"No field or property with name '{definition.MemberName}' found in type '{owner.FullName}'.");
+        const BindingFlags flags = BindingFlags.Public | BindingFlags.Instance;
+        _member = owner.GetMember(definition.MemberName, MemberTypes.Field | MemberTypes.Property, flags).FirstOrDefault()
+            ?? throw new InvalidOperationException(
+                $"No field or property with name '{definition.MemberName}' found in type '{owner.FullName}'.");
         Name = definition.ColumnName ?? definition.MemberName;
         Type = definition.ColumnType ?? TypeOf(_member);
         Annotations = definition.Annotations;
@@ -33,7 +35,8 @@ internal sealed class MemberColumn
 
     public Type MemberType => TypeOfMember(_member);
 
-    public static MemberColumn[] Of(Type owner, SchemaDefinition definition) => definition.Select(c => new MemberColumn(owner, c)).ToArray();
+    public static MemberColumn[] Of(Type owner, SchemaDefinition definition) =>
+        definition.Select(c => new MemberColumn(owner, c)).ToArray();
 
     public static DataViewSchema SchemaOf(IEnumerable<MemberColumn> columns)
     {
@@ -73,10 +76,12 @@ internal sealed class MemberColumn
     {
         var row = Expression.Parameter(typeof(TRow));
         var value = Expression.Parameter(typeof(TMember));
-        return Expression.Lambda<Action<TRow, TMember>>(Expression.Assign(Expression.MakeMemberAccess(row, _member), value), row, value).Compile();
+        var assign = Expression.Assign(Expression.MakeMemberAccess(row, _member), value);
+        return Expression.Lambda<Action<TRow, TMember>>(assign, row, value).Compile();
     }
 
-    private static Type TypeOfMember(MemberInfo member) => member is FieldInfo field ? field.FieldType : ((PropertyInfo)member).PropertyType;
+    private static Type TypeOfMember(MemberInfo member) =>
+        member is FieldInfo field ? field.FieldType : ((PropertyInfo)member).PropertyType;
 
     private static (bool IsVector, Type Item) Shape(Type type)
     {

@@ -9,7 +9,8 @@ internal sealed class ObjectBinding<TRow>
     public ObjectBinding(DataViewSchema schema, bool ignoreMissingColumns, SchemaDefinition definition)
     {
         var bound = new List<(MemberColumn, DataViewSchema.Column)>();
-        foreach (var member in MemberColumn.Of(typeof(TRow), definition ?? SchemaDefinition.Create(typeof(TRow), SchemaDefinition.Direction.Write)))
+        definition ??= SchemaDefinition.Create(typeof(TRow), SchemaDefinition.Direction.Write);
+        foreach (var member in MemberColumn.Of(typeof(TRow), definition))
         {
             if (schema.GetColumnOrNull(member.Name) is not { } column)
             {
@@ -19,7 +20,8 @@ internal sealed class ObjectBinding<TRow>
             }
             if (!member.Takes(column.Type))
             {
-                throw new InvalidOperationException($"Can't bind the IDataView column '{member.Name}' of type '{column.Type}' to field or property "
+                throw new InvalidOperationException(
+                    $"Can't bind the IDataView column '{member.Name}' of type '{column.Type}' to field or property "
                     + $"'{member.MemberName}' of type '{member.MemberType.FullName}'.");
             }
             bound.Add((member, column));
@@ -76,7 +78,8 @@ internal sealed class ObjectBinding<TRow>
     private static Action<TRow> PlainArraySetter<TItem>(MemberColumn member, DataViewRow row, DataViewSchema.Column column) =>
         ArraySetter<TItem, TItem>(member, row, column, item => item);
 
-    private static Action<TRow> ArraySetter<TFrom, TTo>(MemberColumn member, DataViewRow row, DataViewSchema.Column column, Func<TFrom, TTo> convert)
+    private static Action<TRow> ArraySetter<TFrom, TTo>(
+        MemberColumn member, DataViewRow row, DataViewSchema.Column column, Func<TFrom, TTo> convert)
     {
         var getter = row.GetGetter<VBuffer<TFrom>>(column);
         var read = member.Reader<TRow, TTo[]>();

@@ -64,7 +64,8 @@ internal sealed class ObjectColumns<TRow>
         return VBufferCopy.From((ref TMember value) => value = read(current()));
     }
 
-    private static ValueGetter<VBuffer<TTo>> VectorGetter<TFrom, TTo>(Func<TFrom[]> read, Func<TFrom, TTo> convert) => (ref VBuffer<TTo> value) =>
+    private static ValueGetter<VBuffer<TTo>> VectorGetter<TFrom, TTo>(Func<TFrom[]> read, Func<TFrom, TTo> convert) =>
+        (ref VBuffer<TTo> value) =>
     {
         var items = read() ?? [];
         var editor = VBufferEditor.Create(ref value, items.Length);

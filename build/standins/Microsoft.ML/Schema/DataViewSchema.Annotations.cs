@@ -23,12 +23,14 @@ public sealed partial class DataViewSchema
             if (column.Index < 0 || column.Index >= _getters.Length)
                 throw new ArgumentOutOfRangeException(nameof(column));
             return _getters[column.Index].Getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException($"Invalid call to GetGetter: annotation '{column.Name}' is not of type {typeof(TValue)}");
+                ?? throw new InvalidOperationException(
+                    $"Invalid call to GetGetter: annotation '{column.Name}' is not of type {typeof(TValue)}");
         }
 
         public void GetValue<TValue>(string kind, ref TValue value)
         {
-            var column = Schema.GetColumnOrNull(kind) ?? throw new InvalidOperationException($"Invalid call to GetAnnotation: no annotation '{kind}'");
+            var column = Schema.GetColumnOrNull(kind)
+                ?? throw new InvalidOperationException($"Invalid call to GetAnnotation: no annotation '{kind}'");
             GetGetter<TValue>(column)(ref value);
         }
 

@@ -23,8 +23,11 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    internal static SchemaShape Create(DataViewSchema schema) =>
-        new(schema.Where(c => !c.IsHidden).Select(c => Column.Of(c.Name, c.Type, new SchemaShape(c.Annotations.Schema.Select(a => Column.Of(a.Name, a.Type, null))))));
+    internal static SchemaShape Create(DataViewSchema schema) => new(schema.Where(c => !c.IsHidden).Select(c =>
+    {
+        var annotations = c.Annotations.Schema.Select(a => Column.Of(a.Name, a.Type, null));
+        return Column.Of(c.Name, c.Type, new SchemaShape(annotations));
+    }));
 
     internal bool TryFindColumn(string name, out Column column)
     {
@@ -40,7 +43,8 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
         return false;
     }
 
-    internal Column Find(string name) => TryFindColumn(name, out var column) ? column : throw Errors.SchemaMismatch("inputSchema", "input", name);
+    internal Column Find(string name) =>
+        TryFindColumn(name, out var column) ? column : throw Errors.SchemaMismatch("inputSchema", "input", name);
 
     /// <summary>These columns with <paramref name="added"/> put in the place of the same names, or at the end.</summary>
     internal SchemaShape With(params Column[] added)
@@ -77,7 +81,8 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
 
         internal static Column Of(string name, DataViewType type, SchemaShape annotations)
         {
-            var kind = type is VectorDataViewType vector ? vector.IsKnownSize ? VectorKind.Vector : VectorKind.VariableVector : VectorKind.Scalar;
+            var kind = type is not VectorDataViewType vector ? VectorKind.Scalar
+                : vector.IsKnownSize ? VectorKind.Vector : VectorKind.VariableVector;
             return new Column(name, kind, type.PlainItemType(), type.ItemType() is KeyDataViewType, annotations);
         }
 

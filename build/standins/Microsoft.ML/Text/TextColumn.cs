@@ -115,7 +115,8 @@ internal sealed class TextColumn
             case DataKind.Double:
                 return double.TryParse(text, NumberStyles.Float, culture, out var number) ? number : bad;
             case DataKind.Boolean:
-                return text is "1" or "+1" or "+" || text.Equals("true", StringComparison.OrdinalIgnoreCase) || text.Equals("yes", StringComparison.OrdinalIgnoreCase);
+                return text is "1" or "+1" or "+" || text.Equals("true", StringComparison.OrdinalIgnoreCase)
+                    || text.Equals("yes", StringComparison.OrdinalIgnoreCase);
             case DataKind.DateTime:
                 return DateTime.TryParse(text, culture, DateTimeStyles.None, out var time) ? time : default;
             case DataKind.DateTimeOffset:

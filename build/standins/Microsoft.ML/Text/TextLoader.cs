@@ -48,7 +48,8 @@ public sealed partial class TextLoader : IDataLoader<IMultiStreamSource>
             columns.Add(new Column(name, TypeMap.KindOf(type.ItemType().RawType), ranges, key));
         }
         if (columns.Count == 0)
-            throw new ArgumentOutOfRangeException(nameof(rowType), $"{rowType} defines no public field or property with a LoadColumn attribute");
+            throw new ArgumentOutOfRangeException(nameof(rowType),
+                $"{rowType} defines no public field or property with a LoadColumn attribute");
         return columns.ToArray();
     }
 

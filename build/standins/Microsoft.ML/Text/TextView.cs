@@ -1,6 +1,7 @@
 namespace Microsoft.ML.Data;
 
-internal sealed class TextView(IMultiStreamSource source, TextLoader.Options options, TextColumn[] columns, DataViewSchema schema) : IDataView
+internal sealed class TextView(IMultiStreamSource source, TextLoader.Options options, TextColumn[] columns, DataViewSchema schema)
+    : IDataView
 {
     public bool CanShuffle => false;
 
@@ -14,7 +15,8 @@ internal sealed class TextView(IMultiStreamSource source, TextLoader.Options opt
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(TextColumn[] columns, DataViewSchema schema, IEnumerator<string> lines, TextLoader.Options options, bool[] active)
+    private sealed class Cursor(TextColumn[] columns, DataViewSchema schema, IEnumerator<string> lines, TextLoader.Options options,
+        bool[] active)
         : DataViewRowCursor
     {
         private long _position = -1;
@@ -42,7 +44,8 @@ internal sealed class TextView(IMultiStreamSource source, TextLoader.Options opt
 
         public override bool IsColumnActive(DataViewSchema.Column column) => active[column.Index];
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = new DataViewRowId((ulong)_position, 0);
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) =>
+            value = new DataViewRowId((ulong)_position, 0);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {

@@ -7,7 +7,8 @@ public sealed class KeyDataViewType : PrimitiveDataViewType
         if (!IsValidDataType(type))
             throw new ArgumentOutOfRangeException(nameof(type), $"Type is not valid, it must be an unsigned integer type, got {type}");
         if (count == 0 || count > MaxCount(type))
-            throw new ArgumentOutOfRangeException(nameof(count), $"The cardinality of a {type.Name} key type must be in [1, {MaxCount(type)}]");
+            throw new ArgumentOutOfRangeException(nameof(count),
+                $"The cardinality of a {type.Name} key type must be in [1, {MaxCount(type)}]");
         Count = count;
     }
 
@@ -29,5 +30,7 @@ public sealed class KeyDataViewType : PrimitiveDataViewType
     public override string ToString() => $"Key<{RawType.Name}, 0-{Count - 1}>";
 
     internal static ulong MaxCount(Type type) =>
-        type == typeof(byte) ? byte.MaxValue : type == typeof(ushort) ? ushort.MaxValue : type == typeof(uint) ? uint.MaxValue : ulong.MaxValue;
+        type == typeof(byte) ? byte.MaxValue
+        : type == typeof(ushort) ? ushort.MaxValue
+        : type == typeof(uint) ? uint.MaxValue : ulong.MaxValue;
 }

@@ -46,9 +46,10 @@ internal static class TypeMap
     public static DataViewType ItemType(this DataViewType type) => type is VectorDataViewType vector ? vector.ItemType : type;
 
     /// <summary>The number, text or other plain type under a key or any other primitive type.</summary>
-    public static DataViewType PlainItemType(this DataViewType type) => type.ItemType() is KeyDataViewType key ? OfRaw(key.RawType) : type.ItemType();
+    public static DataViewType PlainItemType(this DataViewType type) =>
+        type.ItemType() is KeyDataViewType key ? OfRaw(key.RawType) : type.ItemType();
 
-    /// <summary>Calls the one non-public generic static method of that name on <paramref name="owner"/> with these type arguments.</summary>
+    /// <summary>Calls the one generic static method of that name on <paramref name="owner"/> with these type arguments.</summary>
     public static object Call(Type owner, string method, Type[] types, params object[] args)
     {
         const BindingFlags flags = BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DoNotWrapExceptions;

@@ -34,7 +34,8 @@ public sealed class VectorDataViewType : StructuredDataViewType
     public bool IsKnownSize => Size > 0;
 
     public override bool Equals(DataViewType other) =>
-        other is VectorDataViewType vector && vector.ItemType.Equals(ItemType) && vector.Dimensions.AsSpan().SequenceEqual(Dimensions.AsSpan());
+        other is VectorDataViewType vector && vector.ItemType.Equals(ItemType)
+            && vector.Dimensions.AsSpan().SequenceEqual(Dimensions.AsSpan());
 
     public override bool Equals(object other) => other is DataViewType type && Equals(type);
 

@@ -130,5 +130,6 @@ public readonly struct VBuffer<T>
             yield return new KeyValuePair<int, T>(_indices[i], _values[i]);
     }
 
-    public override string ToString() => IsDense ? $"Dense vector of size {Length}" : $"Sparse vector of size {Length}, {_count} explicit values";
+    public override string ToString() =>
+        IsDense ? $"Dense vector of size {Length}" : $"Sparse vector of size {Length}, {_count} explicit values";
 }

@@ -6,7 +6,8 @@ public static class ColumnCursorExtensions
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentException.ThrowIfNullOrEmpty(columnName);
-        return data.GetColumn<T>(data.Schema.GetColumnOrNull(columnName) ?? throw Errors.SchemaMismatch(nameof(columnName), "input", columnName));
+        return data.GetColumn<T>(data.Schema.GetColumnOrNull(columnName)
+            ?? throw Errors.SchemaMismatch(nameof(columnName), "input", columnName));
     }
 
     public static IEnumerable<T> GetColumn<T>(this IDataView data, DataViewSchema.Column column)
@@ -18,7 +19,8 @@ public static class ColumnCursorExtensions
         if (typeof(T) == typeof(string) && type is TextDataViewType)
             return (IEnumerable<T>)Direct<ReadOnlyMemory<char>>(data, column).Select(t => t.ToString());
         if (typeof(T) == typeof(string[]) && type is VectorDataViewType { ItemType: TextDataViewType })
-            return (IEnumerable<T>)Direct<VBuffer<ReadOnlyMemory<char>>>(data, column).Select(v => v.DenseValues().Select(t => t.ToString()).ToArray());
+            return (IEnumerable<T>)Direct<VBuffer<ReadOnlyMemory<char>>>(data, column)
+                .Select(v => v.DenseValues().Select(t => t.ToString()).ToArray());
         if (typeof(T).IsArray && type is VectorDataViewType vector && vector.ItemType.RawType == typeof(T).GetElementType())
             return (IEnumerable<T>)TypeMap.Call(typeof(ColumnCursorExtensions), nameof(Arrays), [vector.ItemType.RawType], data, column);
         throw new InvalidOperationException($"Could not map a data view column '{column.Name}' of type {type} to {typeof(T)}.");

@@ -36,6 +36,7 @@ internal sealed class EmptyView(DataViewSchema schema) : IDataView
             return NoRow;
         }
 
-        private static void NoRow<TValue>(ref TValue value) => throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
+        private static void NoRow<TValue>(ref TValue value) =>
+            throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
     }
 }

@@ -28,7 +28,8 @@ internal sealed class RowRangeView(IDataView source, long skip, long take) : Inp
 }
 
 /// <summary>Keeps the rows for which a predicate, made anew for each cursor, holds.</summary>
-internal sealed class FilteredView(IDataView source, DataViewSchema.Column[] read, Func<DataViewRow, Func<bool>> makePredicate) : InputView(source)
+internal sealed class FilteredView(IDataView source, DataViewSchema.Column[] read, Func<DataViewRow, Func<bool>> makePredicate)
+    : InputView(source)
 {
     // The predicate may count rows, so they must come in their own order.
     public override bool CanShuffle => false;

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Data;
 
-/// <summary>What a transformer that adds columns says about one input schema: the columns, what they need, and how to compute them.</summary>
+/// <summary>What a transformer adds to one input schema: the columns, what they need, and how to compute them.</summary>
 internal abstract class RowMapper(DataViewSchema inputSchema)
 {
     public DataViewSchema InputSchema { get; } = inputSchema;

@@ -45,7 +45,8 @@ internal sealed class SelectedView : InputView, IRowToRowMapper
 
         public override bool IsColumnActive(DataViewSchema.Column column) => Input.IsColumnActive(view.Original(column));
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => Input.GetGetter<TValue>(view.Original(column));
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+            Input.GetGetter<TValue>(view.Original(column));
     }
 
     private sealed class Row(SelectedView view, DataViewRow input) : DataViewRow
@@ -60,7 +61,8 @@ internal sealed class SelectedView : InputView, IRowToRowMapper
 
         public override bool IsColumnActive(DataViewSchema.Column column) => input.IsColumnActive(view.Original(column));
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => input.GetGetter<TValue>(view.Original(column));
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+            input.GetGetter<TValue>(view.Original(column));
 
         protected override void Dispose(bool disposing)
         {

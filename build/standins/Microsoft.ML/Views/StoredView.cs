@@ -78,7 +78,9 @@ internal sealed class StoredView(IDataView source) : IDataView
 
         public override long Batch => 0;
 
-        private int Row => _position >= 0 ? order[_position] : throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
+        private int Row => _position >= 0
+            ? order[_position]
+            : throw new InvalidOperationException("Cannot call a getter: the cursor has no row");
 
         public override bool MoveNext()
         {

@@ -43,7 +43,8 @@ namespace Microsoft.ML.Data
 
             public Mapper(ColumnConcatenatingTransformer parent, DataViewSchema schema) : base(schema)
             {
-                _inputs = parent._inputs.Select(n => schema.GetColumnOrNull(n) ?? throw Errors.SchemaMismatch("inputSchema", "input", n)).ToArray();
+                _inputs = parent._inputs
+                    .Select(n => schema.GetColumnOrNull(n) ?? throw Errors.SchemaMismatch("inputSchema", "input", n)).ToArray();
                 _item = (PrimitiveDataViewType)_inputs[0].Type.ItemType();
                 foreach (var input in _inputs)
                 {
@@ -64,7 +65,9 @@ namespace Microsoft.ML.Data
 
             private static Delegate Getter<T>(DataViewRow row, DataViewSchema.Column[] inputs)
             {
-                var parts = inputs.Select(i => i.Type is VectorDataViewType ? VectorPart(row.GetGetter<VBuffer<T>>(i)) : ScalarPart(row.GetGetter<T>(i))).ToArray();
+                var parts = inputs.Select(i => i.Type is VectorDataViewType
+                    ? VectorPart(row.GetGetter<VBuffer<T>>(i))
+                    : ScalarPart(row.GetGetter<T>(i))).ToArray();
                 var all = new List<T>();
                 return (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) =>
                 {
@@ -152,10 +155,12 @@ namespace Microsoft.ML.Transforms
             foreach (var column in columns)
             {
                 if (!column.ItemType.Equals(columns[0].ItemType) || column.IsKey != columns[0].IsKey)
-                    throw Errors.SchemaMismatch(nameof(inputSchema), "input", column.Name, columns[0].GetTypeString(), column.GetTypeString());
+                    throw Errors.SchemaMismatch(nameof(inputSchema), "input", column.Name, columns[0].GetTypeString(),
+                        column.GetTypeString());
             }
             var known = Array.TrueForAll(columns, c => c.Kind != VectorKind.VariableVector);
-            var named = known && Array.Exists(columns, c => c.Kind == VectorKind.Scalar || c.Annotations.TryFindColumn(AnnotationNames.SlotNames, out _));
+            var named = known && Array.Exists(columns, c => c.Kind == VectorKind.Scalar
+                || c.Annotations.TryFindColumn(AnnotationNames.SlotNames, out _));
             var annotations = named
                 ? new SchemaShape([new SchemaShape.Column(AnnotationNames.SlotNames, VectorKind.Vector, TextDataViewType.Instance, false)])
                 : null;

@@ -4,7 +4,8 @@ namespace Microsoft.ML.Transforms;
 
 public sealed class ColumnSelectingEstimator : TrivialEstimator<ColumnSelectingTransformer>
 {
-    internal ColumnSelectingEstimator(string[] keep, string[] drop, bool keepHidden) : base(new ColumnSelectingTransformer(keep, drop, keepHidden))
+    internal ColumnSelectingEstimator(string[] keep, string[] drop, bool keepHidden)
+        : base(new ColumnSelectingTransformer(keep, drop, keepHidden))
     {
     }
 
@@ -48,7 +49,8 @@ public sealed class ColumnSelectingTransformer : ITransformer
         return new SelectedView(input, Sources(input.Schema));
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new SelectedView(new EmptyView(inputSchema), Sources(inputSchema));
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) =>
+        new SelectedView(new EmptyView(inputSchema), Sources(inputSchema));
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {

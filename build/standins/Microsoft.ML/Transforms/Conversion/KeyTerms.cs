@@ -99,7 +99,8 @@ internal abstract class KeyTerms
         public override void Annotate(DataViewSchema.Annotations.Builder builder, bool asText)
         {
             if (asText && typeof(T) != typeof(ReadOnlyMemory<char>))
-                Add(builder, TextDataViewType.Instance, _terms.ConvertAll(t => Convert.ToString(t, System.Globalization.CultureInfo.InvariantCulture).AsMemory()));
+                Add(builder, TextDataViewType.Instance,
+                    _terms.ConvertAll(t => Convert.ToString(t, System.Globalization.CultureInfo.InvariantCulture).AsMemory()));
             else
                 Add(builder, ItemType, _terms);
         }

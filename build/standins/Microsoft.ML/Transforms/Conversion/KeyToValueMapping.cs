@@ -6,7 +6,8 @@ public sealed class KeyToValueMappingEstimator : TrivialEstimator<KeyToValueMapp
 {
     private readonly InputOutputColumnPair[] _columns;
 
-    internal KeyToValueMappingEstimator(InputOutputColumnPair[] columns) : base(new KeyToValueMappingTransformer(columns)) => _columns = columns;
+    internal KeyToValueMappingEstimator(InputOutputColumnPair[] columns) : base(new KeyToValueMappingTransformer(columns)) =>
+        _columns = columns;
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -18,7 +19,8 @@ public sealed class KeyToValueMappingEstimator : TrivialEstimator<KeyToValueMapp
             if (!column.IsKey)
                 throw Errors.SchemaMismatch(nameof(inputSchema), "input", column.Name, "key type", column.GetTypeString());
             if (!column.Annotations.TryFindColumn(AnnotationNames.KeyValues, out var values))
-                throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Input column '{column.Name}' doesn't contain key values metadata");
+                throw new ArgumentOutOfRangeException(nameof(inputSchema),
+                    $"Input column '{column.Name}' doesn't contain key values metadata");
             var kept = new SchemaShape(column.Annotations.Where(a => a.Name == AnnotationNames.SlotNames));
             shape = shape.With(new SchemaShape.Column(pair.OutputColumnName, column.Kind, values.ItemType, values.IsKey, kept));
         }
@@ -41,7 +43,8 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase
         var item = ValuesType(input);
         var annotations = new DataViewSchema.Annotations.Builder();
         annotations.Add(input.Annotations, name => name == AnnotationNames.SlotNames);
-        return new(Columns[pair].OutputColumnName, input.Type is VectorDataViewType vector ? new VectorDataViewType(item, vector.Dimensions) : item, annotations.ToAnnotations());
+        var type = input.Type is VectorDataViewType vector ? new VectorDataViewType(item, vector.Dimensions) : (DataViewType)item;
+        return new(Columns[pair].OutputColumnName, type, annotations.ToAnnotations());
     }
 
     private protected override Delegate MakeGetter(int pair, DataViewRow row, DataViewSchema.Column input) => (Delegate)TypeMap.Call(

@@ -19,7 +19,9 @@ internal static class Missing
         typeof(T) == typeof(ReadOnlyMemory<char>) ? (IEqualityComparer<T>)(object)new TextComparer() : EqualityComparer<T>.Default;
 
     public static IComparer<T> Order<T>() =>
-        typeof(T) == typeof(ReadOnlyMemory<char>) ? (IComparer<T>)(object)new TextComparer() : System.Collections.Generic.Comparer<T>.Default;
+        typeof(T) == typeof(ReadOnlyMemory<char>)
+            ? (IComparer<T>)(object)new TextComparer()
+            : System.Collections.Generic.Comparer<T>.Default;
 
     private sealed class TextComparer : IEqualityComparer<ReadOnlyMemory<char>>, IComparer<ReadOnlyMemory<char>>
     {

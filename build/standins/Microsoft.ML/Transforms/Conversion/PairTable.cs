@@ -24,13 +24,15 @@ internal static class PairTable
         var numbered = rows.Select(r => new Row<TKey, uint> { Key = r.Key, Value = (uint)distinct.IndexOf(r.Value) + 1 }).ToList();
         var definition = SchemaDefinition.Create(typeof(Row<TKey, uint>));
         definition[Value].ColumnType = new KeyDataViewType(typeof(uint), Math.Max(1, distinct.Count));
-        definition[Value].AddAnnotation(AnnotationNames.KeyValues, Texts(distinct), new VectorDataViewType(TextDataViewType.Instance, distinct.Count));
+        definition[Value].AddAnnotation(AnnotationNames.KeyValues, Texts(distinct),
+            new VectorDataViewType(TextDataViewType.Instance, distinct.Count));
         var view = new EnumerableView<Row<TKey, uint>>(numbered, new ObjectColumns<Row<TKey, uint>>(definition));
         return ValueLookup.Of(view, view.Schema[Key], view.Schema[Value]);
     }
 
     private static VBuffer<ReadOnlyMemory<char>> Texts<TValue>(List<TValue> values) =>
-        new(values.Count, values.ConvertAll(v => Convert.ToString(v, System.Globalization.CultureInfo.InvariantCulture).AsMemory()).ToArray());
+        new(values.Count, values.ConvertAll(v => Convert.ToString(v, System.Globalization.CultureInfo.InvariantCulture).AsMemory())
+            .ToArray());
 
     private sealed class Row<TKey, TValue>
     {

@@ -37,7 +37,8 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase
     private protected override DataViewSchema.DetachedColumn OutputColumn(int pair, DataViewSchema.Column input)
     {
         var item = TypeMap.OfKind(_kind);
-        return new(Columns[pair].OutputColumnName, input.Type is VectorDataViewType vector ? new VectorDataViewType(item, vector.Dimensions) : item);
+        var type = input.Type is VectorDataViewType vector ? new VectorDataViewType(item, vector.Dimensions) : (DataViewType)item;
+        return new(Columns[pair].OutputColumnName, type);
     }
 
     private protected override Delegate MakeGetter(int pair, DataViewRow row, DataViewSchema.Column input) => (Delegate)TypeMap.Call(

@@ -25,7 +25,8 @@ internal abstract class ValueLookup
     public static ValueLookup Read(BinaryReader reader)
     {
         var schema = SchemaCodec.Read(reader);
-        return (ValueLookup)TypeMap.Call(typeof(ValueLookup), nameof(FromFile), [schema[0].Type.RawType, schema[1].Type.RawType], reader, schema);
+        return (ValueLookup)TypeMap.Call(typeof(ValueLookup), nameof(FromFile), [schema[0].Type.RawType, schema[1].Type.RawType], reader,
+            schema);
     }
 
     public abstract void Write(BinaryWriter writer);
@@ -60,7 +61,8 @@ internal abstract class ValueLookup
     {
         private readonly Dictionary<TKey, TValue> _values = new(Missing.Comparer<TKey>());
 
-        public Table(DataViewType keyType, DataViewSchema valueSchema, IEnumerable<KeyValuePair<TKey, TValue>> rows) : base(keyType, valueSchema)
+        public Table(DataViewType keyType, DataViewSchema valueSchema, IEnumerable<KeyValuePair<TKey, TValue>> rows)
+            : base(keyType, valueSchema)
         {
             foreach (var (key, value) in rows)
             {
@@ -71,7 +73,8 @@ internal abstract class ValueLookup
 
         public override void Write(BinaryWriter writer)
         {
-            SchemaCodec.Write(writer, DataViewSchema.Of([new("Key", KeyType), new(ValueSchema[0].Name, ValueSchema[0].Type, ValueSchema[0].Annotations)]));
+            SchemaCodec.Write(writer, DataViewSchema.Of(
+                [new("Key", KeyType), new(ValueSchema[0].Name, ValueSchema[0].Type, ValueSchema[0].Annotations)]));
             writer.Write(_values.Count);
             foreach (var (key, value) in _values)
             {

@@ -6,7 +6,8 @@ public class ValueMappingEstimator : TrivialEstimator<ValueMappingTransformer>
 {
     private readonly InputOutputColumnPair[] _columns;
 
-    internal ValueMappingEstimator(ValueLookup lookup, InputOutputColumnPair[] columns) : base(new ValueMappingTransformer(lookup, columns)) =>
+    internal ValueMappingEstimator(ValueLookup lookup, InputOutputColumnPair[] columns)
+        : base(new ValueMappingTransformer(lookup, columns)) =>
         _columns = columns;
 
     public sealed override SchemaShape GetOutputSchema(SchemaShape inputSchema)
@@ -18,7 +19,8 @@ public class ValueMappingEstimator : TrivialEstimator<ValueMappingTransformer>
         {
             var column = shape.Find(pair.InputColumnName);
             if (column.Kind != SchemaShape.Column.VectorKind.Scalar || !column.ItemType.Equals(Transformer.Lookup.KeyType))
-                throw Errors.SchemaMismatch(nameof(inputSchema), "input", column.Name, Transformer.Lookup.KeyType.ToString(), column.GetTypeString());
+                throw Errors.SchemaMismatch(nameof(inputSchema), "input", column.Name, Transformer.Lookup.KeyType.ToString(),
+                    column.GetTypeString());
             shape = shape.With(value.Renamed(pair.OutputColumnName));
         }
         return shape;

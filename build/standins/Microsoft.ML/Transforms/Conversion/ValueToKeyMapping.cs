@@ -10,7 +10,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
     private readonly bool _asText;
     private readonly IDataView _keyData;
 
-    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximum, KeyOrdinality ordinality, bool asText, IDataView keyData)
+    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximum, KeyOrdinality ordinality, bool asText,
+        IDataView keyData)
     {
         ArgumentNullException.ThrowIfNull(columns);
         if (keyData is not null && keyData.Schema.Count != 1)
@@ -33,7 +34,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
         ArgumentNullException.ThrowIfNull(input);
         var terms = _columns.Select(pair =>
         {
-            var column = input.Schema.GetColumnOrNull(pair.InputColumnName) ?? throw Errors.SchemaMismatch(nameof(input), "input", pair.InputColumnName);
+            var column = input.Schema.GetColumnOrNull(pair.InputColumnName)
+                ?? throw Errors.SchemaMismatch(nameof(input), "input", pair.InputColumnName);
             var (data, source) = _keyData is null ? (input, column) : (_keyData, _keyData.Schema[0]);
             return KeyTerms.Of(data, source, _maximum, _ordinality == KeyOrdinality.ByValue);
         }).ToArray();
@@ -52,7 +54,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
             var values = new SchemaShape.Column(AnnotationNames.KeyValues, SchemaShape.Column.VectorKind.Vector,
                 _asText ? TextDataViewType.Instance : column.ItemType, false);
             var kept = column.Annotations.Where(a => a.Name == AnnotationNames.SlotNames);
-            shape = shape.With(new SchemaShape.Column(pair.OutputColumnName, column.Kind, NumberDataViewType.UInt32, true, new SchemaShape(kept.Append(values))));
+            shape = shape.With(new SchemaShape.Column(pair.OutputColumnName, column.Kind, NumberDataViewType.UInt32, true,
+                new SchemaShape(kept.Append(values))));
         }
         return shape;
     }
@@ -84,10 +87,12 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase
         var annotations = new DataViewSchema.Annotations.Builder();
         annotations.Add(input.Annotations, name => name == AnnotationNames.SlotNames);
         _terms[pair].Annotate(annotations, _asText);
-        return new(Columns[pair].OutputColumnName, input.Type is VectorDataViewType vector ? new VectorDataViewType(key, vector.Dimensions) : key, annotations.ToAnnotations());
+        var type = input.Type is VectorDataViewType vector ? new VectorDataViewType(key, vector.Dimensions) : (DataViewType)key;
+        return new(Columns[pair].OutputColumnName, type, annotations.ToAnnotations());
     }
 
-    private protected override Delegate MakeGetter(int pair, DataViewRow row, DataViewSchema.Column input) => _terms[pair].MakeGetter(row, input);
+    private protected override Delegate MakeGetter(int pair, DataViewRow row, DataViewSchema.Column input) =>
+        _terms[pair].MakeGetter(row, input);
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {

@@ -33,6 +33,7 @@ internal static class CustomMappingLoader
         var contract = ctx.Reader.ReadString();
         var catalog = ctx.Environment.ComponentCatalog;
         catalog.RegisterAssembly(System.Reflection.Assembly.Load(ctx.Reader.ReadString()));
-        return ((ICustomMappingFactory)catalog.Extension(typeof(CustomMappingFactoryAttributeAttribute), contract)).CreateTransformer(contract);
+        return ((ICustomMappingFactory)catalog.Extension(typeof(CustomMappingFactoryAttributeAttribute), contract))
+            .CreateTransformer(contract);
     }
 }

@@ -11,7 +11,8 @@ public sealed class CustomMappingTransformer<TSrc, TDst> : ITransformer
     private readonly SchemaDefinition _inputDefinition;
     private readonly ObjectColumns<TDst> _added;
 
-    internal CustomMappingTransformer(Action<TSrc, TDst> mapAction, string contractName, SchemaDefinition inputDefinition, SchemaDefinition outputDefinition)
+    internal CustomMappingTransformer(Action<TSrc, TDst> mapAction, string contractName, SchemaDefinition inputDefinition,
+        SchemaDefinition outputDefinition)
     {
         ArgumentNullException.ThrowIfNull(mapAction);
         _mapAction = mapAction;

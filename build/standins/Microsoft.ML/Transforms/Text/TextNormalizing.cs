@@ -8,7 +8,8 @@ public sealed class TextNormalizingEstimator : TrivialEstimator<TextNormalizingT
 {
     private readonly InputOutputColumnPair _pair;
 
-    internal TextNormalizingEstimator(InputOutputColumnPair pair, CaseMode mode, bool keepDiacritics, bool keepPunctuations, bool keepNumbers)
+    internal TextNormalizingEstimator(InputOutputColumnPair pair, CaseMode mode, bool keepDiacritics, bool keepPunctuations,
+        bool keepNumbers)
         : base(new TextNormalizingTransformer([pair], mode, keepDiacritics, keepPunctuations, keepNumbers))
         => _pair = pair;
 

@@ -6,7 +6,8 @@ public sealed class WordTokenizingEstimator : TrivialEstimator<WordTokenizingTra
 {
     private readonly InputOutputColumnPair _pair;
 
-    internal WordTokenizingEstimator(InputOutputColumnPair pair, char[] separators) : base(new WordTokenizingTransformer([pair], separators ?? [' '])) =>
+    internal WordTokenizingEstimator(InputOutputColumnPair pair, char[] separators)
+        : base(new WordTokenizingTransformer([pair], separators ?? [' '])) =>
         _pair = pair;
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema)

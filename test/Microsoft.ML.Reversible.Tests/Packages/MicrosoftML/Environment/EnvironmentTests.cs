@@ -76,5 +76,6 @@ public class EnvironmentTests
         Assert.IsFalse(ml.TryGetOption("Absent", out int _));
     }
 
-    private static int[] Draw(IHostEnvironment env) => [env.Register("First").Rand.Next(), env.Register("Second").Rand.Next(), env.Register("Second").Rand.Next()];
+    private static int[] Draw(IHostEnvironment env) =>
+        [env.Register("First").Rand.Next(), env.Register("Second").Rand.Next(), env.Register("Second").Rand.Next()];
 }

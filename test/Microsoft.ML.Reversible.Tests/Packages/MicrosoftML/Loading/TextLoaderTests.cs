@@ -16,7 +16,8 @@ public class TextLoaderTests
     {
         var file = Write("a.txt", "# above the first row", "one  two ", "", "\"three\", four", "// never a row", "# five", "six");
 
-        CollectionAssert.AreEqual(new[] { "one  two ", "\"three\", four", "# five", "six" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file)));
+        CollectionAssert.AreEqual(new[] { "one  two ", "\"three\", four", "# five", "six" },
+            Texts(_ml.Data.LoadFromTextFile<TextRow>(file)));
     }
 
     [TestMethod]
@@ -39,7 +40,8 @@ public class TextLoaderTests
         Assert.AreEqual("one", rows[0].Text);
         CollectionAssert.AreEqual(new[] { 1.5f, 2.5f }, rows[0].Numbers);
         CollectionAssert.AreEqual(new[] { 3f, 0f }, rows[1].Numbers);
-        CollectionAssert.AreEqual(new[] { "one\t1.5\t2.5", "two\t3\t" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: '|')));
+        CollectionAssert.AreEqual(new[] { "one\t1.5\t2.5", "two\t3\t" },
+            Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: '|')));
     }
 
     [TestMethod]
@@ -55,7 +57,8 @@ public class TextLoaderTests
     {
         var file = Write("a.csv", "\"one, \"\"two\"\"\",3");
 
-        CollectionAssert.AreEqual(new[] { "one, \"two\"" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: ',', allowQuoting: true)));
+        CollectionAssert.AreEqual(new[] { "one, \"two\"" },
+            Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: ',', allowQuoting: true)));
         CollectionAssert.AreEqual(new[] { "\"one" }, Texts(_ml.Data.LoadFromTextFile<TextRow>(file, separatorChar: ',')));
     }
 

@@ -22,7 +22,8 @@ public class PredictionEngineTests
     public void ACustomMappingAfterAnOutsideMapperSeesTheNewRow()
     {
         var model = new LengthTransformer("Text", "Letters").Append(
-            _ml.Transforms.CustomMapping<Prediction, Doubled>((i, o) => o.Twice = 2 * i.Letters, null).Fit(new LengthTransformer("Text", "Letters").Transform(new WordsView("Text"))));
+            _ml.Transforms.CustomMapping<Prediction, Doubled>((i, o) => o.Twice = 2 * i.Letters, null)
+                .Fit(new LengthTransformer("Text", "Letters").Transform(new WordsView("Text"))));
         using var engine = _ml.Model.CreatePredictionEngine<Story, Doubled>(model);
 
         Assert.AreEqual(6, engine.Predict(new Story { Text = "one" }).Twice);
@@ -61,7 +62,8 @@ public class PredictionEngineTests
         using var engine = _ml.Model.CreatePredictionEngine<Story, Prediction>(model);
 
         Assert.AreEqual(0, engine.Predict(new Story { Text = "one" }).Letters);
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Model.CreatePredictionEngine<Story, Prediction>(model, ignoreMissingColumns: false));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() =>
+            _ml.Model.CreatePredictionEngine<Story, Prediction>(model, ignoreMissingColumns: false));
     }
 
     private static TransformerChain<ITransformer> Chain(ITransformer transformer) => new(transformer);

@@ -28,7 +28,8 @@ public class SaveLoadTests
         Assert.AreEqual("Text", schema.Single().Name);
         var expected = model.Transform(_data);
         var actual = loaded.Transform(_data);
-        Assert.AreEqual(string.Join(", ", expected.Schema.Select(c => $"{c.Name} {c.Type}")), string.Join(", ", actual.Schema.Select(c => $"{c.Name} {c.Type}")));
+        Assert.AreEqual(string.Join(", ", expected.Schema.Select(c => $"{c.Name} {c.Type}")),
+            string.Join(", ", actual.Schema.Select(c => $"{c.Name} {c.Type}")));
         CollectionAssert.AreEqual(expected.GetColumn<string[]>("Back").First(), actual.GetColumn<string[]>("Back").First());
         CollectionAssert.AreEqual(expected.GetColumn<double>("Double").ToArray(), actual.GetColumn<double>("Double").ToArray());
         CollectionAssert.AreEqual(expected.GetColumn<float[]>("Vector").Last(), actual.GetColumn<float[]>("Vector").Last());
@@ -42,7 +43,8 @@ public class SaveLoadTests
         var loaded = SaveAndLoad(model, _data.Schema, out _).Transform(_data);
 
         CollectionAssert.AreEqual(new[] { "> One two", "> three" }, loaded.GetColumn<string>("Repeated").ToArray());
-        CollectionAssert.AreEqual(new[] { "Text", "Repeated", "Letters" }, loaded.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray());
+        var shown = loaded.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray();
+        CollectionAssert.AreEqual(new[] { "Text", "Repeated", "Letters" }, shown);
     }
 
     [TestMethod]
@@ -109,7 +111,8 @@ public class SaveLoadTests
 
             var model = new MLContext().Model.LoadWithDataLoader(zip, out var loaded);
 
-            CollectionAssert.AreEqual(new[] { "> one", "> three" }, model.Transform(loaded.Load(text)).GetColumn<string>("Repeated").ToArray());
+            var read = model.Transform(loaded.Load(text));
+            CollectionAssert.AreEqual(new[] { "> one", "> three" }, read.GetColumn<string>("Repeated").ToArray());
         }
         finally
         {

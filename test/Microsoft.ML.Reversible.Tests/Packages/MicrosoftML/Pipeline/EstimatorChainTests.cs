@@ -72,7 +72,8 @@ public class EstimatorChainTests
     [TestMethod]
     public void ACacheCheckpointChangesNothingInTheResult()
     {
-        var chain = new LengthEstimator("Text", "Letters").AppendCacheCheckpoint(_ml).Append(_ml.Transforms.Conversion.MapValueToKey("Key", "Letters"));
+        var chain = new LengthEstimator("Text", "Letters").AppendCacheCheckpoint(_ml)
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Key", "Letters"));
 
         CollectionAssert.AreEqual(new uint[] { 1, 2 }, chain.Fit(_data).Transform(_data).GetColumn<uint>("Key").ToArray());
     }

@@ -54,7 +54,8 @@ internal sealed class PortableTransformer : LengthTransformer
 {
     private readonly ICanSaveModel _portable;
 
-    public PortableTransformer(MLContext ml, string column, string state) : base(column, "Letters") => _portable = Portable(ml, column, state);
+    public PortableTransformer(MLContext ml, string column, string state) : base(column, "Letters") =>
+        _portable = Portable(ml, column, state);
 
     public override void Save(ModelSaveContext ctx) => _portable.Save(ctx);
 

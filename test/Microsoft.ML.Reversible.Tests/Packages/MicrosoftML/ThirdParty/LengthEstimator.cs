@@ -18,7 +18,8 @@ internal sealed class LengthEstimator(string input, string output) : IEstimator<
         var text = inputSchema.Where(c => c.Name == input).Cast<SchemaShape.Column?>().SingleOrDefault()
             ?? throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{input}'");
         if (text.Kind != SchemaShape.Column.VectorKind.Scalar || text.ItemType is not TextDataViewType)
-            throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Schema mismatch for input column '{input}': expected String, got {text.ItemType}");
+            throw new ArgumentOutOfRangeException(nameof(inputSchema),
+                $"Schema mismatch for input column '{input}': expected String, got {text.ItemType}");
         return inputSchema.With(LengthTransformer.Added(output));
     }
 }

@@ -12,7 +12,8 @@ public class ColumnTests
     [TestMethod]
     public void DroppedColumnsAreGoneAndTheOthersStay()
     {
-        var chain = _ml.Transforms.CopyColumns("A", "Text").Append(_ml.Transforms.CopyColumns("B", "Text")).Append(_ml.Transforms.DropColumns("Text", "A"));
+        var chain = _ml.Transforms.CopyColumns("A", "Text").Append(_ml.Transforms.CopyColumns("B", "Text"))
+            .Append(_ml.Transforms.DropColumns("Text", "A"));
 
         Assert.AreEqual("B", chain.Fit(_data).Transform(_data).Schema.Single().Name);
         Assert.AreEqual("B", chain.GetOutputSchema(SchemaShapes.From(_data.Schema)).Single().Name);
@@ -21,7 +22,8 @@ public class ColumnTests
     [TestMethod]
     public void SelectedColumnsAloneStay()
     {
-        var chain = _ml.Transforms.CopyColumns("A", "Text").Append(_ml.Transforms.CopyColumns("B", "Text")).Append(_ml.Transforms.SelectColumns("B", "Text"));
+        var chain = _ml.Transforms.CopyColumns("A", "Text").Append(_ml.Transforms.CopyColumns("B", "Text"))
+            .Append(_ml.Transforms.SelectColumns("B", "Text"));
 
         CollectionAssert.AreEquivalent(new[] { "B", "Text" }, chain.Fit(_data).Transform(_data).Schema.Select(c => c.Name).ToArray());
     }
@@ -49,7 +51,8 @@ public class ColumnTests
     [TestMethod]
     public void TextIsLoweredAndSplitIntoWords()
     {
-        var chain = _ml.Transforms.Text.NormalizeText("Lower", "Text", keepPunctuations: false).Append(_ml.Transforms.Text.TokenizeIntoWords("Words", "Lower"));
+        var chain = _ml.Transforms.Text.NormalizeText("Lower", "Text", keepPunctuations: false)
+            .Append(_ml.Transforms.Text.TokenizeIntoWords("Words", "Lower"));
 
         var transformed = chain.Fit(_data).Transform(_data);
 

@@ -27,7 +27,8 @@ public class ConversionTests
         definition["Values"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, 2);
         definition["Values"].AddAnnotation("SlotNames", new VBuffer<ReadOnlyMemory<char>>(2, ["x".AsMemory(), "y".AsMemory()]),
             new VectorDataViewType(TextDataViewType.Instance, 2));
-        var table = _ml.Data.LoadFromEnumerable(new[] { new Entry { Key = "pear", Values = [1, 2] }, new Entry { Key = "apple", Values = [3, 4] } }, definition);
+        var table = _ml.Data.LoadFromEnumerable(
+            new[] { new Entry { Key = "pear", Values = [1, 2] }, new Entry { Key = "apple", Values = [3, 4] } }, definition);
 
         var transformed = Run(_ml.Transforms.Conversion.MapValue("Numbers", table, table.Schema["Key"], table.Schema["Values"], "Text"));
 
@@ -40,7 +41,8 @@ public class ConversionTests
     public void KeysFollowTheOrderOfOccurrenceOrOfTheValues()
     {
         var occurrence = Run(_ml.Transforms.Conversion.MapValueToKey("Key", "Text"));
-        var sorted = Run(_ml.Transforms.Conversion.MapValueToKey("Key", "Text", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue));
+        var sorted = Run(_ml.Transforms.Conversion.MapValueToKey("Key", "Text",
+            keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue));
 
         CollectionAssert.AreEqual(new uint[] { 1, 2, 1, 0 }, occurrence.GetColumn<uint>("Key").ToArray());
         CollectionAssert.AreEqual(new uint[] { 2, 1, 2, 0 }, sorted.GetColumn<uint>("Key").ToArray());
@@ -64,7 +66,8 @@ public class ConversionTests
     [TestMethod]
     public void KeysTurnBackIntoTheirValues()
     {
-        var transformed = Run(_ml.Transforms.Conversion.MapValueToKey("Key", "Text").Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "Key")));
+        var transformed = Run(_ml.Transforms.Conversion.MapValueToKey("Key", "Text")
+            .Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "Key")));
 
         CollectionAssert.AreEqual(new[] { "pear", "apple", "pear", "" }, transformed.GetColumn<string>("Back").ToArray());
     }

@@ -12,7 +12,8 @@ public class CustomMappingTests
     [TestMethod]
     public void TheActionAddsTheMembersOfItsOutputAsColumns()
     {
-        var estimator = _ml.Transforms.CustomMapping<Input, Output>((i, o) => (o.Upper, o.Letters) = (i.Text.ToUpperInvariant(), i.Text.Length), null);
+        var estimator = _ml.Transforms.CustomMapping<Input, Output>(
+            (i, o) => (o.Upper, o.Letters) = (i.Text.ToUpperInvariant(), i.Text.Length), null);
 
         var transformed = estimator.Fit(_data).Transform(_data);
 
@@ -58,7 +59,8 @@ public class CustomMappingTests
         var numbers = _ml.Data.LoadFromEnumerable(new[] { new { Text = 1f } });
 
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => estimator.Fit(other));
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Transforms.CopyColumns("Copy", "Text").Append(estimator).Fit(numbers));
+        var chain = _ml.Transforms.CopyColumns("Copy", "Text").Append(estimator);
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => chain.Fit(numbers));
         StringAssert.Contains(error.Message, "Schema mismatch for input column 'Text': expected String, got Single");
     }
 
