@@ -1,6 +1,8 @@
 // New tensors: filled, ranged, random, and over given data.
 #include "common.h"
 
+#include <c10/core/GradMode.h>
+
 TS_API Handle ts_empty(const int64_t* sizes, int64_t n, OptionsArg o) {
     return ts::make([&] { return ts::with_grad(at::empty(ts::ints(sizes, n), ts::options(o)), o); });
 }
