@@ -2,7 +2,7 @@
 param([string] $Filter)
 $ErrorActionPreference = 'Stop'
 . (Join-Path $PSScriptRoot 'setup.ps1')
-dotnet build (Join-Path $root 'Reversible.MLNet.sln') -c Release -v q --nologo -clp:NoSummary
+dotnet build (Join-Path $root 'Reversible.MLNet.sln') -c Release -v q --nologo
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 $options = @('--minimum-expected-tests', '1')
 if ($Filter) { $options += @('--filter', $Filter) }

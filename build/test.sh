@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tests=test/Microsoft.ML.Reversible.Tests
 
 bash build/setup.sh
-dotnet build Reversible.MLNet.sln -c Release -v q --nologo -clp:NoSummary
+dotnet build Reversible.MLNet.sln -c Release -v q --nologo
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
