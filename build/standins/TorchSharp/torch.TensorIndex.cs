@@ -53,6 +53,8 @@ public static partial class torch
 
         public static implicit operator TensorIndex((int?, int?) range) => Slice(range);
 
+        public static implicit operator Tensor(TensorIndex value) => value._tensor;
+
         internal Native.IndexArg Arg => new()
         {
             Kind = (long)_kind,

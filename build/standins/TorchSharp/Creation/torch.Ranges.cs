@@ -70,6 +70,8 @@ public static partial class torch
 
     public static Tensor softmax(Tensor input, int dim, ScalarType? dtype = null) => input.softmax(dim, dtype);
 
+    public static Tensor[] unbind(Tensor tensor, int dim = 0) => tensor.unbind(dim);
+
     public static Tensor norm(Tensor input) => input.norm();
 
     public static class linalg
@@ -85,6 +87,9 @@ public static partial class torch
             fixed (long* p = dims)
                 return Tensor.Made(Native.ts_linalg_norm(input.Handle, true, ord, p, dims?.Length ?? -1, keepdim), input);
         }
+
+        public static Tensor norm(Tensor input, int ord, long[] dims = null, bool keepdim = false) =>
+            norm(input, (double)ord, dims, keepdim);
 
         public static Tensor eigvals(Tensor input) => Tensor.Made(Native.ts_eigvals(input.Handle), input);
     }

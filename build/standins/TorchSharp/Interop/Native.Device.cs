@@ -19,6 +19,7 @@ internal static unsafe partial class Native
     [DllImport(Library)] internal static extern int ts_random_(nint a, long from, long to, nint g);
     [DllImport(Library)] internal static extern nint ts_bernoulli(nint a, nint g);
     [DllImport(Library)] internal static extern int ts_bernoulli_(nint a, double p, nint g);
+    [DllImport(Library)] internal static extern int ts_bernoulli_each_(nint a, nint p, nint g);
     [DllImport(Library)] internal static extern nint ts_multinomial(nint a, long samples, bool replacement, nint g);
     [DllImport(Library)] internal static extern int ts_get_num_threads();
     [DllImport(Library)] internal static extern int ts_get_num_interop_threads();

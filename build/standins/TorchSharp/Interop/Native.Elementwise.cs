@@ -96,6 +96,7 @@ internal static unsafe partial class Native
     [DllImport(Library)] internal static extern nint ts_clamp(nint a, ScalarArg min, ScalarArg max);
     [DllImport(Library)] internal static extern int ts_clamp_(nint a, ScalarArg min, ScalarArg max);
     [DllImport(Library)] internal static extern nint ts_clamp_tensor(nint a, nint min, nint max);
+    [DllImport(Library)] internal static extern int ts_clamp_tensor_(nint a, nint min, nint max);
     [DllImport(Library)] internal static extern nint ts_lerp(nint a, nint end, nint weight);
     [DllImport(Library)] internal static extern int ts_lerp_(nint a, nint end, nint weight);
     [DllImport(Library)] internal static extern nint ts_addcmul(nint a, nint b, nint c, ScalarArg value);

@@ -16,6 +16,7 @@ internal static unsafe partial class Native
     [DllImport(Library)] internal static extern nint ts_expand(nint a, long* sizes, long n, bool @implicit);
     [DllImport(Library)] internal static extern nint ts_repeat(nint a, long* sizes, long n);
     [DllImport(Library)] internal static extern nint ts_repeat_interleave(nint a, long repeats, bool has_dim, long dim);
+    [DllImport(Library)] internal static extern nint ts_repeat_interleave_each(nint a, nint repeats, bool has_dim, long dim);
     [DllImport(Library)] internal static extern nint ts_unsqueeze(nint a, long dim);
     [DllImport(Library)] internal static extern int ts_unsqueeze_(nint a, long dim);
     [DllImport(Library)] internal static extern nint ts_squeeze(nint a, bool has_dim, long dim);

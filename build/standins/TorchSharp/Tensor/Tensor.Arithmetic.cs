@@ -52,6 +52,8 @@ public static partial class torch
         public Tensor clamp(Tensor min = null, Tensor max = null) =>
             Made(Native.ts_clamp_tensor(Handle, HandleOrNull(min), HandleOrNull(max)), this, min, max);
         public Tensor clamp_(Scalar min = null, Scalar max = null) => Done(Native.ts_clamp_(Handle, Scalar.Of(min), Scalar.Of(max)));
+        public Tensor clamp_(Tensor min = null, Tensor max = null) =>
+            Done(Native.ts_clamp_tensor_(Handle, HandleOrNull(min), HandleOrNull(max)), min, max);
         public Tensor clamp_min(Scalar min) => Made(Native.ts_clamp(Handle, min.Value, default), this);
         public Tensor clamp_max(Scalar max) => Made(Native.ts_clamp(Handle, default, max.Value), this);
         public Tensor clamp_min_(Scalar min) => Done(Native.ts_clamp_(Handle, min.Value, default));

@@ -56,6 +56,20 @@ public static partial class torch
             set => index_put_(value, At([i1, i2, i3, i4]));
         }
 
+        [IndexerName("TensorItems")]
+        public Tensor this[long i1, long i2, long i3, long i4, long i5]
+        {
+            get => index(At([i1, i2, i3, i4, i5]));
+            set => index_put_(value, At([i1, i2, i3, i4, i5]));
+        }
+
+        [IndexerName("TensorItems")]
+        public Tensor this[long i1, long i2, long i3, long i4, long i5, long i6]
+        {
+            get => index(At([i1, i2, i3, i4, i5, i6]));
+            set => index_put_(value, At([i1, i2, i3, i4, i5, i6]));
+        }
+
         public unsafe Tensor index(params TensorIndex[] indices)
         {
             var args = Array.ConvertAll(indices, i => i.Arg);

@@ -16,6 +16,8 @@ public static partial class torch
         public Tensor bernoulli(Generator generator = null) => Made(Native.ts_bernoulli(Handle, Generator.HandleOf(generator)), this);
         public Tensor bernoulli_(double p = 0.5, Generator generator = null) =>
             Done(Native.ts_bernoulli_(Handle, p, Generator.HandleOf(generator)));
+        public Tensor bernoulli_(Tensor p, Generator generator = null) =>
+            Done(Native.ts_bernoulli_each_(Handle, p.Handle, Generator.HandleOf(generator)), p);
         public Tensor multinomial(long num_samples, bool replacement = false, Generator generator = null) =>
             Made(Native.ts_multinomial(Handle, num_samples, replacement, Generator.HandleOf(generator)), this);
         public Tensor copy_(Tensor source, bool nonBlocking = false) => Done(Native.ts_copy_(Handle, source.Handle, nonBlocking), source);

@@ -32,6 +32,8 @@ public static partial class torch
         }
         public Tensor var(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             var((ReadOnlySpan<long>)dimensions, unbiased, keepdim, type);
+        public Tensor var((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            var((ReadOnlySpan<long>)[dim.Item1, dim.Item2], unbiased, keepdim, type);
         public Tensor var(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             var((ReadOnlySpan<long>)[dim], unbiased, keepdim, type);
         public unsafe Tensor std(bool unbiased = true) => Made(Native.ts_std(Handle, null, -1, unbiased, false), this);
@@ -42,6 +44,8 @@ public static partial class torch
         }
         public Tensor std(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             std((ReadOnlySpan<long>)dimensions, unbiased, keepdim, type);
+        public Tensor std((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+            std((ReadOnlySpan<long>)[dim.Item1, dim.Item2], unbiased, keepdim, type);
         public Tensor std(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             std((ReadOnlySpan<long>)[dim], unbiased, keepdim, type);
         public Tensor prod(ScalarType? type = null) => Made(Native.ts_prod(Handle, TypeOr(type)), this);

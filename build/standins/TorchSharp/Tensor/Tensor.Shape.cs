@@ -44,6 +44,13 @@ public static partial class torch
         }
         public Tensor expand(long[] sizes, bool isImplicit = false) => expand((ReadOnlySpan<long>)sizes, isImplicit);
         public Tensor expand(params long[] sizes) => expand((ReadOnlySpan<long>)sizes);
+        public Tensor expand(Size sizes, bool isImplicit = false) => expand((ReadOnlySpan<long>)sizes.Shape, isImplicit);
+        public Tensor unflatten(long dim, Size sizes) => unflatten(dim, sizes.Shape);
+        public Tensor permute(IEnumerable<long> permutation) => permute(permutation.ToArray());
+        public Tensor repeat_interleave(Tensor repeats, long? dim = null, long? output_size = null) =>
+            Made(Native.ts_repeat_interleave_each(Handle, repeats.Handle, dim.HasValue, dim ?? 0), this, repeats);
+        public Tensor roll((long, long) shifts, (long, long) dims) =>
+            roll((ReadOnlySpan<long>)[shifts.Item1, shifts.Item2], [dims.Item1, dims.Item2]);
         public Tensor expand_as(Tensor other) => expand(other.shape);
         public Tensor broadcast_to(params long[] shape) => expand((ReadOnlySpan<long>)shape);
         public unsafe Tensor repeat(params long[] sizes)

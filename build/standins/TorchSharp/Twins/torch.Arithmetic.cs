@@ -31,6 +31,7 @@ public static partial class torch
     public static Tensor clamp(Tensor input, Scalar min = null, Scalar max = null) => input.clamp(min, max);
     public static Tensor clamp(Tensor input, Tensor min = null, Tensor max = null) => input.clamp(min, max);
     public static Tensor clamp_(Tensor input, Scalar min = null, Scalar max = null) => input.clamp_(min, max);
+    public static Tensor clamp_(Tensor input, Tensor min = null, Tensor max = null) => input.clamp_(min, max);
     public static Tensor clamp_max(Tensor input, Scalar max) => input.clamp_max(max);
     public static Tensor clamp_max_(Tensor input, Scalar max) => input.clamp_max_(max);
     public static Tensor clamp_min(Tensor input, Scalar min) => input.clamp_min(min);

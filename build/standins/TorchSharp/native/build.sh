@@ -31,7 +31,7 @@ command -v "$cxx" >/dev/null || fail "the compiler $cxx is missing: apt-get inst
 [[ -f $libraries/libtorch_cpu.so ]] || fail "$libraries/libtorch_cpu.so is missing: apt-get install -y libtorch-dev, or set LIBTORCH"
 
 sources=("$here"/*.cpp)
-stamp=$({ cat "$here"/*.cpp "$here"/*.h "$here/build.sh"; echo "$cxx $libraries"; cat "$version_header"; ls -lL "$libraries/libtorch_cpu.so"; } | sha256sum | cut -d' ' -f1)
+stamp=$({ cat "$here"/*.cpp "$here"/*.h "$here/build.sh"; echo "$cxx $libraries"; cat "$version_header"; ls -lL "$libraries/libtorch_cpu.so"; ls "$libraries/openblas-openmp" 2>/dev/null || true; } | sha256sum | cut -d' ' -f1)
 current() { [[ -f $out/$library && -f $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 current && exit 0
@@ -55,7 +55,11 @@ printf '%s\0' "${sources[@]}" | xargs -0 -P 2 -I{} bash -c 'source=$1; work=$2; 
 
 link=(-ltorch -ltorch_cpu -lc10)
 if [[ -f $libraries/libtorch_cuda.so ]]; then link=(-Wl,--no-as-needed -ltorch_cuda -lc10_cuda "${link[@]}"); fi
-"$cxx" -shared "$work"/*.o -o "$work/$library" "-L$libraries" "-Wl,-rpath,$libraries" -Wl,-z,defs "${link[@]}" ||
+# OpenBLAS on OpenMP shares libtorch's threads; with threads of its own the two sets spin against each other for the same cores.
+# An old-style rpath counts for the libraries that libtorch loads, too.
+path=$libraries
+if [[ -z ${LIBTORCH:-} && -f $libraries/openblas-openmp/libblas.so.3 ]]; then path=$libraries/openblas-openmp:$libraries; fi
+"$cxx" -shared "$work"/*.o -o "$work/$library" "-L$libraries" "-Wl,--disable-new-dtags,-rpath,$path" -Wl,-z,defs "${link[@]}" ||
     fail "the native part did not link against $libraries"
 mv -f "$work/$library" "$out/$library"
 echo "$stamp" > "$work/stamp"

@@ -75,6 +75,10 @@ TS_API int32_t ts_bernoulli_(Handle a, double p, GeneratorHandle g) {
     return ts::run([&] { a->bernoulli_(p, ts::optional_generator(g)); });
 }
 
+TS_API int32_t ts_bernoulli_each_(Handle a, Handle p, GeneratorHandle g) {
+    return ts::run([&] { a->bernoulli_(*p, ts::optional_generator(g)); });
+}
+
 TS_API Handle ts_multinomial(Handle a, int64_t samples, bool replacement, GeneratorHandle g) {
     return ts::make([&] { return a->multinomial(samples, replacement, ts::optional_generator(g)); });
 }

@@ -152,6 +152,10 @@ TS_API Handle ts_clamp_tensor(Handle a, Handle min, Handle max) {
     return ts::make([&] { return a->clamp(ts::optional_tensor(min), ts::optional_tensor(max)); });
 }
 
+TS_API int32_t ts_clamp_tensor_(Handle a, Handle min, Handle max) {
+    return ts::run([&] { a->clamp_(ts::optional_tensor(min), ts::optional_tensor(max)); });
+}
+
 TS_API Handle ts_lerp(Handle a, Handle end, Handle weight) {
     return ts::make([&] { return a->lerp(*end, *weight); });
 }

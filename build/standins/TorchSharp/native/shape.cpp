@@ -43,6 +43,10 @@ TS_API Handle ts_repeat_interleave(Handle a, int64_t repeats, bool has_dim, int6
     return ts::make([&] { return a->repeat_interleave(repeats, has_dim ? opt::optional<int64_t>(dim) : opt::nullopt); });
 }
 
+TS_API Handle ts_repeat_interleave_each(Handle a, Handle repeats, bool has_dim, int64_t dim) {
+    return ts::make([&] { return a->repeat_interleave(*repeats, has_dim ? opt::optional<int64_t>(dim) : opt::nullopt); });
+}
+
 TS_API Handle ts_unsqueeze(Handle a, int64_t dim) {
     return ts::make([&] { return a->unsqueeze(dim); });
 }
