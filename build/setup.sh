@@ -60,8 +60,8 @@ missing_packages() {
     command -v "${CXX:-g++}" >/dev/null || echo g++
     [[ -z "${LIBTORCH:-}" ]] || return 0
     installed libtorch-dev || echo libtorch-dev
-    # Without it libtorch runs on the slow reference BLAS.
-    installed libopenblas0-pthread || installed libopenblas0-openmp || echo libopenblas0-pthread
+    # Without it libtorch runs on the slow reference BLAS, or on one whose threads spin against libtorch's own.
+    installed libopenblas0-openmp || echo libopenblas0-openmp
 }
 
 install_missing() {

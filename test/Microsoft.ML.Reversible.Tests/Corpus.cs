@@ -46,6 +46,7 @@ internal static class Corpus
     {
         ReversibleLmTrainer.Options options = QuickOptions;
         change?.Invoke(options);
+        options.WarmupSteps = Math.Min(options.WarmupSteps, options.MaxSteps);
         return ml.Reversible().LanguageModel(options).Fit(View(ml, Rows));
     }
 

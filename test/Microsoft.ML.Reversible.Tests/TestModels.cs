@@ -33,6 +33,14 @@ internal static class TestModels
         return a.shape.SequenceEqual(b.shape) && a.detach().cpu().contiguous().bytes.SequenceEqual(b.detach().cpu().contiguous().bytes);
     }
 
+    /// <summary>Number of native tensors that somebody still holds.</summary>
+    public static long LiveTensors()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return Tensor.TotalCount;
+    }
+
     /// <summary>Ends a test as inconclusive where there is no CUDA device.</summary>
     public static Device RequireCuda()
     {

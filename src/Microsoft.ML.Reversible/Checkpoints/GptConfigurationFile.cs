@@ -57,7 +57,7 @@ internal static class GptConfigurationFile
                 Width = Number("n_embd"),
                 LayerCount = Number("n_layer"),
                 HeadCount = Number("n_head"),
-                MlpWidth = (int?)json["n_inner"] ?? 0,
+                MlpWidth = (int?)json["n_inner"],
                 Activation = ReadActivation((string?)json["activation_function"] ?? "gelu_new"),
                 LayerNormEpsilon = (double?)json["layer_norm_epsilon"] ?? 1e-5,
             };

@@ -10,7 +10,7 @@ internal static class PretrainedFolder
     private const string WeightsFile = "model.safetensors";
 
     /// <summary>Writes the folder aside and puts it in place.</summary>
-    public static void Save(LanguageModel model, string folder) => AtomicFolder.Write(folder, aside => Write(model, aside), replaces: GptConfigurationFile.FileName);
+    public static void Save(LanguageModel model, string folder) => AtomicFolder.Write(folder, aside => Write(model, aside), GptConfigurationFile.FileName, WeightsFile);
 
     /// <summary>Writes the files into an existing folder.</summary>
     public static void Write(LanguageModel model, string folder)

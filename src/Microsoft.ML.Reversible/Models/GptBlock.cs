@@ -32,7 +32,7 @@ public sealed class GptBlock : nn.Module<Tensor, Tensor>
     {
         _configuration = configuration;
         _compute = compute;
-        long width = configuration.Width, mlp = configuration.MlpWidth;
+        long width = configuration.Width, mlp = configuration.HiddenWidth;
         double intoStream = ParameterFactory.Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
         _norm1Weight = make.Ones(width);
         _norm1Bias = make.Zeros(width);

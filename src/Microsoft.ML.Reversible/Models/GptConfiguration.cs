@@ -18,14 +18,8 @@ public sealed record GptConfiguration
     /// <summary>Length of a stream's vectors, positive.</summary>
     public required int Width { get; init; }
 
-    /// <summary>Width of the hidden layer of a block's MLP; four times <see cref="Width"/> unless set.</summary>
-    public int MlpWidth
-    {
-        get => _mlpWidth > 0 ? _mlpWidth : 4 * Width;
-        init => _mlpWidth = value;
-    }
-
-    private readonly int _mlpWidth;
+    /// <summary>Width of the hidden layer of a block's MLP, positive; null is four times <see cref="Width"/>.</summary>
+    public int? MlpWidth { get; init; }
 
     /// <summary>The function between the two layers of the MLP.</summary>
     public Activation Activation { get; init; } = Activation.Gelu;
@@ -38,11 +32,14 @@ public sealed record GptConfiguration
     {
         get
         {
-            long d = Width, m = MlpWidth;
+            long d = Width, m = HiddenWidth;
             long block = 4 * d + (3 * d * d + 3 * d) + (d * d + d) + (d * m + m) + (m * d + d);
             return VocabularySize * d + ContextLength * d + LayerCount * block + 2 * d;
         }
     }
+
+    /// <summary>The width of the hidden layer, given or not.</summary>
+    internal int HiddenWidth => MlpWidth ?? 4 * Width;
 
     /// <summary>Throws if the numbers do not fit together.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range; the message names it and the range.</exception>
@@ -53,7 +50,7 @@ public sealed record GptConfiguration
         Positive(LayerCount, nameof(LayerCount));
         Positive(HeadCount, nameof(HeadCount));
         Positive(Width, nameof(Width));
-        Positive(MlpWidth, nameof(MlpWidth));
+        Positive(HiddenWidth, nameof(MlpWidth));
         if (Width % HeadCount != 0)
             throw new ArgumentOutOfRangeException(nameof(HeadCount), HeadCount, $"HeadCount must divide Width, which is {Width}.");
         if (!(LayerNormEpsilon > 0 && double.IsFinite(LayerNormEpsilon)))

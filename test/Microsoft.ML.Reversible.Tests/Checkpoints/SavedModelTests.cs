@@ -103,7 +103,7 @@ public sealed class SavedModelTests
     public void OtherColumnNamesSurviveTheZip()
     {
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-        (options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName, options.MaxSteps) = ("Body", "LL", "N", "PPL", 1);
+        (options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName) = ("Body", "LL", "N", "PPL");
         IDataView data = Ml.Transforms.CopyColumns("Body", "Text").Fit(Corpus.View(Ml, Corpus.Rows)).Transform(Corpus.View(Ml, Corpus.Rows));
         using ReversibleLmTransformer model = Ml.Reversible().LanguageModel(options).Fit(data);
         Ml.Model.Save(model, data.Schema, At("m.zip"));

@@ -47,7 +47,7 @@ internal sealed class PlainGpt(GptModel model)
     }
 
     private double[] Mlp(string at, double[] x) =>
-        Linear(at + "mlp.c_proj", [.. Linear(at + "mlp.c_fc", x, Shape.MlpWidth).Select(Activate)], Shape.Width);
+        Linear(at + "mlp.c_proj", [.. Linear(at + "mlp.c_fc", x, Shape.HiddenWidth).Select(Activate)], Shape.Width);
 
     private double Activate(double x) => Shape.Activation switch
     {

@@ -106,9 +106,9 @@ public sealed class LayerStackTests
         using Tensor input = ones([2, 2, 4], dtype: ScalarType.Float64), gradient = ones([2, 2, 4], dtype: ScalarType.Float64);
         var stack = new LayerStack(Scheme.Midpoint, [model, model, model], wayBack);
         Run();
-        long before = Tensor.TotalCount;
+        long before = TestModels.LiveTensors();
         for (int i = 0; i < 10; i++) Run();
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, TestModels.LiveTensors());
 
         void Run()
         {

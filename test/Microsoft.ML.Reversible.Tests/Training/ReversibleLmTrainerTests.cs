@@ -95,23 +95,23 @@ public sealed class ReversibleLmTrainerTests
     public void CancellingInTheMiddleThrowsAndLeavesNoTensors()
     {
         using (Corpus.Train(_ml)) { }
-        long before = Tensor.TotalCount;
+        long before = TestModels.LiveTensors();
         using var source = new CancellationTokenSource();
         var cancelAtTen = new Collector([]) { After = p => { if (p.Step == 10) source.Cancel(); } };
         Assert.ThrowsExactly<OperationCanceledException>(() => Corpus.Train(_ml, o => (o.ReportInterval, o.Progress, o.CancellationToken) = (1, cancelAtTen, source.Token)));
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, TestModels.LiveTensors());
     }
 
     [TestMethod]
     public void NoTensorOutlivesFitBeyondTheModel()
     {
         using (Corpus.Train(_ml)) { }
-        long before = Tensor.TotalCount;
+        long before = TestModels.LiveTensors();
         ReversibleLmTransformer model = Corpus.Train(_ml);
-        Assert.AreEqual(before + model.Network.parameters().Count(), Tensor.TotalCount);
+        Assert.AreEqual(before + model.Network.parameters().Count(), TestModels.LiveTensors());
         model.Dispose();
         model.Dispose();
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, TestModels.LiveTensors());
     }
 
     [TestMethod]

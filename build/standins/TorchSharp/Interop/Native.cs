@@ -37,6 +37,21 @@ internal static unsafe partial class Native
         public nint Tensor;
     }
 
+    // libgomp reads this once, when it is loaded. Threads that spin between operations make each of them wait its turn several
+    // times over wherever other processes want the same cores, and gain next to nothing where none do.
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "It must run before the native library is loaded, whoever loads it first.")]
+    internal static void LetIdleThreadsSleep() => _ = setenv("OMP_WAIT_POLICY"u8, "passive"u8);
+
+    private static int setenv(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* n = name, v = value)
+            return setenv(n, v, overwrite: 0);
+    }
+
+    [DllImport("libc")]
+    private static extern int setenv(byte* name, byte* value, int overwrite);
+
     internal static void Check(int status)
     {
         if (status != 0)

@@ -11,7 +11,8 @@ cxx=${CXX:-g++}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
-fail() { echo "TorchSharp stand-in: $1" >&2; exit 1; }
+# The form that MSBuild shows as an error of its own.
+fail() { echo "TorchSharp stand-in : error : $1" >&2; exit 1; }
 
 if [[ -n ${LIBTORCH:-} ]]; then
     include=("-I$LIBTORCH/include" "-I$LIBTORCH/include/torch/csrc/api/include")
