@@ -3,6 +3,8 @@
 # Uses Debian's libtorch-dev, or the libtorch whose folder LIBTORCH names (a PyTorch install's torch/ folder will do).
 # Does nothing when neither the sources nor the libtorch changed since the last build into that folder.
 set -euo pipefail
+# The stamp below must not depend on the caller's sorting and dates.
+export LC_ALL=C
 
 out=${1:?usage: build.sh OUTPUT_FOLDER}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -32,7 +34,12 @@ command -v "$cxx" >/dev/null || fail "the compiler $cxx is missing: apt-get inst
 [[ -f $libraries/libtorch_cpu.so ]] || fail "$libraries/libtorch_cpu.so is missing: apt-get install -y libtorch-dev, or set LIBTORCH"
 
 sources=("$here"/*.cpp)
-stamp=$({ cat "$here"/*.cpp "$here"/*.h "$here/build.sh"; echo "$cxx $libraries"; cat "$version_header"; ls -lL "$libraries/libtorch_cpu.so"; ls "$libraries/openblas-openmp" 2>/dev/null || true; } | sha256sum | cut -d' ' -f1)
+stamp=$({
+    cat "$here"/*.cpp "$here"/*.h "$here/build.sh" "$version_header"
+    echo "$cxx $libraries"
+    stat -Lc '%s %Y' "$libraries/libtorch_cpu.so"
+    ls "$libraries/openblas-openmp" 2>/dev/null || true
+} | sha256sum | cut -d' ' -f1)
 current() { [[ -f $out/$library && -f $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 current && exit 0
