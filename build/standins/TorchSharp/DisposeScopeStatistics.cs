@@ -32,7 +32,6 @@ public class ThreadDisposeScopeStatistics
     internal long DetachedFromScope { get => TensorStatistics.DetachedFromScope; set => TensorStatistics.DetachedFromScope = value; }
     internal long AttachedToScope { get => TensorStatistics.AttachedToScope; set => TensorStatistics.AttachedToScope = value; }
     internal long DisposedInScope { get => TensorStatistics.DisposedInScope; set => TensorStatistics.DisposedInScope = value; }
-    internal long DisposedOutsideScope { get => TensorStatistics.DisposedOutsideScope; set => TensorStatistics.DisposedOutsideScope = value; }
 
     public LifetimeStatistics TensorStatistics { get; } = new();
 

@@ -33,7 +33,9 @@ public static partial class torch
         private static int DefaultIndex(DeviceType type) => type == DeviceType.CUDA ? 0 : -1;
 
         private static DeviceType Parse(string name) =>
-            Enum.TryParse<DeviceType>(name, ignoreCase: true, out var type) ? type : throw new ArgumentException($"Unknown device '{name}'.");
+            Enum.TryParse<DeviceType>(name, ignoreCase: true, out var type)
+                ? type
+                : throw new ArgumentException($"Unknown device '{name}'.");
     }
 
     public static Device CPU = new(DeviceType.CPU);

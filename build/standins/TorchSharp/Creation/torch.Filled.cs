@@ -14,7 +14,8 @@ public static partial class torch
     public static Tensor zeros(
         int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor zeros(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor zeros(
         long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
@@ -27,12 +28,14 @@ public static partial class torch
     public static Tensor zeros(
         long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor zeros(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor zeros(
         long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros((ReadOnlySpan<long>)size, dtype, device, requires_grad);
-    public static unsafe Tensor zeros(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
+    public static unsafe Tensor zeros(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)
@@ -49,7 +52,8 @@ public static partial class torch
     public static Tensor ones(
         int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor ones(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor ones(
         long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
@@ -62,12 +66,14 @@ public static partial class torch
     public static Tensor ones(
         long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor ones(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor ones(
         long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones((ReadOnlySpan<long>)size, dtype, device, requires_grad);
-    public static unsafe Tensor ones(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
+    public static unsafe Tensor ones(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)
@@ -84,7 +90,8 @@ public static partial class torch
     public static Tensor empty(
         int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor empty(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor empty(
         long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
@@ -97,12 +104,14 @@ public static partial class torch
     public static Tensor empty(
         long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-    public static Tensor empty(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
     public static Tensor empty(
         long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty((ReadOnlySpan<long>)size, dtype, device, requires_grad);
-    public static unsafe Tensor empty(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
+    public static unsafe Tensor empty(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)

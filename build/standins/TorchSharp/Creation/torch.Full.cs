@@ -37,7 +37,9 @@ public static partial class torch
         long[] size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
         string[] names = null) =>
         full((ReadOnlySpan<long>)size, value, dtype, device, requires_grad);
-    public static unsafe Tensor full(ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null)
+    public static unsafe Tensor full(
+        ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)

@@ -39,7 +39,9 @@ public static partial class torch
         long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
         string[] names = null) =>
         rand((ReadOnlySpan<long>)size, dtype, device, requires_grad, generator);
-    public static unsafe Tensor rand(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null)
+    public static unsafe Tensor rand(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)
@@ -81,7 +83,9 @@ public static partial class torch
         long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
         string[] names = null) =>
         randn((ReadOnlySpan<long>)size, dtype, device, requires_grad, generator);
-    public static unsafe Tensor randn(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null)
+    public static unsafe Tensor randn(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null)
     {
         var options = Options(dtype, device, requires_grad);
         fixed (long* p = size)

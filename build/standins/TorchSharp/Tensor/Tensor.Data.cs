@@ -13,13 +13,15 @@ public static partial class torch
             return new TensorAccessor<T>(this);
         }
 
-        public T item<T>() where T : unmanaged
+        public unsafe T item<T>() where T : unmanaged
         {
             CheckElementType<T>();
             if (NumberOfElements != 1)
                 throw new ArgumentException($"item() needs a tensor of one element, not of {NumberOfElements}.");
-            var scalar = ToScalar();
-            return (T)Convert.ChangeType(default(T) is Half ? scalar.ToHalf() : scalar.Value.Kind == 2 ? scalar.AsDouble : scalar.AsInt64, typeof(T));
+            using var local = cpu();
+            var value = *local.Pointer<T>();
+            GC.KeepAlive(local);
+            return value;
         }
 
         public unsafe Scalar ToScalar()
@@ -85,7 +87,8 @@ public static partial class torch
             if (!is_contiguous())
                 throw new NotImplementedException("Bytes() called on non-contiguous tensor.");
             if (!is_cpu())
-                throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
+                throw new InvalidOperationException(
+                    "Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
             return new Span<byte>(Pointer<byte>(), checked((int)(NumberOfElements * ElementSize)));
         }
 

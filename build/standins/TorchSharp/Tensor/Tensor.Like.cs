@@ -23,7 +23,8 @@ public static partial class torch
             new_zeros((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
         public Tensor new_zeros(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
             new_zeros((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-        public Tensor new_zeros(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+        public Tensor new_zeros(
+            long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
             new_zeros((ReadOnlySpan<long>)[dim0, dim1, dim2], dtype, device, requires_grad);
         public Tensor new_zeros(
             long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
@@ -36,7 +37,8 @@ public static partial class torch
             new_empty((ReadOnlySpan<long>)[size], dtype, device, requires_grad);
         public Tensor new_empty(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
             new_empty((ReadOnlySpan<long>)[rows, columns], dtype, device, requires_grad);
-        public Tensor new_empty(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+        public Tensor new_empty(
+            long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
             new_empty((ReadOnlySpan<long>)[dim0, dim1, dim2], dtype, device, requires_grad);
         public Tensor new_empty(
             long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>

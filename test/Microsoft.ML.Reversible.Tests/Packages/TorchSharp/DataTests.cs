@@ -43,7 +43,8 @@ public class DataTests
         Assert.AreEqual(2.5f, tensor(2.5f).item<float>());
         Assert.AreEqual(2.5, tensor(2.5).item<double>());
         Assert.AreEqual(7, tensor(7).item<int>());
-        Assert.AreEqual(7L, tensor(7L).item<long>());
+        Assert.AreEqual(long.MaxValue - 1, tensor(long.MaxValue - 1).item<long>());
+        Assert.AreEqual((Half)0.5f, tensor(0.5f).half().item<Half>());
         Assert.IsTrue(tensor(true).item<bool>());
         Assert.AreEqual(2.5f, tensor(2.5f).bfloat16().ToSingle());
     }
