@@ -9,7 +9,7 @@ using Microsoft.ML.Reversible;
 using Quickstart;
 
 var files = new Argument<FileInfo[]>("files") { Description = "Text files to train on, a row a line; none: stories that the sample makes.", Arity = ArgumentArity.ZeroOrMore };
-var steps = new Option<int>("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 300 };
+var steps = new Option<int>("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 800 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var precision = new Option<Precision>("--precision") { Description = "The number type in which the blocks compute." };
 var scheme = new Option<string>("--scheme") { Description = "midpoint, midpoint:H or residual.", DefaultValueFactory = _ => "midpoint" };
@@ -24,7 +24,7 @@ int Run(ParseResult arguments)
     FileInfo[] sources = arguments.GetValue(files) ?? [];
     IDataView data = sources.Length == 0
         ? ml.Data.LoadFromEnumerable(Stories.Make(count: 4000, seed: 1))
-        : ml.Data.CreateTextLoader<TextRow>().Load([.. sources.Select(file => file.FullName)]);
+        : ml.Data.LoadFromEnumerable(sources.SelectMany(file => File.ReadLines(file.FullName)).Select(line => new TextRow { Text = line }));
 
     // 2. A trainer, and Fit.
     ReversibleLmTransformer model = Screen.ShowProgress(progress =>
@@ -36,7 +36,7 @@ int Run(ParseResult arguments)
             Width = 128,
             ContextLength = 64,
             BatchSize = 16,
-            VocabularySize = 512,
+            VocabularySize = 400,
             MaxSteps = arguments.GetValue(steps),
             WarmupSteps = Math.Min(50, arguments.GetValue(steps)),
             LearningRate = 2e-3,

@@ -1,11 +1,8 @@
-using Microsoft.ML.Data;
-
 namespace Quickstart;
 
 /// <summary>A row of text.</summary>
 internal sealed class TextRow
 {
-    [LoadColumn(0)]
     public string Text { get; set; } = "";
 }
 
