@@ -37,7 +37,7 @@ internal static class MemoryOfAStep
         for (int step = 0; step < 3; step++)
         {
             using var scope = NewDisposeScope();
-            model.zero_grad();
+            Gradients.Zero(model);
             Tensor ids = randint(0, 256, [batch, context]), targets = randint(0, 256, [batch * context]);
             LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / (batch * context));
             optimizer.step();

@@ -54,7 +54,7 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
     private (double Loss, double GradNorm) Step(AdamW optimizer, double rate, bool readLoss)
     {
         using var scope = NewDisposeScope();
-        model.zero_grad();
+        Gradients.Zero(model);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: model.Device);
         for (int i = 0; i < options.GradientAccumulationSteps; i++)
         {
