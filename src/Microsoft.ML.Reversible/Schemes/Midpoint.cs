@@ -41,5 +41,7 @@ public sealed record Midpoint(double StepSize = 0.5) : Scheme
     /// <inheritdoc/>
     public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (gradient, null, gradient * (2 * StepSize));
 
+    internal override (double A, double B, double C) Weights(int layer) => (1, 0, 2 * StepSize);
+
     private protected override Scheme With(double parameter) => new Midpoint(parameter);
 }

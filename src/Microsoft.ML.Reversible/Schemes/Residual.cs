@@ -32,4 +32,6 @@ public sealed record Residual : Scheme
 
     /// <inheritdoc/>
     public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (null, gradient, gradient);
+
+    internal override (double A, double B, double C) Weights(int layer) => (0, 1, 1);
 }

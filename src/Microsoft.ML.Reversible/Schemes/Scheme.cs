@@ -50,6 +50,9 @@ public abstract partial record Scheme
     /// <returns>A·g, B·g and C·g; null stands for zero, and an entry may be <paramref name="gradient"/> itself.</returns>
     public abstract (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient);
 
+    /// <summary>A, B and C of a layer, for what depends on the recurrence alone, such as its stability.</summary>
+    internal abstract (double A, double B, double C) Weights(int layer);
+
     /// <summary>The name, with the parameter behind a colon where there is one: the text that <see cref="Parse"/> reads.</summary>
     /// <returns>For example <c>midpoint:0.5</c>.</returns>
     public sealed override string ToString() =>
