@@ -13,6 +13,9 @@ internal sealed partial class SourceTree(string root)
 
     private static readonly string[] _text = [.. _code, ".csproj", ".props", ".targets", ".config", ".json", ".sln", ".ps1", ".md"];
 
+    /// <summary>The folder of the solution.</summary>
+    public string Root => root;
+
     /// <summary>Finds the repository that a folder lies in; null outside of one.</summary>
     public static SourceTree? Around(string folder)
     {
