@@ -35,6 +35,6 @@ internal static class GradientComparison
 
         GptModel Make(WayBack wayBack) => new(
             new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = layers, HeadCount = 4, Width = 128 },
-            Scheme.Midpoint, wayBack, precision, device, seed: 1);
+            Scheme.Midpoint, wayBack, Arithmetic.Float, precision, device, seed: 1);
     }
 }

@@ -32,7 +32,7 @@ internal static class MemoryOfAStep
     private static Result Measure(int layers, WayBack wayBack, int width, int context, int batch)
     {
         var configuration = new GptConfiguration { VocabularySize = 256, ContextLength = context, LayerCount = layers, HeadCount = 4, Width = width };
-        using var model = new GptModel(configuration, Scheme.Midpoint, wayBack, Precision.Float32, CPU, seed: 1);
+        using var model = new GptModel(configuration, Scheme.Midpoint, wayBack, Arithmetic.Float, Precision.Float32, CPU, seed: 1);
         using AdamW optimizer = DecayGroups.Optimizer(model, new ReversibleLmTrainer.Options());
         for (int step = 0; step < 3; step++)
         {

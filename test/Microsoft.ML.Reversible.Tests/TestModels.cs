@@ -8,8 +8,9 @@ internal static class TestModels
 {
     public static readonly GptConfiguration Small = new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 2, Width = 32 };
 
-    public static GptModel Make(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32, Device? device = null, int seed = 1) =>
-        new(configuration, scheme, wayBack, precision, device ?? CPU, seed);
+    public static GptModel Make(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32,
+        Device? device = null, int seed = 1, Arithmetic arithmetic = Arithmetic.Float) =>
+        new(configuration, scheme, wayBack, arithmetic, precision, device ?? CPU, seed);
 
     /// <summary>Random token ids of shape [rows, context].</summary>
     public static Tensor Ids(GptConfiguration configuration, int rows, int context, ulong seed = 5)

@@ -16,7 +16,7 @@ internal static class GptConfigurationFile
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static void Write(string path, GptConfiguration configuration, Scheme scheme, int endOfTextId)
+    public static void Write(string path, GptConfiguration configuration, Scheme scheme, Arithmetic arithmetic, int endOfTextId)
     {
         var json = new JsonObject
         {
@@ -38,12 +38,13 @@ internal static class GptConfigurationFile
             ["tie_word_embeddings"] = true,
             ["torch_dtype"] = "float32",
         };
-        if (scheme is not Residual) json["reversible"] = new JsonObject { ["scheme"] = scheme.ToString() };
+        if (scheme is not Residual || arithmetic != Arithmetic.Float)
+            json["reversible"] = new JsonObject { ["scheme"] = scheme.ToString(), ["arithmetic"] = arithmetic.ToString().ToLowerInvariant() };
         File.WriteAllText(path, json.ToJsonString(Indented) + "\n");
     }
 
     /// <exception cref="InvalidDataException">The file is not the configuration of a GPT-2 that this library can run; the message says why.</exception>
-    public static (GptConfiguration Configuration, Scheme Scheme) Read(string path)
+    public static (GptConfiguration Configuration, Scheme Scheme, Arithmetic Arithmetic) Read(string path)
     {
         try
         {
@@ -62,7 +63,9 @@ internal static class GptConfigurationFile
                 LayerNormEpsilon = (double?)json["layer_norm_epsilon"] ?? 1e-5,
             };
             configuration.Check();
-            return (configuration, (string?)json["reversible"]?["scheme"] is { } scheme ? Scheme.Parse(scheme) : Scheme.Residual);
+            JsonNode? own = json["reversible"];
+            Scheme scheme = (string?)own?["scheme"] is { } text ? Scheme.Parse(text) : Scheme.Residual;
+            return (configuration, scheme, ReadArithmetic((string?)own?["arithmetic"] ?? "float"));
 
             int Number(string name) => (int?)json[name] ?? throw new InvalidDataException($"it lacks '{name}'");
         }
@@ -71,6 +74,13 @@ internal static class GptConfigurationFile
             throw new InvalidDataException($"'{path}' does not describe a model: {e.Message}", e);
         }
     }
+
+    private static Arithmetic ReadArithmetic(string name) => name switch
+    {
+        "float" => Arithmetic.Float,
+        "exact" => Arithmetic.Exact,
+        _ => throw new InvalidDataException($"its arithmetic '{name}' is neither float nor exact"),
+    };
 
     private static Activation ReadActivation(string name)
     {

@@ -17,7 +17,8 @@ internal static class PretrainedFolder
     {
         GptModel network = model.Network;
         GptConfigurationFile.Write(
-            Path.Combine(folder, GptConfigurationFile.FileName), network.Configuration, network.Stack.Scheme, model.Tokenizer.EndOfTextId);
+            Path.Combine(folder, GptConfigurationFile.FileName), network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic,
+            model.Tokenizer.EndOfTextId);
         GptWeights.Write(Path.Combine(folder, WeightsFile), network);
         model.Tokenizer.Save(folder);
     }
@@ -26,15 +27,14 @@ internal static class PretrainedFolder
     public static LanguageModel Load(string folder, Device device, Precision precision)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
-        (GptConfiguration configuration, Scheme scheme) = GptConfigurationFile.Read(Existing(folder, GptConfigurationFile.FileName));
+        (GptConfiguration configuration, Scheme scheme, Arithmetic arithmetic) = GptConfigurationFile.Read(Existing(folder, GptConfigurationFile.FileName));
         string weights = Existing(folder, WeightsFile);
         LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(folder);
         if (tokenizer.VocabularySize > configuration.VocabularySize)
             throw new InvalidDataException(
                 $"The tokenizer in '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {configuration.VocabularySize}.");
 
-        WayBack wayBack = scheme.IsReversible ? WayBack.Reversible : WayBack.Stored;
-        var network = new GptModel(configuration, scheme, wayBack, precision, device, seed: null);
+        var network = new GptModel(configuration, scheme, scheme.DefaultWayBack(arithmetic), arithmetic, precision, device, seed: null);
         try
         {
             GptWeights.Read(weights, network);

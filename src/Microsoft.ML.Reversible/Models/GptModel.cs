@@ -19,7 +19,7 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
     private readonly Parameter _finalNormWeight;
     private readonly Parameter _finalNormBias;
 
-    internal GptModel(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision, Device device, int? seed)
+    internal GptModel(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
         : base(nameof(GptModel))
     {
         configuration.Check();
@@ -34,7 +34,7 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
         _finalNormWeight = make.Ones(configuration.Width);
         _finalNormBias = make.Zeros(configuration.Width);
         RegisterComponents();
-        Stack = new LayerStack(scheme, _blocks, wayBack);
+        Stack = new LayerStack(scheme.Bind(configuration.LayerCount, seed ?? 0), _blocks, wayBack, arithmetic);
     }
 
     /// <summary>The model's shape.</summary>

@@ -13,16 +13,14 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = p⁻ + 2h f(p)          p⁻ = p⁺ - 2h f(p)
 /// </code>
-/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are imaginary with |hλ| ≤ 1.
+/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are imaginary with |hλ| ≤ 1. Exact on a grid with nothing stored.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Midpoint(double StepSize = 0.5) : Scheme
 {
     /// <summary>h, positive and finite.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
-    public double StepSize { get; init; } = StepSize > 0 && double.IsFinite(StepSize)
-        ? StepSize
-        : throw new ArgumentOutOfRangeException(nameof(StepSize), StepSize, "The midpoint scheme's StepSize must be positive and finite.");
+    public double StepSize { get; init; } = StepSizes.Checked(StepSize);
 
     /// <inheritdoc/>
     public override string Name => "midpoint";
@@ -30,18 +28,20 @@ public sealed record Midpoint(double StepSize = 0.5) : Scheme
     /// <inheritdoc/>
     public override bool IsReversible => true;
 
-    private protected override double? Parameter => StepSize;
-
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor previous, Tensor current, Tensor f) => previous.add(f, 2 * StepSize);
+    public override bool CanBeExact => true;
 
-    /// <inheritdoc/>
-    public override Tensor Inverse(Tensor current, Tensor next, Tensor f) => next.add(f, -2 * StepSize);
+    private protected override IEnumerable<string> Parameters => [Text(StepSize)];
 
-    /// <inheritdoc/>
-    public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (gradient, null, gradient * (2 * StepSize));
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => previous + at.Round(f, 2 * StepSize);
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => next - at.Round(f, 2 * StepSize);
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
+        (gradient, null, gradient * (2 * StepSize));
 
     internal override (double A, double B, double C) Weights(int layer) => (1, 0, 2 * StepSize);
 
-    private protected override Scheme With(double parameter) => new Midpoint(parameter);
+    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+        parameters.Count == 1 ? this with { StepSize = StepSizes.Checked(Number(parameters[0])) } : throw Unknown(parameters[1]);
 }

@@ -13,7 +13,7 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = p + f(p)
 /// </code>
-/// It has no inverse in closed form and is trained with <see cref="WayBack.Stored"/>.
+/// It has no inverse in closed form: p⁺ holds no trace of p⁻ to solve for.
 /// </summary>
 public sealed record Residual : Scheme
 {
@@ -24,14 +24,14 @@ public sealed record Residual : Scheme
     public override bool IsReversible => false;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor previous, Tensor current, Tensor f) => current + f;
+    public override bool CanBeExact => true;
 
-    /// <inheritdoc/>
-    public override Tensor Inverse(Tensor current, Tensor next, Tensor f) =>
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => current + at.Round(f);
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) =>
         throw new NotSupportedException("The residual scheme keeps no earlier stream to solve for: it has no inverse in closed form.");
 
-    /// <inheritdoc/>
-    public override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Tensor gradient) => (null, gradient, gradient);
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) => (null, gradient, gradient);
 
     internal override (double A, double B, double C) Weights(int layer) => (0, 1, 1);
 }

@@ -6,8 +6,7 @@ namespace Microsoft.ML.Reversible;
 /// <summary>Runs a scheme over a list of blocks, forward and back.</summary>
 /// <remarks>
 /// A block is any module that computes f(p), the layer without its outer skip connection, from p of shape
-/// [batch, context, width] to the same shape. The recurrence starts from p₋₁ = p₀ and is read out at p_L.
-/// The stack does not own the blocks.
+/// [batch, context, width] to the same shape. The stack does not own the blocks.
 /// </remarks>
 public sealed class LayerStack
 {
@@ -17,16 +16,18 @@ public sealed class LayerStack
     /// <param name="scheme">The recurrence.</param>
     /// <param name="blocks">The blocks in order, at least one.</param>
     /// <param name="wayBack">How the backward pass comes by its activations.</param>
-    /// <exception cref="ArgumentException">There is no block, or the scheme is not reversible and the way back is.</exception>
-    public LayerStack(Scheme scheme, IEnumerable<Block> blocks, WayBack wayBack)
+    /// <param name="arithmetic">The numbers that the streams are made of.</param>
+    /// <exception cref="ArgumentException">There is no block, or the options do not go together; the message says why.</exception>
+    public LayerStack(Scheme scheme, IEnumerable<Block> blocks, WayBack wayBack, Arithmetic arithmetic = Arithmetic.Float)
     {
         ArgumentNullException.ThrowIfNull(scheme);
         ArgumentNullException.ThrowIfNull(blocks);
-        Check(scheme, wayBack);
-        Scheme = scheme;
-        WayBack = wayBack;
-        _blocks = blocks.ToArray();
+        Check(scheme, wayBack, arithmetic);
+        _blocks = [.. scheme.Functions([.. blocks])];
         if (_blocks.Length == 0) throw new ArgumentException("A stack needs at least one block.", nameof(blocks));
+        Scheme = scheme.Bind(_blocks.Length, seed: 0);
+        WayBack = wayBack;
+        Arithmetic = arithmetic;
     }
 
     /// <summary>The recurrence.</summary>
@@ -35,40 +36,73 @@ public sealed class LayerStack
     /// <summary>How the backward pass comes by its activations.</summary>
     public WayBack WayBack { get; }
 
+    /// <summary>The numbers that the streams are made of.</summary>
+    public Arithmetic Arithmetic { get; }
+
+    /// <summary>The functions that the recurrence runs over; the Hamiltonian scheme has two for each block.</summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
-    /// <summary>p_L from p₀ by plain tensor operations, which automatic differentiation follows where it is switched on.</summary>
+    /// <summary>The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.</summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
-    /// <returns>p_L, of the same shape, in the caller's dispose scope.</returns>
+    /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
+    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public Tensor Evaluate(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor previous = input, current = input;
-        foreach (Block block in _blocks)
+        using var layers = new LayerList(this, input, seed: 0, keeps: false);
+        Tensor first = layers.Enter(input), previous = first, current = first;
+        foreach (Layer layer in layers)
         {
-            using Tensor f = block.call(current);
-            Tensor next = Scheme.Forward(previous, current, f);
-            if (!ReferenceEquals(previous, input)) previous.Dispose();
+            using var step = NewDisposeScope();
+            Tensor f = _blocks[layer.Index].call(layers.ForBlock(current));
+            Tensor next = Scheme.Infer(layer, previous, current, f).MoveToOuterDisposeScope();
+            layers.Watch(next);
+            if (!ReferenceEquals(previous, first)) previous.Dispose();
             (previous, current) = (current, next);
         }
-        return current.MoveToOuterDisposeScope();
+        layers.CheckRange();
+        return layers.ReadOut(previous, current).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the stack forward for training.</summary>
     /// <param name="input">p₀, of shape [batch, context, width]; its own graph is neither needed nor followed.</param>
-    /// <returns>The pass, which holds p_L and what the way back needs. Dispose it, whether it is run back or not.</returns>
-    public StackPass Forward(Tensor input) => WayBack switch
+    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <returns>The pass, which holds the output and what the way back needs. Dispose it, whether it is run back or not.</returns>
+    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    public StackPass Forward(Tensor input, long seed = 0)
     {
-        WayBack.Reversible => new ReversiblePass(this, input),
-        _ => new StoredPass(this, input),
-    };
+        StackPass pass = WayBack switch
+        {
+            WayBack.Stored => new StoredPass(this, input, seed),
+            WayBack.Checkpointed => new CheckpointedPass(this, input, seed),
+            _ => new ReversiblePass(this, input, seed),
+        };
+        try
+        {
+            pass.Run();
+            return pass;
+        }
+        catch
+        {
+            pass.Dispose();
+            throw;
+        }
+    }
 
-    internal static void Check(Scheme scheme, WayBack wayBack)
+    internal static void Check(Scheme scheme, WayBack wayBack, Arithmetic arithmetic)
     {
+        Defined(wayBack, nameof(WayBack));
+        Defined(arithmetic, nameof(Arithmetic));
+        if (arithmetic == Arithmetic.Exact && !scheme.CanBeExact)
+            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be exact: it multiplies streams by factors that leave the grid. Arithmetic must be Float.", nameof(arithmetic));
         if (wayBack == WayBack.Reversible && !scheme.IsReversible)
-            throw new ArgumentException(
-                $"The scheme '{scheme.Name}' cannot be run backwards, so WayBack must be {nameof(WayBack.Stored)}, not {nameof(WayBack.Reversible)}.", nameof(wayBack));
-        if (!Enum.IsDefined(wayBack))
-            throw new ArgumentOutOfRangeException(nameof(wayBack), wayBack, $"WayBack must be one of {string.Join(", ", Enum.GetNames<WayBack>())}.");
+            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards, so WayBack must be Stored or Checkpointed, not Reversible.", nameof(wayBack));
+        if (wayBack == WayBack.Reversible && scheme is Bdia && arithmetic == Arithmetic.Float)
+            throw new ArgumentException("Run backwards in float arithmetic, the scheme 'bdia' multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.", nameof(arithmetic));
+    }
+
+    private static void Defined<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 }

@@ -2,36 +2,32 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The reference: automatic differentiation stores every activation of every layer.</summary>
-internal sealed class StoredPass : StackPass
+/// <summary>Stores the graph of every block, with all its activations, on the way forward.</summary>
+internal sealed class StoredPass(LayerStack stack, Tensor input, long seed) : StackPass(stack, input, seed, rebuilds: false)
 {
-    private readonly Tensor _input;
-    private readonly Tensor _graph;
+    private readonly (Tensor Leaf, Tensor F)?[] _graphs = new (Tensor, Tensor)?[stack.Blocks.Count];
 
-    public StoredPass(LayerStack stack, Tensor input)
+    private protected override Tensor Evaluate(int layer)
     {
-        using var scope = NewDisposeScope();
-        using (enable_grad())
-        {
-            _input = input.detach().requires_grad_().DetachFromDisposeScope();
-            _graph = stack.Evaluate(_input).DetachFromDisposeScope();
-        }
-        Output = _graph.detach().DetachFromDisposeScope();
+        (Tensor leaf, Tensor f) = Evaluate(layer, Current);
+        _graphs[layer] = (leaf.DetachFromDisposeScope(), f.DetachFromDisposeScope());
+        return f.detach();
     }
 
-    public override Tensor Output { get; }
+    private protected override (Tensor Leaf, Tensor F) Graph(int layer) => _graphs[layer]!.Value;
 
-    private protected override Tensor BackwardCore(Tensor gradient)
-    {
-        autograd.backward([_graph], [gradient]);
-        _graph.Dispose();
-        return _input.grad!;
-    }
+    private protected override void StepBack(int layer, Tensor f) => Forget(layer);
 
     public override void Dispose()
     {
-        _graph.Dispose();
-        _input.Dispose();
-        Output.Dispose();
+        for (int layer = 0; layer < _graphs.Length; layer++) Forget(layer);
+        base.Dispose();
+    }
+
+    private void Forget(int layer)
+    {
+        _graphs[layer]?.F.Dispose();
+        _graphs[layer]?.Leaf.Dispose();
+        _graphs[layer] = null;
     }
 }

@@ -12,13 +12,14 @@ internal static class LanguageModelLoss
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
     /// <param name="targets">The ids that follow, int64, of shape [batch * context].</param>
     /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean.</param>
+    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
-    public static Tensor Differentiate(GptModel model, Tensor ids, Tensor targets, double scale)
+    public static Tensor Differentiate(GptModel model, Tensor ids, Tensor targets, double scale, long seed = 0)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
-        using StackPass pass = model.Stack.Forward(embedded);
+        using StackPass pass = model.Stack.Forward(embedded, seed);
         (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, targets, scale);
         autograd.backward(embedded, pass.Backward(gradOutput));
         return lossSum.MoveToOuterDisposeScope();

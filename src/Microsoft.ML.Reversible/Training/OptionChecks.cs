@@ -13,7 +13,7 @@ internal static class OptionChecks
         Named(o.PerplexityColumnName, nameof(o.PerplexityColumnName));
         Distinct(o.LogLikelihoodColumnName, o.TokenCountColumnName, o.PerplexityColumnName);
         ArgumentNullException.ThrowIfNull(o.Scheme);
-        LayerStack.Check(o.Scheme, o.EffectiveWayBack);
+        LayerStack.Check(o.Scheme, o.EffectiveWayBack, o.EffectiveArithmetic);
         Defined(o.Activation, nameof(o.Activation));
         Defined(o.Tokenization, nameof(o.Tokenization));
         Defined(o.Precision, nameof(o.Precision));

@@ -26,6 +26,12 @@ public sealed partial class ReversibleLmTrainer
         /// </summary>
         public WayBack? WayBack { get; set; }
 
+        /// <summary>
+        /// The numbers that the streams between the layers are made of; null takes <see cref="Arithmetic.Exact"/> for BDIA, which needs it
+        /// to run backwards, and <see cref="Arithmetic.Float"/> for the others.
+        /// </summary>
+        public Arithmetic? Arithmetic { get; set; }
+
         /// <summary>Number of blocks, at least 1.</summary>
         public int LayerCount { get; set; } = 6;
 
@@ -116,7 +122,9 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>Ends the run with an <see cref="OperationCanceledException"/> before the next step.</summary>
         public CancellationToken CancellationToken { get; set; }
 
-        internal WayBack EffectiveWayBack => WayBack ?? (Scheme.IsReversible ? Reversible.WayBack.Reversible : Reversible.WayBack.Stored);
+        internal WayBack EffectiveWayBack => WayBack ?? Scheme.DefaultWayBack(EffectiveArithmetic);
+
+        internal Arithmetic EffectiveArithmetic => Arithmetic ?? Scheme.DefaultArithmetic;
 
         internal Options Copy() => (Options)MemberwiseClone();
     }

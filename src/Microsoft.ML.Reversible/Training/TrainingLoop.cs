@@ -34,7 +34,7 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
             double rate = _schedule.At(step - 1);
 
             _training.Start();
-            (double loss, double gradNorm) = Step(optimizer, rate, readLoss: report);
+            (double loss, double gradNorm) = Step(optimizer, step, rate, readLoss: report);
             _training.Stop();
             if (!report) continue;
 
@@ -51,7 +51,7 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
 
     /// <summary>One optimizer step.</summary>
     /// <returns>The step's mean loss (NaN where it is not read, which would wait for the device) and the norm of its gradients.</returns>
-    private (double Loss, double GradNorm) Step(AdamW optimizer, double rate, bool readLoss)
+    private (double Loss, double GradNorm) Step(AdamW optimizer, int step, double rate, bool readLoss)
     {
         using var scope = NewDisposeScope();
         Gradients.Zero(model);
@@ -59,13 +59,16 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
         for (int i = 0; i < options.GradientAccumulationSteps; i++)
         {
             (Tensor ids, Tensor targets) = windows.Sample(_random, options.BatchSize).ToTensors(model.Device);
-            lossSum.add_(LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep));
+            lossSum.add_(LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep, PassSeed(step, i)));
         }
         double norm = nn.utils.clip_grad_norm_(model.parameters(), options.MaxGradNorm > 0 ? options.MaxGradNorm : double.PositiveInfinity);
         foreach (var group in optimizer.ParamGroups) group.LearningRate = rate;
         optimizer.step();
         return (readLoss ? lossSum.item<double>() / TokensPerStep : double.NaN, norm);
     }
+
+    /// <summary>One seed for each pass, so that what a scheme draws depends on the step and not on what ran before.</summary>
+    private long PassSeed(int step, int pass) => ((long)seed << 32) + (long)step * options.GradientAccumulationSteps + pass;
 
     private void Report(TrainingProgress progress)
     {

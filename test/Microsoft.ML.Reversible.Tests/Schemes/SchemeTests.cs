@@ -6,69 +6,74 @@ namespace Microsoft.ML.Reversible.Tests.Schemes;
 [TestClass]
 public sealed class SchemeTests
 {
-    public static IEnumerable<object[]> Every =>
-        Scheme.All.Append(new Midpoint(0.125)).Append(new Midpoint(1)).Select(scheme => new object[] { scheme });
+    /// <summary>Every scheme with its defaults, and some with other parameters.</summary>
+    public static IEnumerable<object[]> Every => new Scheme[]
+    {
+        new Midpoint(0.125),
+        new Midpoint(1) { Start = Start.Euler, ReadOut = ReadOut.Mean },
+        new Leapfrog(0.3),
+        new MidpointA { StepSize = 0.5, Factors = [1.25, -0.75, 1] },
+        new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
+    }.Concat(Scheme.All).Select(scheme => new object[] { scheme });
 
     [TestMethod]
     [DynamicData(nameof(Every))]
     public void ParseReadsWhatToStringWrites(Scheme scheme) => Assert.AreEqual(scheme, Scheme.Parse(scheme.ToString()));
 
     [TestMethod]
-    public void ParseTakesDefaultsIgnoresCaseAndReadsTheParameter()
+    public void ParseTakesDefaultsIgnoresCaseAndReadsParameters()
     {
         Assert.AreEqual(Scheme.Midpoint, Scheme.Parse("Midpoint"));
         Assert.AreEqual(new Midpoint(0.25), Scheme.Parse("midpoint:0.25"));
         Assert.AreEqual("midpoint:0.5", Scheme.Midpoint.ToString());
+        Assert.AreEqual("residual", Scheme.Residual.ToString());
+        Assert.AreEqual(new Bdia { K = 4 }, Scheme.Parse("bdia:k=4"));
+        Assert.AreEqual(new Leapfrog { Start = Start.Euler }, Scheme.Parse("leapfrog: start=euler"));
     }
 
     [TestMethod]
     [DataRow("")]
     [DataRow("euler")]
     [DataRow("midpoint:half")]
+    [DataRow("midpoint:1,2")]
+    [DataRow("midpoint:start=late")]
     [DataRow("residual:1")]
+    [DataRow("bdia:k")]
+    [DataRow("bdia:gamma=2")]
     public void ParseRefusesWhatIsNoScheme(string text) => Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse(text));
 
     [TestMethod]
     public void AnUnknownNameIsToldTheKnownOnes()
     {
-        var e = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler"));
-        StringAssert.Contains(e.Message, "midpoint");
-        StringAssert.Contains(e.Message, "residual");
+        string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
+        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia" }) StringAssert.Contains(message, name);
     }
 
     [TestMethod]
-    [DataRow(0.0)]
-    [DataRow(-0.5)]
-    [DataRow(double.NaN)]
-    [DataRow(double.PositiveInfinity)]
-    public void MidpointRefusesAStepSizeOutOfRange(double stepSize)
-    {
-        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new Midpoint(stepSize));
-        StringAssert.Contains(e.Message, "positive and finite");
-    }
+    [DataRow("midpoint:0", "StepSize")]
+    [DataRow("midpoint:-1", "StepSize")]
+    [DataRow("leapfrog:NaN", "StepSize")]
+    [DataRow("midpoint:1e999", "StepSize")]
+    [DataRow("midpoint-a:0", "StepSize")]
+    [DataRow("midpoint-a:1,0.5,0", "Factors")]
+    [DataRow("bdia:k=3", "K")]
+    [DataRow("bdia:k=128", "K")]
+    [DataRow("bdia:bits=0", "Bits")]
+    [DataRow("bdia:bits=31", "Bits")]
+    public void AParameterOutOfRangeIsNamed(string text, string name) =>
+        Assert.AreEqual(name, Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Scheme.Parse(text)).ParamName);
 
     [TestMethod]
-    [DynamicData(nameof(Every))]
-    public void InverseUndoesForwardWithinRounding(Scheme scheme)
+    public void MidpointADrawsItsFactorsOnceFromTheSeed()
     {
-        if (!scheme.IsReversible) return;
-        using var scope = NewDisposeScope();
-        using var random = new Generator(3);
-        for (int i = 0; i < 50; i++)
-        {
-            long[] shape = [1 + i % 3, 1 + i % 7, 1 + i % 11];
-            Tensor previous = randn(shape, generator: random), current = randn(shape, generator: random), f = randn(shape, generator: random);
-            Tensor back = scheme.Inverse(current, scheme.Forward(previous, current, f), f);
-            Assert.IsLessThan(1e-5, (back - previous).abs().max().ToDouble());
-        }
-    }
-
-    [TestMethod]
-    public void TheResidualSchemeHasNoInverse()
-    {
-        Assert.IsFalse(Scheme.Residual.IsReversible);
-        using Tensor x = zeros(1);
-        Assert.ThrowsExactly<NotSupportedException>(() => Scheme.Residual.Inverse(x, x, x));
+        var bound = (MidpointA)Scheme.MidpointA.Bind(1000, seed: 5);
+        Assert.AreEqual(bound, Scheme.MidpointA.Bind(1000, seed: 5));
+        Assert.AreNotEqual(bound, Scheme.MidpointA.Bind(1000, seed: 6));
+        Assert.AreSame(bound, bound.Bind(1000, seed: 7));
+        Assert.IsTrue(bound.Factors.All(a => Math.Abs(a) is >= 0.5 and <= 1.5));
+        Assert.AreEqual(0, bound.Factors.Average(), 0.1);
+        Assert.AreEqual(0.5, bound.Factors.Count(a => a > 0) / 1000.0, 0.06);
+        Assert.ThrowsExactly<ArgumentException>(() => bound.Bind(12, seed: 5));
     }
 
     /// <summary>⟨Forward(p⁻, p, f), g⟩ = ⟨p⁻, A g⟩ + ⟨p, B g⟩ + ⟨f, C g⟩ is what makes a linear map's adjoint.</summary>
@@ -78,14 +83,42 @@ public sealed class SchemeTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(4);
-        Tensor previous = Draw(), current = Draw(), f = Draw(), g = Draw();
-        (Tensor? toPrevious, Tensor? toCurrent, Tensor toF) = scheme.Adjoint(g);
-        double expected = Dot(scheme.Forward(previous, current, f), g);
-        double actual = Dot(previous, toPrevious) + Dot(current, toCurrent) + Dot(f, toF);
-        Assert.AreEqual(expected, actual, 1e-12);
+        Scheme bound = scheme.Bind(3, seed: 1);
+        for (int index = 0; index < 3; index++)
+        {
+            Tensor previous = Draw(), current = Draw(), f = Draw(), g = Draw();
+            using var at = new Layer(index, grid: null, keeps: false) { Drawn = bound.Draw(3, 2, seed: 9, CPU)?.Invoke(index) };
+            (Tensor? toPrevious, Tensor? toCurrent, Tensor toF) = bound.StepAdjoint(at, g);
+            double expected = Dot(bound.Step(at, previous, current, f), g);
+            Assert.AreEqual(expected, Dot(previous, toPrevious) + Dot(current, toCurrent) + Dot(f, toF), 1e-12);
+        }
 
         Tensor Draw() => randn([2, 3, 5], dtype: ScalarType.Float64, generator: random);
 
         static double Dot(Tensor a, Tensor? b) => b is null ? 0 : (a * b).sum().ToDouble();
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Every))]
+    public void WeightsAreThoseOfForward(Scheme scheme)
+    {
+        if (scheme is Bdia { Signs: BdiaSigns.Random }) return;
+        using var scope = NewDisposeScope();
+        Scheme bound = scheme.Bind(3, seed: 1);
+        using var at = new Layer(1, grid: null, keeps: false) { Drawn = bound.Draw(3, 1, seed: 9, CPU)?.Invoke(1) };
+        Tensor one = ones([1, 1, 1], dtype: ScalarType.Float64), zero = zeros([1, 1, 1], dtype: ScalarType.Float64);
+        var (a, b, c) = bound.Weights(1);
+        Assert.AreEqual(a, bound.Forward(at, one, zero, zero).ToDouble(), 1e-15);
+        Assert.AreEqual(b, bound.Forward(at, zero, one, zero).ToDouble(), 1e-15);
+        Assert.AreEqual(c, bound.Forward(at, zero, zero, one).ToDouble(), 1e-15);
+    }
+
+    [TestMethod]
+    public void TheResidualSchemeHasNoInverse()
+    {
+        Assert.IsFalse(Scheme.Residual.IsReversible);
+        using Tensor x = zeros(1);
+        using var at = new Layer(1, null, keeps: true);
+        Assert.ThrowsExactly<NotSupportedException>(() => Scheme.Residual.Inverse(at, x, x, x));
     }
 }

@@ -1,0 +1,53 @@
+using Microsoft.ML.Reversible.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>p ↦ Attn(LN₁ p): causal self-attention with its norm before it.</summary>
+internal sealed class AttentionPart : nn.Module<Tensor, Tensor>
+{
+    private readonly GptConfiguration _configuration;
+    private readonly BlockMath _math;
+    private readonly Parameter _normWeight;
+    private readonly Parameter _normBias;
+    private readonly Parameter _queryKeyValueWeight;
+    private readonly Parameter _queryKeyValueBias;
+    private readonly Parameter _outWeight;
+    private readonly Parameter _outBias;
+
+    public AttentionPart(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(AttentionPart))
+    {
+        _configuration = configuration;
+        _math = new BlockMath(configuration, compute);
+        long width = configuration.Width;
+        _normWeight = make.Ones(width);
+        _normBias = make.Zeros(width);
+        _queryKeyValueWeight = make.Normal(ParameterFactory.Deviation, 3 * width, width);
+        _queryKeyValueBias = make.Zeros(3 * width);
+        _outWeight = make.Normal(ParameterFactory.IntoStream(configuration), width, width);
+        _outBias = make.Zeros(width);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        long batch = input.shape[0], context = input.shape[1], width = _configuration.Width, heads = _configuration.HeadCount;
+        Tensor[] qkv = _math.Linear(_math.Norm(input, _normWeight, _normBias), _queryKeyValueWeight, _queryKeyValueBias)
+            .view(batch, context, 3, heads, width / heads).permute(2, 0, 3, 1, 4).unbind(0);
+        Tensor mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);
+        return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, width), _outWeight, _outBias).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The parameters under Hugging Face's names.</summary>
+    public IEnumerable<GptWeight> Weights() =>
+    [
+        new("ln_1.weight", _normWeight),
+        new("ln_1.bias", _normBias),
+        new("attn.c_attn.weight", _queryKeyValueWeight, Transposed: true),
+        new("attn.c_attn.bias", _queryKeyValueBias),
+        new("attn.c_proj.weight", _outWeight, Transposed: true),
+        new("attn.c_proj.bias", _outBias),
+    ];
+}

@@ -1,0 +1,157 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>BDIA with γ = ±1/2, its signs drawn anew for every sample and block.</summary>
+    public static Scheme Bdia { get; } = new Bdia();
+}
+
+/// <summary>How BDIA chooses the sign of γ.</summary>
+public enum BdiaSigns
+{
+    /// <summary>Drawn with even odds for every sample and block of every pass.</summary>
+    Random,
+
+    /// <summary>γ = 1/k always: with a large k the recurrence follows the residual network closely ("blend").</summary>
+    Positive,
+
+    /// <summary>γ = -1/k always.</summary>
+    Negative,
+}
+
+/// <summary>What BDIA computes after training.</summary>
+public enum BdiaInference
+{
+    /// <summary>γ = 0: the unchanged residual network, up to the grid.</summary>
+    Standard,
+
+    /// <summary>The recurrence that was trained.</summary>
+    Recurrence,
+}
+
+/// <summary>
+/// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two. Q rounds to multiples of 2⁻ˡ, and n = 2ˡ p⁻ is
+/// an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
+/// <code>
+///     p⁺ = γ (p⁻ - 2⁻ˡ r) + Q[(1-γ) p + (1+γ) f(p)]          p⁻ = (p⁺ - Q[(1-γ) p + (1+γ) f(p)]) / γ + 2⁻ˡ r
+/// </code>
+/// The term with γ lies on the grid since n - r is a multiple of k; k = 2 is the paper's case. The first layer is p₁ = p₀ + Q[f(p₀)]. Without
+/// the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
+/// </summary>
+public sealed record Bdia : Scheme
+{
+    /// <summary>Makes BDIA with γ = ±1/2 and signs at random.</summary>
+    public Bdia() => Start = Start.Euler;
+
+    /// <summary>k in γ = ±1/k: a power of two from 2 to 64.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of these.</exception>
+    public int K
+    {
+        get;
+        init => field = value is 2 or 4 or 8 or 16 or 32 or 64
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(K), value, "BDIA's K must be 2, 4, 8, 16, 32 or 64.");
+    } = 2;
+
+    /// <summary>The sign of γ.</summary>
+    public BdiaSigns Signs { get; init; } = BdiaSigns.Random;
+
+    /// <summary>l: streams are multiples of 2⁻ˡ; within [1, 30].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public int Bits
+    {
+        get;
+        init => field = value is >= 1 and <= 30
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Bits), value, "BDIA's Bits must be within [1, 30].");
+    } = 9;
+
+    /// <summary>What is computed after training.</summary>
+    public BdiaInference Inference { get; init; } = BdiaInference.Standard;
+
+    /// <inheritdoc/>
+    public override string Name => "bdia";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    /// <inheritdoc/>
+    public override bool CanBeExact => true;
+
+    internal override Arithmetic DefaultArithmetic => Arithmetic.Exact;
+
+    internal override WayBack DefaultWayBack(Arithmetic arithmetic) => arithmetic == Arithmetic.Exact ? WayBack.Reversible : WayBack.Stored;
+
+    internal override int FractionBits => Bits;
+
+    private protected override IEnumerable<string> Parameters =>
+        [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];
+
+    internal override Func<int, Tensor> Draw(int layers, long batch, long seed, Device device)
+    {
+        double gamma = 1.0 / K;
+        if (Signs != BdiaSigns.Random) return _ => tensor(Signs == BdiaSigns.Positive ? gamma : -gamma, dtype: ScalarType.Float64, device: device);
+        var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
+        double[][] drawn = [.. Enumerable.Range(0, layers).Select(_ => Enumerable.Range(0, (int)batch).Select(_ => random.Next(2) == 0 ? -gamma : gamma).ToArray())];
+        return layer => tensor(drawn[layer], [batch, 1, 1], device: device);
+    }
+
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
+    {
+        Tensor gamma = at.Drawn!;
+        return Whole(at, previous) * gamma + Blend(at, gamma, current, f);
+    }
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
+    {
+        Tensor gamma = at.Drawn!;
+        return (next - Blend(at, gamma, current, f)) / gamma + at.Remainders!.Unpack(K, next) * Math.ScaleB(1, -Bits);
+    }
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient)
+    {
+        Tensor gamma = at.Drawn!.to(gradient.dtype);
+        return (gradient * gamma, gradient * (1 - gamma), gradient * (1 + gamma));
+    }
+
+    internal override Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) =>
+        Inference == BdiaInference.Standard ? current + at.Round(f) : Step(at, previous, current, f);
+
+    /// <summary>With signs at random the mean of γ, which is 0, stands for it.</summary>
+    internal override (double A, double B, double C) Weights(int layer)
+    {
+        double gamma = Signs switch { BdiaSigns.Positive => 1.0 / K, BdiaSigns.Negative => -1.0 / K, _ => 0 };
+        return layer == 0 && Start == Start.Euler ? (0, 1, 1) : (gamma, 1 - gamma, 1 + gamma);
+    }
+
+    private protected override Scheme With(IReadOnlyList<string> parameters)
+    {
+        Bdia scheme = this;
+        foreach (string parameter in parameters)
+        {
+            string[] named = parameter.Split('=', 2);
+            scheme = (named[0], named.Length) switch
+            {
+                ("k", 2) => scheme with { K = (int)Number(named[1]) },
+                ("bits", 2) => scheme with { Bits = (int)Number(named[1]) },
+                ("signs", 2) when Enum.TryParse(named[1], true, out BdiaSigns signs) => scheme with { Signs = signs },
+                ("inference", 2) when Enum.TryParse(named[1], true, out BdiaInference inference) => scheme with { Inference = inference },
+                _ => throw Unknown(parameter),
+            };
+        }
+        return scheme;
+    }
+
+    /// <summary>p⁻ - 2⁻ˡ r, and r to the layer's side bits; p⁻ itself off the grid.</summary>
+    private Tensor Whole(Layer at, Tensor previous)
+    {
+        if (at.Grid is null) return previous;
+        Tensor remainder = (previous * Math.ScaleB(1, Bits)).remainder(K);
+        at.Keep(remainder, K);
+        return previous - remainder * Math.ScaleB(1, -Bits);
+    }
+
+    private static Tensor Blend(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round(current * (1 - gamma) + f * (1 + gamma));
+}

@@ -1,0 +1,47 @@
+using static TorchSharp.torch;
+using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The Hamiltonian scheme: attention and MLP act on two streams in turn.</summary>
+    public static Scheme Hamiltonian { get; } = new Hamiltonian();
+}
+
+/// <summary>
+/// The Hamiltonian scheme, equations 2.8 and 2.9 of arXiv 2512.02056, with two streams q and p, both starting from the embedding:
+/// <code>
+///     q⁺ = q + Attn(LN₁ p)       p⁺ = p + Mlp(LN₂ q⁺)          p = p⁺ - Mlp(LN₂ q⁺)       q = q⁺ - Attn(LN₁ p)
+/// </code>
+/// Written as one sequence x₀ = q, x₁ = p, x₂ = q⁺, x₃ = p⁺, ... it is the two-step recurrence
+/// <code>
+///     x⁺ = x⁻ + F(x)
+/// </code>
+/// whose functions F are the blocks' attention and MLP halves in turn; that is how it is run, and p is what is read out.
+/// With linear halves Attn = A p and Mlp = M q it is bounded in both directions where -4 ≤ AM ≤ 0. Exact on a grid with nothing stored.
+/// </summary>
+public sealed record Hamiltonian : Scheme
+{
+    /// <inheritdoc/>
+    public override string Name => "hamiltonian";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    /// <inheritdoc/>
+    public override bool CanBeExact => true;
+
+    internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
+        [.. blocks.SelectMany(block => block is ITwoPartBlock { Attention: var attention, Mlp: var mlp }
+            ? new[] { attention, mlp }
+            : throw new ArgumentException($"The Hamiltonian scheme needs blocks of two parts, and {block.GetName()} is not one.", nameof(blocks)))];
+
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => previous + at.Round(f);
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => next - at.Round(f);
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) => (gradient, null, gradient);
+
+    internal override (double A, double B, double C) Weights(int layer) => (1, 0, 1);
+}

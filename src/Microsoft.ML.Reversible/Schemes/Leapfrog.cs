@@ -1,0 +1,49 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The leapfrog scheme with step size 1/2.</summary>
+    public static Scheme Leapfrog { get; } = new Leapfrog();
+}
+
+/// <summary>
+/// The leapfrog (Verlet) scheme, equation 2.6 of arXiv 2512.02056:
+/// <code>
+///     p⁺ = 2p - p⁻ + h² f(p)          p⁻ = 2p - p⁺ + h² f(p)
+/// </code>
+/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are real with -4 ≤ h²λ ≤ 0. Exact on a grid with nothing stored.
+/// </summary>
+/// <param name="StepSize">h, positive and finite.</param>
+public sealed record Leapfrog(double StepSize = 0.5) : Scheme
+{
+    /// <summary>h, positive and finite.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
+    public double StepSize { get; init; } = StepSizes.Checked(StepSize);
+
+    /// <inheritdoc/>
+    public override string Name => "leapfrog";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    /// <inheritdoc/>
+    public override bool CanBeExact => true;
+
+    private double Squared => StepSize * StepSize;
+
+    private protected override IEnumerable<string> Parameters => [Text(StepSize)];
+
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => current * 2 - previous + at.Round(f, Squared);
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => current * 2 - next + at.Round(f, Squared);
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
+        (-gradient, gradient * 2, gradient * Squared);
+
+    internal override (double A, double B, double C) Weights(int layer) => (-1, 2, Squared);
+
+    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+        parameters.Count == 1 ? this with { StepSize = StepSizes.Checked(Number(parameters[0])) } : throw Unknown(parameters[1]);
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The midpoint scheme with a random factor a in each layer, and step size 1.</summary>
+    public static Scheme MidpointA { get; } = new MidpointA();
+}
+
+/// <summary>
+/// The generalised midpoint scheme, equation 3.6 of arXiv 2512.02056, with a factor a of each layer's own:
+/// <code>
+///     p⁺ = a p⁻ + (1-a) p + h f(p)          p⁻ = (p⁺ - (1-a) p - h f(p)) / a
+/// </code>
+/// The factors are drawn once, as ±1 with even odds plus a uniform number within ±1/2 (so that the scheme is forward Euler in expectation), and kept
+/// with the model; or they are given. Rounding errors grow by 1/|a| a layer on the way back. It cannot be exact: multiplying a grid value
+/// by a real a leaves the grid, and what is rounded off is lost; only |a| = 1 would lose nothing.
+/// </summary>
+public sealed record MidpointA : Scheme
+{
+    private readonly ImmutableArray<double> _factors = [];
+
+    /// <summary>h, positive and finite.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
+    public double StepSize { get; init => field = StepSizes.Checked(value); } = 1;
+
+    /// <summary>a of each layer, none of them 0; empty until they are drawn for a network.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A factor is 0 or not finite.</exception>
+    public ImmutableArray<double> Factors
+    {
+        get => _factors;
+        init => _factors = value.All(a => a != 0 && double.IsFinite(a))
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Factors), "The factors of the midpoint(a) scheme must be finite and not 0.");
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "midpoint-a";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    /// <inheritdoc/>
+    public override bool CanBeExact => false;
+
+    private protected override IEnumerable<string> Parameters => [Text(StepSize), .. Factors.Select(Text)];
+
+    internal override Scheme Bind(int layers, int seed)
+    {
+        if (Factors.Length == layers) return this;
+        if (Factors.Length > 0)
+            throw new ArgumentException($"The midpoint(a) scheme has {Factors.Length} factors, but the network has {layers} layers.", nameof(layers));
+        var random = new Random(seed);
+        return this with { Factors = [.. Enumerable.Range(0, layers).Select(_ => (random.Next(2) == 0 ? -1 : 1) + random.NextDouble() - 0.5)] };
+    }
+
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
+    {
+        double a = Factors[at.Index];
+        return previous * a + current * (1 - a) + at.Round(f, StepSize);
+    }
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
+    {
+        double a = Factors[at.Index];
+        return (next - current * (1 - a) - at.Round(f, StepSize)) / a;
+    }
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient)
+    {
+        double a = Factors[at.Index];
+        return (gradient * a, gradient * (1 - a), gradient * StepSize);
+    }
+
+    internal override (double A, double B, double C) Weights(int layer) => (Factors[layer], 1 - Factors[layer], StepSize);
+
+    /// <summary>Whether the step sizes and the factors, one by one, are the same.</summary>
+    public bool Equals(MidpointA? other) => base.Equals(other) && StepSize == other.StepSize && Factors.SequenceEqual(other.Factors);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), StepSize, Factors.Length);
+
+    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+        this with { StepSize = Number(parameters[0]), Factors = [.. parameters.Skip(1).Select(Number)] };
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Reflection;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>
+    /// The scheme as text: its name, then behind a colon its parameters with commas between them, as in <c>midpoint:0.5</c> or
+    /// <c>midpoint:0.25,start=euler</c>. <see cref="Parse"/> reads it.
+    /// </summary>
+    public sealed override string ToString()
+    {
+        Scheme plain = All.First(s => s.Name == Name);
+        List<string> parameters = [.. Parameters];
+        if (Start != plain.Start) parameters.Add($"start={Start.ToString().ToLowerInvariant()}");
+        if (ReadOut != plain.ReadOut) parameters.Add($"read-out={ReadOut.ToString().ToLowerInvariant()}");
+        return parameters.Count == 0 ? Name : $"{Name}:{string.Join(',', parameters)}";
+    }
+
+    /// <summary>Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>.</summary>
+    /// <param name="text">The text; case is ignored.</param>
+    /// <exception cref="ArgumentException">No scheme has this name, or a parameter is not one of its own or out of its range.</exception>
+    public static Scheme Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] parts = text.ToLowerInvariant().Split(':', 2, StringSplitOptions.TrimEntries);
+        Scheme scheme = Array.Find(All, s => s.Name == parts[0])
+            ?? throw new ArgumentException($"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}.", nameof(text));
+        if (parts.Length == 1) return scheme;
+        List<string> own = [];
+        foreach (string parameter in parts[1].Split(',', StringSplitOptions.TrimEntries))
+        {
+            string[] named = parameter.Split('=', 2);
+            scheme = named[0] switch
+            {
+                "start" when named.Length == 2 => scheme with { Start = Choice<Start>(text, named[1]) },
+                "read-out" when named.Length == 2 => scheme with { ReadOut = Choice<ReadOut>(text, named[1]) },
+                _ => Keep(parameter),
+            };
+        }
+        return own.Count == 0 ? scheme : scheme.With(own);
+
+        Scheme Keep(string parameter)
+        {
+            own.Add(parameter);
+            return scheme;
+        }
+    }
+
+    /// <summary>Every scheme with its defaults.</summary>
+    internal static Scheme[] All => [.. typeof(Scheme).GetProperties(BindingFlags.Public | BindingFlags.Static)
+        .Where(p => p.PropertyType == typeof(Scheme)).Select(p => (Scheme)p.GetValue(null)!)];
+
+    /// <summary>The scheme's own parameters as text.</summary>
+    private protected virtual IEnumerable<string> Parameters => [];
+
+    /// <summary>The scheme with its own parameters read from text.</summary>
+    private protected virtual Scheme With(IReadOnlyList<string> parameters) => throw Unknown(parameters[0]);
+
+    private protected ArgumentException Unknown(string parameter) => new($"The scheme '{Name}' has no parameter '{parameter}'.");
+
+    private protected static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private protected double Number(string parameter) =>
+        double.TryParse(parameter, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Unknown(parameter);
+
+    private static T Choice<T>(string text, string value) where T : struct, Enum =>
+        Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice)
+            ? choice
+            : throw new ArgumentException($"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetNames<T>())}.", nameof(text));
+}

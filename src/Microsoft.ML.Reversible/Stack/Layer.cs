@@ -1,0 +1,42 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>A layer in one pass: where it stands, its arithmetic, what was drawn for it, and what is kept for the way back.</summary>
+/// <param name="index">The layer, from 0.</param>
+/// <param name="grid">The grid of exact arithmetic; null in floating point.</param>
+/// <param name="keeps">Whether the pass will rebuild p⁻ from here, and so needs the side bits.</param>
+internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
+{
+    /// <summary>The layer, from 0.</summary>
+    public int Index => index;
+
+    /// <summary>The grid of exact arithmetic; null in floating point.</summary>
+    public Grid? Grid => grid;
+
+    /// <summary>What the scheme drew for this pass, such as BDIA's γ of shape [batch, 1, 1]; outside every dispose scope.</summary>
+    public Tensor? Drawn { get; init; }
+
+    /// <summary>The remainders that were kept.</summary>
+    public SideBits? Remainders { get; private set; }
+
+    /// <summary>factor·f, as an increment of a stream: rounded to the grid in exact arithmetic.</summary>
+    public Tensor Round(Tensor f, double factor = 1)
+    {
+        if (grid is not null) return grid.Round(f, factor);
+        return factor == 1 ? f : f * factor;
+    }
+
+    /// <summary>Keeps integers within [0, k) for the way back.</summary>
+    public void Keep(Tensor remainders, int k)
+    {
+        if (keeps) Remainders = SideBits.Pack(remainders, k);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Drawn?.Dispose();
+        Remainders?.Dispose();
+    }
+}

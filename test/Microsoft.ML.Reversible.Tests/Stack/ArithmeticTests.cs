@@ -1,0 +1,135 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Stack;
+
+[TestClass]
+public sealed class ArithmeticTests
+{
+    [TestMethod]
+    public void TheGridRoundsToItsMultiplesWithTiesToEven()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = tensor(new[] { 0.26, 0.125, 0.375, -0.125, 5.0, 0.1 });
+        CollectionAssert.AreEqual(new[] { 0.25, 0.0, 0.5, 0.0, 5.0, 0.0 }, new Grid(2).Round(x).data<double>().ToArray());
+        CollectionAssert.AreEqual(new[] { 0.75, 0.5, 1.0, -0.5, 15.0, 0.25 }, new Grid(2).Round(x, 3).data<double>().ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(float.PositiveInfinity)]
+    [DataRow(float.NaN)]
+    [DataRow(1e9f)]
+    public void LeavingTheRangeIsReportedNotWrapped(float value)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        foreach (WayBack wayBack in Enum.GetValues<WayBack>())
+        {
+            var stack = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float32)], wayBack, Arithmetic.Exact);
+            var e = Assert.ThrowsExactly<OverflowException>(() => stack.Forward(full([1, 1, 4], value)));
+            StringAssert.Contains(e.Message, "1.342E+08");
+            Assert.ThrowsExactly<OverflowException>(() => stack.Evaluate(full([1, 1, 4], value)));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(4)]
+    [DataRow(8)]
+    [DataRow(16)]
+    [DataRow(32)]
+    [DataRow(64)]
+    public void SideBitsComeBackFromTheFewestBytes(int k)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        for (int n = 1; n < 40; n++)
+        {
+            Tensor values = randint(0, k, [n, 3], dtype: ScalarType.Float64, generator: random);
+            using SideBits bits = SideBits.Pack(values, k);
+            Assert.AreEqual((3 * n * (long)Math.Log2(k) + 7) / 8, bits.ByteCount);
+            Assert.IsTrue(TestModels.SameBits(values, bits.Unpack(k, values)));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(2, 1)]
+    [DataRow(4, 2)]
+    [DataRow(16, 4)]
+    [DataRow(64, 6)]
+    public void BdiaStoresLogTwoOfKBitsAnActivation(int k, int bits)
+    {
+        using var scope = NewDisposeScope();
+        GptConfiguration shape = TestModels.Small with { LayerCount = 7 };
+        using GptModel model = TestModels.Make(shape, new Bdia { K = k }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        using StackPass pass = model.Stack.Forward(model.Embed(TestModels.Ids(shape, 2, 16)));
+        long activations = 2 * 16 * shape.Width;
+        Assert.AreEqual((7 - 2) * ((activations * bits + 7) / 8), pass.SideByteCount, "every block but the two whose streams are p₀ and p₁ kept or never rebuilt");
+    }
+
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(16)]
+    public void BdiaAtInferenceIsTheResidualNetworkUpToTheGrid(int k)
+    {
+        using var scope = NewDisposeScope();
+        using GptModel residual = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
+        using GptModel bdia = TestModels.Make(TestModels.Small, new Bdia { K = k, Bits = 20 }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        Tensor ids = TestModels.Ids(TestModels.Small, 2, 16);
+        Assert.IsLessThan(1e-4, TestModels.RelativeError(bdia.forward(ids), residual.forward(ids)));
+    }
+
+    [TestMethod]
+    public void BdiaDrawsItsSignsPerSampleAndBlockFromTheSeed()
+    {
+        using var scope = NewDisposeScope();
+        double[] one = Draw(3), two = Draw(3), other = Draw(4);
+        CollectionAssert.AreEqual(one, two);
+        CollectionAssert.AreNotEqual(one, other);
+        Assert.AreEqual(0.5, one.Count(g => g > 0) / (double)one.Length, 0.1);
+        Assert.IsTrue(one.All(g => Math.Abs(g) == 0.25));
+
+        static double[] Draw(long seed)
+        {
+            Func<int, Tensor> draw = new Bdia { K = 4 }.Draw(20, 50, seed, CPU);
+            return [.. Enumerable.Range(0, 20).SelectMany(layer => draw(layer).data<double>().ToArray())];
+        }
+    }
+
+    [TestMethod]
+    public void OptionsThatDoNotGoTogetherAreRefusedWithTheReason()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        TanhBlock[] blocks = [new(4, 1, random, ScalarType.Float32)];
+        StringAssert.Contains(Refused(Scheme.MidpointA, WayBack.Stored, Arithmetic.Exact), "grid");
+        StringAssert.Contains(Refused(Scheme.Residual, WayBack.Reversible, Arithmetic.Exact), "backwards");
+        StringAssert.Contains(Refused(Scheme.Bdia, WayBack.Reversible, Arithmetic.Float), "rounding errors by K");
+
+        string Refused(Scheme scheme, WayBack wayBack, Arithmetic arithmetic) =>
+            Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(scheme, blocks, wayBack, arithmetic)).Message;
+    }
+
+    [TestMethod]
+    public void TheHamiltonianSchemeNeedsBlocksOfTwoParts()
+    {
+        using var whole = nn.Linear(4, 4);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Hamiltonian, [whole], WayBack.Stored)).Message, "two parts");
+    }
+
+    /// <summary>Equations 2.8 and 2.9 as they stand in the paper.</summary>
+    [TestMethod]
+    public void TheHamiltonianRecurrenceIsThePapers()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        TanhBlock[] blocks = [.. Enumerable.Range(0, 4).Select(_ => new TanhBlock(4, 1, random, ScalarType.Float64))];
+        Tensor input = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random), q = input, p = input;
+        foreach (TanhBlock block in blocks)
+        {
+            q = q + block.Attention.call(p);
+            p = p + block.Mlp.call(q);
+        }
+        Assert.IsTrue(TestModels.SameBits(p, new LayerStack(Scheme.Hamiltonian, blocks, WayBack.Reversible).Evaluate(input)));
+    }
+}
