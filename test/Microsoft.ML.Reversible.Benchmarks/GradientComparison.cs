@@ -1,40 +1,68 @@
 using System.CommandLine;
+using System.Text.Json;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Gradients of the reversible way back beside those of the stored one, on the same weights and data.</summary>
+/// <summary>
+/// A parity report in the manner of llm.c's test: the gradients of one way back beside those of the stored one, parameter by parameter, on the
+/// same weights and data.
+/// </summary>
 internal static class GradientComparison
 {
+    /// <summary>What was compared, in the field names of the command line's gradcheck.</summary>
+    internal sealed record Result(
+        string scheme, string arithmetic, string way_back, int parameters, long elements, long differing_elements, double max_relative_error);
+
     public static Command Command()
     {
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 12 };
+        var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
+        var arithmetic = new Option<Arithmetic?>("--arithmetic");
+        var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var precision = new Option<Precision>("--precision");
-        var command = new Command("gradients", "Largest relative error of a parameter's gradient, reversible against stored.") { layers, device, precision };
+        var json = new Option<bool>("--json") { Description = "One line of JSON instead of the report." };
+        var command = new Command("gradcheck", "Gradients of a way back beside the stored one's.") { layers, scheme, arithmetic, wayBack, device, precision, json };
         command.SetAction(p =>
         {
-            double error = Measure(p.GetValue(layers), torch.device(p.GetValue(device)!), p.GetValue(precision));
-            Console.WriteLine($"{p.GetValue(layers)} layers, {p.GetValue(device)}, {p.GetValue(precision)}: relative error {error:E2}");
+            Scheme s = Scheme.Parse(p.GetValue(scheme)!);
+            Result result = Compare(p.GetValue(layers), s, p.GetValue(arithmetic) ?? s.DefaultArithmetic, p.GetValue(wayBack),
+                torch.device(p.GetValue(device)!), p.GetValue(precision), p.GetValue(json) ? null : Console.Out);
+            if (p.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(result));
         });
         return command;
     }
 
-    /// <summary>The largest of ‖g_reversible - g_stored‖ / ‖g_stored‖ over the parameters.</summary>
-    internal static double Measure(int layers, Device device, Precision precision)
+    /// <summary>Compares, and writes a line a parameter where there is somewhere to write.</summary>
+    internal static Result Compare(int layers, Scheme scheme, Arithmetic arithmetic, WayBack wayBack, Device device, Precision precision, TextWriter? report)
     {
         using var scope = NewDisposeScope();
-        using GptModel stored = Make(WayBack.Stored), reversible = Make(WayBack.Reversible);
+        using GptModel stored = Make(WayBack.Stored), other = Make(wayBack);
         using var random = new Generator(7);
-        Tensor ids = randint(0, 128, [4, 64], generator: random).to(device), targets = randint(0, 128, [4 * 64], generator: random).to(device);
-        LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 256);
-        LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 256);
-        return stored.parameters().Zip(reversible.parameters(), (s, r) => ((r.grad! - s.grad!).norm() / s.grad!.norm()).ToDouble()).Max();
+        Tensor ids = randint(0, 128, [4, 64], dtype: ScalarType.Int64, generator: random).to(device);
+        Tensor targets = randint(0, 128, [4 * 64], dtype: ScalarType.Int64, generator: random).to(device);
+        LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 256, seed: 1);
+        LanguageModelLoss.Differentiate(other, ids, targets, 1.0 / 256, seed: 1);
 
-        GptModel Make(WayBack wayBack) => new(
+        long elements = 0, differing = 0;
+        double worst = 0;
+        report?.WriteLine($"{"parameter",-40} {"elements",10} {"differing",10} {"relative error",16}");
+        foreach (var (name, expected, actual) in stored.Weights().Zip(other.Weights(), (s, o) => (s.Name, s.Value.grad!, o.Value.grad!)))
+        {
+            long different = expected.ne(actual).sum().item<long>();
+            double error = ((actual - expected).norm() / expected.norm()).ToDouble();
+            report?.WriteLine($"{name,-40} {expected.numel(),10} {different,10} {error,16:E2} {(different == 0 ? "same bits" : "")}");
+            (elements, differing, worst) = (elements + expected.numel(), differing + different, Math.Max(worst, error));
+        }
+        report?.WriteLine($"{scheme}, {arithmetic}, {wayBack} against Stored, {layers} layers, {precision}, {device}: {differing} of {elements} elements differ, largest relative error {worst:E2}");
+        report?.WriteLine($"overall okay: {(arithmetic == Arithmetic.Exact ? differing == 0 : worst < (precision == Precision.Float32 ? 1e-4 : 0.1)) switch { true => 1, _ => 0 }}");
+        return new(scheme.ToString(), arithmetic.ToString().ToLowerInvariant(), wayBack.ToString().ToLowerInvariant(), stored.Weights().Count(), elements, differing, worst);
+
+        GptModel Make(WayBack way) => new(
             new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = layers, HeadCount = 4, Width = 128 },
-            Scheme.Midpoint, wayBack, Arithmetic.Float, precision, device, seed: 1);
+            scheme, way, arithmetic, precision, device, seed: 1);
     }
 }

@@ -1,32 +1,50 @@
 using System.CommandLine;
-using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Peak memory of a training step against depth, stored beside reversible, each measurement in a process of its own.</summary>
+/// <summary>Peak memory of a training step against depth, for each way back, each measurement in a process of its own.</summary>
 internal static class MemoryByDepth
 {
     public static Command Command()
     {
-        var layers = new Option<int[]>("--layers") { DefaultValueFactory = _ => [4, 16, 64], AllowMultipleArgumentsPerToken = true };
-        var command = new Command("memory", "Peak memory of a training step by depth: width 128, context 256, batch 8, float32.") { layers };
-        command.SetAction(p => Show(p.GetValue(layers)!));
+        var layers = new Option<int[]>("--layers") { DefaultValueFactory = _ => [4, 8, 16, 32, 64], AllowMultipleArgumentsPerToken = true };
+        var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
+        var arithmetic = new Option<Arithmetic?>("--arithmetic");
+        var command = new Command("memory", "Peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.") { layers, scheme, arithmetic };
+        command.SetAction(p =>
+        {
+            Scheme s = Scheme.Parse(p.GetValue(scheme)!);
+            Show(p.GetValue(layers)!, s, p.GetValue(arithmetic) ?? s.DefaultArithmetic);
+        });
         return command;
     }
 
     /// <summary>Measures one configuration in a child process.</summary>
-    internal static MemoryOfAStep.Result Measure(int layers, WayBack wayBack) =>
-        ChildProcess.Run<MemoryOfAStep.Result>("memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}");
+    internal static MemoryOfAStep.Result Measure(int layers, WayBack wayBack, Scheme scheme, Arithmetic arithmetic) =>
+        ChildProcess.Run<MemoryOfAStep.Result>(
+            "memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}", "--scheme", $"{scheme}", "--arithmetic", $"{arithmetic}");
 
-    private static void Show(int[] depths)
+    /// <summary>The slope of a straight line fitted to what is needed beyond parameters, gradients and optimizer: MiB a layer.</summary>
+    internal static double Slope(IReadOnlyCollection<MemoryOfAStep.Result> results)
     {
-        var table = new Table().AddColumns("layers", "stored, MiB", "reversible, MiB", "of these parameters, gradients and optimizer, MiB", "stored / reversible");
-        foreach (int layers in depths)
+        double meanLayers = results.Average(r => r.Layers), meanNeed = results.Average(Need);
+        return results.Sum(r => (r.Layers - meanLayers) * (Need(r) - meanNeed)) / results.Sum(r => (r.Layers - meanLayers) * (r.Layers - meanLayers));
+
+        static double Need(MemoryOfAStep.Result r) => (r.Peak - r.Fixed) / 1048576.0;
+    }
+
+    private static void Show(int[] depths, Scheme scheme, Arithmetic arithmetic)
+    {
+        Console.WriteLine($"{scheme}, {arithmetic}; MiB");
+        Console.WriteLine($"| way back | {string.Join(" | ", depths)} | slope beyond parameters, gradients, optimizer |");
+        Console.WriteLine($"| --- |{string.Concat(depths.Select(_ => " --- |"))} --- |");
+        MemoryOfAStep.Result[] last = [];
+        foreach (WayBack wayBack in Enum.GetValues<WayBack>())
         {
-            MemoryOfAStep.Result stored = Measure(layers, WayBack.Stored), reversible = Measure(layers, WayBack.Reversible);
-            table.AddRow($"{layers}", MiB(stored.Peak), MiB(reversible.Peak), MiB(reversible.Fixed), $"{(double)stored.Peak / reversible.Peak:F1}");
+            last = [.. depths.Select(d => Measure(d, wayBack, scheme, arithmetic))];
+            Console.WriteLine($"| {wayBack} | {string.Join(" | ", last.Select(r => MiB(r.Peak)))} | {Slope(last):F2} a layer |");
         }
-        AnsiConsole.Write(table.MarkdownBorder());
+        Console.WriteLine($"| of these parameters, gradients, optimizer | {string.Join(" | ", last.Select(r => MiB(r.Fixed)))} | |");
     }
 
     private static string MiB(long bytes) => $"{bytes / 1048576.0:F0}";

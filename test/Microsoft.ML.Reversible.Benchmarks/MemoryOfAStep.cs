@@ -20,19 +20,19 @@ internal static class MemoryOfAStep
     {
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 4 };
         var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
-        var width = new Option<int>("--width") { DefaultValueFactory = _ => 128 };
-        var context = new Option<int>("--context") { DefaultValueFactory = _ => 256 };
-        var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 8 };
-        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.") { layers, wayBack, width, context, batch };
-        command.SetAction(p =>
-            Console.WriteLine(JsonSerializer.Serialize(Measure(p.GetValue(layers), p.GetValue(wayBack), p.GetValue(width), p.GetValue(context), p.GetValue(batch)))));
+        var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
+        var arithmetic = new Option<Arithmetic>("--arithmetic");
+        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.") { layers, wayBack, scheme, arithmetic };
+        command.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(
+            Measure(p.GetValue(layers), p.GetValue(wayBack), Scheme.Parse(p.GetValue(scheme)!), p.GetValue(arithmetic)))));
         return command;
     }
 
-    private static Result Measure(int layers, WayBack wayBack, int width, int context, int batch)
+    private static Result Measure(int layers, WayBack wayBack, Scheme scheme, Arithmetic arithmetic)
     {
+        const int width = 128, context = 256, batch = 8;
         var configuration = new GptConfiguration { VocabularySize = 256, ContextLength = context, LayerCount = layers, HeadCount = 4, Width = width };
-        using var model = new GptModel(configuration, Scheme.Midpoint, wayBack, Arithmetic.Float, Precision.Float32, CPU, seed: 1);
+        using var model = new GptModel(configuration, scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
         using AdamW optimizer = DecayGroups.Optimizer(model, new ReversibleLmTrainer.Options());
         for (int step = 0; step < 3; step++)
         {

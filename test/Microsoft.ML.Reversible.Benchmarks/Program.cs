@@ -2,7 +2,7 @@
 //
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- memory
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
-//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradients --device cuda
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradcheck --scheme leapfrog --arithmetic exact
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 
@@ -12,6 +12,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     MemoryByDepth.Command(),
     TinyShakespeare.Command(),
     GradientComparison.Command(),
+    GradientDrift.Command(),
     FreshProcessLoad.Command(),
 };
 return root.Parse(args).Invoke();

@@ -15,15 +15,17 @@ internal static class TinyShakespeare
         var file = new Argument<FileInfo>("file") { Description = "The text." };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var wayBack = new Option<WayBack?>("--way-back");
+        var arithmetic = new Option<Arithmetic?>("--arithmetic");
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1337 };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000 };
         var device = new Option<string?>("--device");
         var precision = new Option<Precision>("--precision");
-        var command = new Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.") { file, scheme, wayBack, seed, steps, device, precision };
+        var command = new Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.") { file, scheme, wayBack, arithmetic, seed, steps, device, precision };
         command.SetAction(p =>
         {
             ReversibleLmTrainer.Options options = Recipe(Scheme.Parse(p.GetValue(scheme)!), p.GetValue(steps), p.GetValue(seed));
             options.WayBack = p.GetValue(wayBack);
+            options.Arithmetic = p.GetValue(arithmetic);
             options.Device = p.GetValue(device);
             options.Precision = p.GetValue(precision);
             Run(File.ReadAllText(p.GetValue(file)!.FullName), options);
@@ -59,7 +61,7 @@ internal static class TinyShakespeare
         using ReversibleLmTransformer model = ml.Reversible().LanguageModel(options).Fit(ml.Data.LoadFromEnumerable([new Document { Text = text }]));
         foreach (TrainingProgress p in model.Metrics!.History.Where(p => p.ValidationLoss is not null))
             Console.WriteLine($"step {p.Step}: training loss {p.Loss:F4}, validation loss {p.ValidationLoss:F4}");
-        Console.WriteLine($"{options.Scheme}, {options.Precision}, {options.Device ?? "cpu"}: validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
+        Console.WriteLine($"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.WayBack}, {options.Precision}, {options.Device ?? "cpu"}: validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
             $"{model.Metrics.TokensPerSecond:F0} tokens/s, {watch.Elapsed.TotalSeconds:F0} s in all");
     }
 

@@ -69,8 +69,11 @@ public sealed class LayerStack
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
     /// <returns>The pass, which holds the output and what the way back needs. Dispose it, whether it is run back or not.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>
     public StackPass Forward(Tensor input, long seed = 0)
     {
+        if (is_inference_mode_enabled())
+            throw new InvalidOperationException("A pass is for training and cannot be run in inference mode, where no graph is made; use Evaluate, or leave torch.inference_mode.");
         StackPass pass = WayBack switch
         {
             WayBack.Stored => new StoredPass(this, input, seed),

@@ -56,4 +56,12 @@ public sealed class RebuildProperties
     /// <summary>Each layer may double a rounding error, as |a| can be 1/2: 2⁸ · 6e-8 and some for eight layers.</summary>
     [TestMethod]
     public void MidpointAIsRebuiltWithinItsGrowthInFloat() => Check(Gen.Constant(Scheme.MidpointA), CasesOf(8, 0.05), Arithmetic.Float, 1e-4);
+
+    [TestMethod]
+    public void FloatArithmeticIsNotExactSoTheChecksCanFail()
+    {
+        var stackCase = new StackCase(Depth: 24, Batch: 2, Context: 4, Width: 8, Seed: 1, Deviation: 0.3);
+        foreach (Scheme scheme in new[] { new Midpoint(0.3), Scheme.Leapfrog, Scheme.Hamiltonian })
+            Assert.IsGreaterThan(0.0, stackCase.RebuildError(scheme, Arithmetic.Float), $"{scheme}");
+    }
 }

@@ -123,4 +123,26 @@ public sealed class LayerStackTests
             if (runBack) pass.Backward(gradient);
         }
     }
+
+    [TestMethod]
+    public void InferenceModeIsRefusedWithTheReason()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        var stack = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible);
+        using var inference = inference_mode();
+        Tensor input = ones([1, 1, 4], dtype: ScalarType.Float64);
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => stack.Forward(input)).Message, "inference mode");
+        Assert.AreEqual(4, stack.Evaluate(input).numel());
+    }
+
+    [TestMethod]
+    public void WithoutGradientsSwitchedOnAPassStillDifferentiates()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using var noGraph = no_grad();
+        using StackPass pass = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible).Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
+        Assert.IsGreaterThan(0.0, pass.Backward(ones([1, 1, 4], dtype: ScalarType.Float64)).norm().ToDouble());
+    }
 }

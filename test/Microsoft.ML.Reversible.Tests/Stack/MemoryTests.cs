@@ -19,7 +19,9 @@ public sealed class MemoryTests
 
     private static double Growth(WayBack wayBack)
     {
-        MemoryOfAStep.Result shallow = MemoryByDepth.Measure(4, wayBack), deep = MemoryByDepth.Measure(64, wayBack);
+        MemoryOfAStep.Result shallow = Measure(4), deep = Measure(64);
         return (deep.Peak - deep.Fixed - (shallow.Peak - shallow.Fixed)) / 1048576.0;
+
+        MemoryOfAStep.Result Measure(int layers) => MemoryByDepth.Measure(layers, wayBack, Scheme.Midpoint, Arithmetic.Float);
     }
 }

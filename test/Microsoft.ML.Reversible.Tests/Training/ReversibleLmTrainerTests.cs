@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -113,6 +114,30 @@ public sealed class ReversibleLmTrainerTests
         model.Dispose();
         Assert.AreEqual(before, TestModels.LiveTensors());
     }
+
+    /// <summary>200 steps and 1,000 evaluations, with every scheme.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Schemes))]
+    public void StepsAndEvaluationsLeaveNoTensors(Scheme scheme)
+    {
+        GptConfiguration shape = TestModels.Small with { LayerCount = 2, Width = 8 };
+        Arithmetic arithmetic = scheme.DefaultArithmetic;
+        using GptModel model = TestModels.Make(shape, scheme, scheme.DefaultWayBack(arithmetic), arithmetic: arithmetic);
+        using Tensor ids = TestModels.Ids(shape, 2, 4), targets = TestModels.Ids(shape, 2, 4, seed: 6).flatten();
+        Step();
+        long before = TestModels.LiveTensors();
+        for (int i = 0; i < 200; i++) Step();
+        for (int i = 0; i < 1000; i++) LanguageModelLoss.LogLikelihood(model, ids, targets).Dispose();
+        Assert.AreEqual(before, TestModels.LiveTensors());
+
+        void Step()
+        {
+            using var scope = NewDisposeScope();
+            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 8);
+        }
+    }
+
+    public static IEnumerable<object[]> Schemes => Scheme.All.Select(scheme => new object[] { scheme });
 
     [TestMethod]
     public void FitWorksInsideAChainAndPromisesItsColumns()
