@@ -28,9 +28,11 @@ internal sealed class BpeLearner
     /// <summary>Learns a vocabulary.</summary>
     /// <param name="texts">The text, read once.</param>
     /// <param name="size">Number of tokens, end-of-text included, at least <see cref="MinimumSize"/>.</param>
+    /// <param name="cancellationToken">Ends the learning between two merges.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is too small.</exception>
     /// <exception cref="InvalidOperationException">There is no text, or too little for that many tokens.</exception>
-    public static Vocabulary Learn(IEnumerable<string> texts, int size)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Vocabulary Learn(IEnumerable<string> texts, int size, CancellationToken cancellationToken = default)
     {
         if (size < MinimumSize)
             throw new ArgumentOutOfRangeException(
@@ -40,6 +42,7 @@ internal sealed class BpeLearner
         learner.Count(texts);
         while (learner._tokens.Count + 1 < size)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (!learner._pairs.TryTakeBest(out TokenPair pair, out List<int> pieces))
                 throw new InvalidOperationException(
                     $"VocabularySize is {size}, but the text allows only {learner._tokens.Count + 1} tokens, end-of-text included. " +

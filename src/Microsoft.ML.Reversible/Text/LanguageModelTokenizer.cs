@@ -46,14 +46,17 @@ internal sealed class LanguageModelTokenizer
     /// <param name="texts">The text, read once at most; <see cref="TextTokenization.Byte"/> does not need it.</param>
     /// <param name="tokenization">What becomes a token.</param>
     /// <param name="vocabularySize">Number of tokens for <see cref="TextTokenization.Bpe"/>, end-of-text included, at least 257.</param>
+    /// <param name="cancellationToken">Ends the learning of <see cref="TextTokenization.Bpe"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is too small, or the tokenization is not one of the enumeration.</exception>
     /// <exception cref="InvalidOperationException">No row has text, or there is too little text for that many tokens.</exception>
-    public static LanguageModelTokenizer Learn(IEnumerable<string> texts, TextTokenization tokenization, int vocabularySize) =>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static LanguageModelTokenizer Learn(
+        IEnumerable<string> texts, TextTokenization tokenization, int vocabularySize, CancellationToken cancellationToken = default) =>
         new(tokenization switch
         {
             TextTokenization.Character => Vocabulary.OfCharacters(texts),
             TextTokenization.Byte => Vocabulary.OfBytes(),
-            TextTokenization.Bpe => BpeLearner.Learn(texts, vocabularySize),
+            TextTokenization.Bpe => BpeLearner.Learn(texts, vocabularySize, cancellationToken),
             _ => throw new ArgumentOutOfRangeException(
                 nameof(tokenization), tokenization, "The tokenization must be Character, Byte or Bpe."),
         });

@@ -71,7 +71,8 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         int seed = _options.Seed ?? _host.Rand.Next();
 
         var texts = TextColumn.Read(input, _options.TextColumnName).Select(Uncancelled);
-        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Learn(texts, _options.Tokenization, _options.VocabularySize);
+        LanguageModelTokenizer tokenizer =
+            LanguageModelTokenizer.Learn(texts, _options.Tokenization, _options.VocabularySize, _options.CancellationToken);
         int[] tokens = TokenPacker.Pack(texts, tokenizer);
         var windows = new TokenWindows(tokens, _options.ContextLength, _options.ValidationFraction);
 

@@ -97,4 +97,18 @@ public class BpeLearnerTests
 
         StringAssert.Contains(e.Message, "no rows");
     }
+
+    [TestMethod]
+    public void LearningIsCancelledBetweenTwoMerges()
+    {
+        using var source = new CancellationTokenSource();
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => BpeLearner.Learn(Rows(), 260, source.Token));
+
+        IEnumerable<string> Rows()
+        {
+            yield return "abc abc";
+            source.Cancel();
+        }
+    }
 }
