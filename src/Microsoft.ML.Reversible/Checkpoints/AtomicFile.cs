@@ -9,6 +9,7 @@ internal static class AtomicFile
     /// <exception cref="IOException">
     /// The file could not be written, because the disk is full for instance; the message names the file.
     /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be written; the message names it.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         string target = PartialPath.Resolve(new FileInfo(path));
@@ -26,8 +27,7 @@ internal static class AtomicFile
         catch (Exception e)
         {
             PartialPath.Clear(() => File.Delete(partial));
-            if (e is IOException)
-                throw new IOException($"Could not write the file '{path}': {e.Message}", e);
+            PartialPath.ThrowNamed(e, $"Could not write the file '{path}'");
             throw;
         }
     }

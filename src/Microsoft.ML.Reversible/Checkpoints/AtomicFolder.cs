@@ -1,8 +1,14 @@
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>Writes a folder whole or not at all: aside, in the same parent, then renamed to the place of the old one.</summary>
+/// <remarks>
+/// Of several writers the last one wins. A process that is killed leaves "*.partial-*" beside the folder, or, between the two renames,
+/// the old folder whole as "*.old-*".
+/// </remarks>
 internal static class AtomicFolder
 {
+    private const int MostAttempts = 20;
+
     /// <summary>
     /// Writes the folder. Whatever goes wrong, the old folder stays as it was and nothing half-written remains beside it.
     /// </summary>
@@ -15,6 +21,7 @@ internal static class AtomicFolder
     /// <exception cref="IOException">
     /// The folder could not be written, because the disk is full for instance, or must not be replaced; the message names it.
     /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The folder must not be written; the message names it.</exception>
     public static void Write(string path, Action<string> fill, params string[] replaces)
     {
         string target = PartialPath.Resolve(new DirectoryInfo(Path.TrimEndingDirectorySeparator(path)));
@@ -30,8 +37,7 @@ internal static class AtomicFolder
         catch (Exception e)
         {
             PartialPath.Clear(() => DeleteTree(partial));
-            if (e is IOException)
-                throw new IOException($"Could not write the folder '{path}': {e.Message}", e);
+            PartialPath.ThrowNamed(e, $"Could not write the folder '{path}'");
             throw;
         }
     }
@@ -39,22 +45,56 @@ internal static class AtomicFolder
     /// <summary>Puts the new folder in the place of the old one, and the old one back where that fails.</summary>
     internal static void Install(string partial, string target, Action<string, string> move)
     {
-        if (!Directory.Exists(target))
+        for (int attempt = 1; ; attempt++)
         {
-            move(partial, target);
-            return;
-        }
+            string? old = MoveAside(target, move);
+            try
+            {
+                move(partial, target);
+                if (old is not null) PartialPath.Clear(() => DeleteTree(old));
+                return;
+            }
+            catch (Exception e)
+            {
+                if (old is not null) PutBack(old, target, move);
+                if (e is not IOException || attempt == MostAttempts) throw;
 
+                // Another writer may have come first, or a virus scanner may hold a file for a moment.
+                Thread.Sleep(attempt);
+            }
+        }
+    }
+
+    /// <summary>Where the target's folder went; null where there is none, or another writer has just taken it away.</summary>
+    private static string? MoveAside(string target, Action<string, string> move)
+    {
+        if (!Directory.Exists(target)) return null;
         string old = PartialPath.Beside(target, "old");
-        move(target, old);
         try
         {
-            move(partial, target);
+            move(target, old);
+            return old;
         }
-        catch
+        catch (DirectoryNotFoundException)
         {
-            move(old, target);
-            throw;
+            return null;
+        }
+    }
+
+    /// <summary>Puts the old folder back, unless another writer has put a new one there meanwhile.</summary>
+    private static void PutBack(string old, string target, Action<string, string> move)
+    {
+        for (int attempt = 1; !Directory.Exists(target); attempt++)
+        {
+            try
+            {
+                move(old, target);
+                return;
+            }
+            catch (IOException) when (attempt < MostAttempts)
+            {
+                Thread.Sleep(attempt);
+            }
         }
         PartialPath.Clear(() => DeleteTree(old));
     }
@@ -63,11 +103,22 @@ internal static class AtomicFolder
     {
         if (File.Exists(target))
             throw new IOException("a file of that name is in the way.");
-        bool foreign = replaces.Length > 0 && Directory.Exists(target)
-            && !replaces.Any(file => File.Exists(Path.Combine(target, file)))
-            && Directory.EnumerateFileSystemEntries(target).Any();
-        if (foreign)
+        string[] names = NamesIn(target);
+        if (replaces.Length > 0 && names.Length > 0 && !names.Intersect(replaces).Any())
             throw new IOException($"it holds other files and no {string.Join(" or ", replaces)}. Give a new or an empty folder.");
+    }
+
+    /// <summary>The names in a folder, listed in one go; none where there is no folder, or another writer has just taken it away.</summary>
+    private static string[] NamesIn(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(folder).Select(entry => Path.GetFileName(entry))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
     }
 
     private static void FlushFiles(string folder)

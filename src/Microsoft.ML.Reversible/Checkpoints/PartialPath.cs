@@ -15,6 +15,13 @@ internal static class PartialPath
         return Path.TrimEndingDirectorySeparator(final.FullName);
     }
 
+    /// <summary>Throws the exception again under the name of what was to be written, if it came from the file system.</summary>
+    public static void ThrowNamed(Exception e, string what)
+    {
+        if (e is IOException) throw new IOException($"{what}: {e.Message}", e);
+        if (e is UnauthorizedAccessException) throw new UnauthorizedAccessException($"{what}: {e.Message}", e);
+    }
+
     /// <summary>Removes what is no longer wanted. A failure to remove must not hide the result or the error that led here.</summary>
     public static void Clear(Action delete)
     {

@@ -140,5 +140,31 @@ public sealed class AtomicFolderTests
         CollectionAssert.AreEqual(new[] { "model" }, disk.Entries);
     }
 
+    [TestMethod]
+    public void OfSeveralWritersAtOnceOneWinsAndNothingIsLeftBeside()
+    {
+        using var scratch = new ScratchFolder();
+        string path = scratch.File("model");
+
+        Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => AtomicFolder.Write(path, Put($"{i}"), "config.json"));
+
+        Assert.IsInRange(0, 399, int.Parse(File.ReadAllText(Path.Combine(path, "config.json"))));
+        CollectionAssert.AreEqual(new[] { "model" }, scratch.Entries);
+    }
+
+    [TestMethod]
+    public void AFolderThatMustNotBeWrittenIsNamed()
+    {
+        using var scratch = new ScratchFolder();
+        string path = scratch.File("model");
+        AtomicFolder.Write(path, Put("old"));
+
+        var error = Assert.ThrowsExactly<UnauthorizedAccessException>(
+            () => AtomicFolder.Write(path, _ => throw new UnauthorizedAccessException("denied"), "config.json"));
+
+        StringAssert.Contains(error.Message, $"'{path}': denied");
+        CollectionAssert.AreEqual(new[] { "model" }, scratch.Entries);
+    }
+
     private static Action<string> Put(string text) => folder => File.WriteAllText(Path.Combine(folder, "config.json"), text);
 }
