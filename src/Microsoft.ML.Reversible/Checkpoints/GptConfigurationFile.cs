@@ -11,6 +11,8 @@ internal static class GptConfigurationFile
 {
     public const string FileName = "config.json";
 
+    private const int MostShown = 100;
+
     private static readonly (Activation Activation, string Name)[] ActivationNames =
         [(Activation.Gelu, "gelu"), (Activation.GeluTanh, "gelu_new"), (Activation.Relu, "relu")];
 
@@ -39,18 +41,29 @@ internal static class GptConfigurationFile
             ["torch_dtype"] = "float32",
         };
         if (scheme is not Residual || arithmetic != Arithmetic.Float)
-            json["reversible"] = new JsonObject { ["scheme"] = scheme.ToString(), ["arithmetic"] = arithmetic.ToString().ToLowerInvariant() };
+        {
+            json["reversible"] = new JsonObject
+            {
+                ["scheme"] = scheme.ToString(),
+                ["arithmetic"] = arithmetic.ToString().ToLowerInvariant(),
+            };
+        }
         File.WriteAllText(path, json.ToJsonString(Indented) + "\n");
     }
 
-    /// <exception cref="InvalidDataException">The file is not the configuration of a GPT-2 that this library can run; the message says why.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not the configuration of a GPT-2 that this library can run; the message says why.
+    /// </exception>
     public static (GptConfiguration Configuration, Scheme Scheme, Arithmetic Arithmetic) Read(string path)
     {
         try
         {
-            JsonObject json = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object");
-            if ((string?)json["model_type"] is not "gpt2") throw new InvalidDataException($"its model_type is '{json["model_type"]}', and only 'gpt2' is known");
-            if (json["tie_word_embeddings"] is { } tied && !(bool)tied) throw new InvalidDataException("its head is not tied to the token embedding");
+            JsonObject json = JsonNode.Parse(File.ReadAllText(path)) as JsonObject
+                ?? throw new InvalidDataException("it is not a JSON object");
+            if (Value<string>(json, "model_type") is not "gpt2")
+                throw new InvalidDataException($"its model_type is {Show(json["model_type"])}, and only \"gpt2\" is known");
+            if (!Value(json, "tie_word_embeddings", ifAbsent: true))
+                throw new InvalidDataException("its head is not tied to the token embedding");
             var configuration = new GptConfiguration
             {
                 VocabularySize = Number("vocab_size"),
@@ -58,34 +71,61 @@ internal static class GptConfigurationFile
                 Width = Number("n_embd"),
                 LayerCount = Number("n_layer"),
                 HeadCount = Number("n_head"),
-                MlpWidth = (int?)json["n_inner"],
-                Activation = ReadActivation((string?)json["activation_function"] ?? "gelu_new"),
-                LayerNormEpsilon = (double?)json["layer_norm_epsilon"] ?? 1e-5,
+                MlpWidth = json["n_inner"] is null ? null : Number("n_inner"),
+                Activation = ReadActivation(Value(json, "activation_function", ifAbsent: "gelu_new")),
+                LayerNormEpsilon = Value(json, "layer_norm_epsilon", ifAbsent: 1e-5),
             };
             configuration.Check();
-            JsonNode? own = json["reversible"];
-            Scheme scheme = (string?)own?["scheme"] is { } text ? Scheme.Parse(text) : Scheme.Residual;
-            return (configuration, scheme, ReadArithmetic((string?)own?["arithmetic"] ?? "float"));
+            if (json["reversible"] is not { } own) return (configuration, Scheme.Residual, Arithmetic.Float);
+            if (own is not JsonObject reversible) throw new InvalidDataException($"its reversible is {Show(own)}, not an object");
+            string scheme = Value<string>(reversible, "scheme") ?? throw new InvalidDataException("its reversible lacks a scheme");
+            return (configuration, ReadScheme(scheme), ReadArithmetic(Value(reversible, "arithmetic", ifAbsent: "float")));
 
-            int Number(string name) => (int?)json[name] ?? throw new InvalidDataException($"it lacks '{name}'");
+            int Number(string name) => json[name] is null ? throw new InvalidDataException($"it lacks '{name}'") : Value<int>(json, name);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException or OverflowException or InvalidDataException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
         {
             throw new InvalidDataException($"'{path}' does not describe a model: {e.Message}", e);
         }
     }
 
+    private static T? Value<T>(JsonObject json, string name) => json[name] switch
+    {
+        null => default,
+        JsonValue value when value.TryGetValue(out T? found) => found,
+        { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not {Kind<T>()}"),
+    };
+
+    private static T Value<T>(JsonObject json, string name, T ifAbsent) => json[name] is null ? ifAbsent : Value<T>(json, name)!;
+
+    private static string Kind<T>() =>
+        typeof(T) == typeof(string) ? "text"
+        : typeof(T) == typeof(bool) ? "true or false"
+        : typeof(T) == typeof(int) ? "a whole number"
+        : "a number";
+
+    /// <summary>The beginning of a value: a damaged file may hold a very long one.</summary>
+    private static string Show(JsonNode? node)
+    {
+        string text = node?.ToJsonString() ?? "not given";
+        return text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
+    }
+
+    private static Scheme ReadScheme(string text) =>
+        text.Length <= MostShown ? Scheme.Parse(text) : throw new InvalidDataException("its scheme is too long to be one");
+
     private static Arithmetic ReadArithmetic(string name) => name switch
     {
         "float" => Arithmetic.Float,
         "exact" => Arithmetic.Exact,
-        _ => throw new InvalidDataException($"its arithmetic '{name}' is neither float nor exact"),
+        _ => throw new InvalidDataException($"its arithmetic is {Show(name)}, neither float nor exact"),
     };
 
     private static Activation ReadActivation(string name)
     {
-        foreach ((Activation activation, string known) in ActivationNames)
-            if (known == name || (known == "gelu_new" && name is "gelu_pytorch_tanh" or "gelu_fast")) return activation;
-        throw new InvalidDataException($"its activation_function '{name}' is not one of {string.Join(", ", ActivationNames.Select(a => a.Name))}");
+        foreach ((Activation activation, string own) in ActivationNames)
+            if (own == name || (own == "gelu_new" && name is "gelu_pytorch_tanh" or "gelu_fast")) return activation;
+        string known = string.Join(", ", ActivationNames.Select(a => a.Name));
+        throw new InvalidDataException($"its activation_function is {Show(name)}, not one of {known}");
     }
 }

@@ -17,12 +17,35 @@ internal static class GptWeights
         SafeTensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
     }
 
+    /// <summary>
+    /// Compares with the file what decides how large a model is, before it is made: a damaged configuration may ask for any amount of memory.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is damaged or holds another model's tensors; the message names one.</exception>
+    public static void CheckSize(string path, GptConfiguration configuration)
+    {
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        string prefix = PrefixOf(file);
+        Check("wte.weight", configuration.VocabularySize, configuration.Width);
+        Check("wpe.weight", configuration.ContextLength, configuration.Width);
+        for (int layer = 0; layer < configuration.LayerCount; layer++)
+            Check($"h.{layer}.mlp.c_fc.weight", configuration.Width, configuration.HiddenWidth);
+
+        void Check(string name, long rows, long columns)
+        {
+            IReadOnlyList<long> shape = file.Info(prefix + name).Shape;
+            if (shape is not [long r, long c] || (r, c) != (rows, columns))
+                throw file.Error(prefix + name, $"has the shape [{string.Join(", ", shape)}]; by config.json it is [{rows}, {columns}].");
+        }
+    }
+
     /// <summary>Reads a file into a model, with or without the prefix <c>transformer.</c>.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, or a tensor is missing, too many or of another shape; the message lists them.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, or a tensor is missing, too many or of another shape; the message lists them.
+    /// </exception>
     public static void Read(string path, GptModel model)
     {
         using SafeTensorsFile file = SafeTensorsFile.Open(path);
-        string prefix = file.Names.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal)) ? Prefix : "";
+        string prefix = PrefixOf(file);
         GptWeight[] weights = [.. model.Weights()];
         CheckNames(path, file, [.. weights.Select(w => prefix + w.Name)]);
         foreach (GptWeight weight in weights)
@@ -32,6 +55,9 @@ internal static class GptWeights
             TensorStorage.ReadInto(file, prefix + weight.Name, weight.Transposed ? weight.Value.t() : weight.Value);
         }
     }
+
+    private static string PrefixOf(SafeTensorsFile file) =>
+        file.Names.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal)) ? Prefix : "";
 
     private static SafeTensorSource Source(GptWeight weight)
     {

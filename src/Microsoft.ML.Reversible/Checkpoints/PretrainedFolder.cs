@@ -10,7 +10,8 @@ internal static class PretrainedFolder
     private const string WeightsFile = "model.safetensors";
 
     /// <summary>Writes the folder aside and puts it in place.</summary>
-    public static void Save(LanguageModel model, string folder) => AtomicFolder.Write(folder, aside => Write(model, aside), GptConfigurationFile.FileName, WeightsFile);
+    public static void Save(LanguageModel model, string folder) =>
+        AtomicFolder.Write(folder, aside => Write(model, aside), GptConfigurationFile.FileName, WeightsFile);
 
     /// <summary>Writes the files into an existing folder.</summary>
     public static void Write(LanguageModel model, string folder)
@@ -27,13 +28,15 @@ internal static class PretrainedFolder
     public static LanguageModel Load(string folder, Device device, Precision precision)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
-        (GptConfiguration configuration, Scheme scheme, Arithmetic arithmetic) = GptConfigurationFile.Read(Existing(folder, GptConfigurationFile.FileName));
+        (GptConfiguration configuration, Scheme scheme, Arithmetic arithmetic) =
+            GptConfigurationFile.Read(Existing(folder, GptConfigurationFile.FileName));
         string weights = Existing(folder, WeightsFile);
         LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(folder);
         if (tokenizer.VocabularySize > configuration.VocabularySize)
             throw new InvalidDataException(
                 $"The tokenizer in '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {configuration.VocabularySize}.");
 
+        GptWeights.CheckSize(weights, configuration);
         var network = new GptModel(configuration, scheme, scheme.DefaultWayBack(arithmetic), arithmetic, precision, device, seed: null);
         try
         {

@@ -14,14 +14,16 @@ internal static class TextGenerator
     /// <param name="seed">Seeds the draws.</param>
     /// <param name="cancellationToken">Ends the generation with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>The drawn ids, without the end of text.</returns>
-    public static IEnumerable<int> Continue(LanguageModel model, IReadOnlyList<int> prompt, int maxTokens, TokenSampler sampler, int seed, CancellationToken cancellationToken)
+    public static IEnumerable<int> Continue(
+        LanguageModel model, IReadOnlyList<int> prompt, int maxTokens, TokenSampler sampler, int seed, CancellationToken cancellationToken)
     {
         var random = new Random(seed);
         List<long> ids = [.. prompt.Select(id => (long)id)];
         for (int i = 0; i < maxTokens; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int next = sampler.Draw(NextLogits(model.Network, ids), random);
+            // A model's vocabulary may be padded beyond the tokenizer's.
+            int next = sampler.Draw(NextLogits(model.Network, ids).AsSpan(0, model.Tokenizer.VocabularySize), random);
             if (next == model.Tokenizer.EndOfTextId) yield break;
             ids.Add(next);
             yield return next;

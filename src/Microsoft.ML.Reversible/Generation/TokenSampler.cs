@@ -11,7 +11,8 @@ internal readonly record struct TokenSampler(double Temperature, int TopK, doubl
     public void Check()
     {
         if (!(Temperature >= 0 && double.IsFinite(Temperature)))
-            throw new ArgumentOutOfRangeException("temperature", Temperature, "temperature must be at least 0 (which takes the most likely token) and finite.");
+            throw new ArgumentOutOfRangeException(
+                "temperature", Temperature, "temperature must be at least 0 (which takes the most likely token) and finite.");
         if (TopK < 0) throw new ArgumentOutOfRangeException("topK", TopK, "topK must be at least 0 (which keeps every token).");
         if (!(TopP is > 0 and <= 1)) throw new ArgumentOutOfRangeException("topP", TopP, "topP must be within (0, 1].");
     }

@@ -50,11 +50,14 @@ public sealed record GptConfiguration
         Positive(LayerCount, nameof(LayerCount));
         Positive(HeadCount, nameof(HeadCount));
         Positive(Width, nameof(Width));
+        if (MlpWidth is null && Width > int.MaxValue / 4)
+            throw new ArgumentOutOfRangeException(nameof(Width), Width, $"Width must be at most {int.MaxValue / 4}, or MlpWidth given.");
         Positive(HiddenWidth, nameof(MlpWidth));
         if (Width % HeadCount != 0)
             throw new ArgumentOutOfRangeException(nameof(HeadCount), HeadCount, $"HeadCount must divide Width, which is {Width}.");
         if (!(LayerNormEpsilon > 0 && double.IsFinite(LayerNormEpsilon)))
-            throw new ArgumentOutOfRangeException(nameof(LayerNormEpsilon), LayerNormEpsilon, "LayerNormEpsilon must be positive and finite.");
+            throw new ArgumentOutOfRangeException(
+                nameof(LayerNormEpsilon), LayerNormEpsilon, "LayerNormEpsilon must be positive and finite.");
     }
 
     private static void Positive(int value, string name)

@@ -154,7 +154,7 @@ public sealed class SavedModelTests
         File.WriteAllText(At("m/config.json"), config.Replace("\"n_positions\": 16", "\"n_positions\": 17"));
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, "wpe.weight");
         File.WriteAllText(At("m/config.json"), config.Replace("\"n_layer\": 2", "\"n_layer\": 3"));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, "h.2.ln_1.weight");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, "h.2.");
     }
 
     private static void AssertSameScores(ITransformer loaded)
