@@ -58,6 +58,8 @@ public sealed class ReversibleCatalog
     /// <param name="textColumnName">The text column that the transformer scores.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
+    /// <exception cref="ArgumentException">The column, the device or the precision is not one that there can be.</exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing from it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or describes something else; the message says what.</exception>
@@ -65,6 +67,10 @@ public sealed class ReversibleCatalog
         string folder, string textColumnName = "Text", string? device = null, Precision precision = Precision.Float32)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
+        if (!Enum.IsDefined(precision))
+            throw new ArgumentOutOfRangeException(
+                nameof(precision), precision, $"precision must be one of {string.Join(", ", Enum.GetNames<Precision>())}.");
         using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
         var model = PretrainedFolder.Load(folder, Devices.Resolve(device, _context, channel), precision);
         return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);

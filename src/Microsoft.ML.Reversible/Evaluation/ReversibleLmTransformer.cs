@@ -16,7 +16,6 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
 {
     private readonly LanguageModel _model;
     private readonly ScoreColumns _columns;
-    private bool _disposed;
 
     internal ReversibleLmTransformer(LanguageModel model, ScoreColumns columns, TrainingMetrics? metrics)
     {
@@ -41,13 +40,15 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            _model.ThrowIfDisposed();
             return _model;
         }
     }
 
     /// <summary>Continues a text.</summary>
-    /// <param name="prompt">The text to continue; an empty one starts from the end-of-text token, which is what a text begins after.</param>
+    /// <param name="prompt">
+    /// The text to continue; an empty one starts from the end-of-text token, which is what a text begins after.
+    /// </param>
     /// <param name="maxTokens">The most tokens to add, at least 0; the end of text ends earlier.</param>
     /// <param name="temperature">What the logits are divided by, at least 0; 0 takes the most likely token.</param>
     /// <param name="topK">How many of the most likely tokens are kept; 0 keeps all.</param>
@@ -58,6 +59,7 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>
     /// <exception cref="ArgumentException">The prompt holds a character that the model's character vocabulary lacks.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
     public string Generate(
         string prompt,
         int maxTokens = 100,
@@ -82,7 +84,11 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// written aside and then put in place, so that a failure leaves what stood there before.
     /// </summary>
     /// <param name="folder">The folder to make or to replace.</param>
-    /// <exception cref="IOException">The folder cannot be written, for example because the disk is full.</exception>
+    /// <exception cref="IOException">
+    /// The folder cannot be written, for example because the disk is full, or it holds other things than a model.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
     public void SavePretrained(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -129,10 +135,5 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     }
 
     /// <summary>Frees the model's native memory.</summary>
-    public void Dispose()
-    {
-        if (_disposed) return;
-        _disposed = true;
-        _model.Dispose();
-    }
+    public void Dispose() => _model.Dispose();
 }

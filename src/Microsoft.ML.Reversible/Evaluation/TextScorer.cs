@@ -24,6 +24,7 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
     /// <inheritdoc/>
     public TextScore Score(ReadOnlySpan<char> text)
     {
+        model.ThrowIfDisposed();
         int[] tokens = model.Tokenizer.Encode(text);
         if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
         long[] ids = [model.Tokenizer.EndOfTextId, .. tokens.Select(id => (long)id)];

@@ -3,7 +3,21 @@ using Microsoft.ML.Reversible.Text;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>A network and the tokenizer that it was trained with; owns the network.</summary>
-internal sealed record LanguageModel(GptModel Network, LanguageModelTokenizer Tokenizer) : IDisposable
+internal sealed class LanguageModel(GptModel network, LanguageModelTokenizer tokenizer) : IDisposable
 {
-    public void Dispose() => Network.Dispose();
+    private bool _disposed;
+
+    public GptModel Network => network;
+
+    public LanguageModelTokenizer Tokenizer => tokenizer;
+
+    /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        network.Dispose();
+    }
 }

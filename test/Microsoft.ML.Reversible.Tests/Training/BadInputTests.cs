@@ -138,6 +138,21 @@ public sealed class BadInputTests
     }
 
     [TestMethod]
+    public void RowsOfOnlySpacesAreTextLikeAnyOther()
+    {
+        using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat(" \t\n", 100)]));
+        Assert.IsNotNull(model.Metrics!.ValidationLoss);
+    }
+
+    [TestMethod]
+    [DataRow(null, "cpu", Precision.Float32)]
+    [DataRow(" ", "cpu", Precision.Float32)]
+    [DataRow("Text", "gpu", Precision.Float32)]
+    [DataRow("Text", "cpu", (Precision)9)]
+    public void ABadArgumentOfLoadPretrainedIsRefusedBeforeAnythingIsRead(string? column, string device, Precision precision) =>
+        Assert.Throws<ArgumentException>(() => _ml.Reversible().LoadPretrained("no such folder", column!, device, precision));
+
+    [TestMethod]
     public void NullsAreRefused()
     {
         Assert.ThrowsExactly<ArgumentNullException>(() => _ml.Reversible().LanguageModel((ReversibleLmTrainer.Options)null!));
