@@ -15,7 +15,15 @@ var precision = new Option<Precision>("--precision") { Description = "The number
 var scheme = new Option<string>("--scheme") { Description = "midpoint, midpoint:H or residual.", DefaultValueFactory = _ => "midpoint" };
 var command = new RootCommand("Trains a small reversible GPT on text.") { files, steps, device, precision, scheme };
 command.SetAction(Run);
-return command.Parse(args).Invoke();
+try
+{
+    return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
+    return 1;
+}
 
 int Run(ParseResult arguments)
 {
