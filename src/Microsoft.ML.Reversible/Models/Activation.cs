@@ -27,7 +27,9 @@ internal static class ActivationExtensions
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
     };
 
-    /// <summary>x/2 (1 + tanh u) = x σ(2u) with u = √(2/π) (x + 0.044715 x³); TorchSharp before 0.107 has no operation of its own.</summary>
+    /// <summary>
+    /// x/2 (1 + tanh u) = x σ(2u) with u = √(2/π) (x + 0.044715 x³); TorchSharp before 0.107 has no operation of its own.
+    /// </summary>
     private static Tensor GeluTanh(Tensor x)
     {
         double twice = 2 * Math.Sqrt(2 / Math.PI);

@@ -19,7 +19,8 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
     private readonly Parameter _finalNormWeight;
     private readonly Parameter _finalNormBias;
 
-    internal GptModel(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
+    internal GptModel(
+        GptConfiguration configuration, Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
         : base(nameof(GptModel))
     {
         configuration.Check();

@@ -15,7 +15,9 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     /// <summary>The standard deviation of GPT-2's initial weights.</summary>
     public const double Deviation = 0.02;
 
-    /// <summary>The standard deviation of the matrices whose output is added to the stream, so that the sum over the layers keeps its size.</summary>
+    /// <summary>
+    /// The standard deviation of the matrices whose output is added to the stream, so that the sum over the layers keeps its size.
+    /// </summary>
     public static double IntoStream(GptConfiguration configuration) => Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
 
     private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
@@ -24,7 +26,8 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
 
     public Parameter Zeros(params long[] shape) => Make(zeros(shape));
 
-    public Parameter Normal(double deviation, params long[] shape) => Make(seed is null ? empty(shape) : empty(shape).normal_(0, deviation, _generator));
+    public Parameter Normal(double deviation, params long[] shape) =>
+        Make(seed is null ? empty(shape) : empty(shape).normal_(0, deviation, _generator));
 
     private Parameter Make(Tensor values)
     {

@@ -65,7 +65,8 @@ internal sealed class TokenWindows
     {
         if (length > _context) return;
         throw new InvalidOperationException(
-            $"The text gives {_tokens.Length} tokens, {length} of them in the {part} part, but a window needs {_context + 1} (ContextLength and one to predict). " +
+            $"The text gives {_tokens.Length} tokens, {length} of them in the {part} part, but a window needs {_context + 1L} " +
+            "(ContextLength and one to predict). " +
             "Give more text, a smaller ContextLength or another ValidationFraction.");
     }
 }
