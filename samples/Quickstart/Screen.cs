@@ -48,13 +48,16 @@ internal static class Screen
 
     public static void ShowText(string text) => AnsiConsole.Write(new Padder(new Text(text), new Padding(2, 0, 0, 1)));
 
-    /// <summary>Scores a row with the trained model and with the two that were loaded; the three must agree.</summary>
+    /// <summary>
+    /// Scores a row with the trained model and with the two that were loaded. The loaded ones compute on the CPU in float32, so they agree
+    /// to the bit with a model trained there, and within rounding with another.
+    /// </summary>
     public static void ShowSaved(string folder, TextRow row, MLContext ml, params ITransformer[] models)
     {
         float[] scores = [.. models.Select(model => Score(ml, model, row))];
-        string verdict = scores.All(score => score == scores[0]) ? "all the same" : throw new InvalidOperationException("A loaded model scores differently.");
+        if (scores.Any(score => Math.Abs(score - scores[0]) > 0.02 * Math.Abs(scores[0]))) throw new InvalidOperationException("A loaded model scores differently.");
         AnsiConsole.MarkupLineInterpolated($"Saved to {folder}");
-        AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {string.Join(" / ", scores.Select(s => s.ToString("F4")))}: {verdict}");
+        AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {string.Join(" / ", scores.Select(s => s.ToString("F4")))}");
     }
 
     private static float Score(MLContext ml, ITransformer model, TextRow row)

@@ -13,6 +13,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     TinyShakespeare.Command(),
     GradientComparison.Command(),
     GradientDrift.Command(),
+    StreamRepresentations.Command(),
     FreshProcessLoad.Command(),
 };
 return root.Parse(args).Invoke();

@@ -21,8 +21,9 @@ internal sealed class Grid(int fractionBits)
     /// <summary>The nearest multiple of 2⁻ˡ to factor·x, ties to even.</summary>
     public Tensor Round(Tensor x, double factor = 1)
     {
-        using var scope = NewDisposeScope();
-        return ((x.to(ScalarType.Float64) * (factor * _scale)).round() * (1 / _scale)).MoveToOuterDisposeScope();
+        Tensor result = x.detach().to(ScalarType.Float64, copy: true);
+        result.mul_(factor * _scale).round_().mul_(1 / _scale);
+        return result;
     }
 
     /// <exception cref="OverflowException">The largest absolute value of the streams is beyond the limit or not a number.</exception>

@@ -39,6 +39,8 @@ public static partial class torch
         public Tensor neg_() => Done(Native.ts_neg_(Handle));
         public Tensor sqrt_() => Done(Native.ts_sqrt_(Handle));
         public Tensor rsqrt_() => Done(Native.ts_rsqrt_(Handle));
+        public Tensor round_(long decimals = 0) =>
+            decimals == 0 ? Done(Native.ts_round_(Handle)) : throw new ArgumentException("Only rounding to integers is known here.");
         public Tensor exp_() => Done(Native.ts_exp_(Handle));
         public Tensor log_() => Done(Native.ts_log_(Handle));
         public Tensor floor_() => Done(Native.ts_floor_(Handle));
