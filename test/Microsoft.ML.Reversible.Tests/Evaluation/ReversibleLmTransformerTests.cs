@@ -103,7 +103,7 @@ public sealed class ReversibleLmTransformerTests
         Corpus.Scores(Ml, _model, Texts);
         long before = TestModels.LiveTensors();
         Corpus.Scores(Ml, _model, Texts);
-        Assert.AreEqual(before, TestModels.LiveTensors());
+        Assert.IsLessThanOrEqualTo(before, TestModels.LiveTensors());
     }
 
     [TestMethod]

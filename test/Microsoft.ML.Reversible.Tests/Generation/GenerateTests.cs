@@ -54,7 +54,7 @@ public sealed class GenerateTests
         _model.Generate("the", maxTokens: 3);
         long before = TestModels.LiveTensors();
         _model.Generate("the", maxTokens: 20);
-        Assert.AreEqual(before, TestModels.LiveTensors());
+        Assert.IsLessThanOrEqualTo(before, TestModels.LiveTensors());
     }
 
     [TestMethod]
