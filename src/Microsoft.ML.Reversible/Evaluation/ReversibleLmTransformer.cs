@@ -83,6 +83,10 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors and tokenizer files. The folder is
     /// written aside and then put in place, so that a failure leaves what stood there before.
     /// </summary>
+    /// <remarks>
+    /// A process that is killed while it saves leaves a folder "*.partial-*" beside this one, or, in the moment between two renames, the
+    /// old folder whole as "*.old-*". <c>mlContext.Model.Save</c> of ML.NET has no such safety: it writes into the file it is given.
+    /// </remarks>
     /// <param name="folder">The folder to make or to replace.</param>
     /// <exception cref="IOException">
     /// The folder cannot be written, for example because the disk is full, or it holds other things than a model.
