@@ -18,7 +18,8 @@ internal static class GptWeights
     }
 
     /// <summary>
-    /// Compares with the file what decides how large a model is, before it is made: a damaged configuration may ask for any amount of memory.
+    /// Compares with the file what decides how large a model is, before it is made: a damaged configuration may ask for any
+    /// amount of memory.
     /// </summary>
     /// <exception cref="InvalidDataException">The file is damaged or holds another model's tensors; the message names one.</exception>
     public static void CheckSize(string path, GptConfiguration configuration)

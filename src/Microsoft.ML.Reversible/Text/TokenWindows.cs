@@ -36,13 +36,16 @@ internal sealed class TokenWindows
         return Cut(starts);
     }
 
-    /// <summary>The held-out part's windows in order, in batches of at most <paramref name="rows"/>; empty where nothing is held out.</summary>
+    /// <summary>
+    /// The held-out part's windows in order, in batches of at most <paramref name="rows"/>; empty where nothing is held out.
+    /// </summary>
     public IEnumerable<TokenBatch> HeldOut(int rows)
     {
         int windows = Math.Max(0, (_tokens.Length - _trainingLength - 1) / _context);
         for (int first = 0; first < windows; first += rows)
         {
-            yield return Cut(Enumerable.Range(first, Math.Min(rows, windows - first)).Select(w => _trainingLength + w * _context).ToArray());
+            var batch = Enumerable.Range(first, Math.Min(rows, windows - first));
+            yield return Cut([.. batch.Select(w => _trainingLength + w * _context)]);
         }
     }
 

@@ -8,7 +8,9 @@ namespace Microsoft.ML.Reversible.Training;
 internal static class Devices
 {
     /// <summary>Resolves a device and makes sure that it is there.</summary>
-    /// <exception cref="InvalidOperationException">A GPU was asked for, there is none, and the context does not fall back to the CPU.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A GPU was asked for, there is none, and the context does not fall back to the CPU.
+    /// </exception>
     public static Device Resolve(string? requested, MLContext context, IChannel channel)
     {
         string name = requested ?? (context.GpuDeviceId is { } id ? $"cuda:{id}" : "cpu");
@@ -21,7 +23,8 @@ internal static class Devices
             ? $"The device '{name}' was asked for, but libtorch finds no CUDA device."
             : $"The device '{name}' was asked for, but there are only {count} CUDA devices.";
         if (!context.FallbackToCpu)
-            throw new InvalidOperationException(missing + " Install a CUDA build of libtorch with its driver, ask for 'cpu', or set MLContext.FallbackToCpu.");
+            throw new InvalidOperationException(
+                missing + " Install a CUDA build of libtorch with its driver, ask for 'cpu', or set MLContext.FallbackToCpu.");
         channel.Warning(MessageSensitivity.None, missing + " Falling back to the CPU.");
         return CPU;
     }

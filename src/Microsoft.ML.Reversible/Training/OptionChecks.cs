@@ -31,12 +31,14 @@ internal static class OptionChecks
         Require(o.LearningRate > 0 && double.IsFinite(o.LearningRate), nameof(o.LearningRate), o.LearningRate, "positive and finite");
         Require(o.FinalLearningRate >= 0 && o.FinalLearningRate <= o.LearningRate, nameof(o.FinalLearningRate), o.FinalLearningRate,
             $"within [0, LearningRate], which is {o.LearningRate}");
-        Require(o.WarmupSteps >= 0 && o.WarmupSteps <= o.MaxSteps, nameof(o.WarmupSteps), o.WarmupSteps, $"within [0, MaxSteps], which is {o.MaxSteps}");
+        Require(o.WarmupSteps >= 0 && o.WarmupSteps <= o.MaxSteps, nameof(o.WarmupSteps), o.WarmupSteps,
+            $"within [0, MaxSteps], which is {o.MaxSteps}");
         Require(o.WeightDecay >= 0 && double.IsFinite(o.WeightDecay), nameof(o.WeightDecay), o.WeightDecay, "at least 0 and finite");
         Require(o.Beta1 is >= 0 and < 1, nameof(o.Beta1), o.Beta1, "within [0, 1)");
         Require(o.Beta2 is >= 0 and < 1, nameof(o.Beta2), o.Beta2, "within [0, 1)");
         Require(o.Epsilon > 0 && double.IsFinite(o.Epsilon), nameof(o.Epsilon), o.Epsilon, "positive and finite");
-        Require(o.MaxGradNorm >= 0 && double.IsFinite(o.MaxGradNorm), nameof(o.MaxGradNorm), o.MaxGradNorm, "at least 0 (which means not to clip) and finite");
+        Require(o.MaxGradNorm >= 0 && double.IsFinite(o.MaxGradNorm), nameof(o.MaxGradNorm), o.MaxGradNorm,
+            "at least 0 (which means not to clip) and finite");
 
         Require(o.ValidationFraction is >= 0 and < 1, nameof(o.ValidationFraction), o.ValidationFraction, "within [0, 1)");
         AtLeast(1, o.EvaluationInterval, nameof(o.EvaluationInterval));

@@ -95,7 +95,9 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>Steps between evaluations on the held-out part, at least 1.</summary>
         public int EvaluationInterval { get; set; } = 250;
 
-        /// <summary>Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole held-out part.</summary>
+        /// <summary>
+        /// Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole held-out part.
+        /// </summary>
         public int EvaluationBatches { get; set; } = 20;
 
         /// <summary>Steps between reports of progress, at least 1.</summary>

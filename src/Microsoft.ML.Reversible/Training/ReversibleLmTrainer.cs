@@ -77,11 +77,15 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         var windows = new TokenWindows(tokens, _options.ContextLength, _options.ValidationFraction);
 
         GptConfiguration configuration = ConfigurationFor(tokenizer.VocabularySize);
-        var network = new GptModel(configuration, _options.Scheme, _options.EffectiveWayBack, _options.EffectiveArithmetic, _options.Precision, device, seed);
+        var network = new GptModel(
+            configuration, _options.Scheme, _options.EffectiveWayBack, _options.EffectiveArithmetic, _options.Precision, device, seed);
         try
         {
-            channel.Info(MessageSensitivity.None, "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}",
-                configuration.ParameterCount, tokens.Length, windows.TrainingTokens, network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, device);
+            channel.Info(
+                MessageSensitivity.None,
+                "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}",
+                configuration.ParameterCount, tokens.Length, windows.TrainingTokens,
+                network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, device);
             TrainingMetrics metrics = new TrainingLoop(network, windows, _options, seed, channel).Run();
             return new ReversibleLmTransformer(new LanguageModel(network, tokenizer), ScoreColumns.From(_options), metrics);
         }

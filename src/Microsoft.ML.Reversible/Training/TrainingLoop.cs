@@ -39,12 +39,15 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
             if (!report) continue;
 
             if (!double.IsFinite(loss))
-                throw new InvalidOperationException($"The loss is {loss} at step {step}. A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
+                throw new InvalidOperationException(
+                    $"The loss is {loss} at step {step}. A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
             double seconds = (_training.Elapsed - reportedTime).TotalSeconds;
             double tokensPerSecond = TokensPerStep * (step - reportedStep) / Math.Max(seconds, 1e-9);
             (reportedTime, reportedStep) = (_training.Elapsed, step);
-            if (evaluate) heldOut = HeldOutLoss.Measure(model, windows, options, step == options.MaxSteps ? int.MaxValue : options.EvaluationBatches);
-            Report(new(step, options.MaxSteps, TokensPerStep * step, loss, rate, gradNorm, tokensPerSecond, evaluate ? heldOut.Mean : null));
+            int batches = step == options.MaxSteps ? int.MaxValue : options.EvaluationBatches;
+            if (evaluate) heldOut = HeldOutLoss.Measure(model, windows, options, batches);
+            double? validation = evaluate ? heldOut.Mean : null;
+            Report(new(step, options.MaxSteps, TokensPerStep * step, loss, rate, gradNorm, tokensPerSecond, validation));
         }
         return new TrainingMetrics(_history, heldOut.Mean, heldOut.Tokens, _training.Elapsed);
     }
@@ -74,7 +77,8 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
     {
         _history.Add(progress);
         options.Progress?.Report(progress);
-        channel.Info(MessageSensitivity.None, "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s", progress.Step, progress.MaxSteps,
+        channel.Info(
+            MessageSensitivity.None, "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s", progress.Step, progress.MaxSteps,
             progress.Loss, progress.ValidationLoss is { } v ? $", validation {v:F4}" : "", progress.LearningRate, progress.TokensPerSecond);
     }
 }
