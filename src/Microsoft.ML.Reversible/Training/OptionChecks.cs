@@ -26,6 +26,8 @@ internal static class OptionChecks
         if (o.Tokenization == TextTokenization.Bpe) AtLeast(257, o.VocabularySize, nameof(o.VocabularySize));
 
         AtLeast(1, o.BatchSize, nameof(o.BatchSize));
+        Require((long)o.BatchSize * o.ContextLength <= 1 << 30, nameof(o.BatchSize), o.BatchSize,
+            $"so small that BatchSize times ContextLength, which is {o.ContextLength}, is at most 2^30 tokens");
         AtLeast(1, o.GradientAccumulationSteps, nameof(o.GradientAccumulationSteps));
         AtLeast(1, o.MaxSteps, nameof(o.MaxSteps));
         Require(o.LearningRate > 0 && double.IsFinite(o.LearningRate), nameof(o.LearningRate), o.LearningRate, "positive and finite");

@@ -22,6 +22,7 @@ public sealed class BadInputTests
         Bad("ContextLength", o => o.ContextLength = 0),
         Bad("VocabularySize", o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 256), "257"),
         Bad("BatchSize", o => o.BatchSize = 0),
+        Bad("BatchSize", o => o.BatchSize = int.MaxValue, "2^30"),
         Bad("GradientAccumulationSteps", o => o.GradientAccumulationSteps = 0),
         Bad("MaxSteps", o => o.MaxSteps = 0),
         Bad("LearningRate", o => o.LearningRate = double.NaN),
