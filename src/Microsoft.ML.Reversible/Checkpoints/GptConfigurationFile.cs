@@ -13,6 +13,9 @@ internal static class GptConfigurationFile
 
     private const int MostShown = 100;
 
+    /// <summary>Characters of a scheme's text: the midpoint(a) scheme writes a number a layer.</summary>
+    private const int LongestScheme = 1 << 16;
+
     private static readonly (Activation Activation, string Name)[] ActivationNames =
         [(Activation.Gelu, "gelu"), (Activation.GeluTanh, "gelu_new"), (Activation.Relu, "relu")];
 
@@ -79,7 +82,8 @@ internal static class GptConfigurationFile
             if (json["reversible"] is not { } own) return (configuration, Scheme.Residual, Arithmetic.Float);
             if (own is not JsonObject reversible) throw new InvalidDataException($"its reversible is {Show(own)}, not an object");
             string scheme = Value<string>(reversible, "scheme") ?? throw new InvalidDataException("its reversible lacks a scheme");
-            return (configuration, ReadScheme(scheme), ReadArithmetic(Value(reversible, "arithmetic", ifAbsent: "float")));
+            Arithmetic arithmetic = ReadArithmetic(Value(reversible, "arithmetic", ifAbsent: "float"));
+            return (configuration, ReadScheme(scheme, configuration.LayerCount, arithmetic), arithmetic);
 
             int Number(string name) => json[name] is null ? throw new InvalidDataException($"it lacks '{name}'") : Value<int>(json, name);
         }
@@ -111,8 +115,14 @@ internal static class GptConfigurationFile
         return text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
     }
 
-    private static Scheme ReadScheme(string text) =>
-        text.Length <= MostShown ? Scheme.Parse(text) : throw new InvalidDataException("its scheme is too long to be one");
+    private static Scheme ReadScheme(string text, int layers, Arithmetic arithmetic)
+    {
+        if (text.Length > LongestScheme) throw new InvalidDataException("its scheme is too long to be one");
+        Scheme scheme = Scheme.Parse(text);
+        scheme.CheckDepth(layers);
+        LayerStack.Check(scheme, scheme.DefaultWayBack(arithmetic), arithmetic);
+        return scheme;
+    }
 
     private static Arithmetic ReadArithmetic(string name) => name switch
     {

@@ -49,11 +49,16 @@ public sealed record MidpointA : Scheme
 
     internal override Scheme Bind(int layers, int seed)
     {
-        if (Factors.Length == layers) return this;
-        if (Factors.Length > 0)
-            throw new ArgumentException($"The midpoint(a) scheme has {Factors.Length} factors, but the network has {layers} layers.", nameof(layers));
+        CheckDepth(layers);
+        if (Factors.Length > 0) return this;
         var random = new Random(seed);
         return this with { Factors = [.. Enumerable.Range(0, layers).Select(_ => (random.Next(2) == 0 ? -1 : 1) + random.NextDouble() - 0.5)] };
+    }
+
+    internal override void CheckDepth(int layers)
+    {
+        if (Factors.Length > 0 && Factors.Length != layers)
+            throw new ArgumentException($"The midpoint(a) scheme has {Factors.Length} factors, but the network has {layers} layers.", nameof(layers));
     }
 
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)

@@ -49,6 +49,11 @@ public abstract partial record Scheme
     /// <summary>The scheme with everything settled that is drawn for a network of so many layers.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
+    /// <exception cref="ArgumentException">The scheme was settled for a network of another number of layers.</exception>
+    internal virtual void CheckDepth(int layers)
+    {
+    }
+
     /// <summary>The functions that the recurrence runs over, in order.</summary>
     internal virtual IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) => blocks;
 

@@ -40,6 +40,34 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    [DataRow("midpoint-a:0.5")]
+    [DataRow("hamiltonian")]
+    [DataRow("bdia:k=16,signs=positive,inference=recurrence")]
+    [DataRow("leapfrog:0.25,start=euler,read-out=mean")]
+    public void EverySchemeSurvivesTheFolder(string scheme)
+    {
+        using ReversibleLmTransformer model = Corpus.Train(Ml, o => (o.Scheme, o.MaxSteps) = (Scheme.Parse(scheme), 3));
+        model.SavePretrained(At("m"));
+        using ReversibleLmTransformer loaded = Ml.Reversible().LoadPretrained(At("m"));
+        Assert.AreEqual(model.Scheme, loaded.Scheme);
+        Assert.AreEqual(model.Network.Stack.Arithmetic, loaded.Network.Stack.Arithmetic);
+        Assert.AreEqual(Corpus.Scores(Ml, model, Texts[0])[0].LogLikelihood, Corpus.Scores(Ml, loaded, Texts[0])[0].LogLikelihood);
+    }
+
+    [TestMethod]
+    [DataRow("midpoint-a:0.5,1.25", "float", "factors")]
+    [DataRow("midpoint-a:0.5", "exact", "grid")]
+    [DataRow("euler", "float", "no scheme")]
+    [DataRow("midpoint:0.5", "rational", "rational")]
+    public void ASchemeThatTheModelCannotHaveIsRefused(string scheme, string arithmetic, string reason)
+    {
+        _model.SavePretrained(At("m"));
+        string config = File.ReadAllText(At("m/config.json"));
+        File.WriteAllText(At("m/config.json"), config.Replace("midpoint:0.25", scheme).Replace("\"float\"", $"\"{arithmetic}\""));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, reason);
+    }
+
+    [TestMethod]
     public void TheFolderSpeaksHuggingFacesWords()
     {
         _model.SavePretrained(At("m"));
