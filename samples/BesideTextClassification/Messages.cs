@@ -15,7 +15,8 @@ internal static class Messages
 
     private static readonly string[] Days = ["today", "this morning", "at last", "on the way home", "with my family"];
     private static readonly string[] Good = ["I won a prize", "the sun is out", "we had cake", "my friend came back", "the exam went well"];
-    private static readonly string[] Bad = ["I lost my keys", "the rain won't stop", "the train was late", "my friend moved away", "the exam went badly"];
+    private static readonly string[] Bad =
+        ["I lost my keys", "the rain won't stop", "the train was late", "my friend moved away", "the exam went badly"];
 
     public static Message[] Make(int count, int seed)
     {

@@ -14,7 +14,8 @@ Message[] training = Messages.Make(count: 1000, seed: 1), testing = Messages.Mak
 IDataView train = ml.Data.LoadFromEnumerable(training), test = ml.Data.LoadFromEnumerable(testing);
 
 var classification = ml.Transforms.Conversion.MapValueToKey("Label", nameof(Message.Mood))
-    .Append(ml.MulticlassClassification.Trainers.TextClassification(labelColumnName: "Label", sentence1ColumnName: nameof(Message.Text), maxEpochs: 1));
+    .Append(ml.MulticlassClassification.Trainers.TextClassification(
+        labelColumnName: "Label", sentence1ColumnName: nameof(Message.Text), maxEpochs: 1));
 MulticlassClassificationMetrics bert = ml.MulticlassClassification.Evaluate(classification.Fit(train).Transform(test));
 Console.WriteLine($"TextClassification:         accuracy {bert.MicroAccuracy:P1}");
 

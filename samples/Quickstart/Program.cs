@@ -8,7 +8,11 @@ using Microsoft.ML;
 using Microsoft.ML.Reversible;
 using Quickstart;
 
-var files = new Argument<FileInfo[]>("files") { Description = "Text files to train on, a row a line; none: stories that the sample makes.", Arity = ArgumentArity.ZeroOrMore };
+var files = new Argument<FileInfo[]>("files")
+{
+    Description = "Text files to train on, a row a line; none: stories that the sample makes.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
 var steps = new Option<int>("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 800 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var precision = new Option<Precision>("--precision") { Description = "The number type in which the blocks compute." };
@@ -19,7 +23,8 @@ try
 {
     return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException)
+catch (Exception e)
+    when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
     return 1;

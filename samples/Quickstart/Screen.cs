@@ -10,7 +10,13 @@ internal static class Screen
     /// <summary>Runs a training under a progress bar.</summary>
     public static ReversibleLmTransformer ShowProgress(Func<IProgress<TrainingProgress>, ReversibleLmTransformer> train)
     {
-        var columns = new ProgressColumn[] { new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn() };
+        var columns = new ProgressColumn[]
+        {
+            new TaskDescriptionColumn { Alignment = Justify.Left },
+            new ProgressBarColumn(),
+            new PercentageColumn(),
+            new RemainingTimeColumn(),
+        };
         return AnsiConsole.Progress().HideCompleted(false).Columns(columns).Start(context =>
         {
             ProgressTask bar = context.AddTask("reading text");
@@ -23,14 +29,23 @@ internal static class Screen
     public static void ShowResult(ReversibleLmTransformer model)
     {
         TrainingMetrics metrics = model.Metrics!;
-        var curve = new Table().Title("What it learned").AddColumns("step", "training loss", "validation loss", "perplexity", "learning rate");
+        var curve = new Table().Title("What it learned")
+            .AddColumns("step", "training loss", "validation loss", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null))
         {
-            curve.AddRow($"{p.Step}", $"{p.Loss:F3}", p.ValidationLoss is { } v ? $"{v:F3}" : "", p.ValidationLoss is { } w ? $"{Math.Exp(w):F2}" : "", $"{p.LearningRate:0.0e0}");
+            curve.AddRow(
+                $"{p.Step}", $"{p.Loss:F3}",
+                p.ValidationLoss is { } v ? $"{v:F3}" : "",
+                p.ValidationLoss is { } w ? $"{Math.Exp(w):F2}" : "",
+                $"{p.LearningRate:0.0e0}");
         }
         AnsiConsole.Write(curve);
-        AnsiConsole.MarkupLineInterpolated($"{model.Configuration.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {model.Configuration.VocabularySize}, on {model.Network.Device}");
-        AnsiConsole.MarkupLineInterpolated($"{metrics.Tokens:N0} tokens in {metrics.Elapsed.TotalSeconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {metrics.PeakWorkingSet / 1048576.0:F0} MiB");
+        GptConfiguration shape = model.Configuration;
+        AnsiConsole.MarkupLineInterpolated(
+            $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
+        double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;
+        AnsiConsole.MarkupLineInterpolated(
+            $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
         AnsiConsole.WriteLine();
     }
 
@@ -55,9 +70,11 @@ internal static class Screen
     public static void ShowSaved(string folder, TextRow row, MLContext ml, params ITransformer[] models)
     {
         float[] scores = [.. models.Select(model => Score(ml, model, row))];
-        if (scores.Any(score => Math.Abs(score - scores[0]) > 0.02 * Math.Abs(scores[0]))) throw new InvalidOperationException("A loaded model scores differently.");
+        if (scores.Any(score => Math.Abs(score - scores[0]) > 0.02 * Math.Abs(scores[0])))
+            throw new InvalidOperationException("A loaded model scores differently.");
         AnsiConsole.MarkupLineInterpolated($"Saved to {folder}");
-        AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {string.Join(" / ", scores.Select(s => s.ToString("F4")))}");
+        string listed = string.Join(" / ", scores.Select(s => s.ToString("F4")));
+        AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {listed}");
     }
 
     private static float Score(MLContext ml, ITransformer model, TextRow row)

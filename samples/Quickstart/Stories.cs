@@ -4,7 +4,10 @@ namespace Quickstart;
 internal static class Stories
 {
     private static readonly (string Name, string Pronoun, string Possessive)[] Heroes =
-        [("Mia", "she", "her"), ("Tom", "he", "his"), ("Anna", "she", "her"), ("Ben", "he", "his"), ("Lily", "she", "her"), ("Max", "he", "his")];
+        [
+            ("Mia", "she", "her"), ("Tom", "he", "his"), ("Anna", "she", "her"),
+            ("Ben", "he", "his"), ("Lily", "she", "her"), ("Max", "he", "his"),
+        ];
 
     private static readonly string[] Animals = ["dog", "cat", "rabbit", "duck", "pony", "mouse"];
     private static readonly string[] Colours = ["red", "blue", "green", "yellow", "small", "shiny"];

@@ -14,7 +14,8 @@ internal static class ChildProcess
         using Process child = Process.Start(start)!;
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
-        if (child.ExitCode != 0) throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with code {child.ExitCode}. {output}");
+        if (child.ExitCode != 0)
+            throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with code {child.ExitCode}. {output}");
         return JsonSerializer.Deserialize<T>(output)!;
     }
 }

@@ -23,7 +23,8 @@ internal static class FreshProcessLoad
             ITransformer loaded = ml.Model.Load(p.GetValue(model)!.FullName, out _);
             IDataView scored = loaded.Transform(ml.Data.LoadFromEnumerable([new Row { Text = p.GetValue(text)! }]));
             Scores row = ml.Data.CreateEnumerable<Scores>(scored, reuseRowObject: false).Single();
-            Console.WriteLine(JsonSerializer.Serialize(new Result(watch.Elapsed.TotalSeconds, row.LogLikelihood, row.TokenCount, row.Perplexity)));
+            Console.WriteLine(JsonSerializer.Serialize(
+                new Result(watch.Elapsed.TotalSeconds, row.LogLikelihood, row.TokenCount, row.Perplexity)));
         });
         return command;
     }

@@ -7,14 +7,15 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// A parity report in the manner of llm.c's test: the gradients of one way back beside those of the stored one, parameter by parameter, on the
-/// same weights and data.
+/// A parity report in the manner of llm.c's test: the gradients of one way back beside those of the stored one, parameter by parameter, on
+/// the same weights and data.
 /// </summary>
 internal static class GradientComparison
 {
     /// <summary>What was compared, in the field names of the command line's gradcheck.</summary>
     internal sealed record Result(
-        string scheme, string arithmetic, string way_back, int parameters, long elements, long differing_elements, double max_relative_error);
+        string scheme, string arithmetic, string way_back, int parameters, long elements,
+        long differing_elements, double max_relative_error);
 
     public static Command Command()
     {
@@ -25,7 +26,10 @@ internal static class GradientComparison
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var precision = new Option<Precision>("--precision");
         var json = new Option<bool>("--json") { Description = "One line of JSON instead of the report." };
-        var command = new Command("gradcheck", "Gradients of a way back beside the stored one's.") { layers, scheme, arithmetic, wayBack, device, precision, json };
+        var command = new Command("gradcheck", "Gradients of a way back beside the stored one's.")
+        {
+            layers, scheme, arithmetic, wayBack, device, precision, json
+        };
         command.SetAction(p =>
         {
             Scheme s = Scheme.Parse(p.GetValue(scheme)!);
@@ -37,7 +41,8 @@ internal static class GradientComparison
     }
 
     /// <summary>Compares, and writes a line a parameter where there is somewhere to write.</summary>
-    internal static Result Compare(int layers, Scheme scheme, Arithmetic arithmetic, WayBack wayBack, Device device, Precision precision, TextWriter? report)
+    internal static Result Compare(
+        int layers, Scheme scheme, Arithmetic arithmetic, WayBack wayBack, Device device, Precision precision, TextWriter? report)
     {
         using var scope = NewDisposeScope();
         using GptModel stored = Make(WayBack.Stored), other = Make(wayBack);
@@ -57,9 +62,14 @@ internal static class GradientComparison
             report?.WriteLine($"{name,-40} {expected.numel(),10} {different,10} {error,16:E2} {(different == 0 ? "same bits" : "")}");
             (elements, differing, worst) = (elements + expected.numel(), differing + different, Math.Max(worst, error));
         }
-        report?.WriteLine($"{scheme}, {arithmetic}, {wayBack} against Stored, {layers} layers, {precision}, {device}: {differing} of {elements} elements differ, largest relative error {worst:E2}");
-        report?.WriteLine($"overall okay: {(arithmetic == Arithmetic.Exact ? differing == 0 : worst < (precision == Precision.Float32 ? 1e-4 : 0.1)) switch { true => 1, _ => 0 }}");
-        return new(scheme.ToString(), arithmetic.ToString().ToLowerInvariant(), wayBack.ToString().ToLowerInvariant(), stored.Weights().Count(), elements, differing, worst);
+        report?.WriteLine(
+            $"{scheme}, {arithmetic}, {wayBack} against Stored, {layers} layers, {precision}, {device}: " +
+            $"{differing} of {elements} elements differ, largest relative error {worst:E2}");
+        bool okay = arithmetic == Arithmetic.Exact ? differing == 0 : worst < (precision == Precision.Float32 ? 1e-4 : 0.1);
+        report?.WriteLine($"overall okay: {(okay ? 1 : 0)}");
+        return new(
+            scheme.ToString(), arithmetic.ToString().ToLowerInvariant(), wayBack.ToString().ToLowerInvariant(),
+            stored.Weights().Count(), elements, differing, worst);
 
         GptModel Make(WayBack way) => new(
             new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = layers, HeadCount = 4, Width = 128 },

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>How far gradients of the reversible way back are from those of stored streams in float64, by scheme, precision and depth.</summary>
+/// <summary>
+/// How far gradients of the reversible way back are from those of stored streams in float64, by scheme, precision and depth.
+/// </summary>
 internal static class GradientDrift
 {
     private static readonly int[] Depths = [3, 12, 24, 48, 96];
@@ -12,7 +14,10 @@ internal static class GradientDrift
     public static Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new Command("drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.") { device };
+        var command = new Command("drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
+        {
+            device
+        };
         command.SetAction(p => Show(torch.device(p.GetValue(device)!)));
         return command;
     }
@@ -21,7 +26,8 @@ internal static class GradientDrift
     {
         Console.WriteLine($"| scheme | arithmetic | way back | blocks | {string.Join(" | ", Depths)} |");
         Console.WriteLine($"| --- | --- | --- | --- |{string.Concat(Depths.Select(_ => " --- |"))}");
-        foreach (Scheme scheme in new Scheme[] { new Midpoint(), new Leapfrog(), new Hamiltonian(), new MidpointA(), new Bdia { Bits = 24 } })
+        foreach (Scheme scheme
+            in new Scheme[] { new Midpoint(), new Leapfrog(), new Hamiltonian(), new MidpointA(), new Bdia { Bits = 24 } })
         {
             foreach (ScalarType compute in new[] { ScalarType.Float32, ScalarType.BFloat16 })
             {
@@ -30,7 +36,8 @@ internal static class GradientDrift
                     foreach (WayBack wayBack in new[] { WayBack.Stored, WayBack.Reversible })
                     {
                         if (wayBack == WayBack.Reversible && scheme.DefaultWayBack(arithmetic) != WayBack.Reversible) continue;
-                        IEnumerable<string> errors = Depths.Select(depth => $"{Error(scheme, arithmetic, wayBack, compute, depth, device):E1}");
+                        IEnumerable<string> errors =
+                            Depths.Select(depth => $"{Error(scheme, arithmetic, wayBack, compute, depth, device):E1}");
                         Console.WriteLine($"| {scheme.Name} | {arithmetic} | {wayBack} | {compute} | {string.Join(" | ", errors)} |");
                     }
                 }
@@ -47,12 +54,14 @@ internal static class GradientDrift
         return ((measured - reference).norm() / reference.norm()).ToDouble();
     }
 
-    private static Tensor Gradients(Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, ScalarType stream, int depth, Device device)
+    private static Tensor Gradients(
+        Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, ScalarType stream, int depth, Device device)
     {
         using var scope = NewDisposeScope();
         var shape = new GptConfiguration { VocabularySize = 8, ContextLength = 32, LayerCount = depth, HeadCount = 4, Width = 64 };
         using var make = new ParameterFactory(device, seed: 1);
-        using var blocks = new TorchSharp.Modules.ModuleList<GptBlock>([.. Enumerable.Range(0, depth).Select(_ => new GptBlock(shape, compute, make))]);
+        using var blocks = new TorchSharp.Modules.ModuleList<GptBlock>(
+            [.. Enumerable.Range(0, depth).Select(_ => new GptBlock(shape, compute, make))]);
         using var random = new Generator(2);
         Tensor input = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
         Tensor gradient = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);

@@ -10,7 +10,11 @@ internal static class MemoryByDepth
         var layers = new Option<int[]>("--layers") { DefaultValueFactory = _ => [4, 8, 16, 32, 64], AllowMultipleArgumentsPerToken = true };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic?>("--arithmetic");
-        var command = new Command("memory", "Peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.") { layers, scheme, arithmetic };
+        var command = new Command(
+            "memory", "Peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.")
+        {
+            layers, scheme, arithmetic
+        };
         command.SetAction(p =>
         {
             Scheme s = Scheme.Parse(p.GetValue(scheme)!);
@@ -22,13 +26,15 @@ internal static class MemoryByDepth
     /// <summary>Measures one configuration in a child process.</summary>
     internal static MemoryOfAStep.Result Measure(int layers, WayBack wayBack, Scheme scheme, Arithmetic arithmetic) =>
         ChildProcess.Run<MemoryOfAStep.Result>(
-            "memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}", "--scheme", $"{scheme}", "--arithmetic", $"{arithmetic}");
+            "memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}",
+            "--scheme", $"{scheme}", "--arithmetic", $"{arithmetic}");
 
     /// <summary>The slope of a straight line fitted to what is needed beyond parameters, gradients and optimizer: MiB a layer.</summary>
     internal static double Slope(IReadOnlyCollection<MemoryOfAStep.Result> results)
     {
         double meanLayers = results.Average(r => r.Layers), meanNeed = results.Average(Need);
-        return results.Sum(r => (r.Layers - meanLayers) * (Need(r) - meanNeed)) / results.Sum(r => (r.Layers - meanLayers) * (r.Layers - meanLayers));
+        return results.Sum(r => (r.Layers - meanLayers) * (Need(r) - meanNeed))
+            / results.Sum(r => (r.Layers - meanLayers) * (r.Layers - meanLayers));
 
         static double Need(MemoryOfAStep.Result r) => (r.Peak - r.Fixed) / 1048576.0;
     }

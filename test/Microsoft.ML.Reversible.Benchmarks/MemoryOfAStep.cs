@@ -22,7 +22,10 @@ internal static class MemoryOfAStep
         var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic>("--arithmetic");
-        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.") { layers, wayBack, scheme, arithmetic };
+        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.")
+        {
+            layers, wayBack, scheme, arithmetic
+        };
         command.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(
             Measure(p.GetValue(layers), p.GetValue(wayBack), Scheme.Parse(p.GetValue(scheme)!), p.GetValue(arithmetic)))));
         return command;
@@ -31,7 +34,14 @@ internal static class MemoryOfAStep
     private static Result Measure(int layers, WayBack wayBack, Scheme scheme, Arithmetic arithmetic)
     {
         const int width = 128, context = 256, batch = 8;
-        var configuration = new GptConfiguration { VocabularySize = 256, ContextLength = context, LayerCount = layers, HeadCount = 4, Width = width };
+        var configuration = new GptConfiguration
+        {
+            VocabularySize = 256,
+            ContextLength = context,
+            LayerCount = layers,
+            HeadCount = 4,
+            Width = width,
+        };
         using var model = new GptModel(configuration, scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
         using AdamW optimizer = DecayGroups.Optimizer(model, new ReversibleLmTrainer.Options());
         for (int step = 0; step < 3; step++)

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// What a layer's stream update costs in each number type: read the stream as the block's float32 input, and add f to it. Medians of 30 updates.
+/// What a layer's stream update costs in each number type: read the stream as the block's float32 input, and add f to it. Medians of 30
+/// updates.
 /// </summary>
 internal static class StreamRepresentations
 {
@@ -29,9 +30,12 @@ internal static class StreamRepresentations
         Console.WriteLine("| stream | range | ms |");
         Console.WriteLine("| --- | --- | --- |");
         Row("float32, not exact", "", f.clone(), s => s.alias(), s => s + f);
-        Row("float64 on a 2^-24 grid", "±1.3e8, loses bits beyond, detected", grid.Round(f), s => s.to(ScalarType.Float32), s => s + grid.Round(f));
-        Row("int64, 24 fractional bits", "±5.5e11, wraps beyond", ToIntegers(f, ScalarType.Int64), FromIntegers, s => s + ToIntegers(f, ScalarType.Int64));
-        Row("int32, 16 fractional bits", "±3.3e4, wraps beyond", ToIntegers(f, ScalarType.Int32), FromIntegers, s => s + ToIntegers(f, ScalarType.Int32));
+        Row("float64 on a 2^-24 grid", "±1.3e8, loses bits beyond, detected",
+            grid.Round(f), s => s.to(ScalarType.Float32), s => s + grid.Round(f));
+        Row("int64, 24 fractional bits", "±5.5e11, wraps beyond",
+            ToIntegers(f, ScalarType.Int64), FromIntegers, s => s + ToIntegers(f, ScalarType.Int64));
+        Row("int32, 16 fractional bits", "±3.3e4, wraps beyond",
+            ToIntegers(f, ScalarType.Int32), FromIntegers, s => s + ToIntegers(f, ScalarType.Int32));
 
         void Row(string name, string range, Tensor stream, Func<Tensor, Tensor> read, Func<Tensor, Tensor> add)
         {

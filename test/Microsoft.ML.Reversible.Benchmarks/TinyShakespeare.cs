@@ -20,7 +20,10 @@ internal static class TinyShakespeare
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000 };
         var device = new Option<string?>("--device");
         var precision = new Option<Precision>("--precision");
-        var command = new Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.") { file, scheme, wayBack, arithmetic, seed, steps, device, precision };
+        var command = new Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.")
+        {
+            file, scheme, wayBack, arithmetic, seed, steps, device, precision
+        };
         command.SetAction(p =>
         {
             ReversibleLmTrainer.Options options = Recipe(Scheme.Parse(p.GetValue(scheme)!), p.GetValue(steps), p.GetValue(seed));
@@ -58,10 +61,14 @@ internal static class TinyShakespeare
     {
         var ml = new MLContext(seed: 1) { FallbackToCpu = false };
         var watch = Stopwatch.StartNew();
-        using ReversibleLmTransformer model = ml.Reversible().LanguageModel(options).Fit(ml.Data.LoadFromEnumerable([new Document { Text = text }]));
+        using ReversibleLmTransformer model =
+            ml.Reversible().LanguageModel(options).Fit(ml.Data.LoadFromEnumerable([new Document { Text = text }]));
         foreach (TrainingProgress p in model.Metrics!.History.Where(p => p.ValidationLoss is not null))
             Console.WriteLine($"step {p.Step}: training loss {p.Loss:F4}, validation loss {p.ValidationLoss:F4}");
-        Console.WriteLine($"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.WayBack}, {options.Precision}, {options.Device ?? "cpu"}: validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
+        Console.WriteLine(
+            $"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.WayBack}, " +
+            $"{options.Precision}, {options.Device ?? "cpu"}: " +
+            $"validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
             $"{model.Metrics.TokensPerSecond:F0} tokens/s, {watch.Elapsed.TotalSeconds:F0} s in all");
     }
 

@@ -20,11 +20,13 @@ internal static class Corpus
     }
 
     /// <summary>Rows of a text that is easily learned.</summary>
-    public static string[] Rows => [.. Enumerable.Range(0, 200).Select(i => $"the {Colours[i % 3]} fox number {i % 10} jumps over the {Colours[(i + 1) % 3]} dog")];
+    public static string[] Rows =>
+        [.. Enumerable.Range(0, 200).Select(i => $"the {Colours[i % 3]} fox number {i % 10} jumps over the {Colours[(i + 1) % 3]} dog")];
 
     private static readonly string[] Colours = ["red", "blue", "brown"];
 
-    public static IDataView View(MLContext ml, params string[] rows) => ml.Data.LoadFromEnumerable(rows.Select(text => new Row { Text = text }));
+    public static IDataView View(MLContext ml, params string[] rows) =>
+        ml.Data.LoadFromEnumerable(rows.Select(text => new Row { Text = text }));
 
     /// <summary>Options of a run that takes a moment.</summary>
     public static ReversibleLmTrainer.Options QuickOptions => new()

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Reversible.Tests;
 
-/// <summary>Finds the real data that some tests need. It is not part of the repository, so such a test ends inconclusive without it.</summary>
+/// <summary>
+/// Finds the real data that some tests need. It is not part of the repository, so such a test ends inconclusive without it.
+/// </summary>
 internal static class TestData
 {
     private const string FolderVariable = "REVERSIBLE_DATA";

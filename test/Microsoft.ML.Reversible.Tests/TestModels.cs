@@ -6,7 +6,8 @@ namespace Microsoft.ML.Reversible.Tests;
 /// <summary>Small networks and data for tests.</summary>
 internal static class TestModels
 {
-    public static readonly GptConfiguration Small = new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 2, Width = 32 };
+    public static readonly GptConfiguration Small =
+        new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 2, Width = 32 };
 
     public static GptModel Make(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32,
         Device? device = null, int seed = 1, Arithmetic arithmetic = Arithmetic.Float) =>

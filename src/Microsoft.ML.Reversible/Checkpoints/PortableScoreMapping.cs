@@ -51,7 +51,9 @@ internal sealed class PortableScoreMapping : CustomMappingFactory<PortableScoreI
     public override Action<PortableScoreInput, PortableScoreOutput> GetMapping() => Map;
 
     private static ITextScorer ScorerOf(ReadOnlyMemory<char> archive)
-        => _scorers.GetValue(BufferOf(archive), _ => new Lazy<ITextScorer>(() => OpenArchive(PortableChain.Decode(archive.Span)), LazyThreadSafetyMode.PublicationOnly)).Value;
+        => _scorers.GetValue(
+            BufferOf(archive),
+            _ => new Lazy<ITextScorer>(() => OpenArchive(PortableChain.Decode(archive.Span)), LazyThreadSafetyMode.PublicationOnly)).Value;
 
     private static object BufferOf(ReadOnlyMemory<char> text)
     {

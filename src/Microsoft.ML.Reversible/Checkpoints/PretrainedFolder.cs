@@ -34,7 +34,8 @@ internal static class PretrainedFolder
         LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(folder);
         if (tokenizer.VocabularySize > configuration.VocabularySize)
             throw new InvalidDataException(
-                $"The tokenizer in '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {configuration.VocabularySize}.");
+                $"The tokenizer in '{folder}' has {tokenizer.VocabularySize} tokens, " +
+                $"but the model has only {configuration.VocabularySize}.");
 
         GptWeights.CheckSize(weights, configuration);
         var network = new GptModel(configuration, scheme, scheme.DefaultWayBack(arithmetic), arithmetic, precision, device, seed: null);

@@ -20,7 +20,8 @@ public sealed class GptModel : nn.Module<Tensor, Tensor>
     private readonly Parameter _finalNormBias;
 
     internal GptModel(
-        GptConfiguration configuration, Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
+        GptConfiguration configuration, Scheme scheme, WayBack wayBack, Arithmetic arithmetic,
+        Precision precision, Device device, int? seed)
         : base(nameof(GptModel))
     {
         configuration.Check();

@@ -32,13 +32,13 @@ public enum BdiaInference
 }
 
 /// <summary>
-/// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two. Q rounds to multiples of 2⁻ˡ, and n = 2ˡ p⁻ is
-/// an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
+/// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two. Q rounds to multiples of 2⁻ˡ, and n = 2ˡ p⁻
+/// is an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
 /// <code>
 ///     p⁺ = γ (p⁻ - 2⁻ˡ r) + Q[(1-γ) p + (1+γ) f(p)]          p⁻ = (p⁺ - Q[(1-γ) p + (1+γ) f(p)]) / γ + 2⁻ˡ r
 /// </code>
-/// The term with γ lies on the grid since n - r is a multiple of k; k = 2 is the paper's case. The first layer is p₁ = p₀ + Q[f(p₀)]. Without
-/// the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
+/// The term with γ lies on the grid since n - r is a multiple of k; k = 2 is the paper's case. The first layer is p₁ = p₀ + Q[f(p₀)].
+/// Without the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
 /// </summary>
 public sealed record Bdia : Scheme
 {
@@ -92,9 +92,12 @@ public sealed record Bdia : Scheme
     internal override Func<int, Tensor> Draw(int layers, long batch, long seed, Device device)
     {
         double gamma = 1.0 / K;
-        if (Signs != BdiaSigns.Random) return _ => tensor(Signs == BdiaSigns.Positive ? gamma : -gamma, dtype: ScalarType.Float64, device: device);
+        if (Signs != BdiaSigns.Random)
+            return _ => tensor(Signs == BdiaSigns.Positive ? gamma : -gamma, dtype: ScalarType.Float64, device: device);
         var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
-        double[][] drawn = [.. Enumerable.Range(0, layers).Select(_ => Enumerable.Range(0, (int)batch).Select(_ => random.Next(2) == 0 ? -gamma : gamma).ToArray())];
+        double[][] drawn =
+            [.. Enumerable.Range(0, layers).Select(_ =>
+                Enumerable.Range(0, (int)batch).Select(_ => random.Next(2) == 0 ? -gamma : gamma).ToArray())];
         return layer => tensor(drawn[layer], [batch, 1, 1], device: device);
     }
 

@@ -35,7 +35,9 @@ public sealed record Hamiltonian : Scheme
     internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
         [.. blocks.SelectMany(block => block is ITwoPartBlock { Attention: var attention, Mlp: var mlp }
             ? new[] { attention, mlp }
-            : throw new ArgumentException($"The Hamiltonian scheme needs blocks of two parts, and {block.GetName()} is not one.", nameof(blocks)))];
+            : throw new ArgumentException(
+                $"The Hamiltonian scheme needs blocks of two parts, and {block.GetName()} is not one.",
+                nameof(blocks)))];
 
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => previous + at.Round(f);
 

@@ -13,7 +13,8 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = 2p - p⁻ + h² f(p)          p⁻ = 2p - p⁺ + h² f(p)
 /// </code>
-/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are real with -4 ≤ h²λ ≤ 0. Exact on a grid with nothing stored.
+/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are real with -4 ≤ h²λ ≤ 0. Exact on a grid with nothing
+/// stored.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Leapfrog(double StepSize = 0.5) : Scheme

@@ -14,9 +14,9 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = a p⁻ + (1-a) p + h f(p)          p⁻ = (p⁺ - (1-a) p - h f(p)) / a
 /// </code>
-/// The factors are drawn once, as ±1 with even odds plus a uniform number within ±1/2 (so that the scheme is forward Euler in expectation), and kept
-/// with the model; or they are given. Rounding errors grow by 1/|a| a layer on the way back. It cannot be exact: multiplying a grid value
-/// by a real a leaves the grid, and what is rounded off is lost; only |a| = 1 would lose nothing.
+/// The factors are drawn once, as ±1 with even odds plus a uniform number within ±1/2 (so that the scheme is forward Euler in expectation),
+/// and kept with the model; or they are given. Rounding errors grow by 1/|a| a layer on the way back. It cannot be exact: multiplying a
+/// grid value by a real a leaves the grid, and what is rounded off is lost; only |a| = 1 would lose nothing.
 /// </summary>
 public sealed record MidpointA : Scheme
 {
@@ -52,13 +52,18 @@ public sealed record MidpointA : Scheme
         CheckDepth(layers);
         if (Factors.Length > 0) return this;
         var random = new Random(seed);
-        return this with { Factors = [.. Enumerable.Range(0, layers).Select(_ => (random.Next(2) == 0 ? -1 : 1) + random.NextDouble() - 0.5)] };
+        return this with
+        {
+            Factors = [.. Enumerable.Range(0, layers).Select(_ => (random.Next(2) == 0 ? -1 : 1) + random.NextDouble() - 0.5)],
+        };
     }
 
     internal override void CheckDepth(int layers)
     {
         if (Factors.Length > 0 && Factors.Length != layers)
-            throw new ArgumentException($"The midpoint(a) scheme has {Factors.Length} factors, but the network has {layers} layers.", nameof(layers));
+            throw new ArgumentException(
+                $"The midpoint(a) scheme has {Factors.Length} factors, but the network has {layers} layers.",
+                nameof(layers));
     }
 
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)

@@ -18,7 +18,9 @@ public abstract partial record Scheme
         return parameters.Count == 0 ? Name : $"{Name}:{string.Join(',', parameters)}";
     }
 
-    /// <summary>Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>.</summary>
+    /// <summary>
+    /// Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>.
+    /// </summary>
     /// <param name="text">The text; case is ignored.</param>
     /// <exception cref="ArgumentException">No scheme has this name, or a parameter is not one of its own or out of its range.</exception>
     public static Scheme Parse(string text)
@@ -26,7 +28,9 @@ public abstract partial record Scheme
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.ToLowerInvariant().Split(':', 2, StringSplitOptions.TrimEntries);
         Scheme scheme = Array.Find(All, s => s.Name == parts[0])
-            ?? throw new ArgumentException($"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}.", nameof(text));
+            ?? throw new ArgumentException(
+                $"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}.",
+                nameof(text));
         if (parts.Length == 1) return scheme;
         List<string> own = [];
         foreach (string parameter in parts[1].Split(',', StringSplitOptions.TrimEntries))
@@ -68,5 +72,7 @@ public abstract partial record Scheme
     private static T Choice<T>(string text, string value) where T : struct, Enum =>
         Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice)
             ? choice
-            : throw new ArgumentException($"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetNames<T>())}.", nameof(text));
+            : throw new ArgumentException(
+                $"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetNames<T>())}.",
+                nameof(text));
 }

@@ -7,8 +7,8 @@ public enum Arithmetic
     Float,
 
     /// <summary>
-    /// Multiples of a power of two, which are added without rounding: streams are rebuilt to the bit, and so are gradients wherever the blocks'
-    /// operations repeat to the bit, in whatever precision they compute.
+    /// Multiples of a power of two, which are added without rounding: streams are rebuilt to the bit, and so are gradients wherever the
+    /// blocks' operations repeat to the bit, in whatever precision they compute.
     /// </summary>
     Exact,
 }

@@ -3,14 +3,16 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The multiples of 2⁻ˡ as float64. Sums of a few of them, and their products with small integers, are exact while they stay below the limit, so a
-/// recurrence with integer weights can be run backwards to the bit. Float64 rather than 64-bit integers: it needs no conversion
+/// The multiples of 2⁻ˡ as float64. Sums of a few of them, and their products with small integers, are exact while they stay below the
+/// limit, so a recurrence with integer weights can be run backwards to the bit. Float64 rather than 64-bit integers: it needs no conversion
 /// before a block reads a stream, and where it leaves its range it loses bits instead of wrapping.
 /// </summary>
 /// <param name="fractionBits">l.</param>
 internal sealed class Grid(int fractionBits)
 {
-    /// <summary>Resolution 6e-8, range ±1.3e8: finer than float32 above 1/2, and far above the 1e4 that outlier channels of trained models reach.</summary>
+    /// <summary>
+    /// Resolution 6e-8, range ±1.3e8: finer than float32 above 1/2, and far above the 1e4 that outlier channels of trained models reach.
+    /// </summary>
     public const int DefaultFractionBits = 24;
 
     private readonly double _scale = Math.ScaleB(1, fractionBits);
@@ -30,7 +32,9 @@ internal sealed class Grid(int fractionBits)
     public void Check(double largest)
     {
         if (!(largest < Limit))
-            throw new OverflowException($"A stream reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point holds values up to {Limit:G4}. " +
+            throw new OverflowException(
+                $"A stream reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point " +
+                $"holds values up to {Limit:G4}. " +
                 "A smaller step size, a lower learning rate or float arithmetic may help.");
     }
 }

@@ -42,7 +42,9 @@ public sealed class LayerStack
     /// <summary>The functions that the recurrence runs over; the Hamiltonian scheme has two for each block.</summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
-    /// <summary>The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.</summary>
+    /// <summary>
+    /// The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.
+    /// </summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
@@ -73,7 +75,9 @@ public sealed class LayerStack
     public StackPass Forward(Tensor input, long seed = 0)
     {
         if (is_inference_mode_enabled())
-            throw new InvalidOperationException("A pass is for training and cannot be run in inference mode, where no graph is made; use Evaluate, or leave torch.inference_mode.");
+            throw new InvalidOperationException(
+                "A pass is for training and cannot be run in inference mode, " +
+                "where no graph is made; use Evaluate, or leave torch.inference_mode.");
         StackPass pass = WayBack switch
         {
             WayBack.Stored => new StoredPass(this, input, seed),
@@ -97,15 +101,25 @@ public sealed class LayerStack
         Defined(wayBack, nameof(WayBack));
         Defined(arithmetic, nameof(Arithmetic));
         if (arithmetic == Arithmetic.Exact && !scheme.CanBeExact)
-            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be exact: it multiplies streams by factors that leave the grid. Arithmetic must be Float.", nameof(arithmetic));
+            throw new ArgumentException(
+                $"The scheme '{scheme.Name}' cannot be exact: it multiplies streams by factors that leave the grid. " +
+                "Arithmetic must be Float.",
+                nameof(arithmetic));
         if (wayBack == WayBack.Reversible && !scheme.IsReversible)
-            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards, so WayBack must be Stored or Checkpointed, not Reversible.", nameof(wayBack));
+            throw new ArgumentException(
+                $"The scheme '{scheme.Name}' cannot be run backwards, " +
+                "so WayBack must be Stored or Checkpointed, not Reversible.",
+                nameof(wayBack));
         if (wayBack == WayBack.Reversible && scheme is Bdia && arithmetic == Arithmetic.Float)
-            throw new ArgumentException("Run backwards in float arithmetic, the scheme 'bdia' multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.", nameof(arithmetic));
+            throw new ArgumentException(
+                "Run backwards in float arithmetic, the scheme 'bdia' multiplies rounding errors by K in each layer. " +
+                "WayBack Reversible needs Arithmetic Exact.",
+                nameof(arithmetic));
     }
 
     private static void Defined<T>(T value, string name) where T : struct, Enum
     {
-        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+        if (!Enum.IsDefined(value))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 }

@@ -19,7 +19,8 @@ internal sealed class SideBits : IDisposable
     public static SideBits Pack(Tensor values, int k)
     {
         using var scope = NewDisposeScope();
-        Tensor bits = values.to(ScalarType.Byte).reshape(-1, 1).bitwise_right_shift(Places(BitsOf(k), values.device)).bitwise_and(One(values.device)).flatten();
+        Tensor bits = values.to(ScalarType.Byte).reshape(-1, 1).bitwise_right_shift(Places(BitsOf(k), values.device))
+            .bitwise_and(One(values.device)).flatten();
         long missing = (8 - bits.numel() % 8) % 8;
         if (missing > 0) bits = cat([bits, zeros(missing, dtype: ScalarType.Byte, device: values.device)], 0);
         Tensor bytes = bits.view(-1, 8).bitwise_left_shift(Places(8, values.device)).sum(1, type: ScalarType.Byte);
@@ -32,7 +33,8 @@ internal sealed class SideBits : IDisposable
         using var scope = NewDisposeScope();
         int width = BitsOf(k);
         Tensor bits = _bytes.unsqueeze(1).bitwise_right_shift(Places(8, like.device)).bitwise_and(One(like.device)).flatten();
-        Tensor values = bits.narrow(0, 0, like.numel() * width).view(-1, width).bitwise_left_shift(Places(width, like.device)).sum(1, type: ScalarType.Byte);
+        Tensor values = bits.narrow(0, 0, like.numel() * width).view(-1, width)
+            .bitwise_left_shift(Places(width, like.device)).sum(1, type: ScalarType.Byte);
         return values.to(like.dtype).view(like.shape).MoveToOuterDisposeScope();
     }
 

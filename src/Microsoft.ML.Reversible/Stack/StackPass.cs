@@ -4,8 +4,8 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// One run of a <see cref="LayerStack"/>: its output, and the way back from there. The ways back differ only in where a block's graph comes from;
-/// the gradients of the streams take one and the same path in all of them. With g = dL/dp⁺:
+/// One run of a <see cref="LayerStack"/>: its output, and the way back from there. The ways back differ only in where a block's graph comes
+/// from; the gradients of the streams take one and the same path in all of them. With g = dL/dp⁺:
 /// <code>
 ///     dL/dp += B g + J_f(p)ᵀ C g       dL/dp⁻ += A g       dL/dθ += (∂f/∂θ)ᵀ C g
 /// </code>
@@ -28,7 +28,9 @@ public abstract class StackPass : IDisposable
         Input = Previous = Current = Layers.Enter(input.detach()).DetachFromDisposeScope();
     }
 
-    /// <summary>The output, of shape [batch, context, width], owned by the pass and without a graph. Gone after <see cref="Backward"/>.</summary>
+    /// <summary>
+    /// The output, of shape [batch, context, width], owned by the pass and without a graph. Gone after <see cref="Backward"/>.
+    /// </summary>
     public Tensor Output => _output!;
 
     /// <summary>The bytes that the scheme keeps beside the streams to undo its rounding, in all layers together.</summary>

@@ -40,7 +40,8 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
 
             if (!double.IsFinite(loss))
                 throw new InvalidOperationException(
-                    $"The loss is {loss} at step {step}. A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
+                    $"The loss is {loss} at step {step}. " +
+                    "A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
             double seconds = (_training.Elapsed - reportedTime).TotalSeconds;
             double tokensPerSecond = TokensPerStep * (step - reportedStep) / Math.Max(seconds, 1e-9);
             (reportedTime, reportedStep) = (_training.Elapsed, step);
@@ -78,7 +79,9 @@ internal sealed class TrainingLoop(GptModel model, TokenWindows windows, Reversi
         _history.Add(progress);
         options.Progress?.Report(progress);
         channel.Info(
-            MessageSensitivity.None, "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s", progress.Step, progress.MaxSteps,
+            MessageSensitivity.None,
+            "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s",
+            progress.Step, progress.MaxSteps,
             progress.Loss, progress.ValidationLoss is { } v ? $", validation {v:F4}" : "", progress.LearningRate, progress.TokensPerSecond);
     }
 }

@@ -20,7 +20,9 @@ public sealed class PortableChainTests
     {
         IDataView scored = Build(3).Transform(new StringsView("Story", _texts));
 
-        CollectionAssert.AreEqual(new[] { "Story", "LL", "Tokens", "PPL" }, scored.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "Story", "LL", "Tokens", "PPL" },
+            scored.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray());
         Assert.AreEqual(NumberDataViewType.Single, scored.Schema["LL"].Type);
         Assert.AreEqual(NumberDataViewType.Int32, scored.Schema["Tokens"].Type);
         Assert.AreEqual(NumberDataViewType.Single, scored.Schema["PPL"].Type);
@@ -87,7 +89,8 @@ public sealed class PortableChainTests
         StringAssert.Contains(error.Message, "LoadPretrained");
         StringAssert.Contains(error.Message, "64 MiB");
         PortableChain.ThrowIfTooLarge(PortableChain.MaxArchiveBytes);
-        Assert.ThrowsExactly<NotSupportedException>(() => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], "a", "b", "c", "d"));
+        Assert.ThrowsExactly<NotSupportedException>(
+            () => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], "a", "b", "c", "d"));
     }
 
     [TestMethod]
@@ -168,7 +171,8 @@ public sealed class PortableChainTests
     public void ADamagedArchiveIsInvalidData(string base64)
         => Assert.ThrowsExactly<InvalidDataException>(() => PortableChain.Decode(base64));
 
-    private static TransformerChain<ITransformer> Build(params byte[] archive) => PortableChain.Build(archive, "Story", "LL", "Tokens", "PPL");
+    private static TransformerChain<ITransformer> Build(params byte[] archive) =>
+        PortableChain.Build(archive, "Story", "LL", "Tokens", "PPL");
 
     private static void AssertScores(IDataView scored, int factor)
     {

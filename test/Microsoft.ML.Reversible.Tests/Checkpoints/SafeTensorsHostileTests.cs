@@ -7,7 +7,8 @@ namespace Microsoft.ML.Reversible.Tests.Checkpoints;
 [TestClass]
 public sealed class SafeTensorsHostileTests
 {
-    private const string Good = """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[4],"data_offsets":[8,12]}}""";
+    private const string Good =
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[4],"data_offsets":[8,12]}}""";
 
     [TestMethod]
     public void TheFileThatTheOthersAreMadeOfIsValid() => Open(Bytes(Good, 12));
@@ -28,19 +29,27 @@ public sealed class SafeTensorsHostileTests
     [DataRow("""{"a":{"dtype":"U8","shape":["12"],"data_offsets":[0,12]}}""", "shape", DisplayName = "a size that is text")]
     [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12,12]}}""", "data_offsets", DisplayName = "three offsets")]
     [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[12,0]}}""", "data_offsets", DisplayName = "an end before the beginning")]
-    [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[0,18446744073709551615]}}""", "data_offsets", DisplayName = "an offset beyond 63 bits")]
+    [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[0,18446744073709551615]}}""",
+        "data_offsets", DisplayName = "an offset beyond 63 bits")]
     [DataRow("""{"a":{"dtype":"F32","shape":[12],"data_offsets":[0,12]}}""", "48", DisplayName = "a size that is not shape times item")]
-    [DataRow("""{"a":{"dtype":"F64","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", "too large", DisplayName = "a shape that overflows to zero")]
+    [DataRow("""{"a":{"dtype":"F64","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""",
+        "too large", DisplayName = "a shape that overflows to zero")]
     [DataRow("""{"a":{"dtype":"U8","shape":[13],"data_offsets":[0,13]}}""", "cut short", DisplayName = "data past the end")]
     [DataRow("""{"a":{"dtype":"U8","shape":[11],"data_offsets":[0,11]}}""", "12", DisplayName = "data left over")]
     [DataRow("""{"a":{"dtype":"U8","shape":[11],"data_offsets":[1,12]}}""", "hole", DisplayName = "a hole at the beginning")]
-    [DataRow("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[7],"data_offsets":[5,12]}}""", "hole", DisplayName = "a hole between")]
-    [DataRow("""{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[4,12]}}""", "inside", DisplayName = "an overlap")]
-    [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""", "twice", DisplayName = "a name twice")]
+    [DataRow("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[7],"data_offsets":[5,12]}}""",
+        "hole", DisplayName = "a hole between")]
+    [DataRow("""{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[4,12]}}""",
+        "inside", DisplayName = "an overlap")]
+    [DataRow("""{"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""",
+        "twice", DisplayName = "a name twice")]
     [DataRow("""{"a":{"dtype":"U8","dtype":"U8","shape":[12],"data_offsets":[0,12]}}""", "twice", DisplayName = "a field twice")]
-    [DataRow("""{"__metadata__":[],"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""", "__metadata__", DisplayName = "metadata that is a list")]
-    [DataRow("""{"__metadata__":{"x":1},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""", "'x'", DisplayName = "metadata with a number")]
-    [DataRow("""{"__metadata__":{"x":"\ud800"},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""", "not text", DisplayName = "half a surrogate pair")]
+    [DataRow("""{"__metadata__":[],"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""",
+        "__metadata__", DisplayName = "metadata that is a list")]
+    [DataRow("""{"__metadata__":{"x":1},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""",
+        "'x'", DisplayName = "metadata with a number")]
+    [DataRow("""{"__metadata__":{"x":"\ud800"},"a":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}""",
+        "not text", DisplayName = "half a surrogate pair")]
     public void RefusesABadHeaderAndSaysWhy(string header, string why)
     {
         var error = Assert.ThrowsExactly<InvalidDataException>(() => Open(Bytes(header, 12)));

@@ -11,7 +11,8 @@ public sealed class SafeTensorsTests
     public void WritesTheBytesOfTheFormat()
     {
         using var stream = new MemoryStream();
-        SafeTensorsWriter.Write(stream, [new("a", "U8", [3], new byte[] { 1, 2, 3 })], new Dictionary<string, string> { ["format"] = "pt" });
+        SafeTensorsWriter.Write(stream, [new("a", "U8", [3], new byte[] { 1, 2, 3 })],
+            new Dictionary<string, string> { ["format"] = "pt" });
 
         byte[] file = stream.ToArray();
         int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(file);

@@ -29,7 +29,9 @@ public sealed class SavedModelTests
     [DataRow(TextTokenization.Bpe)]
     public void APretrainedFolderGivesTheSameModelBack(TextTokenization tokenization)
     {
-        using ReversibleLmTransformer model = Corpus.Train(Ml, o => (o.Tokenization, o.VocabularySize, o.MaxSteps, o.Activation) = (tokenization, 270, 3, Activation.GeluTanh));
+        using ReversibleLmTransformer model = Corpus.Train(Ml,
+            o => (o.Tokenization, o.VocabularySize, o.MaxSteps, o.Activation) =
+                (tokenization, 270, 3, Activation.GeluTanh));
         model.SavePretrained(At("m"));
         using ReversibleLmTransformer loaded = Ml.Reversible().LoadPretrained(At("m"));
         Assert.AreEqual(model.Configuration, loaded.Configuration);
@@ -81,7 +83,10 @@ public sealed class SavedModelTests
             new[] { "config.json", "model.safetensors", "vocab.json", "merges.txt", "tokenizer_config.json" },
             Directory.GetFiles(At("m")).Select(Path.GetFileName).ToArray());
         using var weights = Reversible.Checkpoints.SafeTensorsFile.Open(At("m/model.safetensors"));
-        CollectionAssert.AreEqual(new long[] { 32, 96 }, weights.Info("transformer.h.0.attn.c_attn.weight").Shape.ToArray(), "Conv1D keeps [inputs, outputs]");
+        CollectionAssert.AreEqual(
+            new long[] { 32, 96 },
+            weights.Info("transformer.h.0.attn.c_attn.weight").Shape.ToArray(),
+            "Conv1D keeps [inputs, outputs]");
     }
 
     [TestMethod]
@@ -131,8 +136,10 @@ public sealed class SavedModelTests
     public void OtherColumnNamesSurviveTheZip()
     {
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-        (options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName) = ("Body", "LL", "N", "PPL");
-        IDataView data = Ml.Transforms.CopyColumns("Body", "Text").Fit(Corpus.View(Ml, Corpus.Rows)).Transform(Corpus.View(Ml, Corpus.Rows));
+        (options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName) =
+            ("Body", "LL", "N", "PPL");
+        IDataView data = Ml.Transforms.CopyColumns("Body", "Text").Fit(Corpus.View(Ml, Corpus.Rows))
+            .Transform(Corpus.View(Ml, Corpus.Rows));
         using ReversibleLmTransformer model = Ml.Reversible().LanguageModel(options).Fit(data);
         Ml.Model.Save(model, data.Schema, At("m.zip"));
         IDataView scored = Ml.Model.Load(At("m.zip"), out _).Transform(data);
@@ -147,13 +154,16 @@ public sealed class SavedModelTests
         Ml.Model.Save(_model, Corpus.View(Ml).Schema, At("m.zip"));
         var result = ChildProcess.Run<FreshProcessLoad.Result>("load", At("m.zip"), Texts[0]);
         Corpus.ScoredRow expected = Corpus.Scores(Ml, _model, Texts[0]).Single();
-        Assert.AreEqual((expected.LogLikelihood, expected.TokenCount, expected.Perplexity), (result.LogLikelihood, result.TokenCount, result.Perplexity));
+        Assert.AreEqual(
+            (expected.LogLikelihood, expected.TokenCount, expected.Perplexity),
+            (result.LogLikelihood, result.TokenCount, result.Perplexity));
     }
 
     [TestMethod]
     public void AModelTooLargeForTheZipIsRefusedWithTheWayThatWorks()
     {
-        using ReversibleLmTransformer large = Corpus.Train(Ml, o => (o.Width, o.HeadCount, o.LayerCount, o.MaxSteps, o.BatchSize) = (512, 1, 6, 1, 1));
+        using ReversibleLmTransformer large = Corpus.Train(Ml,
+            o => (o.Width, o.HeadCount, o.LayerCount, o.MaxSteps, o.BatchSize) = (512, 1, 6, 1, 1));
         var e = Assert.ThrowsExactly<NotSupportedException>(() => Ml.Model.Save(large, Corpus.View(Ml).Schema, At("m.zip")));
         StringAssert.Contains(e.Message, "SavePretrained");
         StringAssert.Contains(e.Message, "64");
@@ -162,7 +172,9 @@ public sealed class SavedModelTests
     [TestMethod]
     public void AMissingOrDamagedFolderIsRefusedByName()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => Ml.Reversible().LoadPretrained(At("none"))).Message, "none");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => Ml.Reversible().LoadPretrained(At("none"))).Message,
+            "none");
         foreach (string file in new[] { "config.json", "model.safetensors", "vocab.json" })
         {
             _model.SavePretrained(At("m"));
@@ -180,7 +192,9 @@ public sealed class SavedModelTests
         _model.SavePretrained(At("m"));
         string config = File.ReadAllText(At("m/config.json"));
         File.WriteAllText(At("m/config.json"), config.Replace("\"n_positions\": 16", "\"n_positions\": 17"));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, "wpe.weight");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message,
+            "wpe.weight");
         File.WriteAllText(At("m/config.json"), config.Replace("\"n_layer\": 2", "\"n_layer\": 3"));
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Ml.Reversible().LoadPretrained(At("m"))).Message, "h.2.");
     }
@@ -188,6 +202,8 @@ public sealed class SavedModelTests
     private static void AssertSameScores(ITransformer loaded)
     {
         Corpus.ScoredRow[] expected = Corpus.Scores(Ml, _model, Texts), actual = Corpus.Scores(Ml, loaded, Texts);
-        CollectionAssert.AreEqual(expected.Select(r => (r.LogLikelihood, r.TokenCount, r.Perplexity)).ToArray(), actual.Select(r => (r.LogLikelihood, r.TokenCount, r.Perplexity)).ToArray());
+        CollectionAssert.AreEqual(
+            expected.Select(r => (r.LogLikelihood, r.TokenCount, r.Perplexity)).ToArray(),
+            actual.Select(r => (r.LogLikelihood, r.TokenCount, r.Perplexity)).ToArray());
     }
 }

@@ -22,7 +22,8 @@ public sealed class DisposedModelTests
         ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 1);
         IDataView scored = model.Transform(Corpus.View(_ml, "a", "b"));
         model.Dispose();
-        Assert.ThrowsExactly<ObjectDisposedException>(() => _ml.Data.CreateEnumerable<Corpus.ScoredRow>(scored, reuseRowObject: false).ToArray());
+        Assert.ThrowsExactly<ObjectDisposedException>(
+            () => _ml.Data.CreateEnumerable<Corpus.ScoredRow>(scored, reuseRowObject: false).ToArray());
     }
 
     [TestMethod]

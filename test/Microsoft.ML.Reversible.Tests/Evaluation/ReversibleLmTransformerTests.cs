@@ -9,7 +9,8 @@ namespace Microsoft.ML.Reversible.Tests.Evaluation;
 public sealed class ReversibleLmTransformerTests
 {
     private static readonly MLContext Ml = new(seed: 1);
-    private static readonly string[] Texts = ["the red fox", "", "dog the over jumps", "é 漢字 🦊", "the red fox number 7 jumps over the blue dog and on"];
+    private static readonly string[] Texts =
+        ["the red fox", "", "dog the over jumps", "é 漢字 🦊", "the red fox number 7 jumps over the blue dog and on"];
     private static ReversibleLmTransformer _model = null!;
 
     [ClassInitialize]
@@ -37,7 +38,9 @@ public sealed class ReversibleLmTransformerTests
         var probe = new ShapeProbe(shape => promised = Ml.Reversible().LanguageModel().GetOutputSchema(shape));
         probe.Append(Ml.Transforms.CopyColumns("Copy", "Text")).Fit(data);
         DataViewSchema delivered = _model.Transform(data).Schema;
-        CollectionAssert.AreEquivalent(delivered.Select(c => (c.Name, c.Type)).ToArray(), promised!.Select(c => (c.Name, c.ItemType)).ToArray());
+        CollectionAssert.AreEquivalent(
+            delivered.Select(c => (c.Name, c.Type)).ToArray(),
+            promised!.Select(c => (c.Name, c.ItemType)).ToArray());
         Assert.IsTrue(promised!.All(c => c.Kind == SchemaShape.Column.VectorKind.Scalar && !c.IsKey));
     }
 
@@ -73,7 +76,8 @@ public sealed class ReversibleLmTransformerTests
     public void APredictionEngineGivesTheSameScores()
     {
         Corpus.ScoredRow[] expected = Corpus.Scores(Ml, _model, Texts);
-        using var engine = Ml.Model.CreatePredictionEngine<Corpus.Row, Corpus.ScoredRow>(_model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = Ml.Model.CreatePredictionEngine<Corpus.Row, Corpus.ScoredRow>(
+            _model, new PredictionEngineOptions { OwnsTransformer = false });
         foreach (Corpus.ScoredRow row in expected)
             Assert.AreEqual(row.LogLikelihood, engine.Predict(new Corpus.Row { Text = row.Text }).LogLikelihood);
     }
@@ -84,7 +88,9 @@ public sealed class ReversibleLmTransformerTests
         IDataView data = Ml.Data.LoadFromEnumerable([new WithMore { Id = 3, Text = "the fox", Weights = [1, 2] }]);
         var chain = Ml.Transforms.CopyColumns("Label", "Id").Append(Ml.Transforms.DropColumns("Weights")).Fit(data).Append(_model);
         IDataView scored = chain.Transform(data);
-        CollectionAssert.AreEquivalent(new[] { "Id", "Text", "Label", "LogLikelihood", "TokenCount", "Perplexity" }, scored.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray());
+        CollectionAssert.AreEquivalent(
+            new[] { "Id", "Text", "Label", "LogLikelihood", "TokenCount", "Perplexity" },
+            scored.Schema.Where(c => !c.IsHidden).Select(c => c.Name).ToArray());
         Assert.AreEqual(3, scored.GetColumn<int>("Label").Single());
         Assert.IsLessThan(0f, scored.GetColumn<float>("LogLikelihood").Single());
     }
@@ -93,7 +99,9 @@ public sealed class ReversibleLmTransformerTests
     public void TransformRefusesDataWithoutTheTextColumn()
     {
         IDataView data = Ml.Data.LoadFromEnumerable([new { Id = 1 }]);
-        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _model.Transform(data)).Message, "Could not find text column 'Text'");
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _model.Transform(data)).Message,
+            "Could not find text column 'Text'");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _model.GetOutputSchema(data.Schema));
     }
 
@@ -110,7 +118,8 @@ public sealed class ReversibleLmTransformerTests
     public void ScoresFromSeveralThreadsAreTheSame()
     {
         float[] expected = [.. Corpus.Scores(Ml, _model, Texts).Select(r => r.LogLikelihood)];
-        Parallel.For(0, 8, _ => CollectionAssert.AreEqual(expected, Corpus.Scores(new MLContext(), _model, Texts).Select(r => r.LogLikelihood).ToArray()));
+        Parallel.For(0, 8, _ =>
+            CollectionAssert.AreEqual(expected, Corpus.Scores(new MLContext(), _model, Texts).Select(r => r.LogLikelihood).ToArray()));
     }
 
     [TestMethod]

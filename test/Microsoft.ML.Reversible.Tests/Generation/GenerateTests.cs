@@ -36,11 +36,13 @@ public sealed class GenerateTests
             Assert.AreEqual(IdsOf(text)[at], last.argmax().item<long>());
         }
 
-        static long[] IdsOf(string text) => [.. LanguageModelTokenizer.Learn([], TextTokenization.Byte, 0).Encode(text).Select(id => (long)id)];
+        static long[] IdsOf(string text) =>
+            [.. LanguageModelTokenizer.Learn([], TextTokenization.Byte, 0).Encode(text).Select(id => (long)id)];
     }
 
     [TestMethod]
-    public void GoesOnBeyondTheContext() => Assert.IsGreaterThan(16, _model.Generate("the red fox number 1 jumps", maxTokens: 60, temperature: 0.5).Length);
+    public void GoesOnBeyondTheContext() =>
+        Assert.IsGreaterThan(16, _model.Generate("the red fox number 1 jumps", maxTokens: 60, temperature: 0.5).Length);
 
     [TestMethod]
     public void AnEmptyPromptStartsAText() => Assert.IsGreaterThan(0, _model.Generate("", maxTokens: 5).Length);

@@ -23,7 +23,8 @@ public sealed class ChunkedCrossEntropyTests
         Tensor plain = nn.functional.cross_entropy(nn.functional.linear(hidden, weight), targets, reduction: nn.Reduction.Sum);
         (plain * 0.25).backward();
 
-        var (sum, gradHidden, gradWeight) = ChunkedCrossEntropy.Differentiate(hidden, weight, targets, 0.25, ScalarType.Float32, chunkElements);
+        var (sum, gradHidden, gradWeight) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, 0.25, ScalarType.Float32, chunkElements);
         Tensor logLikelihood = ChunkedCrossEntropy.LogLikelihood(hidden, weight, targets, ScalarType.Float32, chunkElements);
 
         Assert.AreEqual(plain.ToDouble(), sum.ToDouble(), 1e-5 * Math.Abs(plain.ToDouble()) + 1e-5);

@@ -48,14 +48,19 @@ public sealed class GptModelTests
     {
         using GptModel model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
         Assert.AreEqual(model.parameters().Sum(p => p.numel()), TestModels.Small.ParameterCount);
-        Assert.AreEqual(124_439_808, new GptConfiguration { VocabularySize = 50257, ContextLength = 1024, LayerCount = 12, HeadCount = 12, Width = 768 }.ParameterCount);
+        Assert.AreEqual(
+            124_439_808,
+            new GptConfiguration { VocabularySize = 50257, ContextLength = 1024, LayerCount = 12, HeadCount = 12, Width = 768 }
+                .ParameterCount);
     }
 
     [TestMethod]
     public void EveryParameterHasOneNameInFiles()
     {
         using GptModel model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
-        CollectionAssert.AreEquivalent(model.parameters().Select(p => p.Handle).ToArray(), model.Weights().Select(w => w.Value.Handle).ToArray());
+        CollectionAssert.AreEquivalent(
+            model.parameters().Select(p => p.Handle).ToArray(),
+            model.Weights().Select(w => w.Value.Handle).ToArray());
         CollectionAssert.AllItemsAreUnique(model.Weights().Select(w => w.Name).ToArray());
     }
 

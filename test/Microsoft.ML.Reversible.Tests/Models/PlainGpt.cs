@@ -37,7 +37,9 @@ internal sealed class PlainGpt(GptModel model)
             for (int t = 0; t < x.Length; t++)
             {
                 int q = head * size, k = width + q, v = 2 * width + q;
-                double[] scores = [.. Enumerable.Range(0, t + 1).Select(s => Enumerable.Range(0, size).Sum(i => qkv[t][q + i] * qkv[s][k + i]) / Math.Sqrt(size))];
+                double[] scores =
+                    [.. Enumerable.Range(0, t + 1)
+                        .Select(s => Enumerable.Range(0, size).Sum(i => qkv[t][q + i] * qkv[s][k + i]) / Math.Sqrt(size))];
                 double[] weights = [.. scores.Select(s => Math.Exp(s - scores.Max()))];
                 for (int s = 0; s <= t; s++)
                     for (int i = 0; i < size; i++) mixed[t][q + i] += weights[s] / weights.Sum() * qkv[s][v + i];
@@ -71,7 +73,9 @@ internal sealed class PlainGpt(GptModel model)
     private double[] Norm(string name, double[] x)
     {
         double mean = x.Average(), variance = x.Select(v => (v - mean) * (v - mean)).Average();
-        return [.. x.Select((v, i) => (v - mean) / Math.Sqrt(variance + Shape.LayerNormEpsilon) * _weights[name + ".weight"][i] + _weights[name + ".bias"][i])];
+        return [.. x.Select((v, i) =>
+            (v - mean) / Math.Sqrt(variance + Shape.LayerNormEpsilon)
+            * _weights[name + ".weight"][i] + _weights[name + ".bias"][i])];
     }
 
     private double[] Linear(string name, double[] x, int outputs) => Add(Times(name + ".weight", x, outputs), _weights[name + ".bias"]);

@@ -47,7 +47,8 @@ internal sealed partial class SourceTree(string root)
         .Select(f => f.FullName)
         .Order(StringComparer.Ordinal);
 
-    // Folders that people and build machines keep a checkout or their data in; a path below the system's own folders is no one's in particular.
+    // Folders that people and build machines keep a checkout or their data in; a path below the system's own folders is no one's in
+    // particular.
     [GeneratedRegex(@"(?<![\w.~})\]-])/(?:home|root|work|workspace|Users|mnt|media)/\w|\b[A-Za-z]:\\+(?:Users|work|src|dev)\\")]
     private static partial Regex MachinePath();
 

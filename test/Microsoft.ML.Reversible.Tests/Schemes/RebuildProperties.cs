@@ -55,7 +55,8 @@ public sealed class RebuildProperties
 
     /// <summary>Each layer may double a rounding error, as |a| can be 1/2: 2⁸ · 6e-8 and some for eight layers.</summary>
     [TestMethod]
-    public void MidpointAIsRebuiltWithinItsGrowthInFloat() => Check(Gen.Constant(Scheme.MidpointA), CasesOf(8, 0.05), Arithmetic.Float, 1e-4);
+    public void MidpointAIsRebuiltWithinItsGrowthInFloat() =>
+        Check(Gen.Constant(Scheme.MidpointA), CasesOf(8, 0.05), Arithmetic.Float, 1e-4);
 
     [TestMethod]
     public void FloatArithmeticIsNotExactSoTheChecksCanFail()

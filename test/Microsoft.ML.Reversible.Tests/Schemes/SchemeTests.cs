@@ -46,7 +46,8 @@ public sealed class SchemeTests
     public void AnUnknownNameIsToldTheKnownOnes()
     {
         string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
-        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia" }) StringAssert.Contains(message, name);
+        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia" })
+            StringAssert.Contains(message, name);
     }
 
     [TestMethod]

@@ -64,7 +64,10 @@ public sealed class ArithmeticTests
         using GptModel model = TestModels.Make(shape, new Bdia { K = k }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
         using StackPass pass = model.Stack.Forward(model.Embed(TestModels.Ids(shape, 2, 16)));
         long activations = 2 * 16 * shape.Width;
-        Assert.AreEqual((7 - 2) * ((activations * bits + 7) / 8), pass.SideByteCount, "every block but the two whose streams are p₀ and p₁ kept or never rebuilt");
+        Assert.AreEqual(
+            (7 - 2) * ((activations * bits + 7) / 8),
+            pass.SideByteCount,
+            "every block but the two whose streams are p₀ and p₁ kept or never rebuilt");
     }
 
     [TestMethod]
@@ -74,7 +77,8 @@ public sealed class ArithmeticTests
     {
         using var scope = NewDisposeScope();
         using GptModel residual = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
-        using GptModel bdia = TestModels.Make(TestModels.Small, new Bdia { K = k, Bits = 20 }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        using GptModel bdia = TestModels.Make(
+            TestModels.Small, new Bdia { K = k, Bits = 20 }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 16);
         Assert.IsLessThan(1e-4, TestModels.RelativeError(bdia.forward(ids), residual.forward(ids)));
     }
@@ -114,7 +118,9 @@ public sealed class ArithmeticTests
     public void TheHamiltonianSchemeNeedsBlocksOfTwoParts()
     {
         using var whole = nn.Linear(4, 4);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Hamiltonian, [whole], WayBack.Stored)).Message, "two parts");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Hamiltonian, [whole], WayBack.Stored)).Message,
+            "two parts");
     }
 
     /// <summary>Equations 2.8 and 2.9 as they stand in the paper.</summary>

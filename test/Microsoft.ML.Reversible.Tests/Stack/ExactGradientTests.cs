@@ -11,7 +11,8 @@ public sealed class ExactGradientTests
     public static IEnumerable<object[]> ExactSchemes => new Scheme[]
     {
         new Midpoint(), new Midpoint(0.3), new Leapfrog(), new Hamiltonian(),
-        new Bdia(), new Bdia { K = 4, Signs = BdiaSigns.Negative }, new Bdia { K = 16, Signs = BdiaSigns.Positive }, new Bdia { K = 64, Bits = 20 },
+        new Bdia(), new Bdia { K = 4, Signs = BdiaSigns.Negative },
+        new Bdia { K = 16, Signs = BdiaSigns.Positive }, new Bdia { K = 64, Bits = 20 },
         new Midpoint { Start = Start.Euler, ReadOut = ReadOut.Mean },
     }.Select(scheme => new object[] { scheme });
 
@@ -64,11 +65,14 @@ public sealed class ExactGradientTests
         GptConfiguration shape = TestModels.Small with { LayerCount = depth };
         Tensor ids = TestModels.Ids(shape, 3, 16).to(device), targets = TestModels.Ids(shape, 3, 16, seed: 6).flatten().to(device);
         using GptModel stored = Make(WayBack.Stored), checkpointed = Make(WayBack.Checkpointed), reversible = Make(WayBack.Reversible);
-        foreach (GptModel model in new[] { stored, checkpointed, reversible }) LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 48, seed: 3);
+        foreach (GptModel model in new[] { stored, checkpointed, reversible })
+            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 48, seed: 3);
         foreach (GptModel model in new[] { checkpointed, reversible })
         {
             foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(model.named_parameters()))
-                Assert.IsTrue(TestModels.SameBits(expected.grad!, actual.grad!), $"{scheme}, {depth} layers, {model.Stack.WayBack}: {name}");
+                Assert.IsTrue(
+                    TestModels.SameBits(expected.grad!, actual.grad!),
+                    $"{scheme}, {depth} layers, {model.Stack.WayBack}: {name}");
         }
 
         GptModel Make(WayBack wayBack) => TestModels.Make(shape, scheme, wayBack, precision, device, arithmetic: Arithmetic.Exact);

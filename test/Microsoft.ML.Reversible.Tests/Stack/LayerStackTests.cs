@@ -20,7 +20,8 @@ public sealed class LayerStackTests
 
     [TestMethod]
     [TestCategory("Cuda")]
-    public void GradientsOfBothWaysBackAgreeInBFloat16OnCuda() => CompareGradients(12, TestModels.RequireCuda(), Precision.BFloat16, bound: 0.1);
+    public void GradientsOfBothWaysBackAgreeInBFloat16OnCuda() =>
+        CompareGradients(12, TestModels.RequireCuda(), Precision.BFloat16, bound: 0.1);
 
     [TestMethod]
     public void GradientsOfBothWaysBackAgreeInBFloat16() => CompareGradients(12, CPU, Precision.BFloat16, bound: 0.1);
@@ -31,7 +32,8 @@ public sealed class LayerStackTests
         GptConfiguration configuration = TestModels.Small with { LayerCount = layers, Width = 64, HeadCount = 4 };
         using GptModel stored = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Stored, precision, device);
         using GptModel reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
-        Tensor ids = TestModels.Ids(configuration, 4, 16).to(device), targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
+        Tensor ids = TestModels.Ids(configuration, 4, 16).to(device),
+            targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
         Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 64);
         Tensor lossReversible = LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 64);
         Assert.IsTrue(TestModels.SameBits(lossStored, lossReversible), "the way forward is the same computation");
@@ -75,7 +77,8 @@ public sealed class LayerStackTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        var e = Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Residual, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible));
+        var e = Assert.ThrowsExactly<ArgumentException>(
+            () => new LayerStack(Scheme.Residual, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible));
         StringAssert.Contains(e.Message, "residual");
         StringAssert.Contains(e.Message, "Stored");
     }
@@ -92,7 +95,9 @@ public sealed class LayerStackTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using StackPass pass = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], wayBack).Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
+        using StackPass pass =
+            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], wayBack)
+                .Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
         Tensor gradient = ones([1, 1, 4], dtype: ScalarType.Float64);
         pass.Backward(gradient);
         Assert.ThrowsExactly<InvalidOperationException>(() => pass.Backward(gradient));
@@ -142,7 +147,9 @@ public sealed class LayerStackTests
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         using var noGraph = no_grad();
-        using StackPass pass = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible).Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
+        using StackPass pass =
+            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible)
+                .Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
         Assert.IsGreaterThan(0.0, pass.Backward(ones([1, 1, 4], dtype: ScalarType.Float64)).norm().ToDouble());
     }
 }

@@ -17,12 +17,16 @@ internal sealed record StackCase(int Depth, int Batch, int Context, int Width, i
         using var scope = NewDisposeScope();
         using var random = new Generator((ulong)Seed);
         TanhBlock[] blocks = [.. Enumerable.Range(0, Depth).Select(_ => new TanhBlock(Width, Deviation, random, ScalarType.Float32))];
-        double error = RebuildError(new LayerStack(scheme, blocks, WayBack.Stored, arithmetic), randn([Batch, Context, Width], generator: random), Seed);
+        double error = RebuildError(
+            new LayerStack(scheme, blocks, WayBack.Stored, arithmetic),
+            randn([Batch, Context, Width], generator: random), Seed);
         foreach (TanhBlock block in blocks) block.Dispose();
         return error;
     }
 
-    /// <summary>The largest difference between a rebuilt stream and its original, relative to the largest stream; 0 means the same bits.</summary>
+    /// <summary>
+    /// The largest difference between a rebuilt stream and its original, relative to the largest stream; 0 means the same bits.
+    /// </summary>
     public static double RebuildError(LayerStack stack, Tensor input, long seed)
     {
         using var scope = NewDisposeScope();

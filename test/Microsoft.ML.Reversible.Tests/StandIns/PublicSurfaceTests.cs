@@ -15,7 +15,8 @@ public class PublicSurfaceTests
             $"E:{Sample}`1.Changed",
             $"F:{Sample}`1.Name -> System.String",
             $"M:{Sample}`1.#ctor(System.Int32) | size",
-            $"M:{Sample}`1.Draw(System.String,System.Double,System.Boolean,System.Nullable{{System.DayOfWeek}},System.DayOfWeek) -> System.Void"
+            $"M:{Sample}`1.Draw(System.String,System.Double,System.Boolean,System.Nullable{{System.DayOfWeek}},System.DayOfWeek)"
+                + " -> System.Void"
                 + " | text = \"a\\nb\", scale = 0.5, fill = true, day = null, first = Monday",
             $"M:{Sample}`1.Refused({Sample}{{`0}}.Inner{{System.Int64}}) -> System.Void | inner | obsolete: error",
             $"M:{Sample}`1.TryGet``1(``0,`0@,System.Int32[,][]) -> System.Boolean | key, value, params sizes",

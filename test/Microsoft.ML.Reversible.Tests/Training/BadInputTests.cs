@@ -86,14 +86,16 @@ public sealed class BadInputTests
     [DataRow("", "")]
     public void NoTextIsRefused(params string[] rows)
     {
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, rows)));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(
+            () => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, rows)));
         StringAssert.Contains(e.Message, "text");
     }
 
     [TestMethod]
     public void TextShorterThanAWindowIsRefusedWithTheNumbers()
     {
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, "short", "text")));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(
+            () => _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, "short", "text")));
         StringAssert.Contains(e.Message, "11 tokens");
         StringAssert.Contains(e.Message, "17");
         StringAssert.Contains(e.Message, "ContextLength");
@@ -102,7 +104,8 @@ public sealed class BadInputTests
     [TestMethod]
     public void RowsShorterThanAWindowArePackedTogether()
     {
-        using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat("a few", 100)]));
+        using ReversibleLmTransformer model =
+            _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat("a few", 100)]));
         Assert.IsNotNull(model.Metrics!.ValidationLoss);
     }
 
@@ -111,7 +114,8 @@ public sealed class BadInputTests
     {
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
         (options.Tokenization, options.VocabularySize) = (TextTokenization.Bpe, 5000);
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, Corpus.Rows)));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(
+            () => _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, Corpus.Rows)));
         StringAssert.Contains(e.Message, "5000");
         StringAssert.Contains(e.Message, "VocabularySize");
     }
@@ -141,7 +145,8 @@ public sealed class BadInputTests
     [TestMethod]
     public void RowsOfOnlySpacesAreTextLikeAnyOther()
     {
-        using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat(" \t\n", 100)]));
+        using ReversibleLmTransformer model =
+            _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat(" \t\n", 100)]));
         Assert.IsNotNull(model.Metrics!.ValidationLoss);
     }
 

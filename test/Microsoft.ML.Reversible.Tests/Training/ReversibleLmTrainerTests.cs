@@ -38,7 +38,8 @@ public sealed class ReversibleLmTrainerTests
         Assert.IsTrue(a.Network.parameters().Zip(b.Network.parameters(), TestModels.SameBits).All(same => same));
         CollectionAssert.AreNotEqual(Losses(a), Losses(c));
 
-        ReversibleLmTransformer Train(int seed) => Corpus.Train(_ml, o => (o.Scheme, o.Seed, o.ReportInterval) = (Scheme.Parse(scheme), seed, 1));
+        ReversibleLmTransformer Train(int seed) =>
+            Corpus.Train(_ml, o => (o.Scheme, o.Seed, o.ReportInterval) = (Scheme.Parse(scheme), seed, 1));
 
         static double[] Losses(ReversibleLmTransformer model) => [.. model.Metrics!.History.Select(p => p.Loss)];
     }
@@ -61,7 +62,8 @@ public sealed class ReversibleLmTrainerTests
     public void AccumulatedBatchesAreOneLargeBatch()
     {
         using ReversibleLmTransformer whole = Corpus.Train(_ml, o => (o.BatchSize, o.MaxSteps, o.ReportInterval) = (8, 5, 1));
-        using ReversibleLmTransformer parts = Corpus.Train(_ml, o => (o.BatchSize, o.MaxSteps, o.ReportInterval, o.GradientAccumulationSteps) = (2, 5, 1, 4));
+        using ReversibleLmTransformer parts = Corpus.Train(
+            _ml, o => (o.BatchSize, o.MaxSteps, o.ReportInterval, o.GradientAccumulationSteps) = (2, 5, 1, 4));
         foreach (var (a, b) in whole.Metrics!.History.Zip(parts.Metrics!.History))
         {
             Assert.AreEqual(a.Loss, b.Loss, 1e-4);
@@ -84,7 +86,8 @@ public sealed class ReversibleLmTrainerTests
         var messages = new List<string>();
         var ml = new MLContext(seed: 1);
         ml.Log += (_, e) => messages.Add(e.Message);
-        using ReversibleLmTransformer model = Corpus.Train(ml, o => (o.ReportInterval, o.EvaluationInterval, o.Progress) = (5, 15, new Collector(reports)));
+        using ReversibleLmTransformer model = Corpus.Train(
+            ml, o => (o.ReportInterval, o.EvaluationInterval, o.Progress) = (5, 15, new Collector(reports)));
         CollectionAssert.AreEqual(new[] { 1, 5, 10, 15, 20 }, reports.Select(p => p.Step).ToArray());
         CollectionAssert.AreEqual(new[] { 15, 20 }, reports.Where(p => p.ValidationLoss is not null).Select(p => p.Step).ToArray());
         Assert.AreEqual(20 * 4 * 16, reports[^1].Tokens);
@@ -99,7 +102,8 @@ public sealed class ReversibleLmTrainerTests
         long before = TestModels.LiveTensors();
         using var source = new CancellationTokenSource();
         var cancelAtTen = new Collector([]) { After = p => { if (p.Step == 10) source.Cancel(); } };
-        Assert.ThrowsExactly<OperationCanceledException>(() => Corpus.Train(_ml, o => (o.ReportInterval, o.Progress, o.CancellationToken) = (1, cancelAtTen, source.Token)));
+        Assert.ThrowsExactly<OperationCanceledException>(
+            () => Corpus.Train(_ml, o => (o.ReportInterval, o.Progress, o.CancellationToken) = (1, cancelAtTen, source.Token)));
         Assert.IsLessThanOrEqualTo(before, TestModels.LiveTensors());
     }
 
@@ -148,7 +152,9 @@ public sealed class ReversibleLmTrainerTests
             .Append(_ml.Transforms.CopyColumns("Surprise", "Perplexity"));
         var model = chain.Fit(data);
         DataViewSchema schema = model.Transform(data).Schema;
-        CollectionAssert.IsSubsetOf(new[] { "Text", "Content", "LogLikelihood", "TokenCount", "Perplexity", "Surprise" }, schema.Select(c => c.Name).ToArray());
+        CollectionAssert.IsSubsetOf(
+            new[] { "Text", "Content", "LogLikelihood", "TokenCount", "Perplexity", "Surprise" },
+            schema.Select(c => c.Name).ToArray());
         model.Dispose();
     }
 

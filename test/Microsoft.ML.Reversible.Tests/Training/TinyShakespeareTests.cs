@@ -5,7 +5,9 @@ namespace Microsoft.ML.Reversible.Tests.Training;
 [TestClass]
 public sealed class TinyShakespeareTests
 {
-    /// <summary>The first steps of nanoGPT's recipe, where a residual network and a midpoint one stand at 2.60 nats; the benchmark runs all 2000.</summary>
+    /// <summary>
+    /// The first steps of nanoGPT's recipe, where a residual network and a midpoint one stand at 2.60 nats; the benchmark runs all 2000.
+    /// </summary>
     [TestMethod]
     [DataRow("residual")]
     [DataRow("midpoint")]

@@ -9,7 +9,8 @@ public sealed class SchemaErrorsTests
     [TestMethod]
     public void AMissingColumnIsNamedInTheWordsOfMLNet()
     {
-        var inShape = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SchemaErrors.RequireText(SchemaShapes.From(Schema()), "Txt", "text"));
+        var inShape = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => SchemaErrors.RequireText(SchemaShapes.From(Schema()), "Txt", "text"));
         var inSchema = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SchemaErrors.RequireText(Schema(), "Txt", "text"));
 
         Assert.AreEqual("inputSchema", inShape.ParamName);
@@ -24,7 +25,8 @@ public sealed class SchemaErrorsTests
     [DataRow("Tokens", "VarVector<String>")]
     public void AColumnOfAnotherTypeIsDescribed(string name, string got)
     {
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SchemaErrors.RequireText(SchemaShapes.From(Schema()), name, "text"));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => SchemaErrors.RequireText(SchemaShapes.From(Schema()), name, "text"));
         Assert.AreEqual("inputSchema", error.ParamName);
         StringAssert.StartsWith(error.Message, $"Schema mismatch for text column '{name}': expected String, got {got}");
 

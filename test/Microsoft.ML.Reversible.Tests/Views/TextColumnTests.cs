@@ -30,7 +30,8 @@ public sealed class TextColumnTests
     [TestMethod]
     public void ChecksTheColumnAtOnce()
     {
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TextColumn.Read(new StringsView("Story", []), "Text", "validation text"));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => TextColumn.Read(new StringsView("Story", []), "Text", "validation text"));
         StringAssert.StartsWith(error.Message, "Could not find validation text column 'Text'");
     }
 }
