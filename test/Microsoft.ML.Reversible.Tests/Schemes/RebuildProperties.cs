@@ -49,9 +49,13 @@ public sealed class RebuildProperties
 
     /// <summary>Float32 rounding, 6e-8, over 24 contracting layers stays below 1e-5 of the largest stream.</summary>
     [TestMethod]
-    public void SchemesWithIntegerWeightsAreRebuiltWithinRoundingInFloat() => Check(
-        Gen.OneOf(Steps.Select(h => (Scheme)new Midpoint(h)), Steps.Select(h => (Scheme)new Leapfrog(h)), Gen.Constant(Scheme.Hamiltonian)),
-        CasesOf(24, 0.05), Arithmetic.Float, 1e-5);
+    public void MidpointAndHamiltonianAreRebuiltWithinRoundingInFloat() => Check(
+        Gen.OneOf(Steps.Select(h => (Scheme)new Midpoint(h)), Gen.Constant(Scheme.Hamiltonian)), CasesOf(24, 0.05), Arithmetic.Float, 1e-5);
+
+    /// <summary>Eigenvalues of f with a positive real part let leapfrog's errors grow by 1 + h √λ a layer: up to some hundred times in 24.</summary>
+    [TestMethod]
+    public void LeapfrogIsRebuiltWithinItsGrowthInFloat() => Check(
+        Steps.Where(h => h <= 0.5).Select(h => (Scheme)new Leapfrog(h)), CasesOf(24, 0.05), Arithmetic.Float, 1e-4);
 
     /// <summary>Each layer may double a rounding error, as |a| can be 1/2: 2⁸ · 6e-8 and some for eight layers.</summary>
     [TestMethod]
