@@ -1,0 +1,95 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Stability;
+
+/// <summary>Eigenvalues of a matrix that is given by its products with vectors.</summary>
+internal static class Spectrum
+{
+    /// <summary>States up to this size have their whole matrix taken.</summary>
+    public const int WholeMatrixLimit = 64;
+
+    /// <summary>What is below this part of the largest product is rounding: the vectors so far span all that can be reached.</summary>
+    private const double Breakdown = 1e-12;
+
+    /// <summary>All eigenvalues of a small Jacobian, or the Ritz values of an Arnoldi iteration on a large one.</summary>
+    /// <param name="jacobian">The Jacobian.</param>
+    /// <param name="krylovDimension">Steps of the iteration, at least 1.</param>
+    /// <param name="seed">Seeds the vector that it starts from.</param>
+    /// <exception cref="InvalidOperationException">A product is not finite.</exception>
+    public static IReadOnlyList<EigenvalueEstimate> Of(TransposedJacobian jacobian, int krylovDimension, int seed) =>
+        jacobian.Size <= WholeMatrixLimit
+        ? Whole(jacobian.Apply, (int)jacobian.Size, jacobian.Device)
+        : Arnoldi(jacobian.Apply, jacobian.Size, krylovDimension, seed, jacobian.Device);
+
+    /// <summary>All eigenvalues, from the products with the unit vectors.</summary>
+    public static IReadOnlyList<EigenvalueEstimate> Whole(Func<Tensor, Tensor> apply, int size, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var matrix = new double[size, size];
+        for (int column = 0; column < size; column++)
+        {
+            using var step = NewDisposeScope();
+            Tensor unit = zeros(size, dtype: ScalarType.Float64, device: device);
+            unit.narrow(0, column, 1).fill_(1);
+            double[] product = Values(apply(unit));
+            for (int row = 0; row < size; row++) matrix[row, column] = Finite(product[row]);
+        }
+        return [.. DenseEigenvalues.Of(matrix).Select(e => new EigenvalueEstimate(e.Value, 0))];
+    }
+
+    /// <summary>
+    /// With V an orthonormal basis of the span of x, Mx, M²x, ... for a random x, the eigenvalues of the small matrix H = VᵀMV approach
+    /// those of M from the outer ones inwards.
+    /// </summary>
+    public static IReadOnlyList<EigenvalueEstimate> Arnoldi(Func<Tensor, Tensor> apply, long size, int dimension, int seed, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        int most = (int)Math.Min(dimension, size), used = 0;
+        Tensor basis = zeros([most + 1, size], dtype: ScalarType.Float64, device: device);
+        using (var random = new Generator(unchecked((ulong)seed)))
+        {
+            Tensor start = randn([size], dtype: ScalarType.Float64, generator: random);
+            basis.select(0, 0).copy_(start / start.norm());
+        }
+        var h = new double[most + 1, most];
+        for (double largest = 0, left = 1; used < most && left > 0; used++)
+        {
+            using var step = NewDisposeScope();
+            Tensor product = apply(basis.select(0, used)), span = basis.narrow(0, 0, used + 1);
+            largest = Math.Max(largest, Finite(product.norm().ToDouble()));
+            // Taken out twice: after once, rounding leaves a share that later steps would amplify.
+            for (int pass = 0; pass < 2; pass++)
+            {
+                Tensor shares = span.mv(product);
+                product -= span.t().mv(shares);
+                double[] values = Values(shares);
+                for (int row = 0; row <= used; row++) h[row, used] += values[row];
+            }
+            left = product.norm().ToDouble();
+            if (left <= Breakdown * largest) left = 0;
+            else basis.select(0, used + 1).copy_(product / left);
+            h[used + 1, used] = left;
+        }
+        return Ritz(h, used);
+    }
+
+    private static IReadOnlyList<EigenvalueEstimate> Ritz(double[,] h, int size)
+    {
+        var square = new double[size, size];
+        for (int row = 0; row < size; row++)
+            for (int column = 0; column < size; column++) square[row, column] = h[row, column];
+        return [.. DenseEigenvalues.Of(square).Select(e => new EigenvalueEstimate(e.Value, h[size, size - 1] * e.Last))];
+    }
+
+    private static double[] Values(Tensor vector)
+    {
+        using Tensor host = vector.cpu().contiguous();
+        return host.data<double>().ToArray();
+    }
+
+    private static double Finite(double value) => double.IsFinite(value)
+        ? value
+        : throw new InvalidOperationException("The derivatives of a layer are not finite at a state of this data.");
+}
