@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 
@@ -91,5 +92,40 @@ public sealed class ReversibleCatalog
             ModelArchive.Unpack(saved.Archive),
             new ScoreColumns(saved.Columns.Text, saved.Columns.LogLikelihood, saved.Columns.TokenCount, saved.Columns.Perplexity),
             metrics: null);
+    }
+
+    /// <summary>
+    /// Analyses whether a model's recurrence stays bounded forward and back on real text: eigenvalues of each layer's Jacobian, the growth
+    /// that follows from them, and how exactly the streams are rebuilt in floating point.
+    /// </summary>
+    /// <remarks>
+    /// A layer and window costs <paramref name="krylovDimension"/> backward passes of one block, and the streams of one window are all
+    /// kept. Perturbations are of the whole state of one window, all its tokens and channels; where that is no more than 64 numbers, all
+    /// eigenvalues are found.
+    /// </remarks>
+    /// <param name="model">The model.</param>
+    /// <param name="data">Data with the model's text column; only the rows that the windows need are read.</param>
+    /// <param name="windowCount">The most windows to take from the start of the data, at least 1.</param>
+    /// <param name="krylovDimension">
+    /// Steps of the eigenvalue iteration, at least 1: more find more eigenvalues, and the outer ones more exactly.
+    /// </param>
+    /// <param name="seed">Seeds the iteration, and the signs that BDIA draws.</param>
+    /// <param name="cancellationToken">Ends the analysis between two layers.</param>
+    /// <returns>The layers' figures, a verdict and a suggestion in words.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The text column is missing or is not text, or a number is below 1.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows with text, or the model's numbers are not finite.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public StabilityReport AnalyzeStability(
+        ReversibleLmTransformer model,
+        IDataView data,
+        int windowCount = 2,
+        int krylovDimension = 32,
+        int seed = 0,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        return TextStability.Analyze(model.Model, model.TextColumnName, data, windowCount, krylovDimension, seed, cancellationToken);
     }
 }

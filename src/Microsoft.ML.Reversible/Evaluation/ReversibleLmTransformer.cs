@@ -36,6 +36,12 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// <summary>The recurrence over the layers.</summary>
     public Scheme Scheme => _model.Network.Stack.Scheme;
 
+    /// <summary>The network with its tokenizer.</summary>
+    internal LanguageModel Model => Live;
+
+    /// <summary>The text column that is scored.</summary>
+    internal string TextColumnName => _columns.Text;
+
     private LanguageModel Live
     {
         get

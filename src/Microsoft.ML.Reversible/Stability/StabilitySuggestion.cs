@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace Microsoft.ML.Reversible.Stability;
+
+/// <summary>Says in words what would help.</summary>
+internal static class StabilitySuggestion
+{
+    /// <summary>Streams that are rebuilt this exactly, relative to their size, leave gradients as float32 training knows them.</summary>
+    private const double Harmless = 1e-4;
+
+    public static string Of(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<LayerStability> layers)
+    {
+        if (!scheme.IsReversible)
+            return "This scheme has no way back: take a reversible one to train in memory that does not grow with depth.";
+        bool exact = arithmetic == Arithmetic.Exact, drifts = !exact && layers.Max(l => l.RebuildError?.Relative ?? 0) > Harmless;
+        string kept = exact ? "Exact arithmetic rebuilds the streams to the bit whatever the growth backward. " : "";
+        string advice = string.Join("; or ", Advice(scheme, exact, layers));
+        if (advice.Length == 0) return kept + "Nothing needs to change.";
+        return drifts
+            ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
+            : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
+    }
+
+    private static IEnumerable<string> Advice(Scheme scheme, bool exact, IReadOnlyList<LayerStability> layers)
+    {
+        // Rounding errors are what grows on the way back, and exact arithmetic makes none.
+        Func<Growth, double> harm = exact ? growth => growth.Forward : growth => growth.Worst;
+        double worst = layers.Max(l => harm(l.Growth));
+        if (worst <= Growth.Noise) yield break;
+        if (!exact && scheme.CanBeExact) yield return "use exact arithmetic, which rebuilds every stream to the bit";
+        if (!scheme.CanBeExact)
+            yield return "take another scheme: this one cannot be exact, while midpoint, leapfrog, Hamiltonian and BDIA can";
+        SchemeCondition condition = SchemeCondition.Of(scheme);
+        if (condition is { StepSize: { } h, WithStepSize: { } with } && Lower(with(h / 2), layers, worst, harm) is { } smaller)
+            yield return $"use a smaller h: {Text(h / 2)} would bring growth down to {Text(smaller)} a layer";
+        if (Other(scheme, condition.StepSize ?? 0.5, layers, worst, harm) is { } other) yield return other;
+    }
+
+    /// <summary>Midpoint or leapfrog with the same step size, if it grows clearly less on the same eigenvalues.</summary>
+    private static string? Other(Scheme scheme, double h, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
+    {
+        // Eigenvalues of the product of two halves say nothing of the whole block's.
+        if (scheme is Hamiltonian) return null;
+        return new Scheme[] { new Midpoint(h), new Leapfrog(h) }
+            .Where(s => s.Name != scheme.Name)
+            .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))
+            .Where(s => s.Growth is not null)
+            .OrderBy(s => s.Growth)
+            .Select(s => $"take another scheme: {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer on the same eigenvalues")
+            .FirstOrDefault();
+    }
+
+    /// <summary>
+    /// The worst growth that a scheme would have on these eigenvalues, if at least a quarter of the present growth is gone.
+    /// </summary>
+    private static double? Lower(Scheme scheme, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
+    {
+        IReadOnlyList<LayerRecurrence> recurrences = LayerRecurrence.Of(scheme, layers.Count);
+        double growth = layers.Max(l => l.Eigenvalues.Max(e => harm(recurrences[l.Layer].At(e.Value))));
+        return growth - 1 < 0.75 * (worst - 1) ? growth : null;
+    }
+
+    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+}
