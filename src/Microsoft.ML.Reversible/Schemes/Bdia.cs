@@ -82,7 +82,9 @@ public sealed record Bdia : Scheme
 
     internal override Arithmetic DefaultArithmetic => Arithmetic.Exact;
 
-    internal override WayBack DefaultWayBack(Arithmetic arithmetic) => arithmetic == Arithmetic.Exact ? WayBack.Reversible : WayBack.Stored;
+    internal override string? WhyNotReversible(Arithmetic arithmetic) => arithmetic == Arithmetic.Exact
+        ? null
+        : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.";
 
     internal override int FractionBits => Bits;
 

@@ -34,8 +34,13 @@ public abstract partial record Scheme
     /// <summary>The arithmetic that is taken where none is asked for.</summary>
     internal virtual Arithmetic DefaultArithmetic => Arithmetic.Float;
 
+    /// <summary>Why the scheme cannot be run backwards in an arithmetic, with the mend; null where it can.</summary>
+    internal virtual string? WhyNotReversible(Arithmetic arithmetic) =>
+        IsReversible ? null : "it has no inverse. WayBack must be Stored or Checkpointed, not Reversible.";
+
     /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
-    internal virtual WayBack DefaultWayBack(Arithmetic arithmetic) => IsReversible ? WayBack.Reversible : WayBack.Stored;
+    internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
+        WhyNotReversible(arithmetic) is null ? WayBack.Reversible : WayBack.Stored;
 
     /// <summary>Bits behind the binary point of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;

@@ -105,16 +105,8 @@ public sealed class LayerStack
                 $"The scheme '{scheme.Name}' cannot be exact: it multiplies streams by factors that leave the grid. " +
                 "Arithmetic must be Float.",
                 nameof(arithmetic));
-        if (wayBack == WayBack.Reversible && !scheme.IsReversible)
-            throw new ArgumentException(
-                $"The scheme '{scheme.Name}' cannot be run backwards, " +
-                "so WayBack must be Stored or Checkpointed, not Reversible.",
-                nameof(wayBack));
-        if (wayBack == WayBack.Reversible && scheme is Bdia && arithmetic == Arithmetic.Float)
-            throw new ArgumentException(
-                "Run backwards in float arithmetic, the scheme 'bdia' multiplies rounding errors by K in each layer. " +
-                "WayBack Reversible needs Arithmetic Exact.",
-                nameof(arithmetic));
+        if (wayBack == WayBack.Reversible && scheme.WhyNotReversible(arithmetic) is { } reason)
+            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards here: {reason}", nameof(wayBack));
     }
 
     private static void Defined<T>(T value, string name) where T : struct, Enum

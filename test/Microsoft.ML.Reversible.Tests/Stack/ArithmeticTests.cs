@@ -72,7 +72,9 @@ public sealed class ArithmeticTests
 
     [TestMethod]
     [DataRow(2)]
+    [DataRow(4)]
     [DataRow(16)]
+    [DataRow(64)]
     public void BdiaAtInferenceIsTheResidualNetworkUpToTheGrid(int k)
     {
         using var scope = NewDisposeScope();
