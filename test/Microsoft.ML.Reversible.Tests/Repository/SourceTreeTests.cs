@@ -24,10 +24,10 @@ public class SourceTreeTests
 
     [TestMethod]
     [DataRow("/home/", "ada/model", true)]
-    [DataRow("\"/work/", "main\"", true)]
+    [DataRow("\"/mnt/", "model\"", true)]
     [DataRow("C:\\Us", "ers\\ada", true)]
     [DataRow("docs/home/", "page.md", false)]
-    [DataRow("$HOME/work/", "model", false)]
+    [DataRow("$HOME/data/", "model", false)]
     [DataRow("/usr/lib/", "libtorch.so", false)]
     public void Path_of_one_machine_is_found(string start, string rest, bool found)
     {
