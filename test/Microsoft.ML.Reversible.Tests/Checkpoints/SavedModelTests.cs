@@ -160,6 +160,17 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    public void AFreshProcessLoadsAModelNearTheZipsLimit()
+    {
+        using ReversibleLmTransformer model = Corpus.Train(Ml, o =>
+            (o.Width, o.HeadCount, o.LayerCount, o.MaxSteps, o.BatchSize) = (512, 1, 5, 1, 1));
+        Assert.IsGreaterThan(60 << 20, 4 * model.Configuration.ParameterCount);
+        Ml.Model.Save(model, Corpus.View(Ml).Schema, At("m.zip"));
+        var result = ChildProcess.Run<FreshProcessLoad.Result>("load", At("m.zip"), Texts[0]);
+        Assert.AreEqual(Corpus.Scores(Ml, model, Texts[0]).Single().LogLikelihood, result.LogLikelihood);
+    }
+
+    [TestMethod]
     public void AModelTooLargeForTheZipIsRefusedWithTheWayThatWorks()
     {
         using ReversibleLmTransformer large = Corpus.Train(Ml,
