@@ -139,10 +139,10 @@ public sealed record Bdia : Scheme
             string[] named = parameter.Split('=', 2);
             scheme = (named[0], named.Length) switch
             {
-                ("k", 2) => scheme with { K = (int)Number(named[1]) },
-                ("bits", 2) => scheme with { Bits = (int)Number(named[1]) },
-                ("signs", 2) when Enum.TryParse(named[1], true, out BdiaSigns signs) => scheme with { Signs = signs },
-                ("inference", 2) when Enum.TryParse(named[1], true, out BdiaInference inference) => scheme with { Inference = inference },
+                ("k", 2) => scheme with { K = Integer(named[1]) },
+                ("bits", 2) => scheme with { Bits = Integer(named[1]) },
+                ("signs", 2) => scheme with { Signs = Choice<BdiaSigns>(parameter, named[1]) },
+                ("inference", 2) => scheme with { Inference = Choice<BdiaInference>(parameter, named[1]) },
                 _ => throw Unknown(parameter),
             };
         }

@@ -69,7 +69,10 @@ public abstract partial record Scheme
     private protected double Number(string parameter) =>
         double.TryParse(parameter, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Unknown(parameter);
 
-    private static T Choice<T>(string text, string value) where T : struct, Enum =>
+    private protected int Integer(string parameter) =>
+        int.TryParse(parameter, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) ? value : throw Unknown(parameter);
+
+    private protected static T Choice<T>(string text, string value) where T : struct, Enum =>
         Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice)
             ? choice
             : throw new ArgumentException(

@@ -40,6 +40,8 @@ public sealed class SchemeTests
     [DataRow("residual:1")]
     [DataRow("bdia:k")]
     [DataRow("bdia:gamma=2")]
+    [DataRow("bdia:k=2.5")]
+    [DataRow("bdia:signs=7")]
     public void ParseRefusesWhatIsNoScheme(string text) => Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse(text));
 
     [TestMethod]
