@@ -40,7 +40,7 @@ internal static class Screen
                 $"{p.LearningRate:0.0e0}");
         }
         AnsiConsole.Write(curve);
-        GptConfiguration shape = model.Configuration;
+        LanguageModelConfiguration shape = model.Configuration;
         AnsiConsole.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
         double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;

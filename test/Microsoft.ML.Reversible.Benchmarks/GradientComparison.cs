@@ -45,7 +45,7 @@ internal static class GradientComparison
         int layers, Scheme scheme, Arithmetic arithmetic, WayBack wayBack, Device device, Precision precision, TextWriter? report)
     {
         using var scope = NewDisposeScope();
-        using GptModel stored = Make(WayBack.Stored), other = Make(wayBack);
+        using LanguageNetwork stored = Make(WayBack.Stored), other = Make(wayBack);
         using var random = new Generator(7);
         Tensor ids = randint(0, 128, [4, 64], dtype: ScalarType.Int64, generator: random).to(device);
         Tensor targets = randint(0, 128, [4 * 64], dtype: ScalarType.Int64, generator: random).to(device);
@@ -55,7 +55,7 @@ internal static class GradientComparison
         long elements = 0, differing = 0;
         double worst = 0;
         report?.WriteLine($"{"parameter",-40} {"elements",10} {"differing",10} {"relative error",16}");
-        foreach (var (name, expected, actual) in stored.Weights().Zip(other.Weights(), (s, o) => (s.Name, s.Value.grad!, o.Value.grad!)))
+        foreach (var (name, expected, actual) in stored.Weights().Zip(other.Weights(), (s, o) => (s.Name, s.Parameter.grad!, o.Parameter.grad!)))
         {
             long different = expected.ne(actual).sum().item<long>();
             double error = ((actual - expected).norm() / expected.norm()).ToDouble();
@@ -71,8 +71,8 @@ internal static class GradientComparison
             scheme.ToString(), arithmetic.ToString().ToLowerInvariant(), wayBack.ToString().ToLowerInvariant(),
             stored.Weights().Count(), elements, differing, worst);
 
-        GptModel Make(WayBack way) => new(
-            new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = layers, HeadCount = 4, Width = 128 },
+        LanguageNetwork Make(WayBack way) =>
+            new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = layers, HeadCount = 4, Width = 128 }.Build(
             scheme, way, arithmetic, precision, device, seed: 1);
     }
 }

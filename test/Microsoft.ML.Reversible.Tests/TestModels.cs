@@ -9,12 +9,16 @@ internal static class TestModels
     public static readonly GptConfiguration Small =
         new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 2, Width = 32 };
 
-    public static GptModel Make(GptConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32,
+    public static readonly LlamaConfiguration SmallLlama =
+        new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 4, KeyValueHeadCount = 2, Width = 32 };
+
+    public static LanguageNetwork Make(
+        LanguageModelConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32,
         Device? device = null, int seed = 1, Arithmetic arithmetic = Arithmetic.Float) =>
-        new(configuration, scheme, wayBack, arithmetic, precision, device ?? CPU, seed);
+        configuration.Build(scheme, wayBack, arithmetic, precision, device ?? CPU, seed);
 
     /// <summary>Random token ids of shape [rows, context].</summary>
-    public static Tensor Ids(GptConfiguration configuration, int rows, int context, ulong seed = 5)
+    public static Tensor Ids(LanguageModelConfiguration configuration, int rows, int context, ulong seed = 5)
     {
         using var random = new Generator(seed);
         return randint(0, configuration.VocabularySize, [rows, context], dtype: ScalarType.Int64, generator: random);

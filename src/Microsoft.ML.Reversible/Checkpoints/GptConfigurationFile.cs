@@ -34,7 +34,7 @@ internal static class GptConfigurationFile
             ["n_head"] = configuration.HeadCount,
             ["n_inner"] = configuration.MlpWidth,
             ["activation_function"] = ActivationNames.First(a => a.Activation == configuration.Activation).Name,
-            ["layer_norm_epsilon"] = configuration.LayerNormEpsilon,
+            ["layer_norm_epsilon"] = configuration.NormEpsilon,
             ["resid_pdrop"] = 0.0,
             ["embd_pdrop"] = 0.0,
             ["attn_pdrop"] = 0.0,
@@ -76,7 +76,7 @@ internal static class GptConfigurationFile
                 HeadCount = Number("n_head"),
                 MlpWidth = json["n_inner"] is null ? null : Number("n_inner"),
                 Activation = ReadActivation(Value(json, "activation_function", ifAbsent: "gelu_new")),
-                LayerNormEpsilon = Value(json, "layer_norm_epsilon", ifAbsent: 1e-5),
+                NormEpsilon = Value(json, "layer_norm_epsilon", ifAbsent: 1e-5),
             };
             configuration.Check();
             if (json["reversible"] is not { } own) return (configuration, Scheme.Residual, Arithmetic.Float);

@@ -11,7 +11,7 @@ internal static class GptWeights
     /// <summary>Buffers that older Hugging Face files carry and that hold nothing learned.</summary>
     private static readonly string[] Ignored = [".attn.bias", ".attn.masked_bias"];
 
-    public static void Write(string path, GptModel model)
+    public static void Write(string path, LanguageNetwork model)
     {
         SafeTensorSource[] tensors = [.. model.Weights().Select(Source)];
         SafeTensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
@@ -43,34 +43,32 @@ internal static class GptWeights
     /// <exception cref="InvalidDataException">
     /// The file is damaged, or a tensor is missing, too many or of another shape; the message lists them.
     /// </exception>
-    public static void Read(string path, GptModel model)
+    public static void Read(string path, LanguageNetwork model)
     {
         using SafeTensorsFile file = SafeTensorsFile.Open(path);
         string prefix = PrefixOf(file);
-        GptWeight[] weights = [.. model.Weights()];
-        CheckNames(path, file, [.. weights.Select(w => prefix + w.Name)]);
-        foreach (GptWeight weight in weights)
+        NamedWeight[] weights = [.. model.Weights()];
+        CheckNames(path, file, [.. weights.Select(w => NameIn(prefix, w))]);
+        foreach (NamedWeight weight in weights)
         {
             using var scope = NewDisposeScope();
             using var noGraph = no_grad();
-            TensorStorage.ReadInto(file, prefix + weight.Name, weight.Transposed ? weight.Value.t() : weight.Value);
+            TensorStorage.ReadInto(file, NameIn(prefix, weight), weight.View());
         }
     }
+
+    private static string NameIn(string prefix, NamedWeight weight) =>
+        weight.Name.StartsWith(Prefix, StringComparison.Ordinal) ? prefix + weight.Name[Prefix.Length..] : weight.Name;
 
     private static string PrefixOf(SafeTensorsFile file) =>
         file.Names.Any(name => name.StartsWith(Prefix, StringComparison.Ordinal)) ? Prefix : "";
 
-    private static SafeTensorSource Source(GptWeight weight)
-    {
-        long[] shape = weight.Value.shape;
-        if (!weight.Transposed) return TensorStorage.Source(Prefix + weight.Name, weight.Value);
-        return new SafeTensorSource(Prefix + weight.Name, TensorStorage.DtypeName(weight.Value.dtype), [shape[1], shape[0]], stream =>
+    private static SafeTensorSource Source(NamedWeight weight) =>
+        new(weight.Name, TensorStorage.DtypeName(weight.Parameter.dtype), weight.FileShape, stream =>
         {
             using var scope = NewDisposeScope();
-            using var noGraph = no_grad();
-            TensorStorage.Source(weight.Name, weight.Value.t().contiguous()).Write(stream);
+            TensorStorage.Source(weight.Name, weight.View()).Write(stream);
         });
-    }
 
     private static void CheckNames(string path, SafeTensorsFile file, string[] expected)
     {

@@ -16,9 +16,9 @@ internal static class PretrainedFolder
     /// <summary>Writes the files into an existing folder.</summary>
     public static void Write(LanguageModel model, string folder)
     {
-        GptModel network = model.Network;
+        LanguageNetwork network = model.Network;
         GptConfigurationFile.Write(
-            Path.Combine(folder, GptConfigurationFile.FileName), network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic,
+            Path.Combine(folder, GptConfigurationFile.FileName), (GptConfiguration)network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic,
             model.Tokenizer.EndOfTextId);
         GptWeights.Write(Path.Combine(folder, WeightsFile), network);
         model.Tokenizer.Save(folder);

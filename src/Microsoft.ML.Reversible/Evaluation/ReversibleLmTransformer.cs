@@ -28,10 +28,10 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     public TrainingMetrics? Metrics { get; }
 
     /// <summary>The network, an ordinary TorchSharp module owned by this transformer.</summary>
-    public GptModel Network => Live.Network;
+    public LanguageNetwork Network => Live.Network;
 
     /// <summary>The network's shape.</summary>
-    public GptConfiguration Configuration => _model.Network.Configuration;
+    public LanguageModelConfiguration Configuration => _model.Network.Configuration;
 
     /// <summary>The recurrence over the layers.</summary>
     public Scheme Scheme => _model.Network.Stack.Scheme;

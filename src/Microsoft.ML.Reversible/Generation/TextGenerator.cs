@@ -30,7 +30,7 @@ internal static class TextGenerator
         }
     }
 
-    private static float[] NextLogits(GptModel model, List<long> ids)
+    private static float[] NextLogits(LanguageNetwork model, List<long> ids)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();

@@ -3,11 +3,11 @@ using Microsoft.ML.Reversible.Text;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>A network and the tokenizer that it was trained with; owns the network.</summary>
-internal sealed class LanguageModel(GptModel network, LanguageModelTokenizer tokenizer) : IDisposable
+internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer tokenizer) : IDisposable
 {
     private bool _disposed;
 
-    public GptModel Network => network;
+    public LanguageNetwork Network => network;
 
     public LanguageModelTokenizer Tokenizer => tokenizer;
 

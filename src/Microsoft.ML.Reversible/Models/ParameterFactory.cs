@@ -18,7 +18,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     /// <summary>
     /// The standard deviation of the matrices whose output is added to the stream, so that the sum over the layers keeps its size.
     /// </summary>
-    public static double IntoStream(GptConfiguration configuration) => Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
+    public static double IntoStream(LanguageModelConfiguration configuration) => Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
 
     private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
 

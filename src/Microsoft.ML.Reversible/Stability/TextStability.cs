@@ -29,7 +29,7 @@ internal static class TextStability
         Positive(krylovDimension, nameof(krylovDimension));
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        GptModel network = model.Network;
+        LanguageNetwork network = model.Network;
         IEnumerable<string> texts = TextColumn.Read(data, textColumnName);
         Tensor[] inputs = [.. Windows(texts, model.Tokenizer, network.Configuration.ContextLength, windowCount)
             .Select(window => network.Embed(tensor(window, [1, window.Length], device: network.Device)))];

@@ -14,7 +14,7 @@ internal readonly record struct HeldOutLoss(double? Mean, long Tokens)
     /// <param name="options">Gives the batch size.</param>
     /// <param name="maxBatches">The most batches to take.</param>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
-    public static HeldOutLoss Measure(GptModel model, TokenWindows windows, ReversibleLmTrainer.Options options, int maxBatches)
+    public static HeldOutLoss Measure(LanguageNetwork model, TokenWindows windows, ReversibleLmTrainer.Options options, int maxBatches)
     {
         double sum = 0;
         long tokens = 0;

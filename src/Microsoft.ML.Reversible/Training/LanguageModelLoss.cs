@@ -14,7 +14,7 @@ internal static class LanguageModelLoss
     /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean.</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
-    public static Tensor Differentiate(GptModel model, Tensor ids, Tensor targets, double scale, long seed = 0)
+    public static Tensor Differentiate(LanguageNetwork model, Tensor ids, Tensor targets, double scale, long seed = 0)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
@@ -27,7 +27,7 @@ internal static class LanguageModelLoss
 
     /// <summary>The log-likelihood of each target, nats, float32, of shape [batch * context]; no gradients.</summary>
     /// <inheritdoc cref="Differentiate"/>
-    public static Tensor LogLikelihood(GptModel model, Tensor ids, Tensor targets)
+    public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -35,7 +35,7 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(GptModel model, Tensor output, Tensor targets, double scale)
+    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(LanguageNetwork model, Tensor output, Tensor targets, double scale)
     {
         using var scope = NewDisposeScope();
         Tensor stream = output.detach().requires_grad_();

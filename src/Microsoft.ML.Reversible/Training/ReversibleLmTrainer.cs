@@ -77,8 +77,8 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         var windows = new TokenWindows(tokens, _options.ContextLength, _options.ValidationFraction);
 
         GptConfiguration configuration = ConfigurationFor(tokenizer.VocabularySize);
-        var network = new GptModel(
-            configuration, _options.Scheme, _options.EffectiveWayBack, _options.EffectiveArithmetic, _options.Precision, device, seed);
+        LanguageNetwork network = configuration.Build(
+            _options.Scheme, _options.EffectiveWayBack, _options.EffectiveArithmetic, _options.Precision, device, seed);
         try
         {
             channel.Info(

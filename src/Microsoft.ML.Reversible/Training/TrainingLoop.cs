@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>Trains a model on token windows: batches, accumulation, clipping, schedule, evaluation, reports, cancellation.</summary>
-internal sealed class TrainingLoop(GptModel model, TokenWindows windows, ReversibleLmTrainer.Options options, int seed, IChannel channel)
+internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, ReversibleLmTrainer.Options options, int seed, IChannel channel)
 {
     private readonly Random _random = new(seed);
     private readonly LearningRateSchedule _schedule =

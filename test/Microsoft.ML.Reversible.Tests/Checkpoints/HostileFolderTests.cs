@@ -44,7 +44,7 @@ public sealed class HostileFolderTests
     [DataRow("n_layer", "\"2\"", "n_layer")]
     [DataRow("n_layer", "[2]", "n_layer")]
     [DataRow("n_layer", "null", "n_layer")]
-    [DataRow("layer_norm_epsilon", "0", "LayerNormEpsilon")]
+    [DataRow("layer_norm_epsilon", "0", "NormEpsilon")]
     [DataRow("activation_function", "\"swish\"", "swish")]
     [DataRow("tie_word_embeddings", "false", "tied")]
     [DataRow("tie_word_embeddings", "\"no\"", "tie_word_embeddings")]

@@ -1,12 +1,12 @@
 namespace Microsoft.ML.Reversible.Tests.Models;
 
 /// <summary>A residual GPT in plain loops and float64, written from the formulas: the reference for the fast one.</summary>
-internal sealed class PlainGpt(GptModel model)
+internal sealed class PlainGpt(LanguageNetwork model)
 {
     private readonly Dictionary<string, double[]> _weights =
-        model.Weights().ToDictionary(w => w.Name, w => w.Value.detach().data<float>().Select(x => (double)x).ToArray());
+        model.Weights().ToDictionary(w => w.Name.Replace("transformer.", ""), w => w.Parameter.detach().data<float>().Select(x => (double)x).ToArray());
 
-    private GptConfiguration Shape => model.Configuration;
+    private GptConfiguration Shape => (GptConfiguration)model.Configuration;
 
     /// <summary>Logits of every position, row by row.</summary>
     public double[] Logits(long[] ids)
@@ -74,7 +74,7 @@ internal sealed class PlainGpt(GptModel model)
     {
         double mean = x.Average(), variance = x.Select(v => (v - mean) * (v - mean)).Average();
         return [.. x.Select((v, i) =>
-            (v - mean) / Math.Sqrt(variance + Shape.LayerNormEpsilon)
+            (v - mean) / Math.Sqrt(variance + Shape.NormEpsilon)
             * _weights[name + ".weight"][i] + _weights[name + ".bias"][i])];
     }
 

@@ -61,7 +61,7 @@ public sealed class ArithmeticTests
     {
         using var scope = NewDisposeScope();
         GptConfiguration shape = TestModels.Small with { LayerCount = 7 };
-        using GptModel model = TestModels.Make(shape, new Bdia { K = k }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        using LanguageNetwork model = TestModels.Make(shape, new Bdia { K = k }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
         using StackPass pass = model.Stack.Forward(model.Embed(TestModels.Ids(shape, 2, 16)));
         long activations = 2 * 16 * shape.Width;
         Assert.AreEqual(
@@ -78,8 +78,8 @@ public sealed class ArithmeticTests
     public void BdiaAtInferenceIsTheResidualNetworkUpToTheGrid(int k)
     {
         using var scope = NewDisposeScope();
-        using GptModel residual = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
-        using GptModel bdia = TestModels.Make(
+        using LanguageNetwork residual = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork bdia = TestModels.Make(
             TestModels.Small, new Bdia { K = k, Bits = 20 }, WayBack.Reversible, arithmetic: Arithmetic.Exact);
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 16);
         Assert.IsLessThan(1e-4, TestModels.RelativeError(bdia.forward(ids), residual.forward(ids)));

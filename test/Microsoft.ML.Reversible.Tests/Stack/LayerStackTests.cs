@@ -30,8 +30,8 @@ public sealed class LayerStackTests
     {
         using var scope = NewDisposeScope();
         GptConfiguration configuration = TestModels.Small with { LayerCount = layers, Width = 64, HeadCount = 4 };
-        using GptModel stored = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Stored, precision, device);
-        using GptModel reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
+        using LanguageNetwork stored = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Stored, precision, device);
+        using LanguageNetwork reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
         Tensor ids = TestModels.Ids(configuration, 4, 16).to(device),
             targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
         Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 64);

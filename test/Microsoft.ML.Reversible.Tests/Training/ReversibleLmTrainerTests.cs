@@ -126,7 +126,7 @@ public sealed class ReversibleLmTrainerTests
     {
         GptConfiguration shape = TestModels.Small with { LayerCount = 2, Width = 8 };
         Arithmetic arithmetic = scheme.DefaultArithmetic;
-        using GptModel model = TestModels.Make(shape, scheme, scheme.DefaultWayBack(arithmetic), arithmetic: arithmetic);
+        using LanguageNetwork model = TestModels.Make(shape, scheme, scheme.DefaultWayBack(arithmetic), arithmetic: arithmetic);
         using Tensor ids = TestModels.Ids(shape, 2, 4), targets = TestModels.Ids(shape, 2, 4, seed: 6).flatten();
         Step();
         long before = TestModels.LiveTensors();

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>p ↦ Attn(LN₁ p): causal self-attention with its norm before it.</summary>
-internal sealed class AttentionPart : nn.Module<Tensor, Tensor>
+/// <summary>p ↦ Attn(LN₁ p) of the GPT-2 family: causal self-attention with its layer norm before it.</summary>
+internal sealed class GptAttention : BlockPart
 {
     private readonly GptConfiguration _configuration;
     private readonly BlockMath _math;
@@ -16,7 +16,7 @@ internal sealed class AttentionPart : nn.Module<Tensor, Tensor>
     private readonly Parameter _outWeight;
     private readonly Parameter _outBias;
 
-    public AttentionPart(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(AttentionPart))
+    public GptAttention(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(GptAttention))
     {
         _configuration = configuration;
         _math = new BlockMath(configuration, compute);
@@ -34,14 +34,14 @@ internal sealed class AttentionPart : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         long batch = input.shape[0], context = input.shape[1], width = _configuration.Width, heads = _configuration.HeadCount;
-        Tensor[] qkv = _math.Linear(_math.Norm(input, _normWeight, _normBias), _queryKeyValueWeight, _queryKeyValueBias)
+        Tensor[] qkv = _math.Linear(_math.LayerNorm(input, _normWeight, _normBias), _queryKeyValueWeight, _queryKeyValueBias)
             .view(batch, context, 3, heads, width / heads).permute(2, 0, 3, 1, 4).unbind(0);
         Tensor mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, width), _outWeight, _outBias).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The parameters under Hugging Face's names.</summary>
-    public IEnumerable<GptWeight> Weights() =>
+    /// <inheritdoc/>
+    public override IEnumerable<NamedWeight> Weights() =>
     [
         new("ln_1.weight", _normWeight),
         new("ln_1.bias", _normBias),

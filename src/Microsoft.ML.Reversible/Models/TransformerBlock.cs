@@ -4,21 +4,21 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The function of one pre-LN transformer layer without its outer skip connection:
+/// The function of one transformer layer with norms before its halves, without its outer skip connection:
 /// <code>
-///     f(p) = Attn(LN₁ p) + Mlp(LN₂(p + Attn(LN₁ p)))          so that p + f(p) is the standard layer
+///     f(p) = Attn(Norm₁ p) + Mlp(Norm₂(p + Attn(Norm₁ p)))          so that p + f(p) is the standard layer
 /// </code>
 /// from p of shape [batch, context, width] to the same shape.
 /// </summary>
-public sealed class GptBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
+public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
 {
-    private readonly AttentionPart _attention;
-    private readonly MlpPart _mlp;
+    private readonly BlockPart _attention;
+    private readonly BlockPart _mlp;
 
-    internal GptBlock(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(GptBlock))
+    internal TransformerBlock(BlockPart attention, BlockPart mlp) : base(nameof(TransformerBlock))
     {
-        _attention = new AttentionPart(configuration, compute, make);
-        _mlp = new MlpPart(configuration, compute, make);
+        _attention = attention;
+        _mlp = mlp;
         RegisterComponents();
     }
 
@@ -38,6 +38,6 @@ public sealed class GptBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
         return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The parameters under Hugging Face's names.</summary>
-    internal IEnumerable<GptWeight> Weights() => [.. _attention.Weights(), .. _mlp.Weights()];
+    /// <summary>The parameters under the names that they have in Hugging Face's files within a layer.</summary>
+    internal IEnumerable<NamedWeight> Weights() => [.. _attention.Weights(), .. _mlp.Weights()];
 }

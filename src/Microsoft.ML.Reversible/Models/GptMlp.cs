@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>q ↦ Mlp(LN₂ q): two linear layers and the activation between them, with their norm before them.</summary>
-internal sealed class MlpPart : nn.Module<Tensor, Tensor>
+/// <summary>q ↦ Mlp(LN₂ q) of the GPT-2 family: two linear layers and the activation between them, with their norm before them.</summary>
+internal sealed class GptMlp : BlockPart
 {
     private readonly Activation _activation;
     private readonly BlockMath _math;
@@ -16,7 +16,7 @@ internal sealed class MlpPart : nn.Module<Tensor, Tensor>
     private readonly Parameter _downWeight;
     private readonly Parameter _downBias;
 
-    public MlpPart(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(MlpPart))
+    public GptMlp(GptConfiguration configuration, ScalarType compute, ParameterFactory make) : base(nameof(GptMlp))
     {
         _activation = configuration.Activation;
         _math = new BlockMath(configuration, compute);
@@ -33,12 +33,12 @@ internal sealed class MlpPart : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = _activation.Apply(_math.Linear(_math.Norm(input, _normWeight, _normBias), _upWeight, _upBias));
+        Tensor hidden = _activation.Apply(_math.Linear(_math.LayerNorm(input, _normWeight, _normBias), _upWeight, _upBias));
         return _math.Linear(hidden, _downWeight, _downBias).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The parameters under Hugging Face's names.</summary>
-    public IEnumerable<GptWeight> Weights() =>
+    /// <inheritdoc/>
+    public override IEnumerable<NamedWeight> Weights() =>
     [
         new("ln_2.weight", _normWeight),
         new("ln_2.bias", _normBias),

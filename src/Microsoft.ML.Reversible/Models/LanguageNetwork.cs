@@ -1,0 +1,76 @@
+using Microsoft.ML.Reversible.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>
+/// A transformer language model: an embedding, a stack of <see cref="TransformerBlock"/>s run by a scheme, a final norm, and a head.
+/// </summary>
+/// <remarks>
+/// The module is an ordinary TorchSharp module. Do not call <c>to</c> on it: TorchSharp then replaces its parameters.
+/// </remarks>
+public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
+{
+    private protected LanguageNetwork(string name, LanguageModelConfiguration configuration, Precision precision, Device device) : base(name)
+    {
+        configuration.Check();
+        Configuration = configuration;
+        Device = device;
+        Compute = precision.ToScalarType();
+    }
+
+    /// <summary>The network's shape.</summary>
+    public LanguageModelConfiguration Configuration { get; }
+
+    /// <summary>The blocks with their scheme and way back.</summary>
+    public abstract LayerStack Stack { get; }
+
+    /// <summary>Where the parameters are.</summary>
+    public Device Device { get; }
+
+    /// <summary>The number type in which the blocks and the head's matrix product compute.</summary>
+    internal ScalarType Compute { get; }
+
+    /// <summary>The head's matrix, of shape [vocabulary, width]; the token embedding's where the two are tied.</summary>
+    internal abstract Parameter HeadWeight { get; }
+
+    /// <summary>The logits of the next token at every position.</summary>
+    /// <param name="input">Token ids, int64, of shape [batch, context].</param>
+    /// <returns>Logits, float32, of shape [batch, context, vocabulary].</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return Head(FinalNorm(Stack.Evaluate(Embed(input)))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The parameters under Hugging Face's names, each once.</summary>
+    internal abstract IEnumerable<NamedWeight> Weights();
+
+    /// <summary>p₀, of shape [batch, context, width], from token ids of shape [batch, context].</summary>
+    internal abstract Tensor Embed(Tensor ids);
+
+    /// <summary>The final norm; input and result are of shape [.., width].</summary>
+    internal abstract Tensor FinalNorm(Tensor stream);
+
+    /// <summary>Logits, float32, from hidden states of shape [.., width].</summary>
+    internal Tensor Head(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        Tensor logits = Compute == ScalarType.Float32
+            ? nn.functional.linear(hidden, HeadWeight)
+            : nn.functional.linear(hidden.to(Compute), HeadWeight.to(Compute)).to(ScalarType.Float32);
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    /// <exception cref="ArgumentException">There are more tokens than the context holds.</exception>
+    private protected void CheckContext(long context)
+    {
+        if (context > Configuration.ContextLength)
+            throw new ArgumentException($"{context} tokens do not fit the model's context of {Configuration.ContextLength}.", "ids");
+    }
+
+    /// <summary>The blocks' parameters under a prefix for each layer, such as <c>transformer.h.0.</c>.</summary>
+    private protected static IEnumerable<NamedWeight> LayerWeights(IEnumerable<TransformerBlock> blocks, string prefix) =>
+        blocks.SelectMany((block, i) => block.Weights().Select(w => w with { Name = $"{prefix}{i}.{w.Name}" }));
+}

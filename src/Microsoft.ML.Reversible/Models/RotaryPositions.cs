@@ -1,0 +1,47 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Models;
+
+/// <summary>
+/// Rotary positions in the half-split layout of Hugging Face's Llama: with d numbers in a head and angles a = t θ^(-2i/d) at position t,
+/// <code>
+///     x'_i = x_i cos a - x_{i+d/2} sin a          x'_{i+d/2} = x_{i+d/2} cos a + x_i sin a          i &lt; d/2
+/// </code>
+/// </summary>
+internal sealed class RotaryPositions : IDisposable
+{
+    private readonly Tensor _cosines;
+    private readonly Tensor _sines;
+
+    /// <summary>Makes the tables for a model's context, in the type in which its blocks compute.</summary>
+    public RotaryPositions(LlamaConfiguration configuration, ScalarType compute, Device device)
+    {
+        using var scope = NewDisposeScope();
+        int half = configuration.HeadSize / 2;
+        // In float64 until the end: the angle of a late position keeps few digits behind the point in float32.
+        Tensor frequencies = tensor(
+            [.. Enumerable.Range(0, half).Select(i => Math.Pow(configuration.RopeTheta, -2.0 * i / configuration.HeadSize))],
+            dtype: ScalarType.Float64);
+        Tensor angles = arange(0, configuration.ContextLength, dtype: ScalarType.Float64).outer(frequencies);
+        _cosines = angles.cos().to(compute).to(device).DetachFromDisposeScope();
+        _sines = angles.sin().to(compute).to(device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Turns queries or keys.</summary>
+    /// <param name="x">Of shape [batch, heads, tokens, d].</param>
+    /// <returns>The same, turned, in the caller's dispose scope.</returns>
+    public Tensor Turn(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        long tokens = x.shape[2];
+        Tensor cosine = _cosines.narrow(0, 0, tokens), sine = _sines.narrow(0, 0, tokens);
+        Tensor[] halves = x.chunk(2, -1);
+        return cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], -1).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        _cosines.Dispose();
+        _sines.Dispose();
+    }
+}
