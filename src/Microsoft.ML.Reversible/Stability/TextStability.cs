@@ -44,7 +44,7 @@ internal static class TextStability
         List<long> ids = [];
         foreach (string text in texts.Where(text => text.Length > 0))
         {
-            ids.AddRange(TokenPacker.Pack([text], tokenizer).Select(id => (long)id));
+            ids.AddRange(TokenPacker.Pack(text, tokenizer).Select(id => (long)id));
             if (ids.Count >= (long)context * windowCount) break;
         }
         if (ids.Count == 0) throw new InvalidOperationException("The data has no rows with text. Give at least one row that is not empty.");

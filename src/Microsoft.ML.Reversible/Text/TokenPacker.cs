@@ -1,23 +1,14 @@
 namespace Microsoft.ML.Reversible.Text;
 
-/// <summary>Turns rows of text into one stream of tokens.</summary>
+/// <summary>Turns a row of text into its part of a stream of tokens.</summary>
 internal static class TokenPacker
 {
-    /// <summary>
-    /// Encodes the rows in order, each followed by end-of-text; windows are cut over the borders. Empty rows are left out.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">No row has text.</exception>
-    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
-    public static int[] Pack(IEnumerable<string> rows, LanguageModelTokenizer tokenizer)
-    {
-        var stream = new List<int>();
-        foreach (string row in rows)
-        {
-            if (row.Length == 0) continue;
-            stream.AddRange(tokenizer.Encode(row));
-            stream.Add(tokenizer.EndOfTextId);
-        }
+    /// <summary>The ids of a row, then end-of-text; none for an empty row.</summary>
+    /// <exception cref="ArgumentException">The row has a character that the tokenizer cannot represent.</exception>
+    public static int[] Pack(string row, LanguageModelTokenizer tokenizer) =>
+        row.Length == 0 ? [] : [.. tokenizer.Encode(row), tokenizer.EndOfTextId];
 
-        return stream.Count > 0 ? [.. stream] : throw Vocabulary.NoText();
-    }
+    /// <summary>Ids as they are, then end-of-text unless they end with it or there is none; none for an empty row.</summary>
+    public static int[] Pack(int[] ids, int? endOfTextId) =>
+        ids.Length == 0 || endOfTextId is not { } end || ids[^1] == end ? ids : [.. ids, end];
 }

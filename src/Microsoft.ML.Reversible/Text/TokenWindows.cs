@@ -1,39 +1,75 @@
 namespace Microsoft.ML.Reversible.Text;
 
-/// <summary>Cuts a stream of tokens into windows: random ones of the training part, consecutive ones of the held-out part.</summary>
+/// <summary>Cuts a stream of tokens into windows: shuffled ones of the training part, consecutive ones of the held-out part.</summary>
 /// <remarks>
-/// The held-out part is the last fraction of the stream. A window takes context + 1 tokens: context inputs, each with the token that
-/// follows it as its target. Held-out windows do not share targets; tokens after the last whole window are left out.
+/// A window has as many inputs as the context, each with the token that follows it as its target. The held-out part is the last fraction
+/// of the tokens; with <see cref="DocumentBoundaries.Respect"/>, of whole documents. Held-out windows do not share targets; with
+/// <see cref="DocumentBoundaries.PackOver"/> the tokens after the last whole window are left out.
 /// </remarks>
 internal sealed class TokenWindows
 {
-    private readonly int[] _tokens;
+    private const int DocumentStream = 2;
+    private readonly TokenCache _cache;
     private readonly int _context;
-    private readonly int _trainingLength;
+    private readonly Func<long, TokenWindow> _training;
+    private readonly Func<long, TokenWindow> _heldOut;
+    private readonly long _heldOutWindows;
 
     /// <summary>Divides a stream.</summary>
-    /// <param name="tokens">The stream.</param>
-    /// <param name="context">Tokens that a window's inputs hold, positive.</param>
+    /// <param name="cache">The stream; it must outlive the windows.</param>
+    /// <param name="context">Inputs of a window, positive.</param>
     /// <param name="heldOutFraction">The part held out, within [0, 1).</param>
+    /// <param name="boundaries">What a window does where a document ends.</param>
+    /// <param name="seed">Seeds the order of the training windows.</param>
     /// <exception cref="InvalidOperationException">A part does not hold one window.</exception>
-    public TokenWindows(int[] tokens, int context, double heldOutFraction)
+    public TokenWindows(
+        TokenCache cache, int context, double heldOutFraction, DocumentBoundaries boundaries = DocumentBoundaries.PackOver, int seed = 0)
     {
-        _tokens = tokens;
-        _context = context;
-        _trainingLength = tokens.Length - (int)(tokens.Length * heldOutFraction);
-        CheckPart("training", _trainingLength);
-        if (heldOutFraction > 0) CheckPart("held-out", tokens.Length - _trainingLength);
+        (_cache, _context) = (cache, context);
+        long heldOutTokens = (long)(cache.TokenCount * heldOutFraction);
+        if (boundaries == DocumentBoundaries.PackOver)
+        {
+            TrainingTokens = cache.TokenCount - heldOutTokens;
+            CheckPart("training", TrainingTokens);
+            if (heldOutFraction > 0) CheckPart("held-out", HeldOutTokens);
+            var training = new TokenWindowsPacked(TrainingTokens, context, seed);
+            _training = index => training[index];
+            _heldOut = index => new(TrainingTokens + index * context, context);
+            _heldOutWindows = Math.Max(0, (HeldOutTokens - 1) / context);
+            return;
+        }
+
+        long heldOutRow = heldOutFraction > 0 ? FirstHeldOutRow(heldOutTokens) : cache.RowCount;
+        TrainingTokens = cache.RowStart(heldOutRow);
+        TokenWindowsOfDocuments documents = Documents("training", 0, heldOutRow);
+        _training = index =>
+        {
+            (long epoch, long place) = Math.DivRem(index, documents.Count);
+            return documents[new WindowOrder(documents.Count, seed, DocumentStream, epoch)[place]];
+        };
+        _heldOut = _ => throw new InvalidOperationException("Nothing is held out.");
+        if (heldOutFraction == 0) return;
+        TokenWindowsOfDocuments heldOut = Documents("held-out", heldOutRow, cache.RowCount);
+        _heldOut = index => heldOut[index];
+        _heldOutWindows = heldOut.Count;
     }
 
     /// <summary>Number of tokens in the training part.</summary>
-    public int TrainingTokens => _trainingLength;
+    public long TrainingTokens { get; }
 
-    /// <summary>Windows that start anywhere in the training part with equal odds.</summary>
-    public TokenBatch Sample(Random random, int rows)
+    /// <summary>Number of tokens in the held-out part.</summary>
+    public long HeldOutTokens => _cache.TokenCount - TrainingTokens;
+
+    /// <summary>
+    /// Consecutive windows of the endless sequence that goes through the training part in one shuffled epoch after the other. They depend
+    /// on the seed and their places alone.
+    /// </summary>
+    /// <param name="firstWindow">The first window's place in the sequence, at least 0.</param>
+    /// <param name="rows">How many windows to take, at least 1.</param>
+    public TokenBatch Training(long firstWindow, int rows)
     {
-        var starts = new int[rows];
-        for (int i = 0; i < rows; i++) starts[i] = random.Next(_trainingLength - _context);
-        return Cut(starts);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstWindow);
+        return Read(_training, firstWindow, rows);
     }
 
     /// <summary>
@@ -41,34 +77,57 @@ internal sealed class TokenWindows
     /// </summary>
     public IEnumerable<TokenBatch> HeldOut(int rows)
     {
-        int windows = Math.Max(0, (_tokens.Length - _trainingLength - 1) / _context);
-        for (int first = 0; first < windows; first += rows)
-        {
-            var batch = Enumerable.Range(first, Math.Min(rows, windows - first));
-            yield return Cut([.. batch.Select(w => _trainingLength + w * _context)]);
-        }
+        for (long first = 0; first < _heldOutWindows; first += rows)
+            yield return Read(_heldOut, first, (int)Math.Min(rows, _heldOutWindows - first));
     }
 
-    private TokenBatch Cut(int[] starts)
+    private TokenBatch Read(Func<long, TokenWindow> windows, long first, int rows)
     {
-        var inputs = new long[starts.Length * _context];
+        var inputs = new long[rows * _context];
         var targets = new long[inputs.Length];
-        for (int row = 0, at = 0; row < starts.Length; row++)
+        Array.Fill(targets, TokenBatch.Ignored);
+        var tokens = new long[_context + 1];
+        for (int row = 0; row < rows; row++)
         {
-            for (int i = 0; i < _context; i++, at++)
-            {
-                inputs[at] = _tokens[starts[row] + i];
-                targets[at] = _tokens[starts[row] + i + 1];
-            }
+            TokenWindow window = windows(first + row);
+            Span<long> read = tokens.AsSpan(0, window.Targets + 1);
+            _cache.Read(window.Start, read);
+            read[..^1].CopyTo(inputs.AsSpan(row * _context));
+            read[1..].CopyTo(targets.AsSpan(row * _context));
         }
-        return new(inputs, targets, starts.Length);
+        return new(inputs, targets, rows);
     }
 
-    private void CheckPart(string part, int length)
+    /// <summary>The last row from which on there are at least so many tokens; never the first.</summary>
+    private long FirstHeldOutRow(long heldOutTokens)
+    {
+        if (_cache.RowCount == 1)
+            throw new InvalidOperationException(
+                "The data has one document, which cannot be both trained on and held out. " +
+                "Give more documents, a ValidationFraction of 0 or pack over the documents' borders.");
+        (long first, long last) = (1, _cache.RowCount - 1);
+        while (first < last)
+        {
+            long middle = first + (last - first + 1) / 2;
+            if (_cache.TokenCount - _cache.RowStart(middle) >= heldOutTokens) first = middle;
+            else last = middle - 1;
+        }
+        return first;
+    }
+
+    private TokenWindowsOfDocuments Documents(string part, long firstRow, long endRow)
+    {
+        var documents = new TokenWindowsOfDocuments(_cache, firstRow, endRow, _context);
+        return documents.Count > 0 ? documents : throw new InvalidOperationException(
+            $"The {endRow - firstRow} documents of the {part} part have one token each, which leaves nothing to predict. " +
+            "Give longer documents, another ValidationFraction or pack over the documents' borders.");
+    }
+
+    private void CheckPart(string part, long length)
     {
         if (length > _context) return;
         throw new InvalidOperationException(
-            $"The text gives {_tokens.Length} tokens, {length} of them in the {part} part, but a window needs {_context + 1L} " +
+            $"The text gives {_cache.TokenCount} tokens, {length} of them in the {part} part, but a window needs {_context + 1L} " +
             "(ContextLength and one to predict). " +
             "Give more text, a smaller ContextLength or another ValidationFraction.");
     }

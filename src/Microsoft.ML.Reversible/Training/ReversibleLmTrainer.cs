@@ -73,8 +73,9 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         var texts = TextColumn.Read(input, _options.TextColumnName).Select(Uncancelled);
         LanguageModelTokenizer tokenizer =
             LanguageModelTokenizer.Learn(texts, _options.Tokenization, _options.VocabularySize, _options.CancellationToken);
-        int[] tokens = TokenPacker.Pack(texts, tokenizer);
-        var windows = new TokenWindows(tokens, _options.ContextLength, _options.ValidationFraction);
+        using TokenCache tokens = TokenCacheBuilder.Build(texts, tokenizer, "", path: null, _options.CancellationToken);
+        var windows = new TokenWindows(
+            tokens, _options.ContextLength, _options.ValidationFraction, DocumentBoundaries.PackOver, seed);
 
         GptConfiguration configuration = ConfigurationFor(tokenizer.VocabularySize);
         LanguageNetwork network = configuration.Build(
@@ -84,7 +85,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
             channel.Info(
                 MessageSensitivity.None,
                 "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}",
-                configuration.ParameterCount, tokens.Length, windows.TrainingTokens,
+                configuration.ParameterCount, tokens.TokenCount, windows.TrainingTokens,
                 network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, device);
             TrainingMetrics metrics = new TrainingLoop(network, windows, _options, seed, channel).Run();
             return new ReversibleLmTransformer(new LanguageModel(network, tokenizer), ScoreColumns.From(_options), metrics);

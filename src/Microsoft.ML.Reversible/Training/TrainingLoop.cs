@@ -9,7 +9,6 @@ namespace Microsoft.ML.Reversible.Training;
 /// <summary>Trains a model on token windows: batches, accumulation, clipping, schedule, evaluation, reports, cancellation.</summary>
 internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, ReversibleLmTrainer.Options options, int seed, IChannel channel)
 {
-    private readonly Random _random = new(seed);
     private readonly LearningRateSchedule _schedule =
         new(options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps);
     private readonly List<TrainingProgress> _history = [];
@@ -62,7 +61,8 @@ internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, 
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: model.Device);
         for (int i = 0; i < options.GradientAccumulationSteps; i++)
         {
-            (Tensor ids, Tensor targets) = windows.Sample(_random, options.BatchSize).ToTensors(model.Device);
+            long firstWindow = ((step - 1L) * options.GradientAccumulationSteps + i) * options.BatchSize;
+            (Tensor ids, Tensor targets) = windows.Training(firstWindow, options.BatchSize).ToTensors(model.Device);
             lossSum.add_(LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep, PassSeed(step, i)));
         }
         double norm = nn.utils.clip_grad_norm_(model.parameters(), options.MaxGradNorm > 0 ? options.MaxGradNorm : double.PositiveInfinity);

@@ -38,6 +38,29 @@ internal static class SchemaErrors
         return column.Type is TextDataViewType ? column : throw Mismatch(nameof(inputSchema), role, name, Text, column.Type.ToString()!);
     }
 
+    /// <summary>The column of token ids of this name in an estimator's input: a vector of Int32 or UInt32.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static SchemaShape.Column RequireTokens(SchemaShape inputSchema, string name, string role)
+    {
+        SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), role, name);
+        bool isVector = column.Kind != SchemaShape.Column.VectorKind.Scalar && !column.IsKey;
+        return isVector && IsId(column.ItemType) ? column : throw Mismatch(nameof(inputSchema), role, name, Ids, TypeName(column));
+    }
+
+    /// <summary>The column of token ids of this name in data: a vector of Int32 or UInt32.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static DataViewSchema.Column RequireTokens(DataViewSchema inputSchema, string name, string role)
+    {
+        DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), role, name);
+        return column.Type is VectorDataViewType vector && IsId(vector.ItemType)
+            ? column
+            : throw Mismatch(nameof(inputSchema), role, name, Ids, column.Type.ToString()!);
+    }
+
+    private static string Ids => $"Vector<{NumberDataViewType.Int32}> or Vector<{NumberDataViewType.UInt32}>";
+
+    private static bool IsId(DataViewType type) => type == NumberDataViewType.Int32 || type == NumberDataViewType.UInt32;
+
     private static string Text => TextDataViewType.Instance.ToString();
 
     private static string TypeName(SchemaShape.Column column)
