@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
@@ -43,14 +42,14 @@ internal static class MemoryOfAStep
             Width = width,
         };
         using var model = new GptModel(configuration, scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
-        using AdamW optimizer = DecayGroups.Optimizer(model, new ReversibleLmTrainer.Options());
+        using var optimizer = new FlatAdamW(model, model.Stack, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         for (int step = 0; step < 3; step++)
         {
             using var scope = NewDisposeScope();
-            Gradients.Zero(model);
+            optimizer.ZeroGradients();
             Tensor ids = randint(0, 256, [batch, context]), targets = randint(0, 256, [batch * context]);
             LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / (batch * context));
-            optimizer.step();
+            optimizer.Step(1e-3);
         }
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         return new(layers, wayBack.ToString(), process.PeakWorkingSet64, 16 * configuration.ParameterCount);

@@ -50,9 +50,13 @@ public abstract class StackPass : IDisposable
 
     /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
     /// <param name="gradient">The output's gradient, of shape [batch, context, width].</param>
+    /// <param name="layerDone">
+    /// Called with the index of each function of the stack, from the last to 0, when the gradients of its parameters are complete and its
+    /// graph is gone. What is left of the way back does not depend on these parameters any more, so they may be changed at once.
+    /// </param>
     /// <returns>dL/dp₀, of the same shape, in the caller's dispose scope.</returns>
     /// <exception cref="InvalidOperationException">The pass has been run back before: what it kept is used up.</exception>
-    public Tensor Backward(Tensor gradient)
+    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null)
     {
         if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
         _spent = true;
@@ -61,23 +65,28 @@ public abstract class StackPass : IDisposable
         (Tensor? gradCurrent, Tensor gradNext) = Layers.ReadOutAdjoint(gradient);
         for (int l = Layers.Count - 1; l >= 0; l--)
         {
-            using var scope = NewDisposeScope();
-            using Tensor g = gradNext;
-            using Tensor? direct = gradCurrent;
-            (Tensor? toPrevious, Tensor? toCurrent, Tensor toF) = Stack.Scheme.StepAdjoint(Layers[l], g);
-
-            (Tensor leaf, Tensor f) = Graph(l);
-            autograd.backward(f, toF.to(f.dtype));
-            Tensor gradP = leaf.grad!;
-            if (toCurrent is not null) gradP.add_(toCurrent);
-            if (direct is not null) gradP.add_(direct);
-            using (no_grad()) StepBack(l, f.detach());
-
-            gradNext = gradP.MoveToOuterDisposeScope();
-            gradCurrent = toPrevious?.alias().MoveToOuterDisposeScope();
+            (gradCurrent, gradNext) = LayerBack(l, gradCurrent, gradNext);
+            layerDone?.Invoke(l);
         }
         Tensor result = gradCurrent is null ? gradNext : gradNext.add_(gradCurrent);
         return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One layer back: from the gradients of p_l and p_{l+1}, which are disposed, to those of p_{l-1} and p_l.</summary>
+    private (Tensor? Previous, Tensor Current) LayerBack(int l, Tensor? gradCurrent, Tensor gradNext)
+    {
+        using var scope = NewDisposeScope();
+        using Tensor g = gradNext;
+        using Tensor? direct = gradCurrent;
+        (Tensor? toPrevious, Tensor? toCurrent, Tensor toF) = Stack.Scheme.StepAdjoint(Layers[l], g);
+
+        (Tensor leaf, Tensor f) = Graph(l);
+        autograd.backward(f, toF.to(f.dtype));
+        Tensor gradP = leaf.grad!;
+        if (toCurrent is not null) gradP.add_(toCurrent);
+        if (direct is not null) gradP.add_(direct);
+        using (no_grad()) StepBack(l, f.detach());
+        return (toPrevious?.alias().MoveToOuterDisposeScope(), gradP.MoveToOuterDisposeScope());
     }
 
     /// <summary>Runs forward.</summary>

@@ -10,22 +10,28 @@ internal static class LanguageModelLoss
     /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
     /// <param name="model">The model.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
-    /// <param name="targets">The ids that follow, int64, of shape [batch * context].</param>
-    /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean.</param>
+    /// <param name="targets">
+    /// The ids that follow, int64, of shape [batch * context]; <see cref="ChunkedCrossEntropy.Ignored"/> where a token does not count.
+    /// </param>
+    /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean over the targets that count.</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <param name="labelSmoothing">The part of the target that is spread evenly over the vocabulary, within [0, 1).</param>
+    /// <param name="layerDone">As in <see cref="StackPass.Backward(Tensor, Action{int})"/>.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
-    public static Tensor Differentiate(LanguageNetwork model, Tensor ids, Tensor targets, double scale, long seed = 0)
+    public static Tensor Differentiate(
+        LanguageNetwork model, Tensor ids, Tensor targets, double scale, long seed = 0, double labelSmoothing = 0,
+        Action<int>? layerDone = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
         using StackPass pass = model.Stack.Forward(embedded, seed);
-        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, targets, scale);
-        autograd.backward(embedded, pass.Backward(gradOutput));
+        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, targets, scale, labelSmoothing);
+        autograd.backward(embedded, pass.Backward(gradOutput, layerDone));
         return lossSum.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The log-likelihood of each target, nats, float32, of shape [batch * context]; no gradients.</summary>
+    /// <summary>The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.</summary>
     /// <inheritdoc cref="Differentiate"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
     {
@@ -35,22 +41,24 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(LanguageNetwork model, Tensor output, Tensor targets, double scale)
+    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(
+        LanguageNetwork model, Tensor output, Tensor targets, double scale, double labelSmoothing)
     {
         using var scope = NewDisposeScope();
         Tensor stream = output.detach().requires_grad_();
         Tensor hidden = model.FinalNorm(stream).flatten(0, 1);
-        (Tensor lossSum, Tensor gradHidden, Tensor gradWeight) =
-            ChunkedCrossEntropy.Differentiate(hidden.detach(), model.HeadWeight, targets, scale, model.Compute);
-        Accumulate(model.HeadWeight, gradWeight);
+        using Tensor gradWeight = model.HeadWeight.grad ?? ZeroGradient(model.HeadWeight);
+        (Tensor lossSum, Tensor gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden.detach(), model.HeadWeight, targets, gradWeight, scale, labelSmoothing, model.Compute);
         autograd.backward(hidden, gradHidden);
         return (lossSum.MoveToOuterDisposeScope(), stream.grad!.MoveToOuterDisposeScope());
     }
 
-    private static void Accumulate(Parameter parameter, Tensor gradient)
+    private static Tensor ZeroGradient(Parameter parameter)
     {
-        using Tensor? grad = parameter.grad;
-        if (grad is null) parameter.grad = gradient;
-        else grad.add_(gradient);
+        using var noGraph = no_grad();
+        Tensor gradient = zeros_like(parameter);
+        parameter.grad = gradient;
+        return gradient;
     }
 }

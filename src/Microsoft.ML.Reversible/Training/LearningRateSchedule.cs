@@ -1,19 +1,35 @@
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Linear warm-up, then half a cosine down to the final rate; computed from the step alone, so that it resumes.</summary>
-/// <param name="Peak">The rate at the end of the warm-up.</param>
-/// <param name="Final">The rate at the last step.</param>
+/// <summary>The learning rate as a function of the step alone, so that it resumes: a linear warm-up, then what the kind says.</summary>
+/// <param name="Peak">The rate after the warm-up.</param>
+/// <param name="Final">The rate that is reached where the run ends.</param>
 /// <param name="WarmupSteps">Steps of the warm-up, at least 0.</param>
 /// <param name="MaxSteps">Steps in all.</param>
-internal readonly record struct LearningRateSchedule(double Peak, double Final, int WarmupSteps, int MaxSteps)
+/// <param name="Kind">What follows the warm-up.</param>
+/// <param name="DecaySteps">
+/// Steps of the fall that ends <see cref="LearningRateScheduleKind.WarmupStableDecay"/>; where it would begin inside the warm-up, it begins
+/// after it.
+/// </param>
+internal readonly record struct LearningRateSchedule(
+    double Peak, double Final, int WarmupSteps, int MaxSteps,
+    LearningRateScheduleKind Kind = LearningRateScheduleKind.Cosine, int DecaySteps = 0)
 {
     /// <summary>The rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>
-    public double At(int step)
+    public double At(long step)
     {
         if (step < WarmupSteps) return Peak * (step + 1) / (WarmupSteps + 1);
-        if (step >= MaxSteps) return Final;
-        double progress = (double)(step - WarmupSteps) / (MaxSteps - WarmupSteps);
-        return Final + 0.5 * (1 + Math.Cos(Math.PI * progress)) * (Peak - Final);
+        return Kind switch
+        {
+            LearningRateScheduleKind.Constant => Peak,
+            LearningRateScheduleKind.Cosine => Final + 0.5 * (1 + Math.Cos(Math.PI * Progress(step, WarmupSteps))) * (Peak - Final),
+            LearningRateScheduleKind.Linear => Final + (1 - Progress(step, WarmupSteps)) * (Peak - Final),
+            LearningRateScheduleKind.WarmupStableDecay =>
+                Final + (1 - Progress(step, Math.Max(WarmupSteps, MaxSteps - DecaySteps))) * (Peak - Final),
+            _ => throw new InvalidOperationException($"There is no learning rate schedule {Kind}."),
+        };
     }
+
+    /// <summary>How far a step is from a start to the end of the run, within [0, 1].</summary>
+    private double Progress(long step, long start) => step >= MaxSteps ? 1 : Math.Max(0, (double)(step - start) / (MaxSteps - start));
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Runtime;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
@@ -18,10 +17,12 @@ internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, 
 
     /// <summary>Runs all steps.</summary>
     /// <exception cref="OperationCanceledException">The option's token was cancelled; checked before each step.</exception>
-    /// <exception cref="InvalidOperationException">The loss is not finite any more.</exception>
+    /// <exception cref="InvalidOperationException">The loss or its gradient is not finite any more.</exception>
     public TrainingMetrics Run()
     {
-        using AdamW optimizer = DecayGroups.Optimizer(model, options);
+        using var optimizer = new FlatAdamW(
+            model, model.Stack, new(options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay), OptimizerPlacement.AfterBackward);
+        var update = new ParameterUpdate(optimizer, new StepGuard(), options.MaxGradNorm);
         TimeSpan reportedTime = TimeSpan.Zero;
         int reportedStep = 0;
         HeldOutLoss heldOut = default;
@@ -33,14 +34,10 @@ internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, 
             double rate = _schedule.At(step - 1);
 
             _training.Start();
-            (double loss, double gradNorm) = Step(optimizer, step, rate, readLoss: report);
+            (double loss, double gradNorm) = Step(update, step, rate, readLoss: report);
             _training.Stop();
             if (!report) continue;
 
-            if (!double.IsFinite(loss))
-                throw new InvalidOperationException(
-                    $"The loss is {loss} at step {step}. " +
-                    "A lower LearningRate, a longer WarmupSteps or a smaller step size of the scheme may help.");
             double seconds = (_training.Elapsed - reportedTime).TotalSeconds;
             double tokensPerSecond = TokensPerStep * (step - reportedStep) / Math.Max(seconds, 1e-9);
             (reportedTime, reportedStep) = (_training.Elapsed, step);
@@ -54,21 +51,24 @@ internal sealed class TrainingLoop(LanguageNetwork model, TokenWindows windows, 
 
     /// <summary>One optimizer step.</summary>
     /// <returns>The step's mean loss (NaN where it is not read, which would wait for the device) and the norm of its gradients.</returns>
-    private (double Loss, double GradNorm) Step(AdamW optimizer, int step, double rate, bool readLoss)
+    private (double Loss, double GradNorm) Step(ParameterUpdate update, int step, double rate, bool readLoss)
     {
         using var scope = NewDisposeScope();
-        Gradients.Zero(model);
+        ParameterUpdate.Outcome outcome = update.Take(step, rate, layerDone => Backward(step, layerDone));
+        return (readLoss ? outcome.Loss.item<double>() / TokensPerStep : double.NaN, outcome.GradNorm);
+    }
+
+    private Tensor Backward(int step, Action<int>? layerDone)
+    {
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: model.Device);
         for (int i = 0; i < options.GradientAccumulationSteps; i++)
         {
             long firstWindow = ((step - 1L) * options.GradientAccumulationSteps + i) * options.BatchSize;
             (Tensor ids, Tensor targets) = windows.Training(firstWindow, options.BatchSize).ToTensors(model.Device);
-            lossSum.add_(LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep, PassSeed(step, i)));
+            lossSum.add_(
+                LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / TokensPerStep, PassSeed(step, i), layerDone: layerDone));
         }
-        double norm = nn.utils.clip_grad_norm_(model.parameters(), options.MaxGradNorm > 0 ? options.MaxGradNorm : double.PositiveInfinity);
-        foreach (var group in optimizer.ParamGroups) group.LearningRate = rate;
-        optimizer.step();
-        return (readLoss ? lossSum.item<double>() / TokensPerStep : double.NaN, norm);
+        return lossSum;
     }
 
     /// <summary>One seed for each pass, so that what a scheme draws depends on the step and not on what ran before.</summary>

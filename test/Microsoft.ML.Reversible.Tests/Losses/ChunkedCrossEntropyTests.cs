@@ -23,8 +23,9 @@ public sealed class ChunkedCrossEntropyTests
         Tensor plain = nn.functional.cross_entropy(nn.functional.linear(hidden, weight), targets, reduction: nn.Reduction.Sum);
         (plain * 0.25).backward();
 
-        var (sum, gradHidden, gradWeight) = ChunkedCrossEntropy.Differentiate(
-            hidden, weight, targets, 0.25, ScalarType.Float32, chunkElements);
+        Tensor gradWeight = zeros_like(weight);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, gradWeight, 0.25, labelSmoothing: 0, ScalarType.Float32, chunkElements);
         Tensor logLikelihood = ChunkedCrossEntropy.LogLikelihood(hidden, weight, targets, ScalarType.Float32, chunkElements);
 
         Assert.AreEqual(plain.ToDouble(), sum.ToDouble(), 1e-5 * Math.Abs(plain.ToDouble()) + 1e-5);
@@ -40,7 +41,8 @@ public sealed class ChunkedCrossEntropyTests
         using var scope = NewDisposeScope();
         Tensor hidden = tensor(new[] { 1e4f, -1e4f }, [2, 1]), weight = tensor(new[] { 1f, -1f, 0f }, [3, 1]);
         Tensor targets = tensor(new long[] { 0, 0 });
-        var (sum, gradHidden, gradWeight) = ChunkedCrossEntropy.Differentiate(hidden, weight, targets, 1, ScalarType.Float32);
+        Tensor gradWeight = zeros_like(weight);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(hidden, weight, targets, gradWeight, 1, 0, ScalarType.Float32);
         Assert.AreEqual(2e4, sum.ToDouble(), 1e-3);
         Assert.IsTrue(gradHidden.isfinite().all().item<bool>() && gradWeight.isfinite().all().item<bool>());
     }

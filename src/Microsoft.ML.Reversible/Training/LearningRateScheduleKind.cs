@@ -1,0 +1,23 @@
+namespace Microsoft.ML.Reversible;
+
+/// <summary>
+/// How the learning rate goes after the warm-up. With s the steps since its end and S their number, P the learning rate and F the final
+/// one:
+/// </summary>
+public enum LearningRateScheduleKind
+{
+    /// <summary>P throughout; F is not used.</summary>
+    Constant,
+
+    /// <summary>F + (P - F) (1 + cos(π s / S)) / 2.</summary>
+    Cosine,
+
+    /// <summary>P + (F - P) s / S.</summary>
+    Linear,
+
+    /// <summary>
+    /// P until the last D steps, over which it falls linearly: P + (F - P) d / D, with d the steps since the fall began. A run can go on from
+    /// before the fall for as long as one likes.
+    /// </summary>
+    WarmupStableDecay,
+}
