@@ -1,0 +1,222 @@
+using Microsoft.ML.Reversible.Tests.Stack;
+using Microsoft.ML.Reversible.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Training;
+
+[TestClass]
+public sealed class FlatAdamWTests
+{
+    private static readonly AdamWSettings Settings = new(Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1);
+
+    /// <summary>Lengths that are no multiples of the alignment.</summary>
+    private static readonly GptConfiguration Shape = TestModels.Small with { VocabularySize = 37, Width = 20 };
+
+    [TestMethod]
+    [DataRow("midpoint")]
+    [DataRow("hamiltonian")]
+    public void EqualsTorchSharpsAdamWWithClippingAndDecayOfMatricesOnly(string scheme)
+    {
+        using var scope = NewDisposeScope();
+        using GptModel flat = Model(scheme), plain = Model(scheme);
+        using FlatAdamW optimizer = Optimizer(flat);
+        ILookup<bool, Parameter> isMatrix = plain.parameters().ToLookup(p => p.dim() >= 2);
+        using AdamW reference = optim.AdamW([Group(isMatrix[true], Settings.WeightDecay), Group(isMatrix[false], 0)]);
+        using var random = new Generator(3);
+        for (int step = 0; step < 25; step++)
+        {
+            double rate = 1e-2 / (step + 1), deviation = step % 2 == 0 ? 1e-4 : 1;
+            optimizer.ZeroGradients();
+            SetGradients(plain, deviation, random);
+            AddGradients(flat, plain);
+            double expected = nn.utils.clip_grad_norm_(plain.parameters(), 1.0), norm = optimizer.GradNorm();
+            Assert.AreEqual(expected, norm, 1e-6 * expected);
+            optimizer.Step(rate, Math.Min(1, 1.0 / (norm + 1e-6)));
+            foreach (var group in reference.ParamGroups) group.LearningRate = rate;
+            reference.step();
+        }
+        Assert.AreEqual(25, optimizer.StepCount);
+        AssertClose(plain, flat, 1e-6);
+
+        static AdamW.ParamGroup Group(IEnumerable<Parameter> parameters, double decay) =>
+            new(parameters, 0, Settings.Beta1, Settings.Beta2, Settings.Epsilon, decay);
+    }
+
+    [TestMethod]
+    public void ClipsGradientsWhoseSquaredScaleIsOutOfRange()
+    {
+        using var scope = NewDisposeScope();
+        using GptModel flat = Model(), plain = Model();
+        using AdamW reference = optim.AdamW(plain.parameters(), 1e-2, 0.9, 0.99);
+        using var optimizer = new FlatAdamW(flat, flat.Stack, Settings with { WeightDecay = 0 }, OptimizerPlacement.AfterBackward);
+        using var random = new Generator(3);
+        optimizer.ZeroGradients();
+        SetGradients(plain, 1, random);
+        AddGradients(flat, plain);
+        foreach (Parameter parameter in flat.parameters()) InPlace(parameter.grad!, g => g.mul_(1e16));
+        optimizer.Step(1e-2, 1e-16);
+        reference.step();
+        AssertClose(plain, flat, 1e-6);
+    }
+
+    [TestMethod]
+    public void ParametersStayTheSameLeavesWithTheSameValues()
+    {
+        using var scope = NewDisposeScope();
+        using GptModel flat = Model(), plain = Model();
+        Parameter[] before = [.. flat.parameters()];
+        using FlatAdamW optimizer = Optimizer(flat);
+        foreach (var (a, b) in before.Zip(flat.parameters()))
+        {
+            Assert.AreSame(a, b);
+            Assert.IsTrue(b.is_leaf && b.requires_grad && b.is_contiguous());
+        }
+        AssertSameBits(plain, flat);
+        Assert.IsTrue(before.Count(p => p.storage_offset() > 0) > before.Length / 2, "they share buffers");
+        Assert.IsTrue(before.All(p => p.storage_offset() % 64 == 0), "aligned");
+    }
+
+    /// <summary>A gradient that a backward pass had replaced would be out of reach of the buffer.</summary>
+    [TestMethod]
+    public void BackwardPassesAddToTheBufferInPlace()
+    {
+        using var scope = NewDisposeScope();
+        using GptModel flat = Model(), plain = Model();
+        using FlatAdamW optimizer = Optimizer(flat);
+        for (int pass = 0; pass < 3; pass++)
+        {
+            Differentiate(flat, pass);
+            Differentiate(plain, pass);
+        }
+        foreach (var (a, b) in plain.parameters().Zip(flat.parameters()))
+            Assert.IsLessThan(1e-6, TestModels.RelativeError(b.grad!, a.grad!));
+        Assert.AreEqual(nn.utils.clip_grad_norm_(plain.parameters(), double.PositiveInfinity), optimizer.GradNorm(), 1e-6);
+        optimizer.ZeroGradients();
+        Assert.IsTrue(flat.parameters().All(p => p.grad!.norm().item<float>() == 0));
+    }
+
+    [TestMethod]
+    public void TwoRunsAgreeToTheBit()
+    {
+        using GptModel a = Model(), b = Model();
+        Train(a);
+        Train(b);
+        AssertSameBits(a, b);
+
+        static void Train(GptModel model)
+        {
+            using FlatAdamW optimizer = Optimizer(model);
+            for (int step = 0; step < 5; step++) Step(optimizer, model, step);
+        }
+    }
+
+    [TestMethod]
+    public void ALoadedStateGoesOnToTheBit()
+    {
+        using var scope = NewDisposeScope();
+        using GptModel whole = Model(), resumed = Model();
+        using FlatAdamW optimizer = Optimizer(whole), other = Optimizer(resumed);
+        for (int step = 0; step < 3; step++) Step(optimizer, whole, step);
+        Dictionary<string, Tensor> state = optimizer.State.ToDictionary(s => s.Name, s => s.Value.clone());
+        foreach (var (from, to) in whole.parameters().Zip(resumed.parameters())) InPlace(to, t => t.copy_(from));
+        other.Load(optimizer.StepCount, name => state[name]);
+        foreach (int step in new[] { 3, 4 })
+        {
+            Step(optimizer, whole, step);
+            Step(other, resumed, step);
+        }
+        AssertSameBits(whole, resumed);
+        Assert.IsTrue(optimizer.State.All(s => s.Name.StartsWith("exp_avg", StringComparison.Ordinal)));
+        Assert.AreEqual(2 * (Shape.LayerCount + 1), optimizer.State.Count());
+    }
+
+    [TestMethod]
+    public void AStateThatDoesNotFitIsRefusedByName()
+    {
+        using GptModel model = Model();
+        using FlatAdamW optimizer = Optimizer(model);
+        var shape = Assert.ThrowsExactly<InvalidDataException>(() => optimizer.Load(1, _ => zeros(3)));
+        StringAssert.Contains(shape.Message, "'exp_avg.0'");
+        Assert.ThrowsExactly<InvalidDataException>(
+            () => optimizer.Load(1, name => zeros(optimizer.State.First(s => s.Name == name).Value.shape, ScalarType.Float64)));
+        Assert.ThrowsExactly<InvalidDataException>(() => optimizer.Load(-1, _ => zeros(3)));
+        Assert.AreEqual(0, optimizer.StepCount);
+    }
+
+    [TestMethod]
+    public void DisposingLeavesTheParametersAndNoTensorElse()
+    {
+        using GptModel model = Model();
+        using Tensor ids = TestModels.Ids(Shape, 1, 4);
+        using Tensor before = model.forward(ids);
+        long count = TestModels.LiveTensors();
+        foreach (OptimizerPlacement placement in Enum.GetValues<OptimizerPlacement>())
+            new FlatAdamW(model, model.Stack, Settings, placement).Dispose();
+        Assert.AreEqual(count, TestModels.LiveTensors());
+        Assert.IsTrue(model.parameters().All(p => p.grad is null));
+        using Tensor after = model.forward(ids);
+        Assert.IsTrue(TestModels.SameBits(before, after));
+    }
+
+    [TestMethod]
+    public void ParametersOfAnotherTypeOrInTwoLayersAreRefused()
+    {
+        using var random = new Generator(1);
+        using var block = new TanhBlock(4, 0.1, random, ScalarType.Float64);
+        var type = Assert.ThrowsExactly<ArgumentException>(() => Make([block]));
+        StringAssert.Contains(type.Message, "Float64");
+        Assert.ThrowsExactly<ArgumentException>(() => Make([block, block]));
+
+        FlatAdamW Make(TanhBlock[] blocks) => new(
+            block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float), Settings, OptimizerPlacement.AfterBackward);
+    }
+
+    private static GptModel Model(string scheme = "midpoint") =>
+        TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible);
+
+    private static FlatAdamW Optimizer(GptModel model) => new(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
+
+    private static void Step(FlatAdamW optimizer, GptModel model, int step)
+    {
+        optimizer.ZeroGradients();
+        Differentiate(model, step);
+        optimizer.Step(1e-2);
+    }
+
+    private static void Differentiate(GptModel model, int pass)
+    {
+        using var scope = NewDisposeScope();
+        Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass + 1)).flatten();
+        LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 16);
+    }
+
+    private static void SetGradients(GptModel model, double deviation, Generator random)
+    {
+        foreach (Parameter parameter in model.parameters()) parameter.grad = randn(parameter.shape, generator: random) * deviation;
+    }
+
+    private static void AddGradients(GptModel to, GptModel from)
+    {
+        foreach (var (t, f) in to.parameters().Zip(from.parameters())) InPlace(t.grad!, g => g.add_(f.grad!));
+    }
+
+    private static void InPlace(Tensor tensor, Action<Tensor> change)
+    {
+        using var noGraph = no_grad();
+        change(tensor);
+    }
+
+    private static void AssertClose(GptModel expected, GptModel actual, double tolerance)
+    {
+        foreach (var ((name, e), (_, a)) in expected.named_parameters().Zip(actual.named_parameters()))
+            Assert.IsLessThan(tolerance, TestModels.RelativeError(a, e), name);
+    }
+
+    private static void AssertSameBits(GptModel expected, GptModel actual)
+    {
+        foreach (var ((name, e), (_, a)) in expected.named_parameters().Zip(actual.named_parameters()))
+            Assert.IsTrue(TestModels.SameBits(e, a), name);
+    }
+}
