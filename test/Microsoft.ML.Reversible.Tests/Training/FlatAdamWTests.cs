@@ -20,7 +20,7 @@ public sealed class FlatAdamWTests
     public void EqualsTorchSharpsAdamWWithClippingAndDecayOfMatricesOnly(string scheme)
     {
         using var scope = NewDisposeScope();
-        using GptModel flat = Model(scheme), plain = Model(scheme);
+        using LanguageNetwork flat = Model(scheme), plain = Model(scheme);
         using FlatAdamW optimizer = Optimizer(flat);
         ILookup<bool, Parameter> isMatrix = plain.parameters().ToLookup(p => p.dim() >= 2);
         using AdamW reference = optim.AdamW([Group(isMatrix[true], Settings.WeightDecay), Group(isMatrix[false], 0)]);
@@ -48,7 +48,7 @@ public sealed class FlatAdamWTests
     public void ClipsGradientsWhoseSquaredScaleIsOutOfRange()
     {
         using var scope = NewDisposeScope();
-        using GptModel flat = Model(), plain = Model();
+        using LanguageNetwork flat = Model(), plain = Model();
         using AdamW reference = optim.AdamW(plain.parameters(), 1e-2, 0.9, 0.99);
         using var optimizer = new FlatAdamW(flat, flat.Stack, Settings with { WeightDecay = 0 }, OptimizerPlacement.AfterBackward);
         using var random = new Generator(3);
@@ -65,7 +65,7 @@ public sealed class FlatAdamWTests
     public void ParametersStayTheSameLeavesWithTheSameValues()
     {
         using var scope = NewDisposeScope();
-        using GptModel flat = Model(), plain = Model();
+        using LanguageNetwork flat = Model(), plain = Model();
         Parameter[] before = [.. flat.parameters()];
         using FlatAdamW optimizer = Optimizer(flat);
         foreach (var (a, b) in before.Zip(flat.parameters()))
@@ -83,7 +83,7 @@ public sealed class FlatAdamWTests
     public void BackwardPassesAddToTheBufferInPlace()
     {
         using var scope = NewDisposeScope();
-        using GptModel flat = Model(), plain = Model();
+        using LanguageNetwork flat = Model(), plain = Model();
         using FlatAdamW optimizer = Optimizer(flat);
         for (int pass = 0; pass < 3; pass++)
         {
@@ -100,12 +100,12 @@ public sealed class FlatAdamWTests
     [TestMethod]
     public void TwoRunsAgreeToTheBit()
     {
-        using GptModel a = Model(), b = Model();
+        using LanguageNetwork a = Model(), b = Model();
         Train(a);
         Train(b);
         AssertSameBits(a, b);
 
-        static void Train(GptModel model)
+        static void Train(LanguageNetwork model)
         {
             using FlatAdamW optimizer = Optimizer(model);
             for (int step = 0; step < 5; step++) Step(optimizer, model, step);
@@ -116,7 +116,7 @@ public sealed class FlatAdamWTests
     public void ALoadedStateGoesOnToTheBit()
     {
         using var scope = NewDisposeScope();
-        using GptModel whole = Model(), resumed = Model();
+        using LanguageNetwork whole = Model(), resumed = Model();
         using FlatAdamW optimizer = Optimizer(whole), other = Optimizer(resumed);
         for (int step = 0; step < 3; step++) Step(optimizer, whole, step);
         Dictionary<string, Tensor> state = optimizer.State.ToDictionary(s => s.Name, s => s.Value.clone());
@@ -135,7 +135,7 @@ public sealed class FlatAdamWTests
     [TestMethod]
     public void AStateThatDoesNotFitIsRefusedByName()
     {
-        using GptModel model = Model();
+        using LanguageNetwork model = Model();
         using FlatAdamW optimizer = Optimizer(model);
         var shape = Assert.ThrowsExactly<InvalidDataException>(() => optimizer.Load(1, _ => zeros(3)));
         StringAssert.Contains(shape.Message, "'exp_avg.0'");
@@ -148,7 +148,7 @@ public sealed class FlatAdamWTests
     [TestMethod]
     public void DisposingLeavesTheParametersAndNoTensorElse()
     {
-        using GptModel model = Model();
+        using LanguageNetwork model = Model();
         using Tensor ids = TestModels.Ids(Shape, 1, 4);
         using Tensor before = model.forward(ids);
         long count = TestModels.LiveTensors();
@@ -173,31 +173,31 @@ public sealed class FlatAdamWTests
             block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float), Settings, OptimizerPlacement.AfterBackward);
     }
 
-    private static GptModel Model(string scheme = "midpoint") =>
+    private static LanguageNetwork Model(string scheme = "midpoint") =>
         TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible);
 
-    private static FlatAdamW Optimizer(GptModel model) => new(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
+    private static FlatAdamW Optimizer(LanguageNetwork model) => new(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
 
-    private static void Step(FlatAdamW optimizer, GptModel model, int step)
+    private static void Step(FlatAdamW optimizer, LanguageNetwork model, int step)
     {
         optimizer.ZeroGradients();
         Differentiate(model, step);
         optimizer.Step(1e-2);
     }
 
-    private static void Differentiate(GptModel model, int pass)
+    private static void Differentiate(LanguageNetwork model, int pass)
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass + 1)).flatten();
         LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 16);
     }
 
-    private static void SetGradients(GptModel model, double deviation, Generator random)
+    private static void SetGradients(LanguageNetwork model, double deviation, Generator random)
     {
         foreach (Parameter parameter in model.parameters()) parameter.grad = randn(parameter.shape, generator: random) * deviation;
     }
 
-    private static void AddGradients(GptModel to, GptModel from)
+    private static void AddGradients(LanguageNetwork to, LanguageNetwork from)
     {
         foreach (var (t, f) in to.parameters().Zip(from.parameters())) InPlace(t.grad!, g => g.add_(f.grad!));
     }
@@ -208,13 +208,13 @@ public sealed class FlatAdamWTests
         change(tensor);
     }
 
-    private static void AssertClose(GptModel expected, GptModel actual, double tolerance)
+    private static void AssertClose(LanguageNetwork expected, LanguageNetwork actual, double tolerance)
     {
         foreach (var ((name, e), (_, a)) in expected.named_parameters().Zip(actual.named_parameters()))
             Assert.IsLessThan(tolerance, TestModels.RelativeError(a, e), name);
     }
 
-    private static void AssertSameBits(GptModel expected, GptModel actual)
+    private static void AssertSameBits(LanguageNetwork expected, LanguageNetwork actual)
     {
         foreach (var ((name, e), (_, a)) in expected.named_parameters().Zip(actual.named_parameters()))
             Assert.IsTrue(TestModels.SameBits(e, a), name);

@@ -21,12 +21,12 @@ public sealed class ParameterUpdateTests
     [DynamicData(nameof(Stacks))]
     public void InsideTheBackwardPassTheWeightsBecomeTheSameBits(Scheme scheme, WayBack wayBack)
     {
-        using GptModel after = Make(scheme, wayBack), inside = Make(scheme, wayBack);
+        using LanguageNetwork after = Make(scheme, wayBack), inside = Make(scheme, wayBack);
         double expected = Train(after, OptimizerPlacement.AfterBackward), norm = Train(inside, OptimizerPlacement.InsideBackward);
         AssertSameBits(after, inside);
         Assert.AreEqual(expected, norm, 1e-12 * expected, "the norm of the last step's gradient");
 
-        static double Train(GptModel model, OptimizerPlacement placement)
+        static double Train(LanguageNetwork model, OptimizerPlacement placement)
         {
             using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
@@ -47,7 +47,7 @@ public sealed class ParameterUpdateTests
 
         long GradientElements(int layers, OptimizerPlacement placement)
         {
-            using GptModel model = TestModels.Make(
+            using LanguageNetwork model = TestModels.Make(
                 Shape with { LayerCount = layers, Width = 32 }, Scheme.Parse(scheme), WayBack.Reversible);
             using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
@@ -62,7 +62,7 @@ public sealed class ParameterUpdateTests
             return optimizer.GradientElements;
         }
 
-        static long Alive(GptModel model)
+        static long Alive(LanguageNetwork model)
         {
             using var scope = NewDisposeScope();
             return model.parameters().Sum(p => p.grad?.numel() ?? 0);
@@ -72,7 +72,7 @@ public sealed class ParameterUpdateTests
     [TestMethod]
     public void InsideTheBackwardPassTheFirstStepIsClippedGroupByGroupAndTheNextByThePreviousNorm()
     {
-        using GptModel model = Make(Scheme.Midpoint, WayBack.Reversible), plain = Make(Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible), plain = Make(Scheme.Midpoint, WayBack.Reversible);
         using var optimizer = new FlatAdamW(model, model.Stack, Settings, OptimizerPlacement.InsideBackward);
         using var reference = new FlatAdamW(plain, plain.Stack, Settings, OptimizerPlacement.AfterBackward);
         var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0.1);
@@ -98,7 +98,7 @@ public sealed class ParameterUpdateTests
     public void AStepWhoseLossIsNotFiniteChangesNothing(OptimizerPlacement placement)
     {
         using var scope = NewDisposeScope();
-        using GptModel model = Make(Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
         using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
         var guard = new StepGuard();
         var update = new ParameterUpdate(optimizer, guard, maxGradNorm: 0);
@@ -121,7 +121,7 @@ public sealed class ParameterUpdateTests
     {
         foreach (OptimizerPlacement placement in Enum.GetValues<OptimizerPlacement>())
         {
-            using GptModel model = Make(Scheme.Midpoint, WayBack.Reversible);
+            using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
             using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
             Step(update, model, 1);
@@ -143,23 +143,23 @@ public sealed class ParameterUpdateTests
         Assert.AreEqual("OutlierFactor", ParameterUpdate.Conflict(inside, 0, false, 1, 5)?.Option);
     }
 
-    private static GptModel Make(Scheme scheme, WayBack wayBack) =>
+    private static LanguageNetwork Make(Scheme scheme, WayBack wayBack) =>
         TestModels.Make(Shape, scheme, wayBack, arithmetic: scheme.DefaultArithmetic);
 
-    private static ParameterUpdate.Outcome Step(ParameterUpdate update, GptModel model, int step)
+    private static ParameterUpdate.Outcome Step(ParameterUpdate update, LanguageNetwork model, int step)
     {
         using var scope = NewDisposeScope();
         return update.Take(step, 1e-2, layerDone => Backward(model, step, layerDone));
     }
 
-    private static Tensor Backward(GptModel model, int step, Action<int>? layerDone, double scale = 1.0 / 16)
+    private static Tensor Backward(LanguageNetwork model, int step, Action<int>? layerDone, double scale = 1.0 / 16)
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step + 1)).flatten();
         return LanguageModelLoss.Differentiate(model, ids, targets, scale, seed: step, layerDone: layerDone).MoveToOuterDisposeScope();
     }
 
-    private static void AssertSameBits(GptModel expected, GptModel actual)
+    private static void AssertSameBits(LanguageNetwork expected, LanguageNetwork actual)
     {
         foreach (var ((name, e), (_, a)) in expected.named_parameters().Zip(actual.named_parameters()))
             Assert.IsTrue(TestModels.SameBits(e, a), name);
