@@ -13,14 +13,16 @@ internal static class FreshProcessLoad
 
     public static Command Command()
     {
-        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Model.Save." };
+        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Model.Save, or with --any-size of mlContext.Reversible().Save." };
+        var anySize = new Option<bool>("--any-size") { Description = "Load it with mlContext.Reversible().Load." };
         var text = new Argument<string>("text");
-        var command = new Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text };
+        var command = new Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text, anySize };
         command.SetAction(p =>
         {
             var ml = new MLContext();
             var watch = Stopwatch.StartNew();
-            ITransformer loaded = ml.Model.Load(p.GetValue(model)!.FullName, out _);
+            string path = p.GetValue(model)!.FullName;
+            ITransformer loaded = p.GetValue(anySize) ? ml.Reversible().Load(path, out _) : ml.Model.Load(path, out _);
             IDataView scored = loaded.Transform(ml.Data.LoadFromEnumerable([new Row { Text = p.GetValue(text)! }]));
             Scores row = ml.Data.CreateEnumerable<Scores>(scored, reuseRowObject: false).Single();
             Console.WriteLine(JsonSerializer.Serialize(

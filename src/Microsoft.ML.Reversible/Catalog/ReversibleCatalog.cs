@@ -3,6 +3,7 @@ using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
@@ -69,12 +70,54 @@ public sealed class ReversibleCatalog
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
-        if (!Enum.IsDefined(precision))
-            throw new ArgumentOutOfRangeException(
-                nameof(precision), precision, $"precision must be one of {string.Join(", ", Enum.GetNames<Precision>())}.");
-        using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
-        var model = PretrainedFolder.Load(folder, Devices.Resolve(device, _context, channel), precision);
+        var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision);
         return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
+    }
+
+    /// <summary>
+    /// Saves a pipeline with models of any size as one ML.NET zip. The zip is written aside and then put in place, so that a failure
+    /// leaves what stood there before.
+    /// </summary>
+    /// <remarks>
+    /// The pipeline is saved in ML.NET's way, and each model beside it as the files of
+    /// <see cref="ReversibleLmTransformer.SavePretrained"/> under <c>reversible/0/</c> and so on, uncompressed, so that other tools can
+    /// take them out. Load it with <see cref="Load"/>: <c>mlContext.Model.Load</c> reads such a zip as far as the schema, and scoring then
+    /// says what to do. A zip that plain ML.NET scores, of up to 64 MiB of weights, is what <c>mlContext.Model.Save</c> writes.
+    /// </remarks>
+    /// <param name="model">A single model, or a chain at any depth.</param>
+    /// <param name="inputSchema">The schema of the pipeline's input, or null.</param>
+    /// <param name="path">The zip to make or to replace.</param>
+    /// <exception cref="IOException">The zip cannot be written, for example because the disk is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The zip must not be written.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The pipeline came from <c>mlContext.Model.Load</c>, which left the weights behind; load it with <see cref="Load"/>.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">A model has been disposed of.</exception>
+    public void Save(ITransformer model, DataViewSchema? inputSchema, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ModelZip.Save(_context, model, inputSchema, path);
+    }
+
+    /// <summary>
+    /// Loads a pipeline that <see cref="Save"/> or <c>mlContext.Model.Save</c> has written, with a
+    /// <see cref="ReversibleLmTransformer"/> wherever one was saved; chains keep their scopes.
+    /// </summary>
+    /// <param name="path">The zip.</param>
+    /// <param name="inputSchema">The schema that was saved with it; null if none was.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
+    /// <param name="precision">The number type in which the blocks compute.</param>
+    /// <returns>The pipeline; dispose it to free the models' native memory.</returns>
+    /// <exception cref="ArgumentException">The device or the precision is not one that there can be.</exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not such a zip, or is damaged; the message says what.</exception>
+    public ITransformer Load(
+        string path, out DataViewSchema? inputSchema, string? device = null, Precision precision = Precision.Float32)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return ModelZip.Load(_context, path, DeviceFor(device, precision), precision, out inputSchema);
     }
 
     /// <summary>
@@ -83,15 +126,16 @@ public sealed class ReversibleCatalog
     /// </summary>
     /// <param name="transformer">What was loaded: a single model or a chain at any depth.</param>
     /// <returns>The same pipeline with a <see cref="ReversibleLmTransformer"/> wherever one was saved.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The zip is one of <see cref="Save"/>, whose weights <c>mlContext.Model.Load</c> leaves behind; use <see cref="Load"/>.
+    /// </exception>
     public ITransformer Rehydrate(ITransformer transformer)
     {
         ArgumentNullException.ThrowIfNull(transformer);
         return PortableChain.Rehydrate(transformer, Open);
 
         static ITransformer Open(PortableModel saved) => new ReversibleLmTransformer(
-            ModelArchive.Unpack(saved.Archive),
-            new ScoreColumns(saved.Columns.Text, saved.Columns.LogLikelihood, saved.Columns.TokenCount, saved.Columns.Perplexity),
-            metrics: null);
+            ModelArchive.Unpack(saved.Archive ?? throw PortableChain.NotLoaded()), ScoreColumns.From(saved.Columns), metrics: null);
     }
 
     /// <summary>
@@ -127,5 +171,14 @@ public sealed class ReversibleCatalog
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         return TextStability.Analyze(model.Model, model.TextColumnName, data, windowCount, krylovDimension, seed, cancellationToken);
+    }
+
+    private Device DeviceFor(string? device, Precision precision)
+    {
+        if (!Enum.IsDefined(precision))
+            throw new ArgumentOutOfRangeException(
+                nameof(precision), precision, $"precision must be one of {string.Join(", ", Enum.GetNames<Precision>())}.");
+        using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
+        return Devices.Resolve(device, _context, channel);
     }
 }

@@ -26,13 +26,17 @@ internal static class ModelArchive
 
     /// <summary>The model of an archive, on the CPU: where a model computes is no part of what is saved.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged.</exception>
-    public static LanguageModel Unpack(byte[] archive)
+    public static LanguageModel Unpack(byte[] archive) => Unpack(archive, CPU, Precision.Float32);
+
+    /// <summary>The model of an archive on a device.</summary>
+    /// <exception cref="InvalidDataException">The archive is damaged.</exception>
+    public static LanguageModel Unpack(byte[] archive, Device device, Precision precision)
     {
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("reversible-");
         try
         {
             using (var bytes = new MemoryStream(archive, writable: false)) ZipFile.ExtractToDirectory(bytes, scratch.FullName);
-            return PretrainedFolder.Load(scratch.FullName, CPU, Precision.Float32);
+            return PretrainedFolder.Load(scratch.FullName, device, precision);
         }
         finally
         {

@@ -23,40 +23,31 @@ internal static class PortableChain
     public const string PerplexityColumn = Prefix + "perplexity";
     public const string ArchiveKey = "archive";
 
+    /// <summary>What no base64 text begins with: here it says where in the zip the model is.</summary>
+    private const string EntryMark = "zip:";
+
     private const int MiB = 1 << 20;
     private const string Prefix = "__reversible_";
     private const string ColumnsKey = "columns";
 
-    /// <summary>Builds the chain.</summary>
+    /// <summary>Builds a chain that holds the model.</summary>
     /// <param name="modelArchive">The whole model, as <see cref="ModelArchive"/> packs it.</param>
-    /// <param name="textColumn">The input column.</param>
-    /// <param name="logLikelihoodColumn">The output column of <see cref="TextScore.LogLikelihood"/>, a float.</param>
-    /// <param name="tokenCountColumn">The output column of <see cref="TextScore.TokenCount"/>, an int.</param>
-    /// <param name="perplexityColumn">The output column of <see cref="TextScore.Perplexity"/>, a float.</param>
+    /// <param name="columns">
+    /// The input column and the output columns: the log-likelihood a float, the token count an int, the perplexity a float.
+    /// </param>
     /// <exception cref="NotSupportedException">The archive is larger than <see cref="MaxArchiveBytes"/>.</exception>
-    public static TransformerChain<ITransformer> Build(
-        byte[] modelArchive, string textColumn, string logLikelihoodColumn, string tokenCountColumn, string perplexityColumn)
+    public static TransformerChain<ITransformer> Build(byte[] modelArchive, PortableColumns columns)
     {
         ThrowIfTooLarge(modelArchive.LongLength);
-        var columns = new PortableColumns(textColumn, logLikelihoodColumn, tokenCountColumn, perplexityColumn);
-        KeyValuePair<string, string>[] values =
-        [
-            new(ArchiveKey, Convert.ToBase64String(modelArchive)),
-            new(ColumnsKey, JsonSerializer.Serialize(columns)),
-        ];
-
-        TransformsCatalog transforms = new MLContext().Transforms;
-        var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
-            .Append(transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn))
-            .Append(transforms.CopyColumns(TextColumn, textColumn))
-            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(
-                PortableScoreMapping.Map, PortableScoreMapping.Contract))
-            .Append(transforms.CopyColumns(logLikelihoodColumn, LogLikelihoodColumn))
-            .Append(transforms.CopyColumns(tokenCountColumn, TokenCountColumn))
-            .Append(transforms.CopyColumns(perplexityColumn, PerplexityColumn))
-            .Append(transforms.DropColumns(KeyColumn, ArchiveColumn, TextColumn, LogLikelihoodColumn, TokenCountColumn, PerplexityColumn));
-        return new TransformerChain<ITransformer>(estimator.Fit(new StringsView(textColumn, [])).ToArray());
+        return Chain(Convert.ToBase64String(modelArchive), columns);
     }
+
+    /// <summary>
+    /// Builds a chain that says where in its zip the model is. It has the columns, and whoever reads a row of them is told how to load it.
+    /// </summary>
+    /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
+    /// <param name="columns">The input column and the output columns.</param>
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) => Chain(EntryMark + entry, columns);
 
     /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
     /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>
@@ -65,14 +56,16 @@ internal static class PortableChain
         if (archiveBytes > MaxArchiveBytes)
         {
             throw new NotSupportedException(
-                $"This model takes {archiveBytes / (double)MiB:F1} MiB; an ML.NET zip can hold {MaxArchiveBytes / MiB} MiB. "
-                + "Save it with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");
+                $"This model takes {archiveBytes / (double)MiB:F1} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
+                + "Save the pipeline with mlContext.Reversible().Save(pipeline, schema, path) and load it with "
+                + "mlContext.Reversible().Load(path, out schema), which are for models of any size; "
+                + "or save the model alone with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");
         }
     }
 
     /// <summary>Whether the transformer is a portable chain, and what it holds.</summary>
     /// <exception cref="InvalidDataException">It is one, but what it holds is damaged.</exception>
-    public static bool TryFindArchive(ITransformer transformer, out PortableModel? model)
+    public static bool TryFindModel(ITransformer transformer, out PortableModel? model)
     {
         model = null;
         if (transformer is not TransformerChain<ITransformer> chain)
@@ -84,34 +77,51 @@ internal static class PortableChain
         ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey]))
             .GetColumn<ReadOnlyMemory<char>>(ArchiveColumn)
             .ToArray();
-        model = new PortableModel(Decode(found[0].Span), DecodeColumns(found[1].Span));
+        ReadOnlySpan<char> text = found[0].Span;
+        PortableColumns columns = DecodeColumns(found[1].Span);
+        model = text.StartsWith(EntryMark)
+            ? new PortableModel(null, text[EntryMark.Length..].ToString(), columns)
+            : new PortableModel(Decode(text), null, columns);
         return true;
     }
 
-    /// <summary>
-    /// Puts live transformers in the place of their portable chains, in chains of chains too. What holds none is returned as it is; a
-    /// chain that changes comes back as one whose last transformer is of no particular type and whose parts are all of scope Everything,
-    /// since a chain's scopes can't be read from outside ML.NET.
-    /// </summary>
-    public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open)
-    {
-        if (TryFindArchive(transformer, out PortableModel? model))
-            return open(model!);
-        Type type = transformer.GetType();
-        if (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(TransformerChain<>))
-            return transformer;
+    /// <summary>Puts live transformers in the place of their portable chains, in chains of chains too.</summary>
+    public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open) =>
+        TransformerTree.Replace(transformer, part => TryFindModel(part, out PortableModel? model) ? open(model!) : null);
 
-        ITransformer[] parts = ((IEnumerable<ITransformer>)transformer).ToArray();
-        ITransformer[] live = Array.ConvertAll(parts, part => Rehydrate(part, open));
-        return live.SequenceEqual(parts) ? transformer : new TransformerChain<ITransformer>(live);
-    }
+    /// <summary>The error of a model that lies elsewhere in a zip which only this library reads whole.</summary>
+    public static InvalidOperationException NotLoaded() => new(
+        "This pipeline was saved with mlContext.Reversible().Save: the model's weights lie beside ML.NET's own entries of the zip, where "
+        + "mlContext.Model.Load does not look. Load the zip with mlContext.Reversible().Load(path, out schema).");
 
+    /// <exception cref="InvalidDataException">The text is damaged.</exception>
+    /// <exception cref="InvalidOperationException">The text says that the archive is elsewhere.</exception>
     internal static byte[] Decode(ReadOnlySpan<char> base64)
     {
+        if (base64.StartsWith(EntryMark))
+            throw NotLoaded();
         var bytes = new byte[(base64.Length / 4 * 3) + 3];
         if (base64.IsEmpty || !Convert.TryFromBase64Chars(base64, bytes, out int count))
             throw new InvalidDataException("The saved model's archive is damaged: it is not base64 text.");
         return bytes[..count];
+    }
+
+    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns)
+    {
+        KeyValuePair<string, string>[] values =
+            [new(ArchiveKey, archive), new(ColumnsKey, JsonSerializer.Serialize(columns))];
+
+        TransformsCatalog transforms = new MLContext().Transforms;
+        var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
+            .Append(transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn))
+            .Append(transforms.CopyColumns(TextColumn, columns.Text))
+            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(
+                PortableScoreMapping.Map, PortableScoreMapping.Contract))
+            .Append(transforms.CopyColumns(columns.LogLikelihood, LogLikelihoodColumn))
+            .Append(transforms.CopyColumns(columns.TokenCount, TokenCountColumn))
+            .Append(transforms.CopyColumns(columns.Perplexity, PerplexityColumn))
+            .Append(transforms.DropColumns(KeyColumn, ArchiveColumn, TextColumn, LogLikelihoodColumn, TokenCountColumn, PerplexityColumn));
+        return new TransformerChain<ITransformer>(estimator.Fit(new StringsView(columns.Text, [])).ToArray());
     }
 
     private static PortableColumns DecodeColumns(ReadOnlySpan<char> json)

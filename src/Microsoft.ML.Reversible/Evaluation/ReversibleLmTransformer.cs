@@ -42,6 +42,9 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     /// <summary>The text column that is scored.</summary>
     internal string TextColumnName => _columns.Text;
 
+    /// <summary>The columns that are read and added.</summary>
+    internal ScoreColumns Columns => _columns;
+
     private LanguageModel Live
     {
         get
@@ -139,8 +142,7 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
-        var chain = PortableChain.Build(
-            ModelArchive.Pack(Live), _columns.Text, _columns.LogLikelihood, _columns.TokenCount, _columns.Perplexity);
+        var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns.ToPortable());
         ((ICanSaveModel)chain).Save(ctx);
     }
 

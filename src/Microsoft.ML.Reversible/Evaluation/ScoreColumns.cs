@@ -13,6 +13,12 @@ internal sealed record ScoreColumns(string Text, string LogLikelihood, string To
     /// <summary>The default output columns for a text column.</summary>
     public static ScoreColumns For(string textColumnName) => From(new ReversibleLmTrainer.Options { TextColumnName = textColumnName });
 
+    /// <summary>The columns that a saved model names.</summary>
+    public static ScoreColumns From(PortableColumns saved) => new(saved.Text, saved.LogLikelihood, saved.TokenCount, saved.Perplexity);
+
+    /// <summary>The columns as they are saved.</summary>
+    public PortableColumns ToPortable() => new(Text, LogLikelihood, TokenCount, Perplexity);
+
     /// <summary>The added columns alone.</summary>
     public DataViewSchema Schema => Added(() => throw new InvalidOperationException("A schema alone scores nothing.")).ToSchema();
 

@@ -59,7 +59,7 @@ public sealed class PortableChainTests
     public void TwoModelsInOneChainKeepApart()
     {
         ITransformer both = SaveAndLoad(new TransformerChain<ITransformer>(
-            Build(2), PortableChain.Build([7], "Story", "OtherLL", "OtherTokens", "OtherPPL")));
+            Build(2), PortableChain.Build([7], new PortableColumns("Story", "OtherLL", "OtherTokens", "OtherPPL"))));
 
         IDataView scored = both.Transform(new StringsView("Story", _texts));
 
@@ -85,12 +85,13 @@ public sealed class PortableChainTests
     {
         var error = Assert.ThrowsExactly<NotSupportedException>(() => PortableChain.ThrowIfTooLarge(PortableChain.MaxArchiveBytes + 1L));
 
+        StringAssert.Contains(error.Message, "mlContext.Reversible().Save(pipeline");
         StringAssert.Contains(error.Message, "SavePretrained");
         StringAssert.Contains(error.Message, "LoadPretrained");
         StringAssert.Contains(error.Message, "64 MiB");
         PortableChain.ThrowIfTooLarge(PortableChain.MaxArchiveBytes);
         Assert.ThrowsExactly<NotSupportedException>(
-            () => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], "a", "b", "c", "d"));
+            () => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], new PortableColumns("a", "b", "c", "d")));
     }
 
     [TestMethod]
@@ -100,7 +101,7 @@ public sealed class PortableChainTests
     {
         ITransformer chain = reload ? SaveAndLoad(Build(1, 2, 3, 4)) : Build(1, 2, 3, 4);
 
-        Assert.IsTrue(PortableChain.TryFindArchive(chain, out PortableModel? model));
+        Assert.IsTrue(PortableChain.TryFindModel(chain, out PortableModel? model));
         CollectionAssert.AreEqual(new byte[] { 1, 2, 3, 4 }, model!.Archive);
         Assert.AreEqual(new PortableColumns("Story", "LL", "Tokens", "PPL"), model.Columns);
         Assert.AreEqual(0, FakeScorer.Opened);
@@ -112,7 +113,7 @@ public sealed class PortableChainTests
         var archive = new byte[3_000_001];
         new Random(3).NextBytes(archive);
 
-        Assert.IsTrue(PortableChain.TryFindArchive(SaveAndLoad(Build(archive)), out PortableModel? model));
+        Assert.IsTrue(PortableChain.TryFindModel(SaveAndLoad(Build(archive)), out PortableModel? model));
 
         Assert.IsTrue(archive.AsSpan().SequenceEqual(model!.Archive));
     }
@@ -121,9 +122,9 @@ public sealed class PortableChainTests
     public void OtherTransformersHoldNoArchive()
     {
         ITransformer copy = Copy();
-        Assert.IsFalse(PortableChain.TryFindArchive(copy, out _));
-        Assert.IsFalse(PortableChain.TryFindArchive(new TransformerChain<ITransformer>(), out _));
-        Assert.IsFalse(PortableChain.TryFindArchive(new TransformerChain<ITransformer>(copy, copy), out _));
+        Assert.IsFalse(PortableChain.TryFindModel(copy, out _));
+        Assert.IsFalse(PortableChain.TryFindModel(new TransformerChain<ITransformer>(), out _));
+        Assert.IsFalse(PortableChain.TryFindModel(new TransformerChain<ITransformer>(copy, copy), out _));
     }
 
     [TestMethod]
@@ -172,7 +173,7 @@ public sealed class PortableChainTests
         => Assert.ThrowsExactly<InvalidDataException>(() => PortableChain.Decode(base64));
 
     private static TransformerChain<ITransformer> Build(params byte[] archive) =>
-        PortableChain.Build(archive, "Story", "LL", "Tokens", "PPL");
+        PortableChain.Build(archive, new PortableColumns("Story", "LL", "Tokens", "PPL"));
 
     private static void AssertScores(IDataView scored, int factor)
     {

@@ -1,0 +1,113 @@
+using System.IO.Compression;
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Evaluation;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Checkpoints;
+
+/// <summary>
+/// An ML.NET zip for models of any size. ML.NET's own entries hold the pipeline with a placeholder for every model, and beside them each
+/// model is a pretrained folder, its files stored uncompressed: <c>reversible/0/config.json</c>, <c>reversible/0/model.safetensors</c>
+/// and so on.
+/// </summary>
+internal static class ModelZip
+{
+    private const string Folder = "reversible";
+
+    /// <summary>Writes the zip aside and puts it in place.</summary>
+    public static void Save(MLContext context, ITransformer pipeline, DataViewSchema? inputSchema, string path)
+    {
+        var entries = new Dictionary<ReversibleLmTransformer, string>(ReferenceEqualityComparer.Instance);
+        ITransformer portable = TransformerTree.Replace(pipeline, part =>
+        {
+            if (part is ReversibleLmTransformer live)
+            {
+                entries.TryAdd(live, $"{Folder}/{entries.Count}");
+                return PortableChain.BuildPlaceholder(entries[live], live.Columns.ToPortable());
+            }
+            return PortableChain.TryFindModel(part, out PortableModel? saved) && saved!.Entry is not null
+                ? throw PortableChain.NotLoaded()
+                : null;
+        });
+        foreach (ReversibleLmTransformer live in entries.Keys) live.Model.ThrowIfDisposed();
+
+        using var own = new MemoryStream();
+        context.Model.Save(portable, inputSchema, own);
+        own.Position = 0;
+        AtomicFile.Write(path, stream =>
+        {
+            using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+            using (var written = new ZipArchive(own, ZipArchiveMode.Read)) CopyEntries(written, zip);
+            foreach ((ReversibleLmTransformer live, string entry) in entries) ModelEntries.Write(live.Model, zip, entry);
+        });
+    }
+
+    /// <summary>Reads a zip of <see cref="Save"/>, or one of ML.NET's own saving, with live models in the places where they were.</summary>
+    public static ITransformer Load(MLContext context, string path, Device device, Precision precision, out DataViewSchema? inputSchema)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using ZipArchive zip = Open(path, stream);
+        (ITransformer pipeline, inputSchema) = LoadPipeline(context, path, stream);
+
+        var opened = new Dictionary<PortableModel, ReversibleLmTransformer>();
+        try
+        {
+            return PortableChain.Rehydrate(pipeline, OpenModel);
+        }
+        catch
+        {
+            foreach (ReversibleLmTransformer live in opened.Values) live.Dispose();
+            throw;
+        }
+
+        ITransformer OpenModel(PortableModel saved)
+        {
+            if (opened.TryGetValue(saved, out ReversibleLmTransformer? known)) return known;
+            var live = new ReversibleLmTransformer(
+                saved.Entry is null
+                    ? ModelArchive.Unpack(saved.Archive!, device, precision)
+                    : ModelEntries.Read(path, zip, stream.Length, saved.Entry, device, precision),
+                ScoreColumns.From(saved.Columns),
+                metrics: null);
+            opened.Add(saved, live);
+            return live;
+        }
+    }
+
+    private static ZipArchive Open(string path, Stream stream)
+    {
+        try
+        {
+            var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
+            _ = zip.Entries; // The zip's directory is read, and checked, at the first look.
+            return zip;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{path}' is not a zip, or it is cut short: {e.Message}", e);
+        }
+    }
+
+    /// <summary>ML.NET's part. What its readers throw at damaged bytes is of many types, and wrapped by reflection at times.</summary>
+    private static (ITransformer Pipeline, DataViewSchema? InputSchema) LoadPipeline(MLContext context, string path, Stream stream)
+    {
+        try
+        {
+            stream.Position = 0;
+            return (context.Model.Load(stream, out DataViewSchema inputSchema), inputSchema);
+        }
+        catch (Exception e)
+        {
+            throw new InvalidDataException($"'{path}' holds no pipeline that ML.NET can load: {e.GetBaseException().Message}", e);
+        }
+    }
+
+    private static void CopyEntries(ZipArchive from, ZipArchive to)
+    {
+        foreach (ZipArchiveEntry entry in from.Entries)
+        {
+            using Stream source = entry.Open(), target = to.CreateEntry(entry.FullName).Open();
+            source.CopyTo(target);
+        }
+    }
+}
