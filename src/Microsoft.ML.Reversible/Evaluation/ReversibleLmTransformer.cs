@@ -1,7 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Generation;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Views;
 
@@ -10,9 +9,10 @@ namespace Microsoft.ML.Reversible;
 /// <summary>A trained language model: scores a text column, generates text, and is saved.</summary>
 /// <remarks>
 /// The model lives in native memory; <see cref="Dispose"/> frees it, and disposing the chain or the prediction engine that holds
-/// the transformer does so too. Disposing twice is harmless. Scoring is safe from several threads.
+/// the transformer does so too. Disposing twice is harmless. Scoring and
+/// generating are safe from several threads.
 /// </remarks>
-public sealed class ReversibleLmTransformer : ITransformer, IDisposable
+public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
 {
     private readonly LanguageModel _model;
     private readonly ScoreColumns _columns;
@@ -52,40 +52,6 @@ public sealed class ReversibleLmTransformer : ITransformer, IDisposable
             _model.ThrowIfDisposed();
             return _model;
         }
-    }
-
-    /// <summary>Continues a text.</summary>
-    /// <param name="prompt">
-    /// The text to continue; an empty one starts from the end-of-text token, which is what a text begins after.
-    /// </param>
-    /// <param name="maxTokens">The most tokens to add, at least 0; the end of text ends earlier.</param>
-    /// <param name="temperature">What the logits are divided by, at least 0; 0 takes the most likely token.</param>
-    /// <param name="topK">How many of the most likely tokens are kept; 0 keeps all.</param>
-    /// <param name="topP">The most likely tokens are kept until their probabilities add up to this, within (0, 1]; 1 keeps all.</param>
-    /// <param name="seed">Seeds the draws: one seed, one text.</param>
-    /// <param name="cancellationToken">Ends the generation.</param>
-    /// <returns>The prompt and its continuation.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>
-    /// <exception cref="ArgumentException">The prompt holds a character that the model's character vocabulary lacks.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
-    public string Generate(
-        string prompt,
-        int maxTokens = 100,
-        double temperature = 1.0,
-        int topK = 0,
-        double topP = 1.0,
-        int seed = 0,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
-        var sampler = new TokenSampler(temperature, topK, topP);
-        sampler.Check();
-        int[] ids = Live.Tokenizer.Encode(prompt);
-        if (ids.Length == 0) ids = [Live.Tokenizer.EndOfTextId];
-        int[] added = [.. TextGenerator.Continue(Live, ids, maxTokens, sampler, seed, cancellationToken)];
-        return prompt + Live.Tokenizer.Decode(added);
     }
 
     /// <summary>

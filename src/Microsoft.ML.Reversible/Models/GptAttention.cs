@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>p ↦ Attn(LN₁ p) of the GPT-2 family: causal self-attention with its layer norm before it.</summary>
-internal sealed class GptAttention : BlockPart
+internal sealed class GptAttention : BlockPart, ICachedFunction
 {
     private readonly GptConfiguration _configuration;
     private readonly BlockMath _math;
@@ -30,13 +30,17 @@ internal sealed class GptAttention : BlockPart
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor input, CacheLayer? at)
     {
         using var scope = NewDisposeScope();
         long batch = input.shape[0], context = input.shape[1], width = _configuration.Width, heads = _configuration.HeadCount;
         Tensor[] qkv = _math.Linear(_math.LayerNorm(input, _normWeight, _normBias), _queryKeyValueWeight, _queryKeyValueBias)
             .view(batch, context, 3, heads, width / heads).permute(2, 0, 3, 1, 4).unbind(0);
-        Tensor mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);
+        Tensor mixed = at?.Attend(qkv[0], qkv[1], qkv[2])
+            ?? nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, width), _outWeight, _outBias).MoveToOuterDisposeScope();
     }
 

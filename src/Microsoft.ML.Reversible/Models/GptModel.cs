@@ -52,13 +52,16 @@ public sealed class GptModel : LanguageNetwork
     ];
 
     /// <inheritdoc/>
-    internal override Tensor Embed(Tensor ids)
+    internal override Tensor Embed(Tensor ids, Tensor? positions = null)
     {
         long batch = ids.shape[0], context = ids.shape[1];
         CheckContext(context);
         using var scope = NewDisposeScope();
         Tensor tokens = _tokenEmbedding.index_select(0, ids.flatten()).view(batch, context, Configuration.Width);
-        return (tokens + _positionEmbedding.narrow(0, 0, context)).MoveToOuterDisposeScope();
+        Tensor places = positions is null
+            ? _positionEmbedding.narrow(0, 0, context)
+            : _positionEmbedding.index_select(0, positions).unsqueeze(1);
+        return (tokens + places).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>p ↦ Attn(RMS₁ p) of the Llama family: causal grouped-query attention with rotary positions, its norm before it.</summary>
-internal sealed class LlamaAttention : BlockPart
+internal sealed class LlamaAttention : BlockPart, ICachedFunction
 {
     private readonly LlamaConfiguration _configuration;
     private readonly RotaryPositions _positions;
@@ -30,15 +30,19 @@ internal sealed class LlamaAttention : BlockPart
 
     private long KeyValueRows => (long)_configuration.KeyValueHeads * _configuration.HeadSize;
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor input, CacheLayer? at)
     {
         using var scope = NewDisposeScope();
         long batch = input.shape[0], context = input.shape[1];
         Tensor joined = _math.Linear(_math.RmsNorm(input, _normWeight), _queryKeyValueWeight);
-        Tensor query = _positions.Turn(Heads(joined.narrow(2, 0, QueryRows), _configuration.HeadCount));
-        Tensor key = _positions.Turn(Heads(joined.narrow(2, QueryRows, KeyValueRows), _configuration.KeyValueHeads));
+        Tensor query = _positions.Turn(Heads(joined.narrow(2, 0, QueryRows), _configuration.HeadCount), at?.Positions);
+        Tensor key = _positions.Turn(Heads(joined.narrow(2, QueryRows, KeyValueRows), _configuration.KeyValueHeads), at?.Positions);
         Tensor value = Heads(joined.narrow(2, QueryRows + KeyValueRows, KeyValueRows), _configuration.KeyValueHeads);
-        Tensor mixed = nn.functional.scaled_dot_product_attention(query, ForEachQuery(key), ForEachQuery(value), is_casual: true);
+        Tensor mixed = at?.Attend(query, key, value)
+            ?? nn.functional.scaled_dot_product_attention(query, ForEachQuery(key), ForEachQuery(value), is_casual: true);
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, QueryRows), _outWeight).MoveToOuterDisposeScope();
     }
 

@@ -50,7 +50,7 @@ public sealed class LlamaModel : LanguageNetwork
     ];
 
     /// <inheritdoc/>
-    internal override Tensor Embed(Tensor ids)
+    internal override Tensor Embed(Tensor ids, Tensor? positions = null)
     {
         long batch = ids.shape[0], context = ids.shape[1];
         CheckContext(context);

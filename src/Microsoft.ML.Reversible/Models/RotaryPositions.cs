@@ -29,15 +29,19 @@ internal sealed class RotaryPositions : IDisposable
 
     /// <summary>Turns queries or keys.</summary>
     /// <param name="x">Of shape [batch, heads, tokens, d].</param>
+    /// <param name="positions">Each row's position, int64, [batch], where it has one token; null for tokens from position 0 on.</param>
     /// <returns>The same, turned, in the caller's dispose scope.</returns>
-    public Tensor Turn(Tensor x)
+    public Tensor Turn(Tensor x, Tensor? positions = null)
     {
         using var scope = NewDisposeScope();
-        long tokens = x.shape[2];
-        Tensor cosine = _cosines.narrow(0, 0, tokens), sine = _sines.narrow(0, 0, tokens);
+        Tensor cosine = Rows(_cosines, x, positions), sine = Rows(_sines, x, positions);
         Tensor[] halves = x.chunk(2, -1);
         return cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], -1).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Rows(Tensor table, Tensor x, Tensor? positions) => positions is null
+        ? table.narrow(0, 0, x.shape[2])
+        : table.index_select(0, positions).view(-1, 1, 1, table.shape[1]);
 
     public void Dispose()
     {

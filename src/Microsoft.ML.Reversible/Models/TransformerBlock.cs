@@ -10,7 +10,7 @@ namespace Microsoft.ML.Reversible;
 /// </code>
 /// from p of shape [batch, context, width] to the same shape.
 /// </summary>
-public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
+public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock, ICachedFunction
 {
     private readonly BlockPart _attention;
     private readonly BlockPart _mlp;
@@ -35,6 +35,14 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
     {
         using var scope = NewDisposeScope();
         Tensor attention = _attention.call(input);
+        return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    Tensor ICachedFunction.Forward(Tensor input, CacheLayer? at)
+    {
+        using var scope = NewDisposeScope();
+        Tensor attention = _attention is ICachedFunction function ? function.Forward(input, at) : _attention.call(input);
         return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
     }
 

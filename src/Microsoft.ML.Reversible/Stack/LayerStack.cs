@@ -48,15 +48,23 @@ public sealed class LayerStack
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
-    public Tensor Evaluate(Tensor input)
+    public Tensor Evaluate(Tensor input) => Evaluate(input, pass: null);
+
+    /// <summary>The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.</summary>
+    /// <param name="input">p₀ of the new tokens.</param>
+    /// <param name="pass">The pass; functions that do not know of it must be local to a token.</param>
+    internal Tensor Evaluate(Tensor input, CachePass? pass)
     {
         using var scope = NewDisposeScope();
-        using var layers = new LayerList(this, input, seed: 0, keeps: false);
+        // One draw for all rows: what a row of a batch gives must not depend on the others.
+        using var layers = new LayerList(this, pass is null ? input : input.narrow(0, 0, 1), seed: 0, keeps: false);
         Tensor first = layers.Enter(input), previous = first, current = first;
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
-            Tensor f = _blocks[layer.Index].call(layers.ForBlock(current));
+            Tensor f = pass is not null && _blocks[layer.Index] is ICachedFunction function
+                ? function.Forward(layers.ForBlock(current), new CacheLayer(pass, layer.Index))
+                : _blocks[layer.Index].call(layers.ForBlock(current));
             Tensor next = Scheme.Infer(layer, previous, current, f).MoveToOuterDisposeScope();
             layers.Watch(next);
             if (!ReferenceEquals(previous, first)) previous.Dispose();

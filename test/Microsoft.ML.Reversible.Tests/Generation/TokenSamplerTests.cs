@@ -59,14 +59,49 @@ public sealed class TokenSamplerTests
     public void TopPCountsWithinTopK() => AreNear(Softmax(1, 1, 4), Frequencies(new TokenSampler(1, 3, 0.8)));
 
     [TestMethod]
-    [DataRow(-1.0, 0, 1.0, "temperature")]
-    [DataRow(double.NaN, 0, 1.0, "temperature")]
-    [DataRow(1.0, -1, 1.0, "topK")]
-    [DataRow(1.0, 0, 0.0, "topP")]
-    [DataRow(1.0, 0, 1.1, "topP")]
-    public void OptionsOutOfRangeAreNamed(double temperature, int topK, double topP, string name)
+    [DataRow(1000, 0, 0.9)]
+    [DataRow(1000, 0, 0.1)]
+    [DataRow(1000, 7, 1.0)]
+    [DataRow(1000, 300, 0.7)]
+    [DataRow(1000, 999, 1.0)]
+    [DataRow(3, 2, 0.99)]
+    public void KeepsTheTokensThatAFullSortKeeps(int vocabulary, int topK, double topP)
     {
-        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new TokenSampler(temperature, topK, topP).Check());
-        Assert.AreEqual(name, e.ParamName);
+        var random = new Random(vocabulary + topK);
+        for (int round = 0; round < 5; round++)
+        {
+            // Few distinct values, so that there are ties at the cuts.
+            float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => random.Next(-20, 20) / 4f)];
+            HashSet<int> expected = [.. Kept(logits, topK, topP)], drawn = [];
+            var sampler = new TokenSampler(1, topK, topP);
+            for (int i = 0; i < 4000; i++) drawn.Add(sampler.Draw(logits, random));
+            Assert.IsTrue(drawn.IsSubsetOf(expected));
+            int[] likely = [.. expected.Where(id => logits[id] >= logits.Max() - 2)];
+            Assert.IsGreaterThan(0.9 * likely.Length, likely.Count(drawn.Contains));
+        }
+    }
+
+    private static IEnumerable<int> Kept(float[] logits, int topK, double topP)
+    {
+        int[] order = [.. Enumerable.Range(0, logits.Length).OrderByDescending(id => logits[id])];
+        if (topK > 0) order = order[..Math.Min(topK, order.Length)];
+        double total = order.Sum(id => Math.Exp(logits[id])), reached = 0;
+        foreach (int id in order)
+        {
+            yield return id;
+            reached += Math.Exp(logits[id]);
+            if (reached >= topP * total * (1 - 1e-12)) yield break;
+        }
+    }
+
+    [TestMethod]
+    [DataRow(0.0)]
+    [DataRow(1.0)]
+    public void LogitsThatAreNoNumbersAreRefused(double temperature)
+    {
+        var sampler = new TokenSampler(temperature, 0, 1);
+        float[] diverged = [float.NaN, float.NaN], nothing = [float.NegativeInfinity, float.NegativeInfinity];
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Draw(diverged, new Random(1)));
+        Assert.ThrowsExactly<InvalidOperationException>(() => sampler.Draw(nothing, new Random(1)));
     }
 }

@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Reversible.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Generation;
+
+/// <summary>
+/// Continues some prompts together, one token of each at a time. Holds native memory until it is disposed of, but no dispose scope between
+/// two calls, so that each may run on another thread.
+/// </summary>
+internal sealed class GenerationRun : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly SequenceBatch _batch;
+    private readonly SequenceState[] _rows;
+    private readonly int _vocabulary;
+    private int[] _active;
+    private bool _started;
+
+    /// <summary>Begins; nothing is computed yet.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts' ids, each at least one.</param>
+    /// <param name="options">How to continue, checked.</param>
+    /// <param name="withText">Whether the continuations' text is wanted, for which the model needs a tokenizer.</param>
+    /// <exception cref="ArgumentException">A prompt could outgrow the context and this is to be refused.</exception>
+    public GenerationRun(LanguageModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, bool withText)
+    {
+        _model = model;
+        if (options.ContextOverflow == ContextOverflow.Refuse)
+            foreach (int[] prompt in prompts) CheckFits(prompt.Length, options.MaxTokens);
+        // A model's vocabulary may be padded beyond the tokenizer's.
+        _vocabulary = model.Tokenizer.VocabularySize;
+        var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
+        _rows = [.. prompts.Select((prompt, row) => new SequenceState(
+            prompt, row, options, sampler, model.Tokenizer.EndOfTextId, withText ? new SuffixDecoder(model.Tokenizer) : null))];
+        _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];
+        _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row])]);
+    }
+
+    /// <summary>The continuations, in the prompts' order.</summary>
+    public IReadOnlyList<SequenceState> Rows => _rows;
+
+    /// <summary>Draws one token in every row that is not finished.</summary>
+    /// <returns>Whether there was such a row.</returns>
+    public bool Advance()
+    {
+        if (_active.Length == 0) return false;
+        _model.ThrowIfDisposed();
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor logits = (_started ? _batch.Append([.. _active.Select(row => _rows[row].Ids[^1])]) : _batch.Read()).cpu();
+        _started = true;
+        for (int i = 0; i < _active.Length; i++)
+            _rows[_active[i]].Draw(MemoryMarshal.Cast<byte, float>(logits.select(0, i).bytes)[.._vocabulary]);
+
+        int[] going = [.. Enumerable.Range(0, _active.Length).Where(i => !_rows[_active[i]].IsFinished)];
+        if (going.Length == _active.Length) return true;
+        if (going.Length > 0) _batch.Keep(going);
+        _active = [.. going.Select(i => _active[i])];
+        return true;
+    }
+
+    /// <summary>Draws until every row is finished.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Complete(CancellationToken cancellationToken)
+    {
+        do cancellationToken.ThrowIfCancellationRequested();
+        while (Advance());
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    private void CheckFits(int prompt, int maxTokens)
+    {
+        int context = _model.Network.Configuration.ContextLength;
+        if (prompt <= context - maxTokens) return;
+        throw new ArgumentException(
+            $"The prompt's tokens, which are {prompt}, and MaxTokens, which is {maxTokens}, exceed the model's context of {context} tokens. " +
+            "Shorten the prompt, lower MaxTokens, or set ContextOverflow to Slide.");
+    }
+}

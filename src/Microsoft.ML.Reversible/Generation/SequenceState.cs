@@ -1,0 +1,80 @@
+namespace Microsoft.ML.Reversible.Generation;
+
+/// <summary>One continuation: its draws, what it has drawn, and why it ends.</summary>
+internal sealed class SequenceState
+{
+    // The 32-bit golden ratio, so that neighbouring rows and neighbouring seeds do not meet.
+    private const int RowStride = unchecked((int)0x9E3779B9);
+
+    private readonly GenerationOptions _options;
+    private readonly TokenSampler _sampler;
+    private readonly Random _random;
+    private readonly HashSet<int>? _seen;
+    private readonly int? _endId;
+    private readonly SuffixDecoder? _decoder;
+    private readonly List<int> _ids = [];
+
+    /// <summary>Makes the state of a continuation that has just begun.</summary>
+    /// <param name="prompt">The prompt's ids.</param>
+    /// <param name="row">The row's index in its batch.</param>
+    /// <param name="options">How to continue.</param>
+    /// <param name="sampler">Draws tokens.</param>
+    /// <param name="endId">The token that ends a text; null where there is none.</param>
+    /// <param name="decoder">Turns ids into text; null where only ids are wanted.</param>
+    public SequenceState(
+        IReadOnlyList<int> prompt, int row, GenerationOptions options, TokenSampler sampler, int? endId, SuffixDecoder? decoder)
+    {
+        _options = options;
+        _sampler = sampler;
+        _random = new Random(unchecked(options.Seed + row * RowStride));
+        _seen = options.RepetitionPenalty == 1 ? null : [.. prompt];
+        _endId = endId;
+        _decoder = decoder;
+        Text = new StopText(options.StopStrings);
+        IsFinished = options.MaxTokens == 0;
+    }
+
+    /// <summary>The drawn ids, without the end of text.</summary>
+    public IReadOnlyList<int> Ids => _ids;
+
+    /// <summary>The continuation as text.</summary>
+    public StopText Text { get; }
+
+    /// <summary>Whether nothing more is drawn.</summary>
+    public bool IsFinished { get; private set; }
+
+    /// <summary>Draws the next token.</summary>
+    /// <param name="logits">Its logits, which are changed.</param>
+    public void Draw(Span<float> logits)
+    {
+        Penalize(logits);
+        int id = _sampler.Draw(logits, _random);
+        if (id == _endId)
+        {
+            Finish();
+            return;
+        }
+        _ids.Add(id);
+        _seen?.Add(id);
+        if (_decoder is not null) Text.Append(_decoder.Append(id));
+        if (Text.Stopped || _ids.Count >= _options.MaxTokens) Finish();
+    }
+
+    private void Finish()
+    {
+        IsFinished = true;
+        if (_decoder is not null) Text.Append(_decoder.Finish());
+    }
+
+    private void Penalize(Span<float> logits)
+    {
+        if (_seen is null) return;
+        foreach (int id in _seen)
+        {
+            // A prompt may hold ids of a vocabulary that is padded beyond the tokenizer's; these are never drawn.
+            if (id >= logits.Length) continue;
+            double logit = logits[id];
+            logits[id] = (float)(logit > 0 ? logit / _options.RepetitionPenalty : logit * _options.RepetitionPenalty);
+        }
+    }
+}
