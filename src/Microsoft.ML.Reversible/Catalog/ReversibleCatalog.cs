@@ -55,22 +55,36 @@ public sealed class ReversibleCatalog
     /// <exception cref="ArgumentException">An option is out of its range; the message names it and the range.</exception>
     public ReversibleLmTrainer LanguageModel(ReversibleLmTrainer.Options options) => new(_context, options);
 
-    /// <summary>Loads a model from a folder in Hugging Face's layout: config.json, model.safetensors and tokenizer files.</summary>
-    /// <param name="folder">The folder, as <see cref="ReversibleLmTransformer.SavePretrained"/> writes it.</param>
+    /// <summary>
+    /// Loads a model of the GPT-2 or the Llama family from a folder in Hugging Face's layout: config.json, model.safetensors or its parts
+    /// with model.safetensors.index.json, and tokenizer files.
+    /// </summary>
+    /// <remarks>
+    /// Weights are stored as float32, float16, bfloat16 or float64 and become float32. Files are compared with the configuration before
+    /// memory is taken, and are read piece by piece: loading needs little more than the model itself.
+    /// </remarks>
+    /// <param name="folder">The folder, as Hugging Face or <see cref="ReversibleLmTransformer.SavePretrained"/> writes it.</param>
     /// <param name="textColumnName">The text column that the transformer scores.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
+    /// <param name="tokenizerPath">
+    /// Where the tokenizer is, if not in the folder. Without one the model has its <see cref="ReversibleLmTransformer.Network"/>, but
+    /// neither scores nor generates text.
+    /// </param>
     /// <exception cref="ArgumentException">The column, the device or the precision is not one that there can be.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing from it.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged or describes something else; the message says what.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or describes something else; the message says what, and lists all tensors that do not fit.
+    /// </exception>
     public ReversibleLmTransformer LoadPretrained(
-        string folder, string textColumnName = "Text", string? device = null, Precision precision = Precision.Float32)
+        string folder, string textColumnName = "Text", string? device = null, Precision precision = Precision.Float32,
+        string? tokenizerPath = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
-        var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision);
+        var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizerPath);
         return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
     }
 

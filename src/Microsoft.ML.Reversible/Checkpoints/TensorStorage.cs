@@ -3,10 +3,13 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>Moves tensors between TorchSharp and the safetensors format.</summary>
+/// <summary>
+/// Moves tensors between TorchSharp and the safetensors format, some rows at a time, so that a conversion or a copy from a device needs
+/// little memory beside the tensor itself.
+/// </summary>
 internal static class TensorStorage
 {
-    private const int BufferSize = 1 << 20;
+    private const int PieceBytes = 8 << 20;
 
     /// <summary>The format's name of an element type.</summary>
     /// <exception cref="NotSupportedException">The format has none.</exception>
@@ -26,24 +29,18 @@ internal static class TensorStorage
         _ => throw new NotSupportedException($"The safetensors format has no type for {type}."),
     };
 
-    /// <summary>A tensor to be written. It is copied to the CPU, if it isn't there, when its turn comes and not before.</summary>
-    public static SafeTensorSource Source(string name, Tensor tensor)
-        => new(name, DtypeName(tensor.dtype), tensor.shape, stream => Write(tensor, stream));
+    /// <summary>A tensor to be written, in its own element type or another; it is converted when its turn comes and not before.</summary>
+    public static SafeTensorSource Source(string name, Tensor tensor, ScalarType? type = null) =>
+        new(name, DtypeName(type ?? tensor.dtype), tensor.shape, stream => Write(name, tensor, type ?? tensor.dtype, stream));
 
     /// <summary>Reads a tensor onto the CPU with the element type it is stored in.</summary>
     /// <exception cref="InvalidDataException">There is no such tensor, or TorchSharp has no such element type.</exception>
     public static Tensor Read(SafeTensorsFile file, string name)
     {
         SafeTensorInfo info = file.Info(name);
-        ScalarType type = TypeOf(file, info);
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Tensor tensor = empty(info.Shape.ToArray(), dtype: type, device: CPU);
-        if (info.Length > 0)
-        {
-            using Stream stream = file.OpenRead(name);
-            tensor.ReadBytesFromStream(stream, BufferSize);
-        }
+        Tensor tensor = empty(info.Shape.ToArray(), dtype: TypeOf(file, info), device: CPU);
+        ReadInto(file, name, tensor);
         return tensor.MoveToOuterDisposeScope();
     }
 
@@ -57,20 +54,51 @@ internal static class TensorStorage
     public static void ReadInto(SafeTensorsFile file, string name, Tensor destination)
     {
         SafeTensorInfo info = file.Info(name);
+        ScalarType type = TypeOf(file, info);
         if (!info.Shape.SequenceEqual(destination.shape))
             throw file.Error(name, $"has the shape {Show(info.Shape)}; the model needs {Show(destination.shape)}.");
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        destination.copy_(Read(file, name));
+        if (info.Length == 0) return;
+
+        using Stream stream = file.OpenRead(name);
+        foreach ((long first, long rows) in Pieces(info.Shape, info.Length))
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            Tensor part = info.Shape.Count == 0 ? destination : destination.narrow(0, first, rows);
+            Tensor stored = empty(part.shape, dtype: type, device: CPU);
+            stream.ReadExactly(stored.bytes);
+            part.copy_(stored);
+        }
     }
 
-    private static void Write(Tensor tensor, Stream stream)
+    private static void Write(string name, Tensor tensor, ScalarType type, Stream stream)
     {
-        if (tensor.NumberOfElements == 0)
-            return;
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        tensor.detach().cpu().contiguous().WriteBytesToStream(stream, BufferSize);
+        if (tensor.NumberOfElements == 0) return;
+        long bytes = SafeTensorInfo.ByteCount(DtypeName(type), tensor.shape);
+        foreach ((long first, long rows) in Pieces(tensor.shape, bytes))
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            Tensor part = (tensor.dim() == 0 ? tensor : tensor.narrow(0, first, rows)).detach();
+            Tensor stored = part.to(type).cpu().contiguous();
+            if (type == ScalarType.Float16 && part.dtype != type) CheckRange(name, part, stored);
+            stream.Write(stored.bytes);
+        }
+    }
+
+    /// <summary>Half precision ends at 65,504; a weight beyond it would come back as infinity.</summary>
+    private static void CheckRange(string name, Tensor values, Tensor stored)
+    {
+        if (stored.isinf().sum().item<long>() != values.isinf().sum().item<long>())
+            throw new InvalidOperationException($"Tensor '{name}' holds values beyond float16's 65,504. Store the model as bfloat16 or float32.");
+    }
+
+    /// <summary>Ranges of the first dimension whose rows together take about <see cref="PieceBytes"/>.</summary>
+    private static IEnumerable<(long First, long Rows)> Pieces(IReadOnlyList<long> shape, long bytes)
+    {
+        long total = shape.Count == 0 ? 1 : shape[0];
+        long most = Math.Max(1, PieceBytes / (bytes / total));
+        for (long first = 0; first < total; first += most) yield return (first, Math.Min(most, total - first));
     }
 
     private static string Show(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";

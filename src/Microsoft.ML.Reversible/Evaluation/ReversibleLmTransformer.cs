@@ -55,23 +55,36 @@ public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
-    /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors and tokenizer files. The folder is
-    /// written aside and then put in place, so that a failure leaves what stood there before.
+    /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors, and tokenizer files where the model has a
+    /// tokenizer. The folder is written aside and then put in place, so that a failure leaves what stood there before.
     /// </summary>
     /// <remarks>
-    /// A process that is killed while it saves leaves a folder "*.partial-*" beside this one, or, in the moment between two renames, the
-    /// old folder whole as "*.old-*". <c>mlContext.Model.Save</c> of ML.NET has no such safety: it writes into the file it is given.
+    /// A folder of a residual model loads in Hugging Face's transformers as it is. A process that is killed while it saves leaves a folder
+    /// "*.partial-*" beside this one, or, in the moment between two renames, the old folder whole as "*.old-*". <c>mlContext.Model.Save</c>
+    /// of ML.NET has no such safety: it writes into the file it is given.
     /// </remarks>
     /// <param name="folder">The folder to make or to replace.</param>
+    /// <param name="precision">
+    /// The number type of the stored weights. Two bytes a weight halve the folder; a model that is to be trained further keeps float32.
+    /// </param>
+    /// <param name="maxShardBytes">
+    /// The most bytes of weights in a file, at least 1. A larger model becomes model-00001-of-0000n.safetensors and so on, with
+    /// model.safetensors.index.json; a single tensor is never cut.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is not one that there is, or the bytes are below 1.</exception>
     /// <exception cref="IOException">
     /// The folder cannot be written, for example because the disk is full, or it holds other things than a model.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
+    /// <exception cref="InvalidOperationException">A weight is beyond the range of float16; the message names its tensor.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
-    public void SavePretrained(string folder)
+    public void SavePretrained(
+        string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = PretrainedFolder.DefaultShardBytes)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        PretrainedFolder.Save(Live, folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxShardBytes, 1);
+        _ = precision.ToScalarType();
+        PretrainedFolder.Save(Live, folder, precision, maxShardBytes);
     }
 
     /// <summary>Whether each row is scored on its own: it is.</summary>

@@ -1,15 +1,26 @@
+using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Models;
 
-/// <summary>A network and the tokenizer that it was trained with; owns the network.</summary>
-internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer tokenizer) : IDisposable
+/// <summary>A network and the tokenizer that it was trained with, where that is known; owns the network.</summary>
+internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer? tokenizer, SpecialTokens? specialTokens = null)
+    : IDisposable
 {
     private bool _disposed;
 
     public LanguageNetwork Network => network;
 
-    public LanguageModelTokenizer Tokenizer => tokenizer;
+    public bool HasTokenizer => tokenizer is not null;
+
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public LanguageModelTokenizer Tokenizer => tokenizer ?? throw new InvalidOperationException(
+        "The model was loaded from a folder without tokenizer files, so it knows no text. " +
+        "Give LoadPretrained a tokenizerPath, or put the tokenizer's files into the folder.");
+
+    /// <summary>The ids that begin and end a text, as the model's files name them or else the tokenizer does.</summary>
+    public SpecialTokens SpecialTokens { get; } = specialTokens
+        ?? (tokenizer is null ? new(null, []) : new(tokenizer.EndOfTextId, [tokenizer.EndOfTextId]));
 
     /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));
