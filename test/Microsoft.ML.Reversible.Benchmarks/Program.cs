@@ -15,5 +15,6 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     GradientDrift.Command(),
     StreamRepresentations.Command(),
     FreshProcessLoad.Command(),
+    OptimizerTime.Command(),
 };
 return root.Parse(args).Invoke();

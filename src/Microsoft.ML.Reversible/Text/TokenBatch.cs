@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Losses;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Text;
@@ -9,7 +10,7 @@ namespace Microsoft.ML.Reversible.Text;
 internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Rows)
 {
     /// <summary>Stands in the place of a target where an input is padding.</summary>
-    public const long Ignored = -100;
+    public const long Ignored = ChunkedCrossEntropy.Ignored;
 
     /// <summary>Number of targets that are tokens.</summary>
     public long TargetCount { get; } = Targets.LongLength - Targets.AsSpan().Count(Ignored);

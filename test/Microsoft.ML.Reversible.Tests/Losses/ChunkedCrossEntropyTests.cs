@@ -46,4 +46,88 @@ public sealed class ChunkedCrossEntropyTests
         Assert.AreEqual(2e4, sum.ToDouble(), 1e-3);
         Assert.IsTrue(gradHidden.isfinite().all().item<bool>() && gradWeight.isfinite().all().item<bool>());
     }
+
+    /// <summary>(1-ε)·nll + ε·mean of -log p over the vocabulary, of the targets that count, by plain operations in float64.</summary>
+    [TestMethod]
+    [DataRow(1L, 0.0)]
+    [DataRow(1L, 0.1)]
+    [DataRow(101L * 5, 0.1)]
+    [DataRow(1L << 20, 0.0)]
+    [DataRow(1L << 20, 0.9)]
+    public void IgnoredTargetsDoNotCountAndSmoothingIsSpreadOverTheVocabulary(long chunkElements, double smoothing)
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, targets) = Random();
+        Tensor counted = targets.ne(ChunkedCrossEntropy.Ignored);
+        Tensor h = hidden.to(ScalarType.Float64).requires_grad_(), w = weight.to(ScalarType.Float64).requires_grad_();
+        Tensor logP = h.mm(w.t()).log_softmax(1);
+        Tensor nll = -logP.gather(1, targets.clamp(min: 0).unsqueeze(1)).squeeze(1), all = -logP.mean([1]);
+        Tensor loss = ((nll * (1 - smoothing) + all * smoothing) * counted.to(ScalarType.Float64)).sum();
+        (loss * 0.25).backward();
+
+        Tensor gradWeight = ones_like(weight);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, gradWeight, 0.25, smoothing, ScalarType.Float32, chunkElements);
+        Assert.AreEqual(ScalarType.Float64, sum.dtype);
+        Assert.AreEqual(loss.ToDouble(), sum.ToDouble(), 1e-6 * loss.ToDouble());
+        Assert.IsLessThan(1e-5, TestModels.RelativeError(gradHidden, h.grad!));
+        Assert.IsLessThan(1e-5, TestModels.RelativeError(gradWeight - 1, w.grad!), "added to what was there");
+        Tensor logLikelihood = ChunkedCrossEntropy.LogLikelihood(hidden, weight, targets, ScalarType.Float32, chunkElements);
+        Assert.IsLessThan(1e-5, TestModels.RelativeError(-logLikelihood, nll * counted.to(ScalarType.Float64)));
+    }
+
+    [TestMethod]
+    public void SmoothingEqualsThatOfTorch()
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, targets) = Random();
+        Tensor expected = nn.functional.cross_entropy(
+            hidden.mm(weight.t()), targets, reduction: nn.Reduction.Sum, label_smoothing: 0.1);
+        var (sum, _) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, zeros_like(weight), 1, labelSmoothing: 0.1, ScalarType.Float32, 1000);
+        Assert.AreEqual(expected.ToDouble(), sum.ToDouble(), 1e-5 * expected.ToDouble());
+    }
+
+    [TestMethod]
+    [DataRow(0.0)]
+    [DataRow(0.1)]
+    public void WhereAllTargetsAreIgnoredEverythingIsZeroEvenOfBrokenStates(double smoothing)
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, _) = Random();
+        hidden.fill_(double.NaN);
+        Tensor targets = full([hidden.shape[0]], ChunkedCrossEntropy.Ignored, dtype: ScalarType.Int64), gradWeight = zeros_like(weight);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, gradWeight, 1, smoothing, ScalarType.Float32, 1000);
+        Assert.AreEqual(0.0, sum.ToDouble());
+        Assert.AreEqual(0.0, gradHidden.abs().sum().ToDouble());
+        Assert.AreEqual(0.0, gradWeight.abs().sum().ToDouble());
+    }
+
+    [TestMethod]
+    public void BFloat16StaysWithinItsRounding()
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, targets) = Random();
+        Tensor expectedWeight = zeros_like(weight), gradWeight = zeros_like(weight);
+        var (expected, expectedHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, expectedWeight, 0.25, 0.1, ScalarType.Float32, 1000);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, gradWeight, 0.25, 0.1, ScalarType.BFloat16, 1000);
+        Assert.AreEqual(expected.ToDouble(), sum.ToDouble(), 1e-2 * expected.ToDouble());
+        Assert.AreEqual(ScalarType.Float32, gradHidden.dtype);
+        Assert.IsLessThan(2e-2, TestModels.RelativeError(gradHidden, expectedHidden));
+        Assert.IsLessThan(2e-2, TestModels.RelativeError(gradWeight, expectedWeight));
+    }
+
+    /// <summary>33 hidden states of width 16, a head over 101 tokens, and targets of which a third are ignored.</summary>
+    private static (Tensor Hidden, Tensor Weight, Tensor Targets) Random()
+    {
+        using var random = new Generator(2);
+        Tensor targets = randint(0, 101, [33], dtype: ScalarType.Int64, generator: random);
+        Tensor ignored = arange(0, 33, dtype: ScalarType.Int64).remainder(3).eq(1);
+        return (
+            randn([33, 16], generator: random), randn([101, 16], generator: random),
+            targets.masked_fill(ignored, ChunkedCrossEntropy.Ignored));
+    }
 }
