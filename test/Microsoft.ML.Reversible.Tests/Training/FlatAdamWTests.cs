@@ -17,10 +17,16 @@ public sealed class FlatAdamWTests
     [TestMethod]
     [DataRow("midpoint")]
     [DataRow("hamiltonian")]
-    public void EqualsTorchSharpsAdamWWithClippingAndDecayOfMatricesOnly(string scheme)
+    public void EqualsTorchSharpsAdamWWithClippingAndDecayOfMatricesOnly(string scheme) => Compare(scheme, CPU);
+
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void SoItDoesOnCuda() => Compare("midpoint", TestModels.RequireCuda());
+
+    private static void Compare(string scheme, Device device)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork flat = Model(scheme), plain = Model(scheme);
+        using LanguageNetwork flat = Model(scheme, device), plain = Model(scheme, device);
         using FlatAdamW optimizer = Optimizer(flat);
         ILookup<bool, Parameter> isMatrix = plain.parameters().ToLookup(p => p.dim() >= 2);
         using AdamW reference = optim.AdamW([Group(isMatrix[true], Settings.WeightDecay), Group(isMatrix[false], 0)]);
@@ -80,10 +86,16 @@ public sealed class FlatAdamWTests
 
     /// <summary>A gradient that a backward pass had replaced would be out of reach of the buffer.</summary>
     [TestMethod]
-    public void BackwardPassesAddToTheBufferInPlace()
+    public void BackwardPassesAddToTheBufferInPlace() => Accumulate(CPU);
+
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void BackwardPassesAddToTheBufferInPlaceOnCuda() => Accumulate(TestModels.RequireCuda());
+
+    private static void Accumulate(Device device)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork flat = Model(), plain = Model();
+        using LanguageNetwork flat = Model(device: device), plain = Model(device: device);
         using FlatAdamW optimizer = Optimizer(flat);
         for (int pass = 0; pass < 3; pass++)
         {
@@ -173,8 +185,8 @@ public sealed class FlatAdamWTests
             block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float), Settings, OptimizerPlacement.AfterBackward);
     }
 
-    private static LanguageNetwork Model(string scheme = "midpoint") =>
-        TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible);
+    private static LanguageNetwork Model(string scheme = "midpoint", Device? device = null) =>
+        TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible, device: device);
 
     private static FlatAdamW Optimizer(LanguageNetwork model) => new(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
 
@@ -189,12 +201,13 @@ public sealed class FlatAdamWTests
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass + 1)).flatten();
-        LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 16);
+        LanguageModelLoss.Differentiate(model, ids.to(model.Device), targets.to(model.Device), 1.0 / 16);
     }
 
     private static void SetGradients(LanguageNetwork model, double deviation, Generator random)
     {
-        foreach (Parameter parameter in model.parameters()) parameter.grad = randn(parameter.shape, generator: random) * deviation;
+        foreach (Parameter parameter in model.parameters())
+            parameter.grad = (randn(parameter.shape, generator: random) * deviation).to(model.Device);
     }
 
     private static void AddGradients(LanguageNetwork to, LanguageNetwork from)

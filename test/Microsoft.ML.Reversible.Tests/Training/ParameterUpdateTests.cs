@@ -25,17 +25,20 @@ public sealed class ParameterUpdateTests
         double expected = Train(after, OptimizerPlacement.AfterBackward), norm = Train(inside, OptimizerPlacement.InsideBackward);
         AssertSameBits(after, inside);
         Assert.AreEqual(expected, norm, 1e-12 * expected, "the norm of the last step's gradient");
-
-        static double Train(LanguageNetwork model, OptimizerPlacement placement)
-        {
-            using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
-            var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
-            double last = 0;
-            for (int step = 1; step <= 4; step++) last = Step(update, model, step).GradNorm;
-            return last;
-        }
     }
 
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void InsideTheBackwardPassTheWeightsBecomeTheSameWithinRoundingOnCuda()
+    {
+        Device device = TestModels.RequireCuda();
+        using LanguageNetwork after = Make(Scheme.Midpoint, WayBack.Reversible, device);
+        using LanguageNetwork inside = Make(Scheme.Midpoint, WayBack.Reversible, device);
+        double expected = Train(after, OptimizerPlacement.AfterBackward), norm = Train(inside, OptimizerPlacement.InsideBackward);
+        Assert.AreEqual(expected, norm, 1e-3 * expected);
+        foreach (var ((name, e), (_, a)) in after.named_parameters().Zip(inside.named_parameters()))
+            Assert.IsLessThan(1e-3, TestModels.RelativeError(a, e), name);
+    }
     [TestMethod]
     [DataRow("midpoint")]
     [DataRow("hamiltonian")]
@@ -143,8 +146,17 @@ public sealed class ParameterUpdateTests
         Assert.AreEqual("OutlierFactor", ParameterUpdate.Conflict(inside, 0, false, 1, 5)?.Option);
     }
 
-    private static LanguageNetwork Make(Scheme scheme, WayBack wayBack) =>
-        TestModels.Make(Shape, scheme, wayBack, arithmetic: scheme.DefaultArithmetic);
+    private static LanguageNetwork Make(Scheme scheme, WayBack wayBack, Device? device = null) =>
+        TestModels.Make(Shape, scheme, wayBack, device: device, arithmetic: scheme.DefaultArithmetic);
+
+    private static double Train(LanguageNetwork model, OptimizerPlacement placement)
+    {
+        using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
+        var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
+        double last = 0;
+        for (int step = 1; step <= 4; step++) last = Step(update, model, step).GradNorm;
+        return last;
+    }
 
     private static ParameterUpdate.Outcome Step(ParameterUpdate update, LanguageNetwork model, int step)
     {
@@ -156,7 +168,9 @@ public sealed class ParameterUpdateTests
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step + 1)).flatten();
-        return LanguageModelLoss.Differentiate(model, ids, targets, scale, seed: step, layerDone: layerDone).MoveToOuterDisposeScope();
+        return LanguageModelLoss
+            .Differentiate(model, ids.to(model.Device), targets.to(model.Device), scale, seed: step, layerDone: layerDone)
+            .MoveToOuterDisposeScope();
     }
 
     private static void AssertSameBits(LanguageNetwork expected, LanguageNetwork actual)
