@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Reversible.Generation;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible;
 
@@ -142,7 +143,10 @@ public sealed partial class ReversibleLmTransformer
     private static int[] PromptIds(LanguageModel model, string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        int[] ids = model.Tokenizer.Encode(prompt);
-        return ids.Length > 0 ? ids : [model.Tokenizer.EndOfTextId];
+        LanguageModelTokenizer tokenizer = model.Tokenizer;
+        int[] ids = tokenizer.Encode(prompt);
+
+        // The Llama family has seen every text after its mark; GPT-2 has not, and needs a token to start from only.
+        return ids.Length > 0 && tokenizer.BeginOfTextId == tokenizer.EndOfTextId ? ids : [tokenizer.BeginOfTextId, .. ids];
     }
 }

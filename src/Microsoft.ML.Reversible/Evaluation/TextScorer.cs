@@ -27,7 +27,7 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
         model.ThrowIfDisposed();
         int[] tokens = model.Tokenizer.Encode(text);
         if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
-        long[] ids = [model.Tokenizer.EndOfTextId, .. tokens.Select(id => (long)id)];
+        long[] ids = [model.Tokenizer.BeginOfTextId, .. tokens.Select(id => (long)id)];
         double sum = 0;
         foreach (Window window in Windows(tokens.Length, model.Network.Configuration.ContextLength)) sum += LogLikelihood(ids, window);
         return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));

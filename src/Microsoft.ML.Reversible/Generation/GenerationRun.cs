@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Generation;
@@ -32,7 +33,7 @@ internal sealed class GenerationRun : IDisposable
         _vocabulary = model.Tokenizer.VocabularySize;
         var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
         _rows = [.. prompts.Select((prompt, row) => new SequenceState(
-            prompt, row, options, sampler, model.Tokenizer.EndOfTextId, withText ? new SuffixDecoder(model.Tokenizer) : null))];
+            prompt, row, options, sampler, model.Tokenizer.EndOfTextId, withText ? DecoderAfter(prompt, model.Tokenizer) : null))];
         _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];
         _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row])]);
     }
@@ -69,6 +70,9 @@ internal sealed class GenerationRun : IDisposable
     }
 
     public void Dispose() => _batch.Dispose();
+
+    private static TokenDecoder DecoderAfter(int[] prompt, LanguageModelTokenizer tokenizer) =>
+        tokenizer.CreateDecoder(continuation: !prompt.AsSpan().SequenceEqual([tokenizer.BeginOfTextId]));
 
     private void CheckFits(int prompt, int maxTokens)
     {

@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Text;
+
 namespace Microsoft.ML.Reversible.Generation;
 
 /// <summary>One continuation: its draws, what it has drawn, and why it ends.</summary>
@@ -11,7 +13,7 @@ internal sealed class SequenceState
     private readonly Random _random;
     private readonly HashSet<int>? _seen;
     private readonly int? _endId;
-    private readonly SuffixDecoder? _decoder;
+    private readonly TokenDecoder? _decoder;
     private readonly List<int> _ids = [];
 
     /// <summary>Makes the state of a continuation that has just begun.</summary>
@@ -22,7 +24,7 @@ internal sealed class SequenceState
     /// <param name="endId">The token that ends a text; null where there is none.</param>
     /// <param name="decoder">Turns ids into text; null where only ids are wanted.</param>
     public SequenceState(
-        IReadOnlyList<int> prompt, int row, GenerationOptions options, TokenSampler sampler, int? endId, SuffixDecoder? decoder)
+        IReadOnlyList<int> prompt, int row, GenerationOptions options, TokenSampler sampler, int? endId, TokenDecoder? decoder)
     {
         _options = options;
         _sampler = sampler;

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Reversible.Text;
 internal static class ByteAlphabet
 {
     private static readonly char[] _chars = BuildChars();
-    private static readonly HashSet<char> _alphabet = [.. _chars];
+    private static readonly Dictionary<char, byte> _values =
+        Enumerable.Range(0, 256).ToDictionary(value => _chars[value], value => (byte)value);
 
     /// <summary>The character of one byte.</summary>
     public static char Char(byte value) => _chars[value];
@@ -20,7 +21,10 @@ internal static class ByteAlphabet
     }
 
     /// <summary>Whether every character stands for a byte.</summary>
-    public static bool Covers(string token) => token.All(_alphabet.Contains);
+    public static bool Covers(string token) => token.All(_values.ContainsKey);
+
+    /// <summary>The bytes that a covered token stands for.</summary>
+    public static byte[] Read(string token) => [.. token.Select(c => _values[c])];
 
     // Printable Latin-1 stands for itself; the other bytes, in order, take the characters from U+0100 on.
     private static char[] BuildChars()

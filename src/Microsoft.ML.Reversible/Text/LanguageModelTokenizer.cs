@@ -1,46 +1,54 @@
-using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Text;
 
-/// <summary>A tokenizer with the token that ends a document. Safe to use from several threads.</summary>
+/// <summary>A tokenizer with the tokens that end a document and come before one. Safe to use from several threads.</summary>
 internal sealed class LanguageModelTokenizer
 {
-    private readonly Vocabulary _vocabulary;
-    private readonly int[] _byteCounts;
-    private readonly bool[] _lacksByte = new bool[256];
-    private readonly bool _lacksBytes;
+    private readonly ITokenCodec _codec;
+    private readonly Action<string>? _save;
+    private readonly Lazy<string> _hash;
 
-    /// <summary>Makes the tokenizer of a vocabulary.</summary>
+    /// <summary>Makes the tokenizer of a vocabulary without fault.</summary>
     public LanguageModelTokenizer(Vocabulary vocabulary)
+        : this(
+            TokenizerParts.Of(vocabulary, "GPT2Tokenizer"), vocabulary.Kind, folder => VocabularyFolder.Write(folder, vocabulary))
     {
-        _vocabulary = vocabulary;
-        EndOfTextId = vocabulary.Tokens.ToList().IndexOf(vocabulary.EndOfText);
-        bool characters = vocabulary.Kind == TextTokenization.Character;
-        Tokenizer = characters ? new CharacterTokenizer(vocabulary.Tokens) : Create(vocabulary);
-        _byteCounts = [.. vocabulary.Tokens.Select(token => characters ? Encoding.UTF8.GetByteCount(token) : token.Length)];
-        _byteCounts[EndOfTextId] = 0;
-        if (characters) return;
+    }
 
-        var tokens = vocabulary.Tokens.ToHashSet();
-        for (int value = 0; value < 256; value++) _lacksByte[value] = !tokens.Contains(ByteAlphabet.Char((byte)value).ToString());
-        _lacksBytes = _lacksByte.Contains(true);
+    /// <summary>Makes a tokenizer.</summary>
+    /// <param name="parts">What it is made of.</param>
+    /// <param name="kind">What a token is.</param>
+    /// <param name="save">Writes it into a folder; null where that cannot be done.</param>
+    public LanguageModelTokenizer(TokenizerParts parts, TextTokenization kind, Action<string>? save)
+    {
+        (_codec, Kind, _save) = (parts.Codec, kind, save);
+        (EndOfTextId, EndOfText, BeginOfTextId) = (parts.EndOfTextId, parts.EndOfText, parts.BeginOfTextId);
+        _hash = new(ComputeHash);
     }
 
     /// <summary>What a token is.</summary>
-    public TextTokenization Kind => _vocabulary.Kind;
-
-    /// <summary>The tokenizer itself, which knows nothing of documents.</summary>
-    public Tokenizer Tokenizer { get; }
+    public TextTokenization Kind { get; }
 
     /// <summary>Number of ids, which run from 0.</summary>
-    public int VocabularySize => _vocabulary.Tokens.Count;
+    public int VocabularySize => _codec.VocabularySize;
 
     /// <summary>The id that ends a document.</summary>
     public int EndOfTextId { get; }
 
     /// <summary>How the vocabulary writes the end of a document.</summary>
-    public string EndOfText => _vocabulary.EndOfText;
+    public string EndOfText { get; }
+
+    /// <summary>The id that a document begins after: begin-of-text in Llama's models, end-of-text in GPT-2's.</summary>
+    public int BeginOfTextId { get; }
+
+    /// <summary>
+    /// SHA-256 over all that decides which ids a text has, as lower-case hexadecimal digits: equal hashes, equal ids, in any process.
+    /// </summary>
+    public string Hash => _hash.Value;
+
+    /// <summary>Whether <see cref="Save"/> can write it.</summary>
+    public bool CanSave => _save is not null;
 
     /// <summary>Learns a tokenizer.</summary>
     /// <param name="texts">The text, read once at most; <see cref="TextTokenization.Byte"/> does not need it.</param>
@@ -61,17 +69,43 @@ internal sealed class LanguageModelTokenizer
                 nameof(tokenization), tokenization, "The tokenization must be Character, Byte or Bpe."),
         });
 
-    /// <summary>
-    /// Reads vocab.json, merges.txt and tokenizer_config.json, as Hugging Face's GPT-2 has them or <see cref="Save"/> wrote them.
-    /// </summary>
-    /// <exception cref="FileNotFoundException">vocab.json or merges.txt is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is malformed; the message names it and what is wrong.</exception>
-    public static LanguageModelTokenizer Load(string folder) => new(VocabularyFolder.Read(folder));
+    /// <summary>Reads a tokenizer from a folder, or from one file of the forms below.</summary>
+    /// <remarks>
+    /// What <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's, of the GPT-2 or Llama family),
+    /// tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with vocab.bpe, or the only .tiktoken
+    /// file, these three cut as GPT-2 does. tokenizer_config.json beside them is heeded where it names the tokens that end a document and
+    /// come before one.
+    /// </remarks>
+    /// <param name="path">The folder or file.</param>
+    /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
+    /// <param name="beginOfTextId">The id that a document begins after, where the files do not name it.</param>
+    /// <exception cref="FileNotFoundException">A file is missing, or there is none.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed or of a form not supported; the message names it and why.</exception>
+    public static LanguageModelTokenizer Load(string path, int? endOfTextId = null, int? beginOfTextId = null) =>
+        TokenizerLoader.Load(path, new SpecialIds(endOfTextId, beginOfTextId));
 
-    /// <summary>Writes vocab.json, merges.txt and tokenizer_config.json, each whole or not at all.</summary>
-    public void Save(string folder) => VocabularyFolder.Write(folder, _vocabulary);
+    /// <summary>Takes a tokenizer that the caller has made.</summary>
+    /// <param name="tokenizer">The tokenizer, which must not put tokens around a text by itself.</param>
+    /// <param name="endOfTextId">The id that ends a document; null to find it among its special tokens.</param>
+    /// <param name="beginOfTextId">The id that a document begins after; null for the tokenizer's own, or else that of the end.</param>
+    /// <param name="vocabularySize">Number of ids; null to find it in the tokenizer's vocabulary.</param>
+    /// <exception cref="ArgumentException">What was left out cannot be found; the message names it.</exception>
+    public static LanguageModelTokenizer Wrap(
+        Tokenizer tokenizer, int? endOfTextId = null, int? beginOfTextId = null, int? vocabularySize = null) =>
+        new(InstanceParts.Of(tokenizer, endOfTextId, beginOfTextId, vocabularySize), TextTokenization.Bpe, save: null);
 
-    /// <summary>The ids of a text. Surrogates without their other half count as U+FFFD.</summary>
+    /// <summary>Writes the tokenizer's files, each whole or not at all: those it came from as they were, under Hugging Face's names.</summary>
+    /// <exception cref="NotSupportedException">The tokenizer is an instance that the caller made.</exception>
+    public void Save(string folder)
+    {
+        if (_save is null)
+            throw new NotSupportedException(
+                "A tokenizer given as an instance cannot be saved, since Microsoft.ML.Tokenizers does not write files. " +
+                "Give the path of its files instead.");
+        _save(folder);
+    }
+
+    /// <summary>The ids of a text, nothing added. Surrogates without their other half count as U+FFFD.</summary>
     /// <param name="text">The text.</param>
     /// <param name="recognizeEndOfText">
     /// Whether <see cref="EndOfText"/> in the text stands for the end of a document. Otherwise it is text like any other, so that
@@ -97,66 +131,29 @@ internal sealed class LanguageModelTokenizer
     public int[] Encode(ReadOnlySpan<char> text, bool recognizeEndOfText = false) => Encode(text.ToString(), recognizeEndOfText);
 
     /// <summary>The text of some ids; end-of-text stands for none, and bytes that are no UTF-8 come out as U+FFFD.</summary>
+    /// <param name="ids">The ids.</param>
+    /// <param name="continuation">
+    /// Whether they follow other text. Otherwise a vocabulary that puts a space before every text has it taken away.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
-    public string Decode(ReadOnlySpan<int> ids)
-    {
-        var kept = new List<int>(ids.Length);
-        foreach (int id in ids)
-        {
-            CheckId(id);
-            if (id != EndOfTextId) kept.Add(id);
-        }
-        return Tokenizer.Decode(kept);
-    }
+    public string Decode(ReadOnlySpan<int> ids, bool continuation = false) => _codec.Decode(ids, continuation);
+
+    /// <summary>Decodes id by id.</summary>
+    /// <inheritdoc cref="Decode" path="/param[@name='continuation']"/>
+    public TokenDecoder CreateDecoder(bool continuation = false) => _codec.CreateDecoder(continuation);
 
     /// <summary>Number of UTF-8 bytes that some ids stand for, which bits per byte are counted against.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
-    public long CountBytes(ReadOnlySpan<int> ids)
-    {
-        long count = 0;
-        foreach (int id in ids)
-        {
-            CheckId(id);
-            count += _byteCounts[id];
-        }
-        return count;
-    }
+    public long CountBytes(ReadOnlySpan<int> ids) => _codec.CountBytes(ids);
 
-    private static BpeTokenizer Create(Vocabulary vocabulary) => BpeTokenizer.Create(
-        new BpeOptions(vocabulary.Tokens.Select((token, id) => KeyValuePair.Create(token, id)))
-        {
-            Merges = vocabulary.Merges,
-            ByteLevel = true,
-            PreTokenizer = BoundedPreTokenizer.Instance,
-        });
+    private int[] EncodeDocument(string text) => text.Length == 0 ? [] : [.. _codec.Encode(WellFormedText.From(text))];
 
-    private int[] EncodeDocument(string text)
+    private string ComputeHash()
     {
-        string wellFormed = WellFormedText.From(text);
-        if (_lacksBytes) CheckBytes(wellFormed);
-        return [.. Tokenizer.EncodeToIds(wellFormed)];
-    }
-
-    // BpeTokenizer leaves out what it has no symbol for, without a word.
-    private void CheckBytes(string text)
-    {
-        int position = 0;
-        Span<byte> bytes = stackalloc byte[4];
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            foreach (byte value in bytes[..rune.EncodeToUtf8(bytes)])
-                if (_lacksByte[value])
-                    throw new ArgumentException(
-                        $"The character '{rune}' (U+{rune.Value:X4}) at position {position} of the text needs the byte 0x{value:X2}, " +
-                        "which the vocabulary lacks. Leave it out, or use a tokenizer whose vocabulary has all 256 bytes.");
-            position += rune.Utf16SequenceLength;
-        }
-    }
-
-    private void CheckId(int id)
-    {
-        if ((uint)id >= (uint)_byteCounts.Length)
-            throw new ArgumentOutOfRangeException(
-                nameof(id), id, $"The id {id} is outside the vocabulary, whose ids are 0 to {VocabularySize - 1}.");
+        using var hash = new TokenizerHash();
+        _codec.AddTo(hash);
+        hash.Add(EndOfTextId);
+        hash.Add(BeginOfTextId);
+        return hash.Finish();
     }
 }

@@ -14,6 +14,18 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>What ends a document in GPT-2's vocabulary and in what is learned here.</summary>
     public const string DefaultEndOfText = "<|endoftext|>";
 
+    /// <summary>The one of the tokens that a document begins after.</summary>
+    public string BeginOfText { get; init; } = EndOfText;
+
+    /// <summary>Further ids that stand for no text and that no text has.</summary>
+    public IReadOnlySet<int> Controls { get; init; } = new HashSet<int>();
+
+    /// <summary>Ids of tokens written as they stand in text, which are looked for before anything else.</summary>
+    public IReadOnlySet<int> Literals { get; init; } = new HashSet<int>();
+
+    /// <summary>Whether every digit is a piece of its own.</summary>
+    public bool SplitsDigits { get; init; }
+
     /// <summary>The vocabulary of <see cref="TextTokenization.Byte"/>.</summary>
     public static Vocabulary OfBytes()
     {

@@ -11,12 +11,16 @@ internal static class VocabularyCheck
     {
         var tokens = new HashSet<string>(StringComparer.Ordinal);
         foreach (string token in vocabulary.Tokens)
-            if (!tokens.Add(token)) throw Malformed(vocabularyPath, $"it has the token '{token}' twice");
+            if (token.Length > 0 && !tokens.Add(token)) throw Malformed(vocabularyPath, $"it has the token '{token}' twice");
         if (!tokens.Contains(vocabulary.EndOfText))
             throw Malformed(vocabularyPath, $"it lacks the token '{vocabulary.EndOfText}', which ends a document");
+        if (!tokens.Contains(vocabulary.BeginOfText))
+            throw Malformed(vocabularyPath, $"it lacks the token '{vocabulary.BeginOfText}', which comes before a document");
 
         for (int id = 0; id < vocabulary.Tokens.Count; id++)
-            if (vocabulary.Tokens[id] is var token && token != vocabulary.EndOfText && !Fits(token, vocabulary.Kind))
+            if (!vocabulary.Controls.Contains(id) && !vocabulary.Literals.Contains(id)
+                && vocabulary.Tokens[id] is var token && token != vocabulary.EndOfText && token != vocabulary.BeginOfText
+                && !Fits(token, vocabulary.Kind))
                 throw Malformed(vocabularyPath, $"the token '{token}' of id {id} is not {Form(vocabulary.Kind)}");
 
         if (vocabulary.Kind != TextTokenization.Bpe && vocabulary.Merges.Count > 0)
@@ -27,6 +31,8 @@ internal static class VocabularyCheck
         {
             if (!seen.Add(merge)) throw Malformed(mergesPath, $"it has the merge '{merge}' twice");
             string[] parts = merge.Split(' ');
+            if (string.Concat(parts) is var made && (made == vocabulary.EndOfText || made == vocabulary.BeginOfText))
+                throw Malformed(mergesPath, $"the merge '{merge}' makes the token that ends or begins a document, which no text may");
             foreach (string part in (string[])[.. parts, string.Concat(parts)])
                 if (!tokens.Contains(part))
                     throw Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");
