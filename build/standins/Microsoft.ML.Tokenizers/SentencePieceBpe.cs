@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Tokenizers;
 
-/// <summary>The pieces of a SentencePiece BPE model: merges neighbours whose union has the best score, from the left among equals.</summary>
+/// <summary>A SentencePiece BPE model: merges neighbours whose union has the best score, from the left among equals.</summary>
 internal sealed class SentencePieceBpe
 {
     private readonly Dictionary<string, (int Id, float Score, int Type)> _pieces = new(StringComparer.Ordinal);

@@ -45,7 +45,8 @@ internal static class InstanceParts
         void Within(int id, string parameter)
         {
             if ((uint)id >= (uint)size)
-                throw new ArgumentOutOfRangeException(parameter, id, $"The id must be 0 to {size - 1}, within the vocabulary of the {name}.");
+                throw new ArgumentOutOfRangeException(
+                    parameter, id, $"The id must be 0 to {size - 1}, within the vocabulary of the {name}.");
         }
     }
 
@@ -92,11 +93,11 @@ internal static class InstanceParts
                 return null;
         }
 
-        byte[][] Table(Func<string, byte[]> read) =>
-            [.. Enumerable.Range(0, size).Select(id => controls.Contains(id) || !texts.TryGetValue(id, out string? text) ? [] : read(text))];
+        byte[][] Table(Func<string, byte[]> read) => [.. Enumerable.Range(0, size).Select(
+            id => controls.Contains(id) || !texts.TryGetValue(id, out string? text) ? [] : read(text))];
     }
 
     private static byte? ByteIn(string text) =>
-        text is ['<', '0', 'x', _, _, '>'] && byte.TryParse(text.AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out byte value)
-            ? value : null;
+        text is ['<', '0', 'x', _, _, '>']
+        && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) ? value : null;
 }

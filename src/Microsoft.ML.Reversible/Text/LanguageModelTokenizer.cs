@@ -94,7 +94,7 @@ internal sealed class LanguageModelTokenizer
         Tokenizer tokenizer, int? endOfTextId = null, int? beginOfTextId = null, int? vocabularySize = null) =>
         new(InstanceParts.Of(tokenizer, endOfTextId, beginOfTextId, vocabularySize), TextTokenization.Bpe, save: null);
 
-    /// <summary>Writes the tokenizer's files, each whole or not at all: those it came from as they were, under Hugging Face's names.</summary>
+    /// <summary>Writes its files, each whole or not at all: those it came from as they were, under Hugging Face's names.</summary>
     /// <exception cref="NotSupportedException">The tokenizer is an instance that the caller made.</exception>
     public void Save(string folder)
     {

@@ -83,7 +83,8 @@ internal sealed class SentencePieceCodec : ITokenCodec
     private IReadOnlyList<int> EncodeStretch(string normalized) => normalized.Length == 0
         ? []
         : _tokenizer.EncodeToIds(
-            normalized, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false, considerNormalization: false);
+            normalized, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false,
+            considerNormalization: false);
 
     private string Normalize(string text)
     {

@@ -89,7 +89,8 @@ internal static class SentencePieceFile
         }
 
         if (pieces.Count == 0) throw new InvalidDataException("it has no pieces");
-        if (modelType != BpeModel) throw new InvalidDataException($"its model is of type {modelType}, and only byte-pair models (2) are read");
+        if (modelType != BpeModel)
+            throw new InvalidDataException($"its model is of type {modelType}, and only byte-pair models (2) are read");
         if (normalizer is not ("" or "identity") || charsMap)
             throw new InvalidDataException($"it normalizes text by '{normalizer}', and only 'identity' is supported");
         if (suffix || !escapes) throw new InvalidDataException("it treats spaces otherwise than the Llama family");

@@ -98,7 +98,8 @@ internal sealed record SentencePieceVocabulary(
         {
             if ((uint)id < (uint)pieces.Count && pieces[id].Text == token) continue;
             if (id != pieces.Count || pieces.Exists(piece => piece.Text == token))
-                throw TokenizerJson.Malformed(path, $"tokenizer_config.json adds the token '{token}' as id {id}, which is another's or leaves a gap");
+                throw TokenizerJson.Malformed(
+                    path, $"tokenizer_config.json adds the token '{token}' as id {id}, which is another's or leaves a gap");
             pieces.Add(new(token, 0, PieceKind.Control));
         }
         return this with { Pieces = pieces };

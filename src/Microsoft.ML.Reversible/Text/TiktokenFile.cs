@@ -47,7 +47,8 @@ internal static class TiktokenFile
             string line = lines[i].TrimEnd('\r');
             if (line.Length == 0) continue;
             var bytes = new byte[line.Length];
-            if (line.Split(' ') is not [var text, var number] || line.Length > TokenizerJson.LongestToken || !Convert.TryFromBase64String(text, bytes, out int length) || length == 0
+            if (line.Length > TokenizerJson.LongestToken || line.Split(' ') is not [var text, var number]
+                || !Convert.TryFromBase64String(text, bytes, out int length) || length == 0
                 || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int rank)
                 || !tokens.TryAdd(rank, ByteAlphabet.Write(bytes.AsSpan(0, length))))
                 throw TokenizerJson.Malformed(path, $"line {i + 1} is not a token in base 64, a space and a rank of its own");
@@ -56,7 +57,8 @@ internal static class TiktokenFile
         if (tokens.Count == 0) throw TokenizerJson.Malformed(path, "it has no tokens");
         foreach (int rank in tokens.Keys)
             if (rank >= tokens.Count)
-                throw TokenizerJson.Malformed(path, $"it has the rank {rank}, but those of {tokens.Count} tokens must be 0 to {tokens.Count - 1}");
+                throw TokenizerJson.Malformed(
+                    path, $"it has the rank {rank}, but those of {tokens.Count} tokens must be 0 to {tokens.Count - 1}");
         return [.. Enumerable.Range(0, tokens.Count).Select(rank => tokens[rank])];
     }
 
@@ -82,8 +84,8 @@ internal static class TiktokenFile
         if (text.Contains('\uFFFD')) return;
         if (RobertaPreTokenizer.Instance.PreTokenize(text).Take(2).Count() > 1)
             throw new InvalidDataException(
-                $"The tokenizer file '{path}' is not supported: its token '{text}' lies over a place where GPT-2 cuts text, so it belongs " +
-                "to another way of cutting, which the file does not tell. " +
+                $"The tokenizer file '{path}' is not supported: its token '{text}' lies over a place where GPT-2 cuts text, so it " +
+                "belongs to another way of cutting, which the file does not tell. " +
                 "Give the tokenizer as an instance of Microsoft.ML.Tokenizers.TiktokenTokenizer.");
     }
 }

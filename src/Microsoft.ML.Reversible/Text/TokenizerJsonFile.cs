@@ -117,7 +117,8 @@ internal sealed class TokenizerJsonFile
         string? text = merge.ValueKind switch
         {
             JsonValueKind.String => merge.GetString(),
-            JsonValueKind.Array when merge.GetArrayLength() == 2 && merge.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
+            JsonValueKind.Array when merge.GetArrayLength() == 2
+                && merge.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
                 => $"{merge[0].GetString()} {merge[1].GetString()}",
             _ => null,
         };

@@ -53,7 +53,7 @@ internal static class TokenizerLoader
                 $"The folder '{folder}' holds no tokenizer: tokenizer.json, tokenizer.model, vocab.json with merges.txt, encoder.json " +
                 "with vocab.bpe or a .tiktoken file.", folder),
             _ => throw new InvalidDataException(
-                $"The folder '{folder}' holds {tiktoken.Length} .tiktoken files, so that it is unclear which to take. Give the file itself."),
+                $"The folder '{folder}' holds {tiktoken.Length} .tiktoken files, and nothing says which to take. Give the file itself."),
         };
     }
 
