@@ -3,6 +3,7 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- memory
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradcheck --scheme leapfrog --arithmetic exact
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 
@@ -16,5 +17,6 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     StreamRepresentations.Command(),
     FreshProcessLoad.Command(),
     OptimizerTime.Command(),
+    CorpusTokenization.Command(),
 };
 return root.Parse(args).Invoke();

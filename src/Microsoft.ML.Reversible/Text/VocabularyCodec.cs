@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Text;
 internal sealed class VocabularyCodec : ITokenCodec
 {
     private readonly Vocabulary _vocabulary;
-    private readonly Tokenizer _tokenizer;
+    private readonly Func<string, IReadOnlyList<int>> _encode;
     private readonly TokenBytes _bytes;
     private readonly Dictionary<string, int> _literals;
     private readonly Regex? _literalPattern;
@@ -20,7 +20,9 @@ internal sealed class VocabularyCodec : ITokenCodec
     {
         _vocabulary = vocabulary;
         bool characters = vocabulary.Kind == TextTokenization.Character;
-        _tokenizer = characters ? new CharacterTokenizer(vocabulary.Tokens) : Create(vocabulary);
+        _encode = characters
+            ? CharactersOf(vocabulary)
+            : new PieceCache(Create(vocabulary)).EncodeToIds;
         _bytes = new TokenBytes([.. vocabulary.Tokens.Select((token, id) => BytesOf(token, id, characters))]);
         _literals = vocabulary.Literals.ToDictionary(id => vocabulary.Tokens[id], StringComparer.Ordinal);
         if (_literals.Count > 0)
@@ -41,17 +43,17 @@ internal sealed class VocabularyCodec : ITokenCodec
     public IReadOnlyList<int> Encode(string text)
     {
         if (_lacksBytes) CheckBytes(text);
-        if (_literalPattern is null) return _tokenizer.EncodeToIds(text);
+        if (_literalPattern is null) return _encode(text);
 
         var ids = new List<int>();
         int start = 0;
         foreach (Match match in _literalPattern.Matches(text))
         {
-            ids.AddRange(_tokenizer.EncodeToIds(text[start..match.Index]));
+            ids.AddRange(_encode(text[start..match.Index]));
             ids.Add(_literals[match.Value]);
             start = match.Index + match.Length;
         }
-        ids.AddRange(_tokenizer.EncodeToIds(text[start..]));
+        ids.AddRange(_encode(text[start..]));
         return ids;
     }
 
@@ -74,6 +76,12 @@ internal sealed class VocabularyCodec : ITokenCodec
         hash.Add([.. _vocabulary.Literals.Order()]);
         hash.Add(_vocabulary.SplitsDigits ? 1 : 0);
         hash.Add(BoundedPreTokenizer.Limit);
+    }
+
+    private static Func<string, IReadOnlyList<int>> CharactersOf(Vocabulary vocabulary)
+    {
+        var tokenizer = new CharacterTokenizer(vocabulary.Tokens);
+        return text => tokenizer.EncodeToIds(text);
     }
 
     private static BpeTokenizer Create(Vocabulary vocabulary)
