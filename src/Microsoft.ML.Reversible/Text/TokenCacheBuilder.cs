@@ -38,7 +38,9 @@ internal static class TokenCacheBuilder
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
     /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary; the message names the row and the range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// An id is outside the vocabulary; the message names the row and the range. Or the end-of-text id is.
+    /// </exception>
     /// <inheritdoc cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, string, CancellationToken, IProgress{TokenizationProgress})"/>
     public static TokenCache Build(
         IEnumerable<int[]> rows,
@@ -46,8 +48,13 @@ internal static class TokenCacheBuilder
         int? endOfTextId,
         string? path,
         CancellationToken cancellationToken = default,
-        IProgress<TokenizationProgress>? progress = null) =>
-        Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+        IProgress<TokenizationProgress>? progress = null)
+    {
+        if (endOfTextId is { } id && (id < 0 || id >= vocabularySize))
+            throw new ArgumentOutOfRangeException(
+                nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
+        return Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
 
     /// <summary>The cache of a source.</summary>
     public static TokenCache Build<TRow>(

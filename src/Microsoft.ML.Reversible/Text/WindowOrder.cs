@@ -14,11 +14,11 @@ internal readonly struct WindowOrder
     private readonly ulong _key;
     private readonly int _halfBits;
 
-    /// <summary>Makes an order.</summary>
+    /// <summary>Makes an order: one for each combination of seed, stream and turn.</summary>
     /// <param name="count">How many numbers there are, at least 1.</param>
-    /// <param name="seed">One order for each seed,</param>
-    /// <param name="stream">each purpose that the seed has</param>
-    /// <param name="turn">and each turn.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="stream">Tells the uses of a seed apart.</param>
+    /// <param name="turn">Tells the orders of one use apart, as an epoch's number does.</param>
     public WindowOrder(long count, int seed, int stream, long turn)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);

@@ -62,6 +62,15 @@ public class TokenCacheBuilderTests
     }
 
     [TestMethod]
+    [DataRow(-1)]
+    [DataRow(10)]
+    public void AnEndOfTextIdOutsideTheVocabularyIsRefused(int id)
+    {
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TokenCacheBuilder.Build([[1]], 10, id, null));
+        Assert.AreEqual("endOfTextId", e.ParamName);
+    }
+
+    [TestMethod]
     public void ACharacterThatTheVocabularyLacksSurfacesAsItselfAndLeavesNothing()
     {
         using var folder = new ScratchFolder();
