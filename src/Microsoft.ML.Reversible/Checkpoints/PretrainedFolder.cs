@@ -47,7 +47,7 @@ internal static class PretrainedFolder
         if (!File.Exists(config))
             throw new FileNotFoundException($"The folder '{folder}' lacks the file '{ConfigurationFile.FileName}'.", config);
         ModelDescription description = ConfigurationFile.Read(config);
-        LanguageModelTokenizer? tokenizer = LoadTokenizer(folder, tokenizerPath, description.Configuration);
+        LanguageModelTokenizer? tokenizer = LoadTokenizer(folder, tokenizerPath, description);
 
         using PretrainedWeights weights = PretrainedWeights.Open(folder, description.Configuration);
         CheckPositions(config, description.Configuration);
@@ -66,15 +66,16 @@ internal static class PretrainedFolder
         }
     }
 
-    private static LanguageModelTokenizer? LoadTokenizer(string folder, string? path, LanguageModelConfiguration configuration)
+    private static LanguageModelTokenizer? LoadTokenizer(string folder, string? path, ModelDescription description)
     {
         if (path is null && !_tokenizerFiles.Any(file => File.Exists(Path.Combine(folder, file)))) return null;
-        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(path ?? folder);
-        return tokenizer.VocabularySize <= configuration.VocabularySize
+        int[] ends = [.. description.SpecialTokens.EndOfText.Take(1)];
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(path ?? folder, ends.Length > 0 ? ends[0] : null);
+        return tokenizer.VocabularySize <= description.Configuration.VocabularySize
             ? tokenizer
             : throw new InvalidDataException(
                 $"The tokenizer in '{path ?? folder}' has {tokenizer.VocabularySize} tokens, " +
-                $"but the model has only {configuration.VocabularySize}.");
+                $"but the model has only {description.Configuration.VocabularySize}.");
     }
 
     private static void CheckPositions(string config, LanguageModelConfiguration configuration)

@@ -55,8 +55,7 @@ internal sealed class InstanceCodec(Tokenizer tokenizer, int size, IReadOnlySet<
         hash.Add(size);
         hash.Add([.. controls.Order()]);
         hash.Add([.. Encode(Probe)]);
-        for (int id = 0; id < size; id++)
-            if (!controls.Contains(id)) hash.Add(tokenizer.Decode([id]));
+        for (int id = 0; id < size; id++) hash.Add(Decode([id], continuation: true));
     }
 
     // Where it removes extra spaces, the package's normalizer loses a text of one character.

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Text;
 internal sealed class TokenizerFiles(string folder)
 {
     /// <summary>Bytes in the longest file that is read; the longest of the field have some 40 MB.</summary>
-    public const int LongestFile = 1 << 28;
+    public const int LongestFile = 1 << 27;
 
     private readonly SortedDictionary<string, byte[]> _read = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _savedAs = new(StringComparer.Ordinal);

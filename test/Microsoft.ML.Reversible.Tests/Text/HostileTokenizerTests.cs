@@ -132,7 +132,8 @@ public class HostileTokenizerTests
         byte[] tiktoken = [.. File.ReadAllBytes(TestData.Require("gpt2-tokenizer/gpt2.tiktoken")).Take(4000)];
         (string, byte[])[] files =
         [
-            ("tokenizer.model", model), ("tokenizer.json", llama), ("tokenizer.json", Encoding.UTF8.GetBytes(ByteLevel)), ("x.tiktoken", tiktoken),
+            ("tokenizer.model", model), ("tokenizer.json", llama), ("tokenizer.json", Encoding.UTF8.GetBytes(ByteLevel)),
+            ("x.tiktoken", tiktoken),
         ];
         int loaded = 0;
         foreach ((string name, byte[] good) in files)
