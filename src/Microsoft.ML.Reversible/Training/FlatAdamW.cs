@@ -105,14 +105,14 @@ internal sealed class FlatAdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using Tensor norms = stack(_groups.Select(group => group.GradNorm()).ToList()).cpu();
-        return Math.Sqrt(norms.data<float>().ToArray().Sum(norm => (double)norm * norm));
+        return Math.Sqrt(norms.data<double>().ToArray().Sum(norm => norm * norm));
     }
 
     /// <summary>The norm of one group's gradient. Waits for the device.</summary>
     public double GradNorm(int group)
     {
         using Tensor norm = _groups[group].GradNorm();
-        return norm.item<float>();
+        return norm.item<double>();
     }
 
     /// <summary>One step of all groups; nothing waits for the device.</summary>

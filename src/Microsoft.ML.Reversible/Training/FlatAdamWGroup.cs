@@ -20,6 +20,12 @@ internal sealed class FlatAdamWGroup : IDisposable
     /// </summary>
     private const long Alignment = 64;
 
+    /// <summary>
+    /// Elements whose squares are summed in float32, before the sums go on in float64: over millions, the CPU's float32 sums are wrong in the
+    /// third digit. Buffers are multiples of it.
+    /// </summary>
+    private const long NormRow = 1024;
+
     /// <summary>Below this, the square of a gradient's scale gets out of float32's range.</summary>
     private const double LeastFoldedScale = 1e-12;
 
@@ -37,7 +43,7 @@ internal sealed class FlatAdamWGroup : IDisposable
         _parameters = Ordered(parameters);
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        long length = LengthOf(_parameters), matrices = LengthOf(_parameters.Where(IsMatrix));
+        long length = LengthOf(_parameters), matrices = _parameters.Where(IsMatrix).Sum(p => RoundUp(p.numel(), Alignment));
         _values = zeros(length, device: gradient.device).DetachFromDisposeScope();
         _decaying = _values.narrow(0, 0, matrices).DetachFromDisposeScope();
         _gradient = gradient.narrow(0, 0, length).DetachFromDisposeScope();
@@ -52,7 +58,7 @@ internal sealed class FlatAdamWGroup : IDisposable
             place.copy_(parameter);
             parameter.set_(place);
             _gradientViews[i] = View(_gradient, parameter, start).DetachFromDisposeScope();
-            start += Aligned(parameter.numel());
+            start += RoundUp(parameter.numel(), Alignment);
         }
     }
 
@@ -63,7 +69,8 @@ internal sealed class FlatAdamWGroup : IDisposable
     public Tensor SecondMoment { get; }
 
     /// <summary>The length of the buffer that parameters need, in elements.</summary>
-    public static long LengthOf(IEnumerable<Parameter> parameters) => parameters.Sum(p => Aligned(p.numel()));
+    public static long LengthOf(IEnumerable<Parameter> parameters) =>
+        RoundUp(parameters.Sum(p => RoundUp(p.numel(), Alignment)), NormRow);
 
     /// <summary>Makes the parameters' <c>grad</c> views of the gradient's buffer; backward passes then add to them in place.</summary>
     public void AttachGradients()
@@ -84,11 +91,12 @@ internal sealed class FlatAdamWGroup : IDisposable
         _gradient.zero_();
     }
 
-    /// <summary>The norm of the gradient, a float32 scalar on its device: one kernel.</summary>
+    /// <summary>The norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.</summary>
     public Tensor GradNorm()
     {
+        using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        return _gradient.norm();
+        return _gradient.view(-1, NormRow).norm(dim: 1).to(ScalarType.Float64).norm().MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -141,7 +149,7 @@ internal sealed class FlatAdamWGroup : IDisposable
 
     private static bool IsMatrix(Parameter parameter) => parameter.dim() >= 2;
 
-    private static long Aligned(long elements) => (elements + Alignment - 1) / Alignment * Alignment;
+    private static long RoundUp(long elements, long unit) => (elements + unit - 1) / unit * unit;
 
     private static Tensor View(Tensor buffer, Parameter parameter, long start) =>
         buffer.narrow(0, start, parameter.numel()).view(parameter.shape);

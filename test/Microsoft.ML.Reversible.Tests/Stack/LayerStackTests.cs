@@ -72,6 +72,40 @@ public sealed class LayerStackTests
         let trained = scheme is Bdia bdia ? bdia with { Signs = BdiaSigns.Positive, Inference = BdiaInference.Recurrence } : scheme
         select new object[] { trained with { ReadOut = readOut, Start = start }, wayBack };
 
+    /// <summary>Weights that are overwritten as soon as their layer is done must not matter to the gradients of the layers below.</summary>
+    [TestMethod]
+    [DynamicData(nameof(SchemesAndWays))]
+    public void ALayerThatIsDoneHasItsGradientsAndIsNotNeededAnyMore(Scheme scheme, WayBack wayBack)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor[] expected, _) = Run(overwrite: false);
+        (Tensor[] actual, List<int> done) = Run(overwrite: true);
+        CollectionAssert.AreEqual(Enumerable.Range(0, done.Count).Reverse().ToArray(), done);
+        Assert.IsGreaterThanOrEqualTo(5, done.Count);
+        foreach (var (e, a) in expected.Zip(actual)) Assert.IsTrue(TestModels.SameBits(e, a));
+
+        (Tensor[] Gradients, List<int> Done) Run(bool overwrite)
+        {
+            using var random = new Generator(1);
+            TanhBlock[] blocks = [.. Enumerable.Range(0, 5).Select(_ => new TanhBlock(4, 0.3, random, ScalarType.Float64))];
+            Tensor input = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random);
+            var stack = new LayerStack(scheme.Bind(5, 0), blocks, wayBack);
+            using StackPass pass = stack.Forward(input, seed: 2);
+            List<int> done = [];
+            Tensor toInput = pass.Backward(ones_like(input), layer =>
+            {
+                done.Add(layer);
+                using var noGraph = no_grad();
+                foreach (var parameter in stack.Blocks[layer].parameters())
+                {
+                    Assert.IsGreaterThan(0.0, parameter.grad!.abs().sum().ToDouble());
+                    if (overwrite) parameter.fill_(double.NaN);
+                }
+            });
+            return ([toInput, .. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!)], done);
+        }
+    }
+
     [TestMethod]
     public void ASchemeWithoutInverseRefusesTheReversibleWayBack()
     {

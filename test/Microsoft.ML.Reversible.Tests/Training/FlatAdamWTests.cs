@@ -68,6 +68,19 @@ public sealed class FlatAdamWTests
     }
 
     [TestMethod]
+    public void TheNormOfMillionsOfGradientsIsRight()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using var block = new TanhBlock(1500, 0.1, random, ScalarType.Float32);
+        using var outside = new TanhBlock(2, 0.1, random, ScalarType.Float32);
+        var stack = new LayerStack(Scheme.Residual, [block], WayBack.Stored, Arithmetic.Float);
+        using var optimizer = new FlatAdamW(new Both(block, outside), stack, Settings, OptimizerPlacement.AfterBackward);
+        foreach (Parameter parameter in block.parameters()) InPlace(parameter.grad!, g => g.fill_(1e-3));
+        Assert.AreEqual(1e-3 * Math.Sqrt(2 * 1500 * 1500), optimizer.GradNorm(), 1e-6);
+    }
+
+    [TestMethod]
     public void ParametersStayTheSameLeavesWithTheSameValues()
     {
         using var scope = NewDisposeScope();
@@ -183,6 +196,18 @@ public sealed class FlatAdamWTests
 
         FlatAdamW Make(TanhBlock[] blocks) => new(
             block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float), Settings, OptimizerPlacement.AfterBackward);
+    }
+
+    private sealed class Both : nn.Module
+    {
+        private readonly TanhBlock _inStack;
+        private readonly TanhBlock _outside;
+
+        public Both(TanhBlock inStack, TanhBlock outside) : base(nameof(Both))
+        {
+            (_inStack, _outside) = (inStack, outside);
+            RegisterComponents();
+        }
     }
 
     private static LanguageNetwork Model(string scheme = "midpoint", Device? device = null) =>
