@@ -31,6 +31,7 @@ internal static class ByteLevelForm
             if (tokens[id].Length == 0) controls.Add(id);
 
         (string end, string begin) = special.In(tokens, configuration, path, file.TemplateBegin());
+        literals.RemoveWhere(id => tokens[id] == end || tokens[id] == begin);
         return new(TextTokenization.Bpe, tokens, file.Merges, end)
         {
             BeginOfText = begin, Controls = controls, Literals = literals, SplitsDigits = splitsDigits,

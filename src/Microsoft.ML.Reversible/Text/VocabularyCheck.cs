@@ -26,13 +26,14 @@ internal static class VocabularyCheck
         if (vocabulary.Kind != TextTokenization.Bpe && vocabulary.Merges.Count > 0)
             throw Malformed(mergesPath, $"it has merges, which {vocabulary.Kind} tokenization does not know");
 
+        HashSet<string> marks = [vocabulary.EndOfText, vocabulary.BeginOfText, .. vocabulary.Controls.Select(id => vocabulary.Tokens[id])];
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string merge in vocabulary.Merges)
         {
             if (!seen.Add(merge)) throw Malformed(mergesPath, $"it has the merge '{merge}' twice");
             string[] parts = merge.Split(' ');
-            if (string.Concat(parts) is var made && (made == vocabulary.EndOfText || made == vocabulary.BeginOfText))
-                throw Malformed(mergesPath, $"the merge '{merge}' makes the token that ends or begins a document, which no text may");
+            if (marks.Contains(string.Concat(parts)))
+                throw Malformed(mergesPath, $"the merge '{merge}' makes a mark, which no text may");
             foreach (string part in (string[])[.. parts, string.Concat(parts)])
                 if (!tokens.Contains(part))
                     throw Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");

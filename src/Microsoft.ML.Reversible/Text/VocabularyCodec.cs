@@ -88,7 +88,7 @@ internal sealed class VocabularyCodec : ITokenCodec
     {
         var pieces = vocabulary.Tokens
             .Select((token, id) => KeyValuePair.Create(token, id))
-            .Where(token => !vocabulary.Controls.Contains(token.Value) && !vocabulary.Literals.Contains(token.Value));
+            .Where(token => token.Key.Length > 0);
         return BpeTokenizer.Create(new BpeOptions(pieces)
         {
             Merges = vocabulary.Merges,

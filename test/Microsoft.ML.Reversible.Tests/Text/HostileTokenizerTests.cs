@@ -32,6 +32,23 @@ public class HostileTokenizerTests
     }
 
     [TestMethod]
+    public void NoTextEndsADocumentEvenWhereItsEndIsNoSpecialToken()
+    {
+        string named = ByteLevel.Replace("<|endoftext|>", "ba").Replace("\"special\":true", "\"special\":false");
+        File.WriteAllText(Path.Combine(_folder.FullName, "tokenizer_config.json"), """{"eos_token":"ba"}""");
+
+        CollectionAssert.AreEqual(new[] { 1, 0 }, Load("tokenizer.json", named).Encode("ba"));
+    }
+
+    [TestMethod]
+    public void AnAddedTokenMayAlsoComeFromMerges()
+    {
+        const string more = "\"special\":true},{\"id\":2,\"content\":\"ab\",\"special\":false}]";
+
+        CollectionAssert.AreEqual(new[] { 0, 2, 1 }, Load("tokenizer.json", ByteLevel.Replace("\"special\":true}]", more)).Encode("aabb"));
+    }
+
+    [TestMethod]
     [DataRow("\"BPE\"", "\"WordPiece\"", "of the type WordPiece")]
     [DataRow("\"BPE\"", "\"Unigram\"", "of the type Unigram")]
     [DataRow("\"normalizer\":null", """ "normalizer":{"type":"NFC"} """, "normalizes text by NFC")]
@@ -59,6 +76,7 @@ public class HostileTokenizerTests
     [DataRow("\"ab\":2", "\"ab\":2.5", "whole number")]
     [DataRow("\"ab\":2", "\"a\":2", "twice")]
     [DataRow("\"ab\":2", "\"a b\":2", "byte alphabet")]
+    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":2,\"content\":\"ab\",\"special\":true}]", "makes a mark")]
     [DataRow("\"ab\":2", "\"\\ud800\":2", "broken")]
     [DataRow("\"id\":3", "\"id\":2", "both have the id 2")]
     [DataRow("\"id\":3", "\"id\":-3", "must have an id")]
