@@ -4,6 +4,7 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradcheck --scheme leapfrog --arithmetic exact
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- generate --device cuda --precision BFloat16
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 
@@ -18,5 +19,6 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     FreshProcessLoad.Command(),
     OptimizerTime.Command(),
     CorpusTokenization.Command(),
+    TokensPerSecond.Command(),
 };
 return root.Parse(args).Invoke();
