@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Reversible.Generation;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible;
 
@@ -18,6 +17,7 @@ public sealed partial class ReversibleLmTransformer
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>
     /// <exception cref="ArgumentException">The prompt holds a character that the model's character vocabulary lacks.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not numbers.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
     public string Generate(
@@ -42,7 +42,7 @@ public sealed partial class ReversibleLmTransformer
     /// <exception cref="ArgumentException">
     /// The prompt holds a character that the model's character vocabulary lacks, or it could outgrow the context and the options refuse that.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The model gives logits that are not numbers.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not numbers.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
     public string Generate(string prompt, GenerationOptions options, CancellationToken cancellationToken = default)
@@ -65,9 +65,10 @@ public sealed partial class ReversibleLmTransformer
     {
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(options);
+        foreach (string prompt in prompts) ArgumentNullException.ThrowIfNull(prompt, nameof(prompts));
         GenerationOptions settled = options.Checked();
         LanguageModel model = Live;
-        using var run = new GenerationRun(model, [.. prompts.Select(prompt => PromptIds(model, prompt))], settled, withText: true);
+        using var run = new GenerationRun(model, [.. prompts.Select(prompt => Prompt.Of(model, prompt))], settled);
         run.Complete(cancellationToken);
         return [.. prompts.Zip(run.Rows, (prompt, row) => prompt + row.Text.Take(all: true))];
     }
@@ -91,12 +92,12 @@ public sealed partial class ReversibleLmTransformer
         GenerationOptions settled = options.Checked();
         LanguageModel model = Live;
         // Made and thrown away, so that what is wrong with the prompt shows in this call and not in the enumeration.
-        int[] ids = PromptIds(model, prompt);
-        new GenerationRun(model, [ids], settled, withText: true).Dispose();
-        return Pieces(model, ids, settled, cancellationToken);
+        Prompt start = Prompt.Of(model, prompt);
+        new GenerationRun(model, [start], settled).Dispose();
+        return Pieces(model, start, settled, cancellationToken);
     }
 
-    /// <summary>Continues token ids, for a program that brings its own tokenizer.</summary>
+    /// <summary>Continues token ids, for a program that brings its own tokenizer; the model needs none.</summary>
     /// <param name="prompt">The ids to continue, at least one, each within the model's vocabulary.</param>
     /// <param name="options">How to continue; stop strings are for texts and refused here.</param>
     /// <param name="cancellationToken">Ends the generation.</param>
@@ -122,15 +123,15 @@ public sealed partial class ReversibleLmTransformer
             if ((uint)id >= (uint)vocabulary)
                 throw new ArgumentOutOfRangeException(
                     nameof(prompt), id, $"The id {id} is outside the model's vocabulary, whose ids are 0 to {vocabulary - 1}.");
-        using var run = new GenerationRun(Live, [[.. prompt]], settled, withText: false);
+        using var run = new GenerationRun(Live, [new Prompt([.. prompt], MakeDecoder: null)], settled);
         run.Complete(cancellationToken);
         return run.Rows[0].Ids;
     }
 
     private static async IAsyncEnumerable<string> Pieces(
-        LanguageModel model, int[] ids, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        LanguageModel model, Prompt prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var run = new GenerationRun(model, [ids], options, withText: true);
+        using var run = new GenerationRun(model, [prompt], options);
         SequenceState row = run.Rows[0];
         while (!row.IsFinished)
         {
@@ -138,15 +139,5 @@ public sealed partial class ReversibleLmTransformer
             await Task.Run(run.Advance, CancellationToken.None).ConfigureAwait(false);
             if (row.Text.Take(row.IsFinished) is { Length: > 0 } piece) yield return piece;
         }
-    }
-
-    private static int[] PromptIds(LanguageModel model, string prompt)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        LanguageModelTokenizer tokenizer = model.Tokenizer;
-        int[] ids = tokenizer.Encode(prompt);
-
-        // The Llama family has seen every text after its mark; GPT-2 has not, and needs a token to start from only.
-        return ids.Length > 0 && tokenizer.BeginOfTextId == tokenizer.EndOfTextId ? ids : [tokenizer.BeginOfTextId, .. ids];
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Generation;
@@ -20,22 +19,21 @@ internal sealed class GenerationRun : IDisposable
 
     /// <summary>Begins; nothing is computed yet.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="prompts">The prompts' ids, each at least one.</param>
+    /// <param name="prompts">What is to be continued.</param>
     /// <param name="options">How to continue, checked.</param>
-    /// <param name="withText">Whether the continuations' text is wanted, for which the model needs a tokenizer.</param>
     /// <exception cref="ArgumentException">A prompt could outgrow the context and this is to be refused.</exception>
-    public GenerationRun(LanguageModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, bool withText)
+    public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
     {
         _model = model;
         if (options.ContextOverflow == ContextOverflow.Refuse)
-            foreach (int[] prompt in prompts) CheckFits(prompt.Length, options.MaxTokens);
+            foreach (Prompt prompt in prompts) CheckFits(prompt.Ids.Count, options.MaxTokens);
         // A model's vocabulary may be padded beyond the tokenizer's.
-        _vocabulary = model.Tokenizer.VocabularySize;
+        _vocabulary = model.HasTokenizer ? model.Tokenizer.VocabularySize : model.Network.Configuration.VocabularySize;
+        IReadOnlySet<int> ends = Prompt.Ends(model);
         var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
-        _rows = [.. prompts.Select((prompt, row) => new SequenceState(
-            prompt, row, options, sampler, model.Tokenizer.EndOfTextId, withText ? DecoderAfter(prompt, model.Tokenizer) : null))];
+        _rows = [.. prompts.Select((prompt, row) => new SequenceState(prompt, row, options, sampler, ends))];
         _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];
-        _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row])]);
+        _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row].Ids)]);
     }
 
     /// <summary>The continuations, in the prompts' order.</summary>
@@ -70,9 +68,6 @@ internal sealed class GenerationRun : IDisposable
     }
 
     public void Dispose() => _batch.Dispose();
-
-    private static TokenDecoder DecoderAfter(int[] prompt, LanguageModelTokenizer tokenizer) =>
-        tokenizer.CreateDecoder(continuation: !prompt.AsSpan().SequenceEqual([tokenizer.BeginOfTextId]));
 
     private void CheckFits(int prompt, int maxTokens)
     {

@@ -12,26 +12,24 @@ internal sealed class SequenceState
     private readonly TokenSampler _sampler;
     private readonly Random _random;
     private readonly HashSet<int>? _seen;
-    private readonly int? _endId;
+    private readonly IReadOnlySet<int> _ends;
     private readonly TokenDecoder? _decoder;
     private readonly List<int> _ids = [];
 
     /// <summary>Makes the state of a continuation that has just begun.</summary>
-    /// <param name="prompt">The prompt's ids.</param>
+    /// <param name="prompt">What is continued.</param>
     /// <param name="row">The row's index in its batch.</param>
     /// <param name="options">How to continue.</param>
     /// <param name="sampler">Draws tokens.</param>
-    /// <param name="endId">The token that ends a text; null where there is none.</param>
-    /// <param name="decoder">Turns ids into text; null where only ids are wanted.</param>
-    public SequenceState(
-        IReadOnlyList<int> prompt, int row, GenerationOptions options, TokenSampler sampler, int? endId, TokenDecoder? decoder)
+    /// <param name="ends">The tokens that end a text.</param>
+    public SequenceState(Prompt prompt, int row, GenerationOptions options, TokenSampler sampler, IReadOnlySet<int> ends)
     {
         _options = options;
         _sampler = sampler;
         _random = new Random(unchecked(options.Seed + row * RowStride));
-        _seen = options.RepetitionPenalty == 1 ? null : [.. prompt];
-        _endId = endId;
-        _decoder = decoder;
+        _seen = options.RepetitionPenalty == 1 ? null : [.. prompt.Ids];
+        _ends = ends;
+        _decoder = prompt.MakeDecoder?.Invoke();
         Text = new StopText(options.StopStrings);
         IsFinished = options.MaxTokens == 0;
     }
@@ -51,7 +49,7 @@ internal sealed class SequenceState
     {
         Penalize(logits);
         int id = _sampler.Draw(logits, _random);
-        if (id == _endId)
+        if (_ends.Contains(id))
         {
             Finish();
             return;

@@ -20,7 +20,7 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
 
     /// <summary>The ids that begin and end a text, as the model's files name them or else the tokenizer does.</summary>
     public SpecialTokens SpecialTokens { get; } = specialTokens
-        ?? (tokenizer is null ? new(null, []) : new(tokenizer.EndOfTextId, [tokenizer.EndOfTextId]));
+        ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
 
     /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));

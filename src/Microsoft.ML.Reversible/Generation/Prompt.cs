@@ -1,0 +1,33 @@
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+
+namespace Microsoft.ML.Reversible.Generation;
+
+/// <summary>What is to be continued.</summary>
+/// <param name="Ids">The ids, at least one.</param>
+/// <param name="MakeDecoder">Makes what turns the new ids into text; null where only ids are wanted.</param>
+internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDecoder)
+{
+    /// <summary>
+    /// A text to continue. A token that only begins texts stands before each, as in Llama's models; where one token both ends and begins
+    /// them, as in GPT-2's, it stands before none but the empty one.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public static Prompt Of(LanguageModel model, string text)
+    {
+        LanguageModelTokenizer tokenizer = model.Tokenizer;
+        int[] ids = tokenizer.Encode(text);
+        int begin = model.SpecialTokens.BeginOfText ?? tokenizer.BeginOfTextId;
+        bool isPlain = ids.Length > 0 && Ends(model).Contains(begin);
+        return new(isPlain ? ids : [begin, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
+    }
+
+    /// <summary>The ids that end a text, none where nobody names any.</summary>
+    public static IReadOnlySet<int> Ends(LanguageModel model)
+    {
+        HashSet<int> ends = [.. model.SpecialTokens.EndOfText];
+        if (model.HasTokenizer) ends.Add(model.Tokenizer.EndOfTextId);
+        return ends;
+    }
+}
