@@ -2,7 +2,6 @@
 //
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- memory
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
-//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- gradcheck --scheme leapfrog --arithmetic exact
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- generate --device cuda --precision BFloat16
 using System.CommandLine;
@@ -13,7 +12,6 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     MemoryOfAStep.Command(),
     MemoryByDepth.Command(),
     TinyShakespeare.Command(),
-    GradientComparison.Command(),
     GradientDrift.Command(),
     StreamRepresentations.Command(),
     FreshProcessLoad.Command(),

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Microsoft.ML.Reversible.Cli.Verbs;
+
+namespace Microsoft.ML.Reversible.Cli;
+
+/// <summary>The command line as a whole: verbs, help and exit codes.</summary>
+internal static class CommandLine
+{
+    public const string Name = "reversible";
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>0 done, 1 the input or an option is wrong, 2 failed or cancelled.</returns>
+    public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellationToken)
+    {
+        Verb[] verbs = Verbs(terminal);
+        RootCommand root = Root(verbs);
+        // Without this an argument that begins with '@', a prompt for instance, would be taken for the name of a file of arguments.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is HelpText or { Terminating: true })
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
+        }
+        Verb? verb = verbs.SingleOrDefault(verb => verb.Command == parsed.CommandResult.Command);
+        if (parsed.Errors.Count > 0 || verb is null)
+        {
+            string what = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.ReplaceLineEndings(" ") : "A verb is missing.";
+            return Refuse(terminal, $"{what} See '{Name}{(verb is null ? "" : " " + verb.Command.Name)} --help'.");
+        }
+        try
+        {
+            return verb.Run(parsed, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            terminal.Error.WriteLine($"{Name}: {ExitCode.Describe(e)}");
+            return ExitCode.Of(e);
+        }
+    }
+
+    /// <summary>All verbs, in the order of the help.</summary>
+    public static Verb[] Verbs(Terminal terminal) =>
+    [
+        new TrainVerb(terminal),
+        new GenerateVerb(terminal),
+        new ScoreVerb(terminal),
+        new StabilityVerb(terminal),
+        new GradcheckVerb(terminal),
+    ];
+
+    private static RootCommand Root(Verb[] verbs)
+    {
+        var root = new RootCommand("Language models with reversible layers: their training needs activation memory for one layer, not for all.");
+        foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
+        return root;
+    }
+
+    private static int Refuse(Terminal terminal, string line)
+    {
+        terminal.Error.WriteLine($"{Name}: {line}");
+        return ExitCode.Usage;
+    }
+}

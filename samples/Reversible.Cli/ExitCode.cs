@@ -1,0 +1,35 @@
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli;
+
+/// <summary>What the process ends with, and the line that says why.</summary>
+internal static class ExitCode
+{
+    public const int Done = 0;
+
+    /// <summary>The input or an option is wrong.</summary>
+    public const int Usage = 1;
+
+    /// <summary>The work failed or was cancelled.</summary>
+    public const int Failed = 2;
+
+    /// <summary>The code of an exception: whether the user can mend it by other input, or not.</summary>
+    public static int Of(Exception e) => e switch
+    {
+        ObjectDisposedException => Failed,
+        UsageException or ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException => Usage,
+        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => Usage,
+        _ => Failed,
+    };
+
+    /// <summary>The exception as one line, in the words of the command line.</summary>
+    public static string Describe(Exception e)
+    {
+        string message = e.Message;
+        // .NET appends the name of the parameter, which a user of the command line does not know.
+        if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
+        string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        bool known = Of(e) == Usage || e is IOException or OverflowException or OperationCanceledException;
+        return Kebab.Translate(known ? line : $"{e.GetType().Name}: {line}");
+    }
+}

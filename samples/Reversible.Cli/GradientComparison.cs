@@ -1,0 +1,108 @@
+using Microsoft.ML.Reversible.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Cli;
+
+/// <summary>
+/// A parity report in the manner of llm.c's test: the gradients of one way back beside those of the stored one, parameter by parameter, on
+/// the same weights and data.
+/// </summary>
+internal sealed class GradientComparison
+{
+    private const int VocabularySize = 128;
+
+    public Scheme Scheme { get; set; } = Scheme.Midpoint;
+
+    public Arithmetic? Arithmetic { get; set; }
+
+    public WayBack WayBack { get; set; } = WayBack.Reversible;
+
+    public int LayerCount { get; set; } = 12;
+
+    public int HeadCount { get; set; } = 4;
+
+    public int Width { get; set; } = 128;
+
+    public int ContextLength { get; set; } = 64;
+
+    public int BatchSize { get; set; } = 4;
+
+    public string Device { get; set; } = "cpu";
+
+    public Precision Precision { get; set; }
+
+    public int Seed { get; set; } = 1;
+
+    private Arithmetic EffectiveArithmetic => Arithmetic ?? Scheme.DefaultArithmetic;
+
+    /// <summary>Compares, and writes a line a parameter where there is somewhere to write.</summary>
+    public Result Run(TextWriter? report, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        Device device = ResolvedDevice();
+        using LanguageNetwork stored = Make(WayBack.Stored, device), other = Make(WayBack, device);
+        using var random = new Generator((ulong)Seed + 6);
+        long[] shape = [Checked(BatchSize, nameof(BatchSize)), ContextLength];
+        Tensor ids = randint(0, VocabularySize, shape, dtype: ScalarType.Int64, generator: random).to(device);
+        Tensor targets = randint(0, VocabularySize, [shape[0] * shape[1]], dtype: ScalarType.Int64, generator: random).to(device);
+        foreach (LanguageNetwork network in new[] { stored, other })
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            LanguageModelLoss.Differentiate(network, ids, targets, 1.0 / targets.numel(), seed: Seed);
+        }
+        return Compare(stored, other, report);
+    }
+
+    private Result Compare(LanguageNetwork stored, LanguageNetwork other, TextWriter? report)
+    {
+        int parameters = 0;
+        long elements = 0, differing = 0;
+        double worst = 0;
+        report?.WriteLine($"{"parameter",-40} {"elements",10} {"differing",10} {"relative error",16}");
+        foreach (var (name, expected, actual) in stored.Weights().Zip(other.Weights(), (s, o) => (s.Name, s.Parameter.grad!, o.Parameter.grad!)))
+        {
+            using var step = NewDisposeScope();
+            long different = expected.ne(actual).sum().item<long>();
+            double error = different == 0 ? 0 : ((actual - expected).norm() / expected.norm()).ToDouble();
+            report?.WriteLine($"{name,-40} {expected.numel(),10} {different,10} {error,16:E2} {(different == 0 ? "same bits" : "")}");
+            (parameters, elements, differing) = (parameters + 1, elements + expected.numel(), differing + different);
+            // A comparison with NaN is false, and must not pass for a small error.
+            worst = error > worst || double.IsNaN(error) ? error : worst;
+        }
+        var result = new Result(
+            Scheme.ToString(), OptionName(EffectiveArithmetic), OptionName(WayBack), parameters, elements, differing, worst,
+            EffectiveArithmetic == Reversible.Arithmetic.Exact ? differing == 0 : worst < (Precision == Precision.Float32 ? 1e-4 : 0.1));
+        report?.WriteLine(
+            $"{Scheme}, {result.Arithmetic}, {result.WayBack} against stored, {LayerCount} layers, {OptionName(Precision)}, {Device}: " +
+            $"{differing} of {elements} elements differ, largest relative error {worst:E2}");
+        report?.WriteLine($"overall okay: {(result.Agree ? 1 : 0)}");
+        return result;
+    }
+
+    private LanguageNetwork Make(WayBack wayBack, Device device) => new GptConfiguration
+    {
+        VocabularySize = VocabularySize,
+        ContextLength = ContextLength,
+        LayerCount = LayerCount,
+        HeadCount = HeadCount,
+        Width = Width,
+    }.Build(Scheme, wayBack, EffectiveArithmetic, Precision, device, Seed);
+
+    private Device ResolvedDevice()
+    {
+        var context = new MLContext { FallbackToCpu = false };
+        using Runtime.IChannel channel = ((Runtime.IHostEnvironment)context).Register("gradcheck").Start("device");
+        return Devices.Resolve(Device, context, channel);
+    }
+
+    private static int Checked(int value, string name) =>
+        value >= 1 ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+
+    private static string OptionName<T>(T value) where T : struct, Enum => Options.Kebab.Of(value.ToString());
+
+    /// <summary>What was compared.</summary>
+    internal sealed record Result(
+        string Scheme, string Arithmetic, string WayBack, int Parameters, long Elements, long DifferingElements, double MaxRelativeError,
+        bool Agree);
+}

@@ -1,0 +1,70 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>Values of options as they are typed and shown.</summary>
+internal static class OptionValue
+{
+    /// <summary>Reads an option's only value; what it cannot be is reported as an error of the command line.</summary>
+    public static T? Parse<T>(ArgumentResult result)
+    {
+        Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
+        string name = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
+        if (type == typeof(IReadOnlyList<string>)) return (T)(object)result.Tokens.Select(token => token.Value).ToArray();
+        if (result.Tokens.Count == 0 && type == typeof(bool)) return (T)(object)true;
+        string text = result.Tokens[^1].Value;
+        try
+        {
+            if (TryRead(type, text) is T value) return value;
+            result.AddError($"{name} must be {MustBe(type)}, not '{text}'.");
+        }
+        catch (ArgumentException e)
+        {
+            result.AddError($"{name}: {ExitCode.Describe(e)}");
+        }
+        return default;
+    }
+
+    /// <summary>A value as it is typed; null where there is none.</summary>
+    public static string? Show(object? value) => value switch
+    {
+        null => null,
+        bool flag => flag ? "true" : "false",
+        Enum name => Kebab.Of(name.ToString()),
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        IEnumerable<string> texts => string.Join(' ', texts) is { Length: > 0 } all ? all : null,
+        _ => value.ToString(),
+    };
+
+    /// <summary>What stands for a value in the help.</summary>
+    public static string Placeholder(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type.IsEnum ? string.Join('|', Enum.GetNames(type).Select(Kebab.Of))
+            : type == typeof(bool) ? "[true|false]"
+            : type == typeof(int) ? "N"
+            : type == typeof(double) ? "X"
+            : type == typeof(Scheme) ? "SCHEME"
+            : "TEXT";
+    }
+
+    private static object? TryRead(Type type, string text)
+    {
+        if (type == typeof(string)) return text;
+        if (type == typeof(Scheme)) return Scheme.Parse(text);
+        if (type == typeof(bool)) return bool.TryParse(text, out bool flag) ? flag : null;
+        if (type == typeof(int))
+            return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null;
+        if (type == typeof(double))
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
+        string? member = Enum.GetNames(type).SingleOrDefault(name => string.Equals(Kebab.Of(name), text, StringComparison.OrdinalIgnoreCase));
+        return member is null ? null : Enum.Parse(type, member);
+    }
+
+    private static string MustBe(Type type) =>
+        type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type).Select(Kebab.Of))}"
+        : type == typeof(bool) ? "true or false"
+        : type == typeof(int) ? "a whole number"
+        : "a number";
+}

@@ -1,0 +1,28 @@
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>Finds out before a long run whether its result can be written.</summary>
+internal static class OutputFolder
+{
+    /// <exception cref="UsageException">It cannot.</exception>
+    public static void Check(string folder)
+    {
+        if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("--out must name a folder.");
+        if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file.");
+        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, "config.json")))
+            throw new UsageException($"--out: the folder '{folder}' holds other files and no model. Give a new or an empty folder.");
+
+        // The model is written aside, so it's the folder around it that must be writable.
+        DirectoryInfo at = Directory.GetParent(Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder))) ?? new DirectoryInfo(folder);
+        while (!at.Exists && at.Parent is not null) at = at.Parent;
+        string probe = Path.Combine(at.FullName, $".reversible-{Guid.NewGuid():N}");
+        try
+        {
+            Directory.CreateDirectory(probe);
+            Directory.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--out: the folder '{folder}' cannot be written: {e.Message.Replace(probe, at.FullName)}", e);
+        }
+    }
+}

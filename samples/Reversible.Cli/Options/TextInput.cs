@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>What becomes a row.</summary>
+internal enum DataFormat
+{
+    /// <summary>Each line of a file.</summary>
+    Lines,
+
+    /// <summary>Each file as a whole.</summary>
+    Files,
+}
+
+/// <summary>A row of text.</summary>
+internal sealed class TextRow
+{
+    public string Text { get; set; } = "";
+}
+
+/// <summary>The options that name text files, and the data in them.</summary>
+internal sealed class TextInput
+{
+    private readonly Option<string[]> _files = new("--data")
+    {
+        Description = "Text files in UTF-8, one or more.",
+        HelpName = "FILE...",
+        Required = true,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<DataFormat> _format = new("--data-format")
+    {
+        Description = "What is one text: each line, or each file. A model learns where a text ends. Default: lines.",
+        HelpName = OptionValue.Placeholder(typeof(DataFormat)),
+        CustomParser = OptionValue.Parse<DataFormat>,
+    };
+
+    /// <summary>The options.</summary>
+    public IReadOnlyList<Option> Options => [_files, _format];
+
+    /// <summary>The data, which is read when it is asked for and never held as a whole.</summary>
+    /// <exception cref="UsageException">A file is missing.</exception>
+    public IDataView Read(MLContext ml, ParseResult parsed)
+    {
+        string[] files = parsed.GetValue(_files)!;
+        foreach (string file in files)
+        {
+            if (Directory.Exists(file)) throw new UsageException($"'{file}' is a folder; --data names text files.");
+            if (!File.Exists(file)) throw new UsageException($"There is no file '{file}'.");
+        }
+        IEnumerable<string> texts = parsed.GetValue(_format) == DataFormat.Files
+            ? files.Select(File.ReadAllText)
+            : files.SelectMany(File.ReadLines);
+        return ml.Data.LoadFromEnumerable(texts.Select(text => new TextRow { Text = text }));
+    }
+}

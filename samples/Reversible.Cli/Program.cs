@@ -1,0 +1,22 @@
+// Trains, runs and examines language models with reversible layers from a shell; --help says how.
+//
+//   dotnet run -c Release --project samples/Reversible.Cli -- train --data book.txt --out model
+//   dotnet run -c Release --project samples/Reversible.Cli -- generate --model model --prompt "Once upon a time"
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.ML.Reversible.Cli;
+
+Console.OutputEncoding = Console.InputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+// The first Ctrl+C lets a run leave its checkpoint; a second one ends the process at once.
+using var stop = new CancellationTokenSource();
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+return CommandLine.Run(args, Terminal.OfThisProcess(), stop.Token);
+
+void Stop(PosixSignalContext signal)
+{
+    if (stop.IsCancellationRequested) return;
+    signal.Cancel = true;
+    stop.Cancel();
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Verbs;
+
+/// <summary>Reports which layers of a model grow on real text, and how exactly they are rebuilt.</summary>
+internal sealed class StabilityVerb : Verb
+{
+    private readonly ModelInput _model;
+    private readonly TextInput _data;
+    private readonly SettingTable<Settings> _settings;
+    private readonly Option<bool> _json;
+
+    public StabilityVerb(Terminal terminal) : this(terminal, new ModelInput(), new TextInput(), Table(), JsonOption(
+        "layer, forward_growth, backward_growth, largest_eigenvalue, leftmost_real, rightmost_real, largest_imaginary, rebuild_max, "
+        + "rebuild_rms and stream_rms for each layer, and scheme, verdict and suggestion at the end"))
+    {
+    }
+
+    private StabilityVerb(Terminal terminal, ModelInput model, TextInput data, SettingTable<Settings> settings, Option<bool> json)
+        : base(
+            terminal, "stability",
+            "Analyses whether a model's recurrence stays bounded forward and back on real text: eigenvalues of each layer, the growth that "
+            + "follows from them, and how exactly the streams between the layers are rebuilt.",
+            "--model FOLDER --data FILE... [options]",
+            [new OptionGroup("Model and data", [.. model.Options, .. data.Options]), .. settings.Groups, new OptionGroup("Output", [json])]) =>
+        (_model, _data, _settings, _json) = (model, data, settings, json);
+
+    public override IReadOnlyList<(string What, string Command)> Examples =>
+    [
+        ("What the training data says of a trained model:", "stability --model model --data book.txt"),
+        ("More eigenvalues of more windows, which takes longer:", "stability --model model --data book.txt --window-count 8 --krylov-dimension 64"),
+    ];
+
+    public override int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        MLContext ml = Context();
+        IDataView data = _data.Read(ml, parsed);
+        Settings settings = _settings.Read(parsed);
+        using ReversibleLmTransformer model = _model.Load(ml, parsed);
+        StabilityReport report = ml.Reversible().AnalyzeStability(
+            model, data, settings.WindowCount, settings.KrylovDimension, settings.Seed, cancellationToken);
+        if (!parsed.GetValue(_json))
+        {
+            Terminal.Out.Write(report.ToString());
+            return ExitCode.Done;
+        }
+        foreach (LayerStability layer in report.Layers) Line(layer).WriteTo(Terminal.Out);
+        new JsonLine().Add("scheme", report.Scheme.ToString()).Add("verdict", report.Verdict).Add("suggestion", report.Suggestion)
+            .WriteTo(Terminal.Out);
+        return ExitCode.Done;
+    }
+
+    private static JsonLine Line(LayerStability layer) => new JsonLine()
+        .Add("layer", layer.Layer)
+        .Add("forward_growth", layer.ForwardGrowth)
+        .Add("backward_growth", layer.BackwardGrowth)
+        .Add("largest_eigenvalue", layer.Largest.Value.Magnitude)
+        .Add("leftmost_real", layer.Leftmost.Value.Real)
+        .Add("rightmost_real", layer.Rightmost.Value.Real)
+        .Add("largest_imaginary", Math.Abs(layer.MostImaginary.Value.Imaginary))
+        .Add("rebuild_max", layer.RebuildError?.Max)
+        .Add("rebuild_rms", layer.RebuildError?.Rms)
+        .Add("stream_rms", layer.RebuildError?.StreamRms);
+
+    private static SettingTable<Settings> Table() => new SettingTable<Settings>()
+        .Group("Analysis")
+        .Add(o => o.WindowCount, "The most windows to take from the start of the data, at least 1.")
+        .Add(o => o.KrylovDimension, "Steps of the eigenvalue iteration, at least 1; more find more eigenvalues, and the outer ones better.")
+        .Add(o => o.Seed, "Seeds the iteration, and the signs that BDIA draws.");
+
+    /// <summary>The arguments of <see cref="ReversibleCatalog.AnalyzeStability"/>, with its defaults.</summary>
+    private sealed class Settings
+    {
+        public int WindowCount { get; set; } = 2;
+
+        public int KrylovDimension { get; set; } = 32;
+
+        public int Seed { get; set; }
+    }
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Verbs;
+
+/// <summary>Trains a model on text files and writes it as a pretrained folder.</summary>
+internal sealed class TrainVerb : Verb
+{
+    private readonly TextInput _data;
+    private readonly Option<string> _out;
+    private readonly SettingTable<ReversibleLmTrainer.Options> _settings;
+    private readonly Option<bool> _json;
+
+    public TrainVerb(Terminal terminal) : this(terminal, new TextInput(), OutOption(), TrainSettings.Table(), JsonOption(
+        "step, tokens, loss, learning_rate, grad_norm, tokens_per_s and memory_gib for each report, and validation_loss, bits_per_byte and "
+        + "perplexity at the end"))
+    {
+    }
+
+    private TrainVerb(
+        Terminal terminal, TextInput data, Option<string> output, SettingTable<ReversibleLmTrainer.Options> settings, Option<bool> json)
+        : base(
+            terminal, "train", "Trains a language model on text files and writes it as a folder in Hugging Face's layout.",
+            "--data FILE... --out FOLDER [options]",
+            [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups]) =>
+        (_data, _out, _settings, _json) = (data, output, settings, json);
+
+    public override IReadOnlyList<(string What, string Command)> Examples =>
+    [
+        ("A small model of a book, which takes some minutes on a CPU:", "train --data book.txt --out model --max-steps 500"),
+        ("A deeper one on a GPU, in bfloat16:",
+            "train --data a.txt b.txt --out model --layer-count 24 --head-count 12 --width 768 --context-length 512 --device cuda "
+            + "--precision bfloat16"),
+        ("The loss curve as JSON lines:", "train --data book.txt --out model --json > curve.jsonl"),
+    ];
+
+    public override int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        bool json = parsed.GetValue(_json);
+        string folder = parsed.GetValue(_out)!;
+        MLContext ml = Context();
+        IDataView data = _data.Read(ml, parsed);
+        ReversibleLmTrainer.Options options = _settings.Read(parsed);
+        OutputFolder.Check(folder);
+
+        var screen = new TrainingScreen(Terminal, json);
+        (options.Progress, options.CancellationToken) = (screen, cancellationToken);
+        ReversibleLmTrainer trainer = ml.Reversible().LanguageModel(options);
+        using ReversibleLmTransformer model = screen.During(() => Fit(trainer, data, screen));
+        model.SavePretrained(folder);
+        screen.ShowResult(model, folder);
+        return ExitCode.Done;
+    }
+
+    private static ReversibleLmTransformer Fit(ReversibleLmTrainer trainer, IDataView data, TrainingScreen screen)
+    {
+        try
+        {
+            return trainer.Fit(data);
+        }
+        catch (InvalidOperationException e) when (screen.HasBegun)
+        {
+            // Before the first step this is about the input; later the run has failed.
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private static Option<string> OutOption() => new("--out")
+    {
+        Description = "The folder to write the model to, or one with a model to replace. A failure leaves the old one.",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Verbs;
+
+/// <summary>One verb of the command line.</summary>
+internal abstract class Verb
+{
+    private protected Verb(Terminal terminal, string name, string description, string usage, params OptionGroup[] groups)
+    {
+        (Terminal, Usage, Groups) = (terminal, usage, groups);
+        Command = new Command(name, description);
+        foreach (Option option in groups.SelectMany(group => group.Options)) Command.Options.Add(option);
+    }
+
+    /// <summary>The command that carries the options.</summary>
+    public Command Command { get; }
+
+    /// <summary>What follows the name in the help's line on usage.</summary>
+    public string Usage { get; }
+
+    /// <summary>The options as the help shows them.</summary>
+    public IReadOnlyList<OptionGroup> Groups { get; }
+
+    /// <summary>What examples do, and what to type after the program's name.</summary>
+    public abstract IReadOnlyList<(string What, string Command)> Examples { get; }
+
+    private protected Terminal Terminal { get; }
+
+    /// <summary>Does it.</summary>
+    /// <returns>The exit code.</returns>
+    public abstract int Run(ParseResult parsed, CancellationToken cancellationToken);
+
+    /// <summary>The option that turns results into lines of JSON.</summary>
+    private protected static Option<bool> JsonOption(string fields) => new("--json")
+    {
+        Description = $"Writes lines of JSON and nothing else to standard output, with the fields {fields}; messages go to standard error.",
+        HelpName = null,
+        Arity = ArgumentArity.Zero,
+    };
+
+    /// <summary>A context that repeats itself, and that asks for the GPU it is told to use instead of doing without.</summary>
+    private protected MLContext Context()
+    {
+        var ml = new MLContext(seed: 1) { FallbackToCpu = false };
+        ml.Log += (_, e) =>
+        {
+            if (e.Kind >= Runtime.ChannelMessageKind.Warning) Terminal.Error.WriteLine(e.RawMessage);
+        };
+        return ml;
+    }
+}
