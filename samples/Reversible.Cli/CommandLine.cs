@@ -17,15 +17,15 @@ internal static class CommandLine
         RootCommand root = Root(verbs);
         // Without this an argument that begins with '@', a prompt for instance, would be taken for the name of a file of arguments.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is HelpText or { Terminating: true })
+        if (parsed.Errors.Count == 0 && parsed.Action is { Terminating: true })
         {
             return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
         }
         Verb? verb = verbs.SingleOrDefault(verb => verb.Command == parsed.CommandResult.Command);
-        if (parsed.Errors.Count > 0 || verb is null)
+        if (verb is null || parsed.Errors.Count > 0)
         {
-            string what = parsed.Errors.Count > 0 ? parsed.Errors[0].Message.ReplaceLineEndings(" ") : "A verb is missing.";
-            return Refuse(terminal, $"{what} See '{Name}{(verb is null ? "" : " " + verb.Command.Name)} --help'.");
+            terminal.Error.WriteLine($"{Name}: {Mistake.Describe(arguments, parsed, verb, verbs)}");
+            return ExitCode.Usage;
         }
         try
         {
@@ -54,11 +54,5 @@ internal static class CommandLine
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
         return root;
-    }
-
-    private static int Refuse(Terminal terminal, string line)
-    {
-        terminal.Error.WriteLine($"{Name}: {line}");
-        return ExitCode.Usage;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
     {
         output.WriteLine(root.Description);
         output.WriteLine($"\nUsage: {CommandLine.Name} VERB [options]\n");
-        foreach (Verb verb in verbs) output.WriteLine($"  {verb.Command.Name,-12}{verb.Command.Description}");
+        foreach (Verb verb in verbs) output.WriteLine($"  {verb.Command.Name,-12}{Summary(verb)}");
         output.WriteLine($"\n'{CommandLine.Name} VERB --help' lists a verb's options and shows examples; '{CommandLine.Name} --version' names the version.");
         output.WriteLine("Exit codes: 0 done, 1 the input or an option is wrong, 2 failed or cancelled.");
     }
@@ -51,6 +51,9 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
             output.WriteLine($"    {CommandLine.Name} {command}\n");
         }
     }
+
+    /// <summary>The description as far as its first clause goes.</summary>
+    private static string Summary(Verb verb) => verb.Command.Description!.Split([": ", ". ", ", "], StringSplitOptions.None)[0].TrimEnd('.') + ".";
 
     private static void Paragraph(TextWriter output, string text, int indent)
     {

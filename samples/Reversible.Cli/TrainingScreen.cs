@@ -51,7 +51,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         TrainingMetrics metrics = model.Metrics!;
         if (json)
         {
-            new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", null)
+            new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", (double?)null)
                 .Add("perplexity", metrics.ValidationPerplexity).WriteTo(terminal.Out);
         }
         IAnsiConsole console = terminal.ForPeople(json);

@@ -18,7 +18,7 @@ internal sealed class GradcheckVerb : Verb
         : base(
             terminal, "gradcheck",
             "Compares the gradients of a way back with those of the stored one, parameter by parameter, on the same random model and data. "
-            + "Fails (exit code 2) where they are not the same: to the bit in exact arithmetic, within rounding in float.",
+            + "Fails (exit code 2) where they are not the same: to the bit in exact arithmetic on the CPU, else within rounding.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 

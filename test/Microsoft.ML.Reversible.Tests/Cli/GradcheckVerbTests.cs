@@ -1,0 +1,47 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tests.Cli;
+
+[TestClass]
+public sealed class GradcheckVerbTests
+{
+    private static readonly string[] Small = ["--layer-count", "3", "--width", "32", "--context-length", "8", "--batch-size", "2"];
+
+    [TestMethod]
+    [DataRow("midpoint", "float", "reversible")]
+    [DataRow("midpoint", "exact", "reversible")]
+    [DataRow("bdia:k=16", "exact", "checkpointed")]
+    [DataRow("residual", "float", "checkpointed")]
+    public void ItPrintsTheFieldsOfTheComparison(string scheme, string arithmetic, string wayBack)
+    {
+        CliRun run = CliRun.Of(
+            ["gradcheck", "--json", "--scheme", scheme, "--arithmetic", arithmetic, "--way-back", wayBack, .. Small]);
+        Assert.AreEqual((0, ""), (run.Code, run.Error));
+        JsonElement line = run.Json.Single();
+        CollectionAssert.AreEqual(
+            new[] { "scheme", "arithmetic", "way_back", "parameters", "elements", "differing_elements", "max_relative_error" },
+            line.EnumerateObject().Select(field => field.Name).ToArray());
+        Assert.AreEqual((arithmetic, wayBack), (line.GetProperty("arithmetic").GetString(), line.GetProperty("way_back").GetString()));
+        Assert.AreEqual(Scheme.Parse(scheme).Name, Scheme.Parse(line.GetProperty("scheme").GetString()!).Name);
+        Assert.AreEqual(4 + 3 * 12, line.GetProperty("parameters").GetInt32());
+        Assert.IsGreaterThan(3 * 12 * 32 * 32, line.GetProperty("elements").GetInt64());
+        if (arithmetic == "exact") Assert.AreEqual(0, line.GetProperty("differing_elements").GetInt64());
+        Assert.IsLessThan(1e-4, line.GetProperty("max_relative_error").GetDouble());
+    }
+
+    [TestMethod]
+    public void ItPrintsALineForEachParameterToPeople()
+    {
+        CliRun run = CliRun.Of(["gradcheck", .. Small]);
+        Assert.AreEqual((0, ""), (run.Code, run.Error));
+        StringAssert.Contains(run.Out, "transformer.h.2.mlp.c_proj.bias");
+        StringAssert.EndsWith(run.Out.TrimEnd(), "overall okay: 1");
+    }
+
+    [TestMethod]
+    [DataRow("--layer-count must be at least 1", "--layer-count", "0")]
+    [DataRow("--batch-size must be at least 1", "--batch-size", "0")]
+    [DataRow("cannot be run backwards", "--scheme", "residual")]
+    [DataRow("'tpu'", "--device", "tpu")]
+    public void AWrongOptionIsRefused(string named, params string[] options) => CliRun.Of(["gradcheck", .. options]).AssertRefused(named);
+}

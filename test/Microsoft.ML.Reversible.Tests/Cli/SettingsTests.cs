@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Reflection;
+using Microsoft.ML.Reversible.Cli;
+using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Cli.Verbs;
+
+namespace Microsoft.ML.Reversible.Tests.Cli;
+
+/// <summary>The tables from options of the command line to properties of the library.</summary>
+[TestClass]
+public sealed class SettingsTests
+{
+    private static readonly Terminal Nowhere = new(TextReader.Null, TextWriter.Null, TextWriter.Null);
+
+    [TestMethod]
+    public void EveryOptionOfTheTrainerIsReachableOrLeftOutOnPurpose() => CollectionAssert.AreEquivalent(
+        typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name).ToArray(),
+        TrainSettings.Table().Properties.Concat(TrainSettings.LeftOut.Keys).ToArray());
+
+    [TestMethod]
+    public void EveryOptionOfGenerationIsReachable() => CollectionAssert.AreEquivalent(
+        typeof(GenerationOptions).GetProperties().Select(property => property.Name).ToArray(), GenerateVerb.Settings().Properties.ToArray());
+
+    [TestMethod]
+    public void WhatIsNotTypedStaysAtTheLibrarysDefault()
+    {
+        SettingTable<ReversibleLmTrainer.Options> table = TrainSettings.Table();
+        ReversibleLmTrainer.Options read = table.Read(Parse(table)), expected = new();
+        foreach (PropertyInfo property in typeof(ReversibleLmTrainer.Options).GetProperties())
+            Assert.AreEqual(property.GetValue(expected), property.GetValue(read), property.Name);
+    }
+
+    [TestMethod]
+    [DataRow(nameof(ReversibleLmTrainer.Options.LayerCount), "--layer-count", "7", 7)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.LearningRate), "--learning-rate", "2.5e-4", 2.5e-4)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.WayBack), "--way-back", "checkpointed", WayBack.Checkpointed)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.Activation), "--activation", "gelu-tanh", Activation.GeluTanh)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.Precision), "--precision", "BFloat16", Precision.BFloat16)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.Seed), "--seed", "-3", -3)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.Device), "--device", "cuda:1", "cuda:1")]
+    public void AValueArrivesAtItsProperty(string property, string option, string text, object expected)
+    {
+        SettingTable<ReversibleLmTrainer.Options> table = TrainSettings.Table();
+        object? actual = typeof(ReversibleLmTrainer.Options).GetProperty(property)!.GetValue(table.Read(Parse(table, option, text)));
+        Assert.AreEqual(expected, actual);
+    }
+
+    [TestMethod]
+    [DataRow("LearningRate", "learning-rate")]
+    [DataRow("BFloat16", "bfloat16")]
+    [DataRow("TopK", "top-k")]
+    [DataRow("Gpt2", "gpt2")]
+    [DataRow("MaxGradNorm", "max-grad-norm")]
+    public void NamesBecomeKebabCase(string name, string expected) => Assert.AreEqual(expected, Kebab.Of(name));
+
+    [TestMethod]
+    [DataRow("HeadCount must divide Width, which is 32.", "--head-count must divide --width, which is 32.")]
+    [DataRow("'Width/config.json' lacks the width", "'Width/config.json' lacks the width")]
+    public void MessagesNameOptionsAsTheyAreTyped(string message, string expected) => Assert.AreEqual(expected, Kebab.Translate(message));
+
+    [TestMethod]
+    public void NoTwoOptionsOfAVerbShareAName()
+    {
+        foreach (Verb verb in CommandLine.Verbs(Nowhere))
+        {
+            string[] names = [.. verb.Command.Options.SelectMany(option => option.Aliases.Append(option.Name))];
+            CollectionAssert.AllItemsAreUnique(names, verb.Command.Name);
+        }
+    }
+
+    [TestMethod]
+    public void TheHelpOfEachVerbShowsEveryOptionWithItsDefaultAndExamplesThatParse()
+    {
+        foreach (Verb verb in CommandLine.Verbs(Nowhere))
+        {
+            CliRun help = CliRun.Of(verb.Command.Name, "--help");
+            Assert.AreEqual((0, ""), (help.Code, help.Error));
+            foreach (Option option in verb.Command.Options)
+            {
+                StringAssert.Contains(help.Out, $"  {option.Name}");
+                Assert.IsTrue(option.Description!.EndsWith('.'), option.Name);
+            }
+            Assert.IsTrue(help.Out.Split('\n').Where(line => !line.StartsWith("    reversible")).All(line => line.Length <= 120), help.Out);
+            Assert.IsGreaterThan(1, verb.Examples.Count);
+            foreach ((_, string example) in verb.Examples)
+            {
+                StringAssert.Contains(help.Out, $"reversible {example}");
+                string[] words = [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(example.Split([" > ", " < "], default)[0])];
+                Assert.AreEqual(verb.Command.Name, words[0]);
+                Assert.AreEqual(0, verb.Command.Parse(words[1..]).Errors.Count, example);
+            }
+        }
+    }
+
+    private static ParseResult Parse(SettingTable<ReversibleLmTrainer.Options> table, params string[] arguments)
+    {
+        var command = new RootCommand();
+        foreach (Option option in table.Groups.SelectMany(group => group.Options)) command.Options.Add(option);
+        ParseResult parsed = command.Parse(arguments);
+        Assert.AreEqual(0, parsed.Errors.Count, string.Join(' ', parsed.Errors));
+        return parsed;
+    }
+}
