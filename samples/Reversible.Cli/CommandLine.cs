@@ -53,6 +53,7 @@ internal static class CommandLine
         var root = new RootCommand("Language models with reversible layers: their training needs activation memory for one layer, not for all.");
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
+        root.Options.OfType<VersionOption>().Single().Action = new VersionText();
         return root;
     }
 }

@@ -13,7 +13,11 @@ internal static class OutputFolder
 
         // The model is written aside, so it's the folder around it that must be writable.
         DirectoryInfo at = Directory.GetParent(Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder))) ?? new DirectoryInfo(folder);
-        while (!at.Exists && at.Parent is not null) at = at.Parent;
+        while (!at.Exists && at.Parent is not null)
+        {
+            if (File.Exists(at.FullName)) throw new UsageException($"--out: the folder '{folder}' cannot be written: '{at.FullName}' is a file.");
+            at = at.Parent;
+        }
         string probe = Path.Combine(at.FullName, $".reversible-{Guid.NewGuid():N}");
         try
         {

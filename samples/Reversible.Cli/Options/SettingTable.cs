@@ -12,7 +12,7 @@ internal sealed class SettingTable<TTarget> where TTarget : new()
     private static readonly TTarget _defaults = new();
 
     private readonly List<(string Title, List<Option> Options)> _groups = [];
-    private readonly List<(string Property, Action<ParseResult, TTarget> Apply)> _settings = [];
+    private readonly List<(string Property, Option Option, Action<ParseResult, TTarget> Apply)> _settings = [];
 
     /// <summary>The options under their titles.</summary>
     public IReadOnlyList<OptionGroup> Groups => [.. _groups.Select(group => new OptionGroup(group.Title, group.Options))];
@@ -51,10 +51,7 @@ internal sealed class SettingTable<TTarget> where TTarget : new()
             CustomParser = result => result.Tokens.Count == 0 && alone is T value ? value : OptionValue.Parse<T>(result),
         };
         _groups[^1].Options.Add(option);
-        _settings.Add((info.Name, (parsed, target) =>
-        {
-            if (parsed.GetResult(option) is { Implicit: false }) info.SetValue(target, parsed.GetValue(option));
-        }));
+        _settings.Add((info.Name, option, (parsed, target) => info.SetValue(target, parsed.GetValue(option))));
         return this;
     }
 
@@ -62,7 +59,14 @@ internal sealed class SettingTable<TTarget> where TTarget : new()
     public TTarget Read(ParseResult parsed)
     {
         var target = new TTarget();
-        foreach ((_, Action<ParseResult, TTarget> apply) in _settings) apply(parsed, target);
+        foreach ((_, Option option, Action<ParseResult, TTarget> apply) in _settings)
+            if (WasTyped(parsed, option)) apply(parsed, target);
         return target;
     }
+
+    /// <summary>Whether the option that sets a property was typed.</summary>
+    public bool WasTyped(ParseResult parsed, string property) =>
+        WasTyped(parsed, _settings.Single(setting => setting.Property == property).Option);
+
+    private static bool WasTyped(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 }

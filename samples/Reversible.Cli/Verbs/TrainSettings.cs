@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
@@ -40,8 +41,9 @@ internal static class TrainSettings
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
         .Add(o => o.GradientAccumulationSteps, "Batches whose gradients are added up before the optimizer steps, at least 1.")
         .Add(o => o.LearningRate, "The learning rate after the warm-up, positive.")
-        .Add(o => o.FinalLearningRate, "The learning rate at the last step; from 0 to the learning rate.")
-        .Add(o => o.WarmupSteps, "Steps over which the learning rate rises; from 0 to the number of steps.")
+        .Add(o => o.FinalLearningRate, "The learning rate at the last step; from 0 to the learning rate.", byDefault: "a tenth of it")
+        .Add(o => o.WarmupSteps, "Steps over which the learning rate rises; from 0 to the number of steps.",
+            byDefault: "a tenth of that number, at most 100")
         .Add(o => o.WeightDecay, "AdamW's decoupled weight decay of matrices, at least 0.")
         .Add(o => o.Beta1, "AdamW's decay of the gradient's running mean, within [0, 1).")
         .Add(o => o.Beta2, "AdamW's decay of the squared gradient's running mean, within [0, 1).")
@@ -54,4 +56,13 @@ internal static class TrainSettings
         .Add(o => o.EvaluationInterval, "Steps between evaluations on the held-out part, at least 1.")
         .Add(o => o.EvaluationBatches, "Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole part.")
         .Add(o => o.ReportInterval, "Steps between reports of progress, at least 1.");
+
+    /// <summary>The trainer's options; those that go by others do so where they were not typed.</summary>
+    public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed)
+    {
+        ReversibleLmTrainer.Options options = table.Read(parsed);
+        if (!table.WasTyped(parsed, nameof(options.WarmupSteps))) options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, 100);
+        if (!table.WasTyped(parsed, nameof(options.FinalLearningRate))) options.FinalLearningRate = options.LearningRate / 10;
+        return options;
+    }
 }

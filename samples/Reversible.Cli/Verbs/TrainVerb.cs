@@ -40,7 +40,7 @@ internal sealed class TrainVerb : Verb
         string folder = parsed.GetValue(_out)!;
         MLContext ml = Context();
         IDataView data = _data.Read(ml, parsed);
-        ReversibleLmTrainer.Options options = _settings.Read(parsed);
+        ReversibleLmTrainer.Options options = TrainSettings.Read(_settings, parsed);
         OutputFolder.Check(folder);
 
         var screen = new TrainingScreen(Terminal, json);

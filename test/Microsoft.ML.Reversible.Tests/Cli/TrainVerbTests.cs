@@ -33,10 +33,21 @@ public sealed class TrainVerbTests
     {
         CliRun.Of(["train", "--data", Data, "--out", Model, .. CliRun.Quick, "--scheme", "leapfrog:0.25", "--learning-rate", "5e-3"]);
         using ReversibleLmTransformer expected = Corpus.Train(new MLContext(seed: 1), o =>
-            (o.MaxSteps, o.Scheme, o.FinalLearningRate) = (12, new Leapfrog(0.25), 1e-4));
+            (o.MaxSteps, o.Scheme) = (12, new Leapfrog(0.25)));
         using ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(Model);
         Assert.AreEqual(expected.Scheme, model.Scheme);
         Assert.IsTrue(expected.Network.parameters().Zip(model.Network.parameters(), TestModels.SameBits).All(same => same));
+    }
+
+    [TestMethod]
+    public void AShortRunAndALowLearningRateNeedNoOtherOption()
+    {
+        int at = Array.IndexOf(CliRun.Quick, "--warmup-steps");
+        string[] quick = [.. CliRun.Quick[..at], .. CliRun.Quick[(at + 2)..]];
+        CliRun run = CliRun.Of(["train", "--data", Data, "--out", Model, .. quick, "--learning-rate", "2e-5", "--json"]);
+        Assert.AreEqual(0, run.Code, run.Error);
+        Assert.AreEqual(2e-5, run.Json[..^1].Max(line => line.GetProperty("learning_rate").GetDouble()), 1e-6);
+        Assert.IsLessThan(3e-6, run.Json[^2].GetProperty("learning_rate").GetDouble());
     }
 
     [TestMethod]
@@ -67,11 +78,8 @@ public sealed class TrainVerbTests
     [TestMethod]
     public void WholeFilesAreRowsWhereAskedFor()
     {
-        string[] small = [.. CliRun.Quick, "--max-steps", "1"];
-        int at = Array.IndexOf(small, "--max-steps");
-        string[] options = [.. small[..at], .. small[(at + 2)..]];
-        CliRun lines = CliRun.Of(["train", "--data", Data, "--out", Model, .. options, "--json", "--validation-fraction", "0.5"]);
-        CliRun files = CliRun.Of(["train", "--data", Data, "--data-format", "files", "--out", Model, .. options, "--json", "--validation-fraction", "0.5"]);
+        string[] verb = ["train", "--data", Data, "--out", Model, .. CliRun.Quick, "--json", "--validation-fraction", "0.5"];
+        CliRun lines = CliRun.Of(verb), files = CliRun.Of([.. verb, "--data-format", "files"]);
         Assert.AreEqual(0, files.Code, files.Error);
         Assert.AreNotEqual(lines.Json[0].GetProperty("loss").GetDouble(), files.Json[0].GetProperty("loss").GetDouble());
     }
@@ -79,7 +87,7 @@ public sealed class TrainVerbTests
     [TestMethod]
     [DataRow("--layer-count must be a whole number, not 'many'", "--layer-count", "many")]
     [DataRow("--layer-count must be at least 1", "--layer-count", "0")]
-    [DataRow("--head-count must divide --width", "--head-count", "5", "--width", "32")]
+    [DataRow("--head-count must be a divisor of --width, which is 32", "--head-count", "5", "--width", "32")]
     [DataRow("--learning-rate must be a number, not 'fast'", "--learning-rate", "fast")]
     [DataRow("--learning-rate must be positive", "--learning-rate", "-1")]
     [DataRow("--learning-rate must be positive", "--learning-rate", "NaN")]
@@ -91,7 +99,7 @@ public sealed class TrainVerbTests
     [DataRow("--width", "--width")]
     [DataRow("cannot be run backwards", "--scheme", "residual", "--way-back", "reversible")]
     [DataRow("'tpu' is not one of cpu, cuda and cuda:N", "--device", "tpu")]
-    [DataRow("too short", "--context-length", "100000")]
+    [DataRow("a smaller --context-length", "--context-length", "100000", "--tokenization", "byte")]
     public void AWrongOptionIsRefusedInALine(string named, params string[] options)
     {
         CliRun.Of(["train", "--data", Data, "--out", Model, .. options]).AssertRefused(named);

@@ -1,0 +1,51 @@
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Repository;
+
+namespace Microsoft.ML.Reversible.Tests.Cli;
+
+/// <summary>The README's commands do what it says, on a small text and for a few steps.</summary>
+[TestClass]
+public sealed partial class ReadmeCommandsTests
+{
+    [TestMethod]
+    public void TheReadmesCommandsRunAndPrintWhatItSays()
+    {
+        SourceTree? tree = SourceTree.Around(AppContext.BaseDirectory);
+        if (tree is null) Assert.Inconclusive("The tests run outside of the source tree.");
+        string[] commands = [.. File.ReadLines(Path.Combine(tree.Root, "README.md")).Where(line => line.StartsWith("reversible ", StringComparison.Ordinal))];
+        using var folder = new ScratchFolder();
+        File.WriteAllLines(folder.File("book.txt"), Lines());
+
+        Dictionary<string, CliRun> runs = commands.ToDictionary(VerbOf, command => CliRun.Of(Words(command, folder)));
+        foreach ((string verb, CliRun run) in runs) Assert.AreEqual(0, run.Code, $"{verb}: {run.Error}");
+        CollectionAssert.AreEquivalent(new[] { "train", "generate", "score", "stability", "gradcheck" }, runs.Keys);
+        StringAssert.Contains(runs["train"].Out, "Saved to");
+        StringAssert.StartsWith(runs["generate"].Out, "Once upon a time");
+        CollectionAssert.AreEqual(
+            new[] { "rows", "tokens", "nats_per_token", "bits_per_byte", "perplexity" },
+            runs["score"].Json.Single().EnumerateObject().Select(field => field.Name).ToArray());
+        StringAssert.Contains(runs["stability"].Out, "midpoint: ");
+        Assert.AreEqual(0, runs["gradcheck"].Json.Single().GetProperty("differing_elements").GetInt64());
+    }
+
+    private static string VerbOf(string command) => command.Split(' ')[1];
+
+    private static string[] Words(string command, ScratchFolder folder) =>
+    [
+        .. CommandLineParser.SplitCommandLine(Steps().Replace(command, "--max-steps 3")).Skip(1)
+            .Select(word => word is "book.txt" or "model" ? folder.File(word) : word),
+    ];
+
+    /// <summary>Text with words enough for the vocabulary that is learned by default.</summary>
+    private static IEnumerable<string> Lines()
+    {
+        var random = new Random(1);
+        for (int line = 0; line < 300; line++)
+            yield return string.Join(' ', Enumerable.Range(0, 10).Select(_ => new string([.. Enumerable.Range(0, 6).Select(_ => (char)('a' + random.Next(26)))])));
+    }
+
+    [GeneratedRegex(@"--max-steps \d+")]
+    private static partial Regex Steps();
+}
