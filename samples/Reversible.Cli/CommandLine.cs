@@ -50,7 +50,8 @@ internal static class CommandLine
 
     private static RootCommand Root(Verb[] verbs)
     {
-        var root = new RootCommand("Language models with reversible layers: their training needs activation memory for one layer, not for all.");
+        var root = new RootCommand(
+            "Language models with reversible layers: their training needs activation memory for one layer, not for all.");
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
         root.Options.OfType<VersionOption>().Single().Action = new VersionText();

@@ -60,8 +60,9 @@ internal sealed class GradientComparison
         long elements = 0, differing = 0;
         double worst = 0;
         report?.WriteLine($"{"parameter",-40} {"elements",10} {"differing",10} {"relative error",16}");
-        foreach (var (name, expected, actual) in stored.Weights().Zip(other.Weights(), (s, o) => (s.Name, s.Parameter.grad!, o.Parameter.grad!)))
+        foreach (var (kept, rebuilt) in stored.Weights().Zip(other.Weights()))
         {
+            var (name, expected, actual) = (kept.Name, kept.Parameter.grad!, rebuilt.Parameter.grad!);
             using var step = NewDisposeScope();
             long different = expected.ne(actual).sum().item<long>();
             double error = different == 0 ? 0 : ((actual - expected).norm() / expected.norm()).ToDouble();

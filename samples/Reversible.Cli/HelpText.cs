@@ -26,7 +26,7 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
         output.WriteLine(root.Description);
         output.WriteLine($"\nUsage: {CommandLine.Name} VERB [options]\n");
         foreach (Verb verb in verbs) output.WriteLine($"  {verb.Command.Name,-12}{Summary(verb)}");
-        output.WriteLine($"\n'{CommandLine.Name} VERB --help' lists a verb's options and shows examples; '{CommandLine.Name} --version' names the version.");
+        output.WriteLine($"\n'{CommandLine.Name} VERB --help' lists a verb's options and shows examples.");
         output.WriteLine("Exit codes: 0 done, 1 the input or an option is wrong, 2 failed or cancelled.");
     }
 
@@ -40,7 +40,8 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
             foreach (Option option in group.Options)
             {
                 string names = string.Join(", ", [option.Name, .. option.Aliases]);
-                output.WriteLine($"  {names}{(option.HelpName is null ? "" : " " + option.HelpName)}{(option.Required ? "  (needed)" : "")}");
+                string value = option.HelpName is null ? "" : $" {option.HelpName}";
+                output.WriteLine($"  {names}{value}{(option.Required ? "  (needed)" : "")}");
                 Paragraph(output, option.Description!, Indent);
             }
         }
@@ -53,7 +54,8 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
     }
 
     /// <summary>The description as far as its first clause goes.</summary>
-    private static string Summary(Verb verb) => verb.Command.Description!.Split([": ", ". ", ", "], StringSplitOptions.None)[0].TrimEnd('.') + ".";
+    private static string Summary(Verb verb) =>
+        verb.Command.Description!.Split([": ", ". ", ", "], StringSplitOptions.None)[0].TrimEnd('.') + ".";
 
     private static void Paragraph(TextWriter output, string text, int indent)
     {

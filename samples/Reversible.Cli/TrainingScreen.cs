@@ -68,8 +68,9 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         LanguageModelConfiguration shape = model.Configuration;
         console.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
+        double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;
         console.MarkupLineInterpolated(
-            $"{metrics.Tokens:N0} tokens in {metrics.Elapsed.TotalSeconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {metrics.PeakWorkingSet / 1048576.0:F0} MiB");
+            $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
         console.MarkupLineInterpolated($"Saved to {folder}");
     }
 

@@ -58,7 +58,8 @@ internal static class OptionValue
             return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null;
         if (type == typeof(double))
             return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
-        string? member = Enum.GetNames(type).SingleOrDefault(name => string.Equals(Kebab.Of(name), text, StringComparison.OrdinalIgnoreCase));
+        string? member = Enum.GetNames(type)
+            .SingleOrDefault(name => string.Equals(Kebab.Of(name), text, StringComparison.OrdinalIgnoreCase));
         return member is null ? null : Enum.Parse(type, member);
     }
 

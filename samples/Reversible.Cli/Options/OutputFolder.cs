@@ -8,14 +8,16 @@ internal static class OutputFolder
     {
         if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("--out must name a folder.");
         if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file.");
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, "config.json")))
+        bool holdsFiles = Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
+        if (holdsFiles && !File.Exists(Path.Combine(folder, "config.json")))
             throw new UsageException($"--out: the folder '{folder}' holds other files and no model. Give a new or an empty folder.");
 
         // The model is written aside, so it's the folder around it that must be writable.
         DirectoryInfo at = Directory.GetParent(Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder))) ?? new DirectoryInfo(folder);
         while (!at.Exists && at.Parent is not null)
         {
-            if (File.Exists(at.FullName)) throw new UsageException($"--out: the folder '{folder}' cannot be written: '{at.FullName}' is a file.");
+            if (File.Exists(at.FullName))
+                throw new UsageException($"--out: the folder '{folder}' cannot be written: '{at.FullName}' is a file.");
             at = at.Parent;
         }
         string probe = Path.Combine(at.FullName, $".reversible-{Guid.NewGuid():N}");

@@ -35,7 +35,8 @@ internal sealed class GenerateVerb : Verb
         .Add(o => o.TopK, "How many of the most likely tokens are kept, at least 0; 0 keeps all.")
         .Add(o => o.TopP, "The most likely tokens are kept until their probabilities add up to this, within (0, 1]; 1 keeps all.")
         .Add(o => o.RepetitionPenalty, "Makes tokens that were there already less likely; positive, 1 changes nothing.")
-        .Add(o => o.StopStrings, "A text that ends the continuation, which is cut before it; give the option again for another.", alias: "--stop")
+        .Add(o => o.StopStrings, "A text that ends the continuation, which is cut before it; give the option again for another.",
+            alias: "--stop")
         .Add(o => o.ContextOverflow, "Where the text outgrows the model's context: forget its beginning, or refuse.")
         .Add(o => o.Seed, "Seeds the draws: one seed, one text.");
 

@@ -23,13 +23,18 @@ internal sealed class StabilityVerb : Verb
             "Analyses whether a model's recurrence stays bounded forward and back on real text: eigenvalues of each layer, the growth that "
             + "follows from them, and how exactly the streams between the layers are rebuilt.",
             "--model FOLDER --data FILE... [options]",
-            [new OptionGroup("Model and data", [.. model.Options, .. data.Options]), .. settings.Groups, new OptionGroup("Output", [json])]) =>
+            [
+                new OptionGroup("Model and data", [.. model.Options, .. data.Options]),
+                .. settings.Groups,
+                new OptionGroup("Output", [json]),
+            ]) =>
         (_model, _data, _settings, _json) = (model, data, settings, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
         ("What the training data says of a trained model:", "stability --model model --data book.txt"),
-        ("More eigenvalues of more windows, which takes longer:", "stability --model model --data book.txt --window-count 8 --krylov-dimension 64"),
+        ("More eigenvalues of more windows, which takes longer:",
+            "stability --model model --data book.txt --window-count 8 --krylov-dimension 64"),
     ];
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
@@ -66,7 +71,7 @@ internal sealed class StabilityVerb : Verb
     private static SettingTable<Settings> Table() => new SettingTable<Settings>()
         .Group("Analysis")
         .Add(o => o.WindowCount, "The most windows to take from the start of the data, at least 1.")
-        .Add(o => o.KrylovDimension, "Steps of the eigenvalue iteration, at least 1; more find more eigenvalues, and the outer ones better.")
+        .Add(o => o.KrylovDimension, "Steps of the eigenvalue iteration, at least 1; more find more eigenvalues, and better.")
         .Add(o => o.Seed, "Seeds the iteration, and the signs that BDIA draws.");
 
     /// <summary>The arguments of <see cref="ReversibleCatalog.AnalyzeStability"/>, with its defaults.</summary>

@@ -35,7 +35,8 @@ internal static class TrainSettings
         .Group("Text")
         .Add(o => o.Tokenization, "What becomes a token.")
         .Add(o => o.VocabularySize, "Tokens that bpe learns, end of text included, at least 257.")
-        .Add(o => o.ValidationFraction, "The part of the tokens, from the end, that is held out for validation; within [0, 1), 0 holds out nothing.")
+        .Add(o => o.ValidationFraction,
+            "The part of the tokens, from the end, that is held out for validation; within [0, 1), 0 holds out nothing.")
         .Group("Optimization")
         .Add(o => o.MaxSteps, "Optimizer steps, at least 1.")
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
@@ -52,9 +53,11 @@ internal static class TrainSettings
         .Group("Run")
         .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N", "cpu")
         .Add(o => o.Precision, "The number type in which the blocks compute; weights and optimizer state are float32 in either case.")
-        .Add(o => o.Seed, "Seeds the weights and the order of the data: with one seed, two runs on the CPU agree to the bit.", byDefault: "a fixed one")
+        .Add(o => o.Seed, "Seeds the weights and the order of the data: with one seed, two runs on the CPU agree to the bit.",
+            byDefault: "a fixed one")
         .Add(o => o.EvaluationInterval, "Steps between evaluations on the held-out part, at least 1.")
-        .Add(o => o.EvaluationBatches, "Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole part.")
+        .Add(o => o.EvaluationBatches,
+            "Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole part.")
         .Add(o => o.ReportInterval, "Steps between reports of progress, at least 1.");
 
     /// <summary>The trainer's options; those that go by others do so where they were not typed.</summary>

@@ -47,7 +47,8 @@ internal static class PortableChain
     /// </summary>
     /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
     /// <param name="columns">The input column and the output columns.</param>
-    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) => Chain(EntryMark + entry, columns);
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) =>
+        Chain(EntryMark + entry, columns);
 
     /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
     /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>

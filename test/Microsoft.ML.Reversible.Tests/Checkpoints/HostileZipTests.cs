@@ -69,8 +69,8 @@ public sealed class HostileZipTests
     {
         Edit(zip =>
         {
-            foreach (ZipArchiveEntry entry in zip.Entries.Where(e => e.FullName.StartsWith("reversible/", StringComparison.Ordinal)).ToArray())
-                entry.Delete();
+            foreach (ZipArchiveEntry entry in zip.Entries.ToArray())
+                if (entry.FullName.StartsWith("reversible/", StringComparison.Ordinal)) entry.Delete();
         });
         StringAssert.Contains(Refused().Message, "reversible/0");
     }
@@ -129,7 +129,7 @@ public sealed class HostileZipTests
         {
             byte[] bytes = (byte[])whole.Clone();
             if (i % 3 == 0) bytes = bytes[..random.Next(bytes.Length)];
-            // The end of a zip is its directory, and the beginning ML.NET's part: most of the rest are weights, in which any bits are legal.
+            // At the end of a zip is its directory, at the beginning ML.NET's part; most of the rest are weights, which may be any bits.
             for (int k = 0; i % 3 != 0 && k < 4; k++)
                 bytes[i % 3 == 1 ? bytes.Length - 1 - random.Next(1500) : random.Next(bytes.Length)] = (byte)random.Next(256);
             File.WriteAllBytes(Zip, bytes);

@@ -83,7 +83,8 @@ public sealed class ModelZipTests
     [TestMethod]
     public void ScopesSurvive()
     {
-        TransformerScope[] scopes = [TransformerScope.Training, TransformerScope.TrainTest, TransformerScope.Everything, TransformerScope.Scoring];
+        TransformerScope[] scopes =
+            [TransformerScope.Training, TransformerScope.TrainTest, TransformerScope.Everything, TransformerScope.Scoring];
         var chain = new TransformerChain<ITransformer>([Copy("A"), Copy("B"), _model, Copy("C")], scopes);
         Ml.Reversible().Save(chain, Schema, Zip);
         var loaded = (TransformerChain<ITransformer>)Ml.Reversible().Load(Zip, out _);
@@ -116,7 +117,7 @@ public sealed class ModelZipTests
     [TestMethod]
     public void OtherColumnNamesSurvive()
     {
-        IDataView data = Ml.Transforms.CopyColumns("Body", "Text").Fit(Corpus.View(Ml, Corpus.Rows)).Transform(Corpus.View(Ml, Corpus.Rows));
+        IDataView rows = Corpus.View(Ml, Corpus.Rows), data = Ml.Transforms.CopyColumns("Body", "Text").Fit(rows).Transform(rows);
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
         (options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName) =
             ("Body", "LL", "N", "PPL");

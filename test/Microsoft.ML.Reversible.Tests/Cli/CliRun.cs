@@ -14,7 +14,8 @@ internal sealed record CliRun(int Code, string Out, string Error)
     ];
 
     /// <summary>The lines of standard output as JSON; anything else in it fails here.</summary>
-    public JsonElement[] Json => [.. Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+    public JsonElement[] Json =>
+        [.. Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
 
     /// <summary>Runs a command line in this process.</summary>
     public static CliRun Of(params string[] arguments) => With("", CancellationToken.None, arguments);

@@ -19,7 +19,8 @@ public sealed class CommandLineTests
     {
         CliRun run = CliRun.Of(option);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
-        foreach (string name in new[] { "train", "generate", "score", "stability", "gradcheck" }) StringAssert.Contains(run.Out, $"\n  {name} ");
+        foreach (string name in new[] { "train", "generate", "score", "stability", "gradcheck" })
+            StringAssert.Contains(run.Out, $"\n  {name} ");
         StringAssert.Contains(run.Out, "Exit codes: 0 done, 1 the input or an option is wrong, 2 failed or cancelled.");
     }
 

@@ -36,7 +36,8 @@ public sealed class ModelVerbsTests
     [DataRow("@the 漢字 🦊")]
     public void GenerateWritesPromptAndContinuationAndNothingElse(string prompt)
     {
-        CliRun run = CliRun.Of("generate", "--model", Model, "--prompt", prompt, "--max-tokens", "20", "--temperature", "0.9", "--seed", "4");
+        CliRun run = CliRun.Of(
+            "generate", "--model", Model, "--prompt", prompt, "--max-tokens", "20", "--temperature", "0.9", "--seed", "4");
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         Assert.AreEqual(_model.Generate(prompt, maxTokens: 20, temperature: 0.9, seed: 4), run.Out);
     }

@@ -14,7 +14,8 @@ public sealed partial class ReadmeCommandsTests
     {
         SourceTree? tree = SourceTree.Around(AppContext.BaseDirectory);
         if (tree is null) Assert.Inconclusive("The tests run outside of the source tree.");
-        string[] commands = [.. File.ReadLines(Path.Combine(tree.Root, "README.md")).Where(line => line.StartsWith("reversible ", StringComparison.Ordinal))];
+        string[] readme = File.ReadAllLines(Path.Combine(tree.Root, "README.md"));
+        string[] commands = Array.FindAll(readme, line => line.StartsWith("reversible ", StringComparison.Ordinal));
         using var folder = new ScratchFolder();
         File.WriteAllLines(folder.File("book.txt"), Lines());
 
@@ -42,8 +43,9 @@ public sealed partial class ReadmeCommandsTests
     private static IEnumerable<string> Lines()
     {
         var random = new Random(1);
-        for (int line = 0; line < 300; line++)
-            yield return string.Join(' ', Enumerable.Range(0, 10).Select(_ => new string([.. Enumerable.Range(0, 6).Select(_ => (char)('a' + random.Next(26)))])));
+        for (int line = 0; line < 300; line++) yield return string.Join(' ', Enumerable.Range(0, 10).Select(_ => Word()));
+
+        string Word() => new([.. Enumerable.Range(0, 6).Select(_ => (char)('a' + random.Next(26)))]);
     }
 
     [GeneratedRegex(@"--max-steps \d+")]

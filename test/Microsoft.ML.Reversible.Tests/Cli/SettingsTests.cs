@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Reflection;
 using Microsoft.ML.Reversible.Cli;
 using Microsoft.ML.Reversible.Cli.Options;
@@ -19,7 +20,8 @@ public sealed class SettingsTests
 
     [TestMethod]
     public void EveryOptionOfGenerationIsReachable() => CollectionAssert.AreEquivalent(
-        typeof(GenerationOptions).GetProperties().Select(property => property.Name).ToArray(), GenerateVerb.Settings().Properties.ToArray());
+        typeof(GenerationOptions).GetProperties().Select(property => property.Name).ToArray(),
+        GenerateVerb.Settings().Properties.ToArray());
 
     [TestMethod]
     public void WhatIsNotTypedStaysAtTheLibrarysDefault()
@@ -85,7 +87,7 @@ public sealed class SettingsTests
             foreach ((_, string example) in verb.Examples)
             {
                 StringAssert.Contains(help.Out, $"reversible {example}");
-                string[] words = [.. System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(example.Split([" > ", " < "], default)[0])];
+                string[] words = [.. CommandLineParser.SplitCommandLine(example.Split([" > ", " < "], default)[0])];
                 Assert.AreEqual(verb.Command.Name, words[0]);
                 Assert.AreEqual(0, verb.Command.Parse(words[1..]).Errors.Count, example);
             }

@@ -44,7 +44,8 @@ public sealed class TrainVerbTests
     {
         int at = Array.IndexOf(CliRun.Quick, "--warmup-steps");
         string[] quick = [.. CliRun.Quick[..at], .. CliRun.Quick[(at + 2)..]];
-        CliRun run = CliRun.Of(["train", "--data", Data, "--out", Model, .. quick, "--learning-rate", "2e-5", "--json"]);
+        CliRun run = CliRun.Of(
+            ["train", "--data", Data, "--out", Model, .. quick, "--learning-rate", "2e-5", "--json", "--report-interval", "1"]);
         Assert.AreEqual(0, run.Code, run.Error);
         Assert.AreEqual(2e-5, run.Json[..^1].Max(line => line.GetProperty("learning_rate").GetDouble()), 1e-6);
         Assert.IsLessThan(3e-6, run.Json[^2].GetProperty("learning_rate").GetDouble());
@@ -147,7 +148,8 @@ public sealed class TrainVerbTests
     [TestMethod]
     public void ARunThatFailsAfterItsFirstStepEndsWithCodeTwo()
     {
-        CliRun run = CliRun.Of(["train", "--data", Data, "--out", Model, .. CliRun.Quick, "--learning-rate", "1e30", "--report-interval", "1"]);
+        CliRun run = CliRun.Of(
+            ["train", "--data", Data, "--out", Model, .. CliRun.Quick, "--learning-rate", "1e30", "--report-interval", "1"]);
         Assert.AreEqual(2, run.Code, run.Error);
         StringAssert.StartsWith(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1], "reversible: ");
         Assert.IsFalse(Directory.Exists(Model));
