@@ -4,6 +4,7 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- generate --device cuda --precision BFloat16
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- folders scratch
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 
@@ -19,4 +20,5 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     CorpusTokenization.Command(),
     TokensPerSecond.Command(),
 };
+foreach (Command command in LargeFolders.Commands()) root.Add(command);
 return root.Parse(args).Invoke();

@@ -1,18 +1,23 @@
 using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// A safetensors file opened for reading. The header is read and checked when it is opened; tensors are read when they are asked for, from
-/// several threads at once if need be.
+/// A safetensors file opened for reading. The header is read and checked when it is opened; tensors are read from the file mapped into
+/// memory when they are asked for, from several threads at once if need be.
 /// </summary>
+/// <remarks>
+/// Only what is being read is mapped, a piece at a time: pages of the file then never count beside those of the model that it is read into.
+/// </remarks>
 internal sealed class SafeTensorsFile : IDisposable
 {
     private const int LengthBytes = 8;
     private const int BufferSize = 1 << 20;
     private readonly string _path;
     private readonly SafeFileHandle _handle;
+    private readonly MemoryMappedFile _map;
     private readonly SafeTensorsHeader _header;
     private readonly long _dataStart;
 
@@ -39,6 +44,8 @@ internal sealed class SafeTensorsFile : IDisposable
         ReadAt(LengthBytes, json);
         _dataStart = LengthBytes + (long)headerLength;
         _header = SafeTensorsHeader.Parse(path, json, fileLength - _dataStart);
+        _map = MemoryMappedFile.CreateFromFile(
+            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
     }
 
     /// <summary>The tensors' names in the order of their data.</summary>
@@ -76,7 +83,7 @@ internal sealed class SafeTensorsFile : IDisposable
         SafeTensorInfo info = Info(name);
         if (destination.Length != info.Length)
             throw new ArgumentException($"Tensor '{name}' takes {info.Length} bytes, not {destination.Length}.", nameof(destination));
-        ReadAt(_dataStart + info.Offset, destination);
+        ReadMapped(_dataStart + info.Offset, destination);
     }
 
     /// <summary>Copies a tensor's bytes to a stream.</summary>
@@ -96,19 +103,34 @@ internal sealed class SafeTensorsFile : IDisposable
     /// <summary>An error that names this file and the tensor.</summary>
     public InvalidDataException Error(string tensor, string what) => new($"In '{_path}' tensor '{tensor}' {what}");
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _map.Dispose();
+        _handle.Dispose();
+    }
+
+    private void ReadMapped(long position, Span<byte> destination)
+    {
+        if (destination.IsEmpty) return;
+
+        // Touching a mapped page that the file has lost ends the process, so a file cut short meanwhile is better found here.
+        if (RandomAccess.GetLength(_handle) < position + destination.Length) throw BecameShorter();
+        using MemoryMappedViewStream view = _map.CreateViewStream(position, destination.Length, MemoryMappedFileAccess.Read);
+        view.ReadExactly(destination);
+    }
 
     private void ReadAt(long position, Span<byte> destination)
     {
         while (!destination.IsEmpty)
         {
             int count = RandomAccess.Read(_handle, destination, position);
-            if (count == 0)
-                throw SafeTensorsHeader.Error(_path, "it became shorter while it was read.");
+            if (count == 0) throw BecameShorter();
             destination = destination[count..];
             position += count;
         }
     }
+
+    private InvalidDataException BecameShorter() => SafeTensorsHeader.Error(_path, "it became shorter while it was read.");
 
     private sealed class TensorStream(SafeTensorsFile file, long start, long length) : Stream
     {
@@ -132,7 +154,7 @@ internal sealed class SafeTensorsFile : IDisposable
         public override int Read(Span<byte> buffer)
         {
             int count = (int)Math.Min(buffer.Length, length - _position);
-            file.ReadAt(start + _position, buffer[..count]);
+            file.ReadMapped(start + _position, buffer[..count]);
             _position += count;
             return count;
         }

@@ -1,0 +1,88 @@
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Text;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Checkpoints;
+using TorchSharp;
+
+namespace Microsoft.ML.Reversible.Tests.Fuzzing;
+
+/// <summary>Everything here that reads files which others may have made. What is new is added as a line.</summary>
+internal static class FuzzTargets
+{
+    private static readonly Type[] _invalidOrMissing = [typeof(InvalidDataException), typeof(FileNotFoundException)];
+
+    private static readonly GptConfiguration _gpt =
+        new() { VocabularySize = 12, ContextLength = 8, LayerCount = 2, HeadCount = 2, Width = 4, TiedHead = false };
+
+    private static readonly LlamaConfiguration _llama =
+        new() { VocabularySize = 12, ContextLength = 8, LayerCount = 2, HeadCount = 2, KeyValueHeadCount = 1, Width = 4, MlpWidth = 6 };
+
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        new("safetensors", MakeTensors, LoadTensors, typeof(InvalidDataException)),
+        new("GPT-2 folder", folder => TestFolders.SaveRandom(folder, _gpt, Scheme.Midpoint), LoadModel, _invalidOrMissing),
+        new("sharded Llama folder", folder => TestFolders.SaveRandom(folder, _llama, maxShardBytes: 600), LoadModel, _invalidOrMissing),
+        new("byte tokenizer", folder => Save(TextTokenization.Byte, folder), LoadTokenizer, _invalidOrMissing),
+        new("character tokenizer", folder => Save(TextTokenization.Character, folder), LoadTokenizer, _invalidOrMissing),
+        new("BPE tokenizer", folder => Save(TextTokenization.Bpe, folder), LoadTokenizer, _invalidOrMissing),
+        new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
+    ];
+
+    private static void MakeTensors(string folder) => SafeTensorsWriter.Write(
+        Path.Combine(folder, "x.safetensors"),
+        [
+            new("a", "F32", [2, 2], new byte[16]),
+            new("scalar", "BF16", [], new byte[2]),
+            new("b", "I64", [0, 5], ReadOnlyMemory<byte>.Empty),
+            new("c", "F16", [3], new byte[6]),
+        ],
+        new Dictionary<string, string> { ["format"] = "pt" });
+
+    private static void LoadTensors(string folder)
+    {
+        using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(folder, "x.safetensors"));
+        foreach (string name in file.Names)
+        {
+            using var scope = torch.NewDisposeScope();
+            TensorStorage.Read(file, name);
+        }
+    }
+
+    private static void LoadModel(string folder)
+    {
+        using Models.LanguageModel model = TestFolders.Load(folder);
+        TestFolders.Logits(model.Network, 0);
+    }
+
+    private static void Save(TextTokenization tokenization, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        LanguageModelTokenizer.Learn(Corpus.Rows, tokenization, 270).Save(folder);
+    }
+
+    private static void LoadTokenizer(string folder)
+    {
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(folder);
+        try
+        {
+            tokenizer.Decode(tokenizer.Encode("the red fox"));
+        }
+        catch (ArgumentException e) when (e.Message.Contains("vocabulary"))
+        {
+            // A vocabulary that has lost a character of the text is a good one still.
+        }
+    }
+
+    private static void MakeCache(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        TokenCaches.Text(Path.Combine(folder, "tokens"), "the red fox", "jumps", "over the dog").Dispose();
+    }
+
+    private static void LoadCache(string folder)
+    {
+        using TokenCache cache = TokenCache.Open(Path.Combine(folder, "tokens"));
+        cache.Tokens();
+        cache.RowStarts();
+    }
+}
