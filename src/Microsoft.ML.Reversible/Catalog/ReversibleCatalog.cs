@@ -3,6 +3,7 @@ using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -68,8 +69,8 @@ public sealed class ReversibleCatalog
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="tokenizerPath">
-    /// Where the tokenizer is, if not in the folder. Without one the model has its <see cref="ReversibleLmTransformer.Network"/>, but
-    /// neither scores nor generates text.
+    /// Where the tokenizer is, a folder or a file such as tokenizer.model, if not in the folder. Without one the model neither scores nor
+    /// generates text, but <see cref="ReversibleLmTransformer.GenerateIds"/> and its <see cref="ReversibleLmTransformer.Network"/> work.
     /// </param>
     /// <exception cref="ArgumentException">The column, the device or the precision is not one that there can be.</exception>
     /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
@@ -85,6 +86,33 @@ public sealed class ReversibleCatalog
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
         var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizerPath);
+        return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
+    }
+
+    /// <summary>Loads a model from a folder as the other overload does, with a tokenizer that the caller has made.</summary>
+    /// <param name="folder">The folder; tokenizer files in it are not read.</param>
+    /// <param name="tokenizer">
+    /// The model's tokenizer, which must not put tokens around a text by itself. The ids that begin and end a text are taken from
+    /// config.json, or else from the tokenizer. <see cref="ReversibleLmTransformer.SavePretrained"/> cannot write it.
+    /// </param>
+    /// <param name="textColumnName">The text column that the transformer scores.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
+    /// <param name="precision">The number type in which the blocks compute.</param>
+    /// <exception cref="ArgumentException">
+    /// The column, the device or the precision is not one that there can be, or the tokenizer does not fit a language model.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing from it.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or describes something else, or the tokenizer is another model's.</exception>
+    public ReversibleLmTransformer LoadPretrained(
+        string folder, Tokenizer tokenizer, string textColumnName = "Text", string? device = null,
+        Precision precision = Precision.Float32)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
+        var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizer);
         return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
     }
 

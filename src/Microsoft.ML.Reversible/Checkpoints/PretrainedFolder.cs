@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
@@ -17,21 +18,23 @@ internal static class PretrainedFolder
     private static readonly string[] _tokenizerFiles =
         ["tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe"];
 
-    /// <summary>Writes the folder aside and puts it in place.</summary>
+    /// <summary>Writes the folder aside and puts it in place. A tokenizer that cannot be written is left out.</summary>
     public static void Save(
         LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes) =>
         AtomicFolder.Write(
-            folder, aside => Write(model, aside, precision, maxShardBytes), ConfigurationFile.FileName, WeightFiles.SingleFile);
+            folder,
+            aside =>
+            {
+                WriteModel(model, aside, precision, maxShardBytes);
+                if (model is { HasTokenizer: true, Tokenizer.CanSave: true }) model.Tokenizer.Save(aside);
+            },
+            ConfigurationFile.FileName, WeightFiles.SingleFile);
 
     /// <summary>Writes the files into an existing folder.</summary>
-    public static void Write(
-        LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes)
+    /// <exception cref="NotSupportedException">The tokenizer cannot be written.</exception>
+    public static void Write(LanguageModel model, string folder)
     {
-        LanguageNetwork network = model.Network;
-        var description = new ModelDescription(
-            network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic, model.SpecialTokens);
-        ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), description, precision);
-        WeightWriter.Write(folder, network, precision, maxShardBytes);
+        WriteModel(model, folder, WeightPrecision.Float32, DefaultShardBytes);
         if (model.HasTokenizer) model.Tokenizer.Save(folder);
     }
 
@@ -39,15 +42,39 @@ internal static class PretrainedFolder
     /// <param name="folder">The folder.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
-    /// <param name="tokenizerPath">Where the tokenizer's files are; null takes the folder's own, if it has any.</param>
-    public static LanguageModel Load(string folder, Device device, Precision precision, string? tokenizerPath = null)
+    /// <param name="tokenizerPath">Where the tokenizer is; null takes the folder's own, if it has any.</param>
+    public static LanguageModel Load(string folder, Device device, Precision precision, string? tokenizerPath = null) =>
+        Load(folder, device, precision, special => tokenizerPath is null && !HasTokenizer(folder)
+            ? null
+            : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText));
+
+    /// <summary>Reads a folder, but not its tokenizer.</summary>
+    /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
+    public static LanguageModel Load(string folder, Device device, Precision precision, Tokenizer tokenizer) =>
+        Load(folder, device, precision, special => LanguageModelTokenizer.Wrap(tokenizer, special.EndOfText, special.BeginOfText));
+
+    private static void WriteModel(LanguageModel model, string folder, WeightPrecision precision, long maxShardBytes)
+    {
+        LanguageNetwork network = model.Network;
+        var description = new ModelDescription(
+            network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic, model.SpecialTokens);
+        ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), description, precision);
+        WeightWriter.Write(folder, network, precision, maxShardBytes);
+    }
+
+    private static LanguageModel Load(
+        string folder, Device device, Precision precision, Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         string config = Path.Combine(folder, ConfigurationFile.FileName);
         if (!File.Exists(config))
             throw new FileNotFoundException($"The folder '{folder}' lacks the file '{ConfigurationFile.FileName}'.", config);
         ModelDescription description = ConfigurationFile.Read(config);
-        LanguageModelTokenizer? tokenizer = LoadTokenizer(folder, tokenizerPath, description);
+        int vocabulary = description.Configuration.VocabularySize;
+        LanguageModelTokenizer? tokenizer = loadTokenizer(description.SpecialTokens.Within(vocabulary));
+        if (tokenizer?.VocabularySize > vocabulary)
+            throw new InvalidDataException(
+                $"The tokenizer for '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {vocabulary}.");
 
         using PretrainedWeights weights = PretrainedWeights.Open(folder, description.Configuration);
         CheckPositions(config, description.Configuration);
@@ -66,17 +93,9 @@ internal static class PretrainedFolder
         }
     }
 
-    private static LanguageModelTokenizer? LoadTokenizer(string folder, string? path, ModelDescription description)
-    {
-        if (path is null && !_tokenizerFiles.Any(file => File.Exists(Path.Combine(folder, file)))) return null;
-        int[] ends = [.. description.SpecialTokens.EndOfText.Take(1)];
-        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(path ?? folder, ends.Length > 0 ? ends[0] : null);
-        return tokenizer.VocabularySize <= description.Configuration.VocabularySize
-            ? tokenizer
-            : throw new InvalidDataException(
-                $"The tokenizer in '{path ?? folder}' has {tokenizer.VocabularySize} tokens, " +
-                $"but the model has only {description.Configuration.VocabularySize}.");
-    }
+    private static bool HasTokenizer(string folder) =>
+        _tokenizerFiles.Any(file => File.Exists(Path.Combine(folder, file)))
+        || Directory.EnumerateFiles(folder, "*" + TiktokenFile.Extension).Any();
 
     private static void CheckPositions(string config, LanguageModelConfiguration configuration)
     {

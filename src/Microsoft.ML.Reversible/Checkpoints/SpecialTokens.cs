@@ -1,6 +1,18 @@
+using Microsoft.ML.Reversible.Text;
+
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>The ids that a config.json names. They say how a model was trained, so they are kept and written back.</summary>
 /// <param name="BeginOfText">What a text begins with; null where none is named.</param>
 /// <param name="EndOfText">What ends a text; several ids where a model knows several ends, none where none is named.</param>
-internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText);
+internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
+{
+    /// <summary>The ids for a tokenizer whose files name none. Small models often keep the ids of the large one they were cut from.</summary>
+    public SpecialIds Within(int vocabularySize)
+    {
+        int[] ends = [.. EndOfText.Where(IsWithin)];
+        return new(ends.Length > 0 ? ends[0] : null, BeginOfText is { } begin && IsWithin(begin) ? begin : null);
+
+        bool IsWithin(int id) => (uint)id < (uint)vocabularySize;
+    }
+}

@@ -61,7 +61,8 @@ public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
     /// <remarks>
     /// A folder of a residual model loads in Hugging Face's transformers as it is. A process that is killed while it saves leaves a folder
     /// "*.partial-*" beside this one, or, in the moment between two renames, the old folder whole as "*.old-*". <c>mlContext.Model.Save</c>
-    /// of ML.NET has no such safety: it writes into the file it is given.
+    /// of ML.NET has no such safety: it writes into the file it is given. A tokenizer that was given as an instance is not written, since
+    /// Microsoft.ML.Tokenizers does not write files: give it again when loading.
     /// </remarks>
     /// <param name="folder">The folder to make or to replace.</param>
     /// <param name="precision">

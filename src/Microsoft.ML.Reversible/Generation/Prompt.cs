@@ -18,7 +18,7 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     {
         LanguageModelTokenizer tokenizer = model.Tokenizer;
         int[] ids = tokenizer.Encode(text);
-        int begin = model.SpecialTokens.BeginOfText ?? tokenizer.BeginOfTextId;
+        int begin = model.SpecialTokens.Within(model.Network.Configuration.VocabularySize).BeginOfText ?? tokenizer.BeginOfTextId;
         bool isPlain = ids.Length > 0 && Ends(model).Contains(begin);
         return new(isPlain ? ids : [begin, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
     }

@@ -16,7 +16,7 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public LanguageModelTokenizer Tokenizer => tokenizer ?? throw new InvalidOperationException(
         "The model was loaded from a folder without tokenizer files, so it knows no text. " +
-        "Give LoadPretrained a tokenizerPath, or put the tokenizer's files into the folder.");
+        "Give LoadPretrained a tokenizer or a tokenizerPath, or put the tokenizer's files into the folder.");
 
     /// <summary>The ids that begin and end a text, as the model's files name them or else the tokenizer does.</summary>
     public SpecialTokens SpecialTokens { get; } = specialTokens

@@ -1,6 +1,9 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Checkpoints;
@@ -36,6 +39,56 @@ public sealed class ReferenceModelTests
         using LanguageModel model = TestFolders.Load(TestData.Require("stories260k/hf-llama-form"));
         Golden golden = Read<Golden>("stories260k/golden.json");
         CollectionAssert.AreEqual(golden.greedy_from_bos_64, TestFolders.Greedy(model.Network, [1], 64));
+    }
+
+    [TestMethod]
+    public void ATrainedLlamaWritesTheReferenceTextToTheCharacter()
+    {
+        using ReversibleLmTransformer model = Stories();
+        string expected = File.ReadAllText(TestData.Require("stories260k/expected-greedy-200.txt"));
+        Assert.AreEqual(expected, model.Generate("", maxTokens: 200, temperature: 0) + "\n");
+    }
+
+    [TestMethod]
+    public void ATokenizerInstanceGivesTheSameTextAsItsFile()
+    {
+        using Stream file = File.OpenRead(TestData.Require("stories260k/tok512.model"));
+        var tokenizer = LlamaTokenizer.Create(file, addBeginOfSentence: false);
+        using ReversibleLmTransformer own = new MLContext().Reversible()
+            .LoadPretrained(TestData.Require("stories260k/hf-llama-form"), tokenizer);
+        using ReversibleLmTransformer model = Stories();
+        Assert.AreEqual(
+            model.Generate("Lily saw", maxTokens: 20, temperature: 0), own.Generate("Lily saw", maxTokens: 20, temperature: 0));
+
+        using var scratch = new ScratchFolder();
+        own.SavePretrained(scratch.File("m"));
+        CollectionAssert.AreEquivalent(
+            new[] { "config.json", "model.safetensors" }, Directory.GetFiles(scratch.File("m")).Select(Path.GetFileName).ToArray());
+        model.SavePretrained(scratch.File("m"));
+        using ReversibleLmTransformer again = new MLContext().Reversible().LoadPretrained(scratch.File("m"));
+        Assert.AreEqual(model.Generate("One day", maxTokens: 20, temperature: 0), again.Generate("One day", maxTokens: 20, temperature: 0));
+    }
+
+    [TestMethod]
+    public void IdsAreContinuedWithoutATokenizer()
+    {
+        using ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(TestData.Require("trax-copy-gpt/hf-gpt2-form"));
+        CollectionAssert.AreEqual(
+            new[] { 3, 7, 5, 3, 2, 4 },
+            model.GenerateIds([0, 0, 3, 7, 5, 3, 2, 4, 0], new GenerationOptions { MaxTokens = 6, Temperature = 0 }).ToArray());
+    }
+
+    [TestMethod]
+    public void ATrainedLlamaForetellsStoriesAsWellAsItIsSaidTo()
+    {
+        using ReversibleLmTransformer model = Stories();
+        var scorer = new TextScorer(model.Model);
+
+        // The first ten stories of the file, each after the begin of a text. A blank line parts paragraphs, a single line end stories.
+        string file = File.ReadAllText(TestData.Require("tinystories-sample/tiny_stories.txt"));
+        TextScore[] scores = [.. Regex.Split(file, "(?<!\n)\n(?!\n)").Take(10).Select(story => scorer.Score(story))];
+
+        Assert.AreEqual(1.355, -scores.Sum(score => (double)score.LogLikelihood) / scores.Sum(score => score.TokenCount), 0.001);
     }
 
     [TestMethod]
@@ -79,6 +132,9 @@ public sealed class ReferenceModelTests
             CollectionAssert.AreEqual(Bytes(expected, tensor), Bytes(actual, prefix + tensor), tensor);
         }
     }
+
+    private static ReversibleLmTransformer Stories() => new MLContext().Reversible().LoadPretrained(
+        TestData.Require("stories260k/hf-llama-form"), tokenizerPath: TestData.Require("stories260k/tok512.model"));
 
     private static byte[] Bytes(SafeTensorsFile file, string name)
     {

@@ -1,8 +1,10 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Text;
 using Microsoft.ML.Reversible.Text;
-using Microsoft.ML.Reversible.Checkpoints;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Fuzzing;
 
@@ -25,6 +27,9 @@ internal static class FuzzTargets
         new("byte tokenizer", folder => Save(TextTokenization.Byte, folder), LoadTokenizer, _invalidOrMissing),
         new("character tokenizer", folder => Save(TextTokenization.Character, folder), LoadTokenizer, _invalidOrMissing),
         new("BPE tokenizer", folder => Save(TextTokenization.Bpe, folder), LoadTokenizer, _invalidOrMissing),
+        new("tokenizer.json", MakeTokenizerJson, LoadTokenizer, _invalidOrMissing),
+        new("SentencePiece model", folder => Copy("stories260k/tok512.model", folder, "tokenizer.model"), LoadTokenizer, _invalidOrMissing),
+        new("tiktoken file", MakeTiktoken, LoadTokenizer, _invalidOrMissing),
         new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
     ];
 
@@ -43,14 +48,14 @@ internal static class FuzzTargets
         using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(folder, "x.safetensors"));
         foreach (string name in file.Names)
         {
-            using var scope = torch.NewDisposeScope();
+            using var scope = NewDisposeScope();
             TensorStorage.Read(file, name);
         }
     }
 
     private static void LoadModel(string folder)
     {
-        using Models.LanguageModel model = TestFolders.Load(folder);
+        using LanguageModel model = TestFolders.Load(folder);
         TestFolders.Logits(model.Network, 0);
     }
 
@@ -58,6 +63,32 @@ internal static class FuzzTargets
     {
         Directory.CreateDirectory(folder);
         LanguageModelTokenizer.Learn(Corpus.Rows, tokenization, 270).Save(folder);
+    }
+
+    private static void MakeTokenizerJson(string folder)
+    {
+        Save(TextTokenization.Bpe, folder);
+        JsonNode vocabulary = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "vocab.json")))!;
+        string[] merges = [.. File.ReadLines(Path.Combine(folder, "merges.txt")).Skip(1)];
+        foreach (string file in Directory.GetFiles(folder)) File.Delete(file);
+        int end = (int)vocabulary["<|endoftext|>"]!;
+        File.WriteAllText(
+            Path.Combine(folder, "tokenizer.json"), TokenizerJsonFiles.ByteLevel(vocabulary, merges, end).ToJsonString());
+    }
+
+    private static void MakeTiktoken(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        IEnumerable<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), "th"u8.ToArray(), "the"u8.ToArray()];
+        File.WriteAllLines(
+            Path.Combine(folder, "x.tiktoken"), tokens.Select((token, rank) => $"{Convert.ToBase64String(token)} {rank}"));
+    }
+
+    private static void Copy(string data, string folder, string name)
+    {
+        string source = TestData.Require(data);
+        Directory.CreateDirectory(folder);
+        File.Copy(source, Path.Combine(folder, name));
     }
 
     private static void LoadTokenizer(string folder)
