@@ -33,9 +33,10 @@ internal sealed class TokenizerJsonFile
         Tokens = TokenizerJson.ReadIds(vocabulary, path);
         Added = [.. root.ItemsOf("added_tokens").Select(ReadAdded)];
         Merges = [.. merges.EnumerateArray().Select(ReadMerge)];
-        IdCount = 1 + Tokens.Keys.Concat(Added.Select(token => token.Id)).Max();
-        if (IdCount > 2L * (Tokens.Count + Added.Count) + 1000)
-            throw Malformed($"it has the id {IdCount - 1}, but only {Tokens.Count + Added.Count} tokens");
+        int greatest = Tokens.Keys.Concat(Added.Select(token => token.Id)).Max();
+        if (greatest >= 2L * (Tokens.Count + Added.Count) + 1000)
+            throw Malformed($"it has the id {greatest}, but only {Tokens.Count + Added.Count} tokens");
+        IdCount = greatest + 1;
     }
 
     /// <summary>The whole.</summary>
