@@ -4,10 +4,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>A pretrained folder as stored entries of a zip. It passes through a folder for temporary files, a block at a time.</summary>
+/// <summary>
+/// A pretrained folder as stored entries of a zip. The weights go from memory to the zip and back without a copy anywhere else; the small
+/// files pass through a temporary folder.
+/// </summary>
 internal static class ModelEntries
 {
     private const int LongestName = 100;
+    private const WeightPrecision Stored = WeightPrecision.Float32;
 
     /// <summary>Adds the model's files under <c>prefix/</c>.</summary>
     public static void Write(LanguageModel model, ZipArchive zip, string prefix)
@@ -15,30 +19,37 @@ internal static class ModelEntries
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("reversible-");
         try
         {
-            PretrainedFolder.Write(model, scratch.FullName);
+            PretrainedFolder.WriteDescription(model, scratch.FullName, Stored);
             foreach (FileInfo file in scratch.EnumerateFiles().OrderBy(file => file.Name, StringComparer.Ordinal))
             {
                 using FileStream source = file.OpenRead();
-                using Stream target = zip.CreateEntry($"{prefix}/{file.Name}", CompressionLevel.NoCompression).Open();
+                using Stream target = Create(file.Name);
                 source.CopyTo(target);
             }
+            using Stream weights = Create(WeightFiles.SingleFile);
+            WeightWriter.Write(weights, model.Network, Stored);
         }
         finally
         {
             scratch.Delete(recursive: true);
         }
+
+        Stream Create(string name) => zip.CreateEntry($"{prefix}/{name}", CompressionLevel.NoCompression).Open();
     }
 
     /// <summary>Reads the model whose files stand under <c>prefix/</c>.</summary>
     /// <exception cref="InvalidDataException">An entry is missing, damaged, or not one that <see cref="Write"/> writes.</exception>
-    public static LanguageModel Read(string path, ZipArchive zip, long zipLength, string prefix, Device device, Precision precision)
+    public static LanguageModel Read(string path, ZipArchive zip, FileStream stream, string prefix, Device device, Precision precision)
     {
-        ZipArchiveEntry[] entries = Checked(path, zip, zipLength, prefix + "/");
+        ZipArchiveEntry[] entries = Checked(path, zip, stream.Length, prefix + "/");
+        ZipArchiveEntry? weights = Array.Find(entries, entry => entry.Name == WeightFiles.SingleFile);
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("reversible-");
         try
         {
-            foreach (ZipArchiveEntry entry in entries) Extract(entry, Path.Combine(scratch.FullName, entry.Name));
-            return PretrainedFolder.Load(scratch.FullName, device, precision);
+            foreach (ZipArchiveEntry entry in entries)
+                if (entry != weights) Extract(entry, Path.Combine(scratch.FullName, entry.Name));
+            return PretrainedFolder.Load(
+                scratch.FullName, device, precision, openWeights: weights is null ? null : () => OpenInPlace(weights, stream));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or EndOfStreamException)
         {
@@ -74,6 +85,14 @@ internal static class ModelEntries
     private static bool IsPlain(string name) =>
         name.Length is > 0 and <= LongestName && name[0] != '.'
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-');
+
+    /// <summary>The weights where they lie in the zip. Of a stored entry the first byte read is its own first one.</summary>
+    private static WeightFiles OpenInPlace(ZipArchiveEntry entry, FileStream zip)
+    {
+        using Stream content = entry.Open();
+        if (content.ReadByte() < 0) throw new InvalidDataException($"'{entry.Name}' is empty");
+        return WeightFiles.Of(SafeTensorsFile.OpenInside(entry.Name, zip.SafeFileHandle, zip.Position - 1, entry.Length));
+    }
 
     private static void Extract(ZipArchiveEntry entry, string file)
     {

@@ -66,7 +66,7 @@ internal static class ModelZip
             var live = new ReversibleLmTransformer(
                 saved.Entry is null
                     ? ModelArchive.Unpack(saved.Archive!, device, precision)
-                    : ModelEntries.Read(path, zip, stream.Length, saved.Entry, device, precision),
+                    : ModelEntries.Read(path, zip, stream, saved.Entry, device, precision),
                 ScoreColumns.From(saved.Columns),
                 metrics: null);
             opened.Add(saved, live);

@@ -25,7 +25,8 @@ internal static class PretrainedFolder
             folder,
             aside =>
             {
-                WriteModel(model, aside, precision, maxShardBytes);
+                WriteConfiguration(model, aside, precision);
+                WeightWriter.Write(aside, model.Network, precision, maxShardBytes);
                 if (model is { HasTokenizer: true, Tokenizer.CanSave: true }) model.Tokenizer.Save(aside);
             },
             ConfigurationFile.FileName, WeightFiles.SingleFile);
@@ -34,7 +35,15 @@ internal static class PretrainedFolder
     /// <exception cref="NotSupportedException">The tokenizer cannot be written.</exception>
     public static void Write(LanguageModel model, string folder)
     {
-        WriteModel(model, folder, WeightPrecision.Float32, DefaultShardBytes);
+        WriteDescription(model, folder, WeightPrecision.Float32);
+        WeightWriter.Write(folder, model.Network, WeightPrecision.Float32, DefaultShardBytes);
+    }
+
+    /// <summary>Writes all files but the weights into an existing folder.</summary>
+    /// <exception cref="NotSupportedException">The tokenizer cannot be written.</exception>
+    public static void WriteDescription(LanguageModel model, string folder, WeightPrecision precision)
+    {
+        WriteConfiguration(model, folder, precision);
         if (model.HasTokenizer) model.Tokenizer.Save(folder);
     }
 
@@ -43,27 +52,30 @@ internal static class PretrainedFolder
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="tokenizerPath">Where the tokenizer is; null takes the folder's own, if it has any.</param>
-    public static LanguageModel Load(string folder, Device device, Precision precision, string? tokenizerPath = null) =>
-        Load(folder, device, precision, special => tokenizerPath is null && !HasTokenizer(folder)
+    /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>
+    public static LanguageModel Load(
+        string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null) =>
+        Load(folder, device, precision, openWeights, special => tokenizerPath is null && !HasTokenizer(folder)
             ? null
             : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText));
 
     /// <summary>Reads a folder, but not its tokenizer.</summary>
     /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
     public static LanguageModel Load(string folder, Device device, Precision precision, Tokenizer tokenizer) =>
-        Load(folder, device, precision, special => LanguageModelTokenizer.Wrap(tokenizer, special.EndOfText, special.BeginOfText));
+        Load(folder, device, precision, openWeights: null,
+            special => LanguageModelTokenizer.Wrap(tokenizer, special.EndOfText, special.BeginOfText));
 
-    private static void WriteModel(LanguageModel model, string folder, WeightPrecision precision, long maxShardBytes)
+    private static void WriteConfiguration(LanguageModel model, string folder, WeightPrecision precision)
     {
         LanguageNetwork network = model.Network;
         var description = new ModelDescription(
             network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic, model.SpecialTokens);
         ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), description, precision);
-        WeightWriter.Write(folder, network, precision, maxShardBytes);
     }
 
     private static LanguageModel Load(
-        string folder, Device device, Precision precision, Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer)
+        string folder, Device device, Precision precision, Func<WeightFiles>? openWeights,
+        Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         string config = Path.Combine(folder, ConfigurationFile.FileName);
@@ -76,7 +88,8 @@ internal static class PretrainedFolder
             throw new InvalidDataException(
                 $"The tokenizer for '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {vocabulary}.");
 
-        using PretrainedWeights weights = PretrainedWeights.Open(folder, description.Configuration);
+        using PretrainedWeights weights = PretrainedWeights.Check(
+            openWeights?.Invoke() ?? WeightFiles.Open(folder), description.Configuration);
         CheckPositions(config, description.Configuration);
         LanguageNetwork network = description.Configuration.Build(
             description.Scheme, description.Scheme.DefaultWayBack(description.Arithmetic), description.Arithmetic, precision, device,

@@ -22,14 +22,14 @@ internal sealed class PretrainedWeights : IDisposable
         _prefixed = files.Names.Any(name => name.StartsWith(_prefix, StringComparison.Ordinal));
     }
 
-    /// <summary>Opens a folder's weights and checks them against the configuration by their headers alone.</summary>
-    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <summary>Checks weights against the configuration by their headers alone.</summary>
+    /// <param name="files">The weights; they are disposed of with the result, or now if they do not fit.</param>
+    /// <param name="configuration">The shape of the model that they should be.</param>
     /// <exception cref="InvalidDataException">
-    /// A file is damaged, or tensors are missing, unknown, or of another shape or an unfit type; the message lists them.
+    /// Tensors are missing, unknown, or of another shape or an unfit type; the message lists them.
     /// </exception>
-    public static PretrainedWeights Open(string folder, LanguageModelConfiguration configuration)
+    public static PretrainedWeights Check(WeightFiles files, LanguageModelConfiguration configuration)
     {
-        WeightFiles files = WeightFiles.Open(folder);
         try
         {
             var weights = new PretrainedWeights(files, configuration.Family);

@@ -20,17 +20,18 @@ internal sealed class SafeTensorsFile : IDisposable
     private readonly MemoryMappedFile _map;
     private readonly SafeTensorsHeader _header;
     private readonly long _dataStart;
+    private readonly bool _ownsHandle;
 
-    private SafeTensorsFile(string path, SafeFileHandle handle)
+    private SafeTensorsFile(string path, SafeFileHandle handle, long offset, long fileLength, bool ownsHandle)
     {
         _path = path;
         _handle = handle;
-        long fileLength = RandomAccess.GetLength(handle);
+        _ownsHandle = ownsHandle;
         if (fileLength < LengthBytes)
             throw SafeTensorsHeader.Error(path, $"it has only {fileLength} bytes.");
 
         Span<byte> start = stackalloc byte[LengthBytes];
-        ReadAt(0, start);
+        ReadAt(offset, start);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (headerLength > SafeTensorsHeader.MaxLength)
             throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; {SafeTensorsHeader.MaxLength} are allowed.");
@@ -41,9 +42,9 @@ internal sealed class SafeTensorsFile : IDisposable
         }
 
         var json = new byte[headerLength];
-        ReadAt(LengthBytes, json);
-        _dataStart = LengthBytes + (long)headerLength;
-        _header = SafeTensorsHeader.Parse(path, json, fileLength - _dataStart);
+        ReadAt(offset + LengthBytes, json);
+        _dataStart = offset + LengthBytes + (long)headerLength;
+        _header = SafeTensorsHeader.Parse(path, json, fileLength - LengthBytes - (long)headerLength);
         _map = MemoryMappedFile.CreateFromFile(
             handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
     }
@@ -62,7 +63,7 @@ internal sealed class SafeTensorsFile : IDisposable
         SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         try
         {
-            return new SafeTensorsFile(path, handle);
+            return new SafeTensorsFile(path, handle, offset: 0, RandomAccess.GetLength(handle), ownsHandle: true);
         }
         catch
         {
@@ -70,6 +71,17 @@ internal sealed class SafeTensorsFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>Opens a file that lies uncompressed inside another one, such as a zip, and checks its header.</summary>
+    /// <param name="path">Its name, for messages.</param>
+    /// <param name="handle">The other file, which is left open.</param>
+    /// <param name="offset">Where it begins.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <exception cref="InvalidDataException">The file breaks a rule of the format; the message names the file and the tensor.</exception>
+    public static SafeTensorsFile OpenInside(string path, SafeFileHandle handle, long offset, long length) =>
+        offset + length <= RandomAccess.GetLength(handle)
+            ? new SafeTensorsFile(path, handle, offset, length, ownsHandle: false)
+            : throw SafeTensorsHeader.Error(path, SafeTensorsHeader.CutShort);
 
     public bool Contains(string name) => _header.Tensors.ContainsKey(name);
 
@@ -106,7 +118,7 @@ internal sealed class SafeTensorsFile : IDisposable
     public void Dispose()
     {
         _map.Dispose();
-        _handle.Dispose();
+        if (_ownsHandle) _handle.Dispose();
     }
 
     private void ReadMapped(long position, Span<byte> destination)

@@ -38,6 +38,14 @@ internal sealed class WeightFiles : IDisposable
         }
     }
 
+    /// <summary>The weights of one file, which is disposed of with the result.</summary>
+    public static WeightFiles Of(SafeTensorsFile file)
+    {
+        var weights = new WeightFiles(SingleFile);
+        weights.Add(SingleFile, file);
+        return weights;
+    }
+
     /// <summary>The file that holds a tensor.</summary>
     public SafeTensorsFile Owner(string name) => _owners[name];
 
@@ -62,7 +70,11 @@ internal sealed class WeightFiles : IDisposable
     {
         string path = System.IO.Path.Combine(folder, name);
         if (!File.Exists(path)) throw new FileNotFoundException($"The folder '{folder}' lacks the file '{name}'.", path);
-        SafeTensorsFile file = SafeTensorsFile.Open(path);
+        Add(name, SafeTensorsFile.Open(path));
+    }
+
+    private void Add(string name, SafeTensorsFile file)
+    {
         _files.Add(name, file);
         foreach (string tensor in file.Names)
             if (!_owners.TryAdd(tensor, file)) throw file.Error(tensor, "is in another file of the folder too.");

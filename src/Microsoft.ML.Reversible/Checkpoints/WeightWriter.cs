@@ -11,7 +11,7 @@ internal static class WeightWriter
     /// <exception cref="InvalidOperationException">A weight is beyond the range of the number type; the message names it.</exception>
     public static void Write(string folder, LanguageNetwork network, WeightPrecision precision, long maxShardBytes)
     {
-        SafeTensorSource[] tensors = [.. network.Weights().Select(weight => Source(weight, precision.ToScalarType()))];
+        SafeTensorSource[] tensors = Sources(network, precision);
         List<List<SafeTensorSource>> shards = Split(tensors, maxShardBytes);
         if (shards is [{ } all])
         {
@@ -28,6 +28,14 @@ internal static class WeightWriter
         }
         WeightIndex.Write(Path.Combine(folder, WeightIndex.FileName), index, tensors.Sum(Bytes));
     }
+
+    /// <summary>Writes all parameters to a stream as one file, a tensor at a time.</summary>
+    /// <exception cref="InvalidOperationException">A weight is beyond the range of the number type; the message names it.</exception>
+    public static void Write(Stream stream, LanguageNetwork network, WeightPrecision precision) =>
+        SafeTensorsWriter.Write(stream, Sources(network, precision), _metadata);
+
+    private static SafeTensorSource[] Sources(LanguageNetwork network, WeightPrecision precision) =>
+        [.. network.Weights().Select(weight => Source(weight, precision.ToScalarType()))];
 
     /// <summary>Fills one file after the other; a tensor above the limit gets a file of its own.</summary>
     private static List<List<SafeTensorSource>> Split(SafeTensorSource[] tensors, long maxShardBytes)
