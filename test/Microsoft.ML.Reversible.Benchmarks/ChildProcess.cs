@@ -9,13 +9,19 @@ internal static class ChildProcess
     /// <exception cref="InvalidOperationException">The process failed.</exception>
     public static T Run<T>(params string[] arguments)
     {
-        string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var start = new ProcessStartInfo(host, [typeof(ChildProcess).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
-        using Process child = Process.Start(start)!;
+        using Process child = Start(arguments);
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         if (child.ExitCode != 0)
             throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with code {child.ExitCode}. {output}");
         return JsonSerializer.Deserialize<T>(output)!;
+    }
+
+    /// <summary>Starts a command; its standard output is the caller's to read.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        return Process.Start(
+            new ProcessStartInfo(host, [typeof(ChildProcess).Assembly.Location, .. arguments]) { RedirectStandardOutput = true })!;
     }
 }

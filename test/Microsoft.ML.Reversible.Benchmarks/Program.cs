@@ -19,6 +19,10 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     OptimizerTime.Command(),
     CorpusTokenization.Command(),
     TokensPerSecond.Command(),
+    KilledRun.Command(),
+    SchemeTable.Command(),
+    SchemeTable.RunCommand(),
+    LongRun.Command(),
 };
 foreach (Command command in LargeFolders.Commands()) root.Add(command);
 return root.Parse(args).Invoke();

@@ -9,5 +9,9 @@ internal readonly record struct TextScore(float LogLikelihood, int TokenCount, f
 /// <summary>A model that scores texts. It may be called from several threads at once, since ML.NET reads through several cursors.</summary>
 internal interface ITextScorer
 {
+    /// <summary>Scores a text.</summary>
     TextScore Score(ReadOnlySpan<char> text);
+
+    /// <summary>Scores the tokens of a text.</summary>
+    TextScore Score(ReadOnlySpan<int> tokens);
 }

@@ -22,14 +22,17 @@ internal static class PretrainedFolder
     public static void Save(
         LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes) =>
         AtomicFolder.Write(
-            folder,
-            aside =>
-            {
-                WriteConfiguration(model, aside, precision);
-                WeightWriter.Write(aside, model.Network, precision, maxShardBytes);
-                if (model is { HasTokenizer: true, Tokenizer.CanSave: true }) model.Tokenizer.Save(aside);
-            },
+            folder, aside => WriteWithoutTokenizerInstance(model, aside, precision, maxShardBytes),
             ConfigurationFile.FileName, WeightFiles.SingleFile);
+
+    /// <summary>Writes the files into an existing folder, but none for a tokenizer that cannot be written.</summary>
+    public static void WriteWithoutTokenizerInstance(
+        LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes)
+    {
+        WriteConfiguration(model, folder, precision);
+        WeightWriter.Write(folder, model.Network, precision, maxShardBytes);
+        if (model is { HasTokenizer: true, Tokenizer.CanSave: true }) model.Tokenizer.Save(folder);
+    }
 
     /// <summary>Writes the files into an existing folder.</summary>
     /// <exception cref="NotSupportedException">The tokenizer cannot be written.</exception>
@@ -53,17 +56,32 @@ internal static class PretrainedFolder
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="tokenizerPath">Where the tokenizer is; null takes the folder's own, if it has any.</param>
     /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>
+    /// <param name="wayBack">How the backward pass comes by its activations; null takes what the scheme is best run with.</param>
+    /// <param name="arithmetic">The numbers that the streams are made of; null takes the folder's.</param>
     public static LanguageModel Load(
-        string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null) =>
-        Load(folder, device, precision, openWeights, special => tokenizerPath is null && !HasTokenizer(folder)
-            ? null
-            : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText));
+        string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null,
+        WayBack? wayBack = null, Arithmetic? arithmetic = null) =>
+        Load(
+            folder, openWeights,
+            special => tokenizerPath is null && !HasTokenizer(folder)
+                ? null
+                : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText),
+            description => Build(description, device, precision, wayBack, arithmetic));
 
     /// <summary>Reads a folder, but not its tokenizer.</summary>
     /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
     public static LanguageModel Load(string folder, Device device, Precision precision, Tokenizer tokenizer) =>
-        Load(folder, device, precision, openWeights: null,
-            special => LanguageModelTokenizer.Wrap(tokenizer, special.EndOfText, special.BeginOfText));
+        Load(
+            folder, openWeights: null,
+            special => LanguageModelTokenizer.Wrap(tokenizer, special.EndOfText, special.BeginOfText),
+            description => Build(description, device, precision));
+
+    /// <summary>Reads a folder's weights into a network of the same shape.</summary>
+    public static void ReadWeights(string folder, LanguageNetwork network)
+    {
+        using PretrainedWeights weights = PretrainedWeights.Check(WeightFiles.Open(folder), network.Configuration);
+        weights.ReadInto(network);
+    }
 
     private static void WriteConfiguration(LanguageModel model, string folder, WeightPrecision precision)
     {
@@ -74,8 +92,8 @@ internal static class PretrainedFolder
     }
 
     private static LanguageModel Load(
-        string folder, Device device, Precision precision, Func<WeightFiles>? openWeights,
-        Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer)
+        string folder, Func<WeightFiles>? openWeights, Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer,
+        Func<ModelDescription, LanguageNetwork> build)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
         string config = Path.Combine(folder, ConfigurationFile.FileName);
@@ -91,9 +109,7 @@ internal static class PretrainedFolder
         using PretrainedWeights weights = PretrainedWeights.Check(
             openWeights?.Invoke() ?? WeightFiles.Open(folder), description.Configuration);
         CheckPositions(config, description.Configuration);
-        LanguageNetwork network = description.Configuration.Build(
-            description.Scheme, description.Scheme.DefaultWayBack(description.Arithmetic), description.Arithmetic, precision, device,
-            seed: null);
+        LanguageNetwork network = build(description);
         try
         {
             weights.ReadInto(network);
@@ -104,6 +120,14 @@ internal static class PretrainedFolder
             network.Dispose();
             throw;
         }
+    }
+
+    private static LanguageNetwork Build(
+        ModelDescription description, Device device, Precision precision, WayBack? wayBack = null, Arithmetic? arithmetic = null)
+    {
+        Arithmetic numbers = arithmetic ?? description.Arithmetic;
+        return description.Configuration.Build(
+            description.Scheme, wayBack ?? description.Scheme.DefaultWayBack(numbers), numbers, precision, device, seed: null);
     }
 
     private static bool HasTokenizer(string folder) =>

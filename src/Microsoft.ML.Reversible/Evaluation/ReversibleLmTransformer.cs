@@ -99,12 +99,12 @@ public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
     }
 
     /// <summary>Adds the score columns to data, lazily.</summary>
-    /// <param name="input">Data with the text column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The text column is missing or is not text.</exception>
+    /// <param name="input">Data with the column, as text or as vectors of token ids (Int32 or UInt32).</param>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        SchemaErrors.RequireText(input.Schema, _columns.Text, "text");
+        SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
         return new AddColumnsView<TextScore>(input, Added);
     }
 
@@ -112,7 +112,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaErrors.RequireText(inputSchema, _columns.Text, "text");
+        SchemaErrors.RequireTextOrTokens(inputSchema, _columns.Text);
         return new AddColumnsMapper<TextScore>(inputSchema, Added);
     }
 

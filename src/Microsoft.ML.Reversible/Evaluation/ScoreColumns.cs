@@ -31,12 +31,29 @@ internal sealed record ScoreColumns(string Text, string LogLikelihood, string To
 
     private RowComputation<TextScore> Start(DataViewRow row, ITextScorer scorer)
     {
-        ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(SchemaErrors.RequireText(row.Schema, Text, "text"));
+        DataViewSchema.Column column = SchemaErrors.RequireTextOrTokens(row.Schema, Text);
+        if (column.Type is VectorDataViewType vector)
+            return vector.ItemType == NumberDataViewType.Int32
+                ? OfTokens<int>(row, column, scorer, id => id)
+                : OfTokens<uint>(row, column, scorer, id => (int)Math.Min(id, int.MaxValue));
+        ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(column);
         ReadOnlyMemory<char> text = default;
         return (ref TextScore score) =>
         {
             getter(ref text);
             score = scorer.Score(text.Span);
+        };
+    }
+
+    private static RowComputation<TextScore> OfTokens<TId>(
+        DataViewRow row, DataViewSchema.Column column, ITextScorer scorer, Converter<TId, int> id)
+    {
+        ValueGetter<VBuffer<TId>> getter = row.GetGetter<VBuffer<TId>>(column);
+        VBuffer<TId> buffer = default;
+        return (ref TextScore score) =>
+        {
+            getter(ref buffer);
+            score = scorer.Score(Array.ConvertAll(buffer.DenseValues().ToArray(), id));
         };
     }
 }

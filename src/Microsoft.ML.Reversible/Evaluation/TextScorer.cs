@@ -25,9 +25,17 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
     public TextScore Score(ReadOnlySpan<char> text)
     {
         model.ThrowIfDisposed();
-        int[] tokens = model.Tokenizer.Encode(text);
+        return Score(model.Tokenizer.Encode(text));
+    }
+
+    /// <inheritdoc/>
+    public TextScore Score(ReadOnlySpan<int> tokens)
+    {
+        model.ThrowIfDisposed();
         if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
-        long[] ids = [model.Tokenizer.BeginOfTextId, .. tokens.Select(id => (long)id)];
+        var ids = new long[tokens.Length + 1];
+        ids[0] = model.BeginOfTextId;
+        for (int i = 0; i < tokens.Length; i++) ids[i + 1] = CheckedId(tokens[i]);
         double sum = 0;
         foreach (Window window in Windows(tokens.Length, model.Network.Configuration.ContextLength)) sum += LogLikelihood(ids, window);
         return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));
@@ -43,6 +51,11 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
             yield return new(start, done + scored - start, scored);
         }
     }
+
+    private int CheckedId(int id) => (uint)id < (uint)model.Network.Configuration.VocabularySize
+        ? id
+        : throw new ArgumentOutOfRangeException(
+            nameof(id), id, $"The id {id} is outside the model's vocabulary, whose ids are 0 to {model.Network.Configuration.VocabularySize - 1}.");
 
     private double LogLikelihood(long[] ids, Window window)
     {

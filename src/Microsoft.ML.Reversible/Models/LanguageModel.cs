@@ -15,12 +15,15 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
 
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public LanguageModelTokenizer Tokenizer => tokenizer ?? throw new InvalidOperationException(
-        "The model was loaded from a folder without tokenizer files, so it knows no text. " +
+        "The model has no tokenizer, so it knows no text: it was trained on token ids, or loaded from a folder without tokenizer files. " +
         "Give LoadPretrained a tokenizer or a tokenizerPath, or put the tokenizer's files into the folder.");
 
     /// <summary>The ids that begin and end a text, as the model's files name them or else the tokenizer does.</summary>
     public SpecialTokens SpecialTokens { get; } = specialTokens
         ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
+
+    /// <summary>The id that a text begins after; where nothing names one, the first.</summary>
+    public int BeginOfTextId => tokenizer?.BeginOfTextId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
 
     /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));

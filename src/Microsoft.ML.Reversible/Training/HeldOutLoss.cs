@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
@@ -5,28 +6,36 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>The loss on held-out windows, taken in order and without overlap.</summary>
 /// <param name="Mean">Mean loss, nats; null where nothing was held out.</param>
+/// <param name="BitsPerByte">Bits for a byte of their text; null where nothing was held out or the bytes are not known.</param>
 /// <param name="Tokens">The number of tokens that it is the mean over.</param>
-internal readonly record struct HeldOutLoss(double? Mean, long Tokens)
+internal readonly record struct HeldOutLoss(double? Mean, double? BitsPerByte, long Tokens)
 {
     /// <summary>Measures a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="windows">The data; only its held-out part is read.</param>
-    /// <param name="options">Gives the batch size.</param>
+    /// <param name="batchSize">Windows in a batch.</param>
     /// <param name="maxBatches">The most batches to take.</param>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
-    public static HeldOutLoss Measure(LanguageNetwork model, TokenWindows windows, ReversibleLmTrainer.Options options, int maxBatches)
+    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static HeldOutLoss Measure(
+        LanguageModel model, TokenWindows windows, int batchSize, int maxBatches, CancellationToken cancellationToken)
     {
         double sum = 0;
-        long tokens = 0;
-        foreach (TokenBatch batch in windows.HeldOut(options.BatchSize).Take(maxBatches))
+        long tokens = 0, bytes = 0;
+        foreach (TokenBatch batch in windows.HeldOut(batchSize).Take(maxBatches))
         {
-            options.CancellationToken.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            (Tensor ids, Tensor targets) = batch.ToTensors(model.Device);
-            Tensor logLikelihood = LanguageModelLoss.LogLikelihood(model, ids, targets);
+            (Tensor ids, Tensor targets) = batch.ToTensors(model.Network.Device);
+            Tensor logLikelihood = LanguageModelLoss.LogLikelihood(model.Network, ids, targets);
             sum -= logLikelihood.sum(ScalarType.Float64).item<double>();
-            tokens += batch.Targets.Length;
+            tokens += batch.TargetCount;
+            if (model.HasTokenizer) bytes += BytesOf(batch, model.Tokenizer);
         }
-        return tokens == 0 ? default : new(sum / tokens, tokens);
+        if (tokens == 0) return default;
+        return new(sum / tokens, bytes == 0 ? null : sum / Math.Log(2) / bytes, tokens);
     }
+
+    private static long BytesOf(TokenBatch batch, LanguageModelTokenizer tokenizer) =>
+        tokenizer.CountBytes([.. batch.Targets.Where(id => id != TokenBatch.Ignored).Select(id => (int)id)]);
 }

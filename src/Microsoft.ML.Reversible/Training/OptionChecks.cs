@@ -7,46 +7,115 @@ internal static class OptionChecks
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static void Check(this ReversibleLmTrainer.Options o)
     {
+        CheckColumns(o);
+        CheckModel(o);
+        CheckData(o);
+        CheckOptimization(o);
+        CheckRun(o);
+        if (o.Device is not null) Devices.CheckName(o.Device);
+    }
+
+    private static void CheckColumns(ReversibleLmTrainer.Options o)
+    {
         Named(o.TextColumnName, nameof(o.TextColumnName));
         Named(o.LogLikelihoodColumnName, nameof(o.LogLikelihoodColumnName));
         Named(o.TokenCountColumnName, nameof(o.TokenCountColumnName));
         Named(o.PerplexityColumnName, nameof(o.PerplexityColumnName));
-        Distinct(o.LogLikelihoodColumnName, o.TokenCountColumnName, o.PerplexityColumnName);
+        string[] outputs = [o.LogLikelihoodColumnName, o.TokenCountColumnName, o.PerplexityColumnName];
+        if (outputs.Distinct().Count() < outputs.Length)
+            throw new ArgumentException($"The output columns must have different names, not {string.Join(", ", outputs)}.");
+    }
+
+    private static void CheckModel(ReversibleLmTrainer.Options o)
+    {
         ArgumentNullException.ThrowIfNull(o.Scheme);
-        LayerStack.Check(o.Scheme, o.EffectiveWayBack, o.EffectiveArithmetic);
+        Defined(o.Family, nameof(o.Family));
         Defined(o.Activation, nameof(o.Activation));
-        Defined(o.Tokenization, nameof(o.Tokenization));
         Defined(o.Precision, nameof(o.Precision));
-
-        AtLeast(1, o.LayerCount, nameof(o.LayerCount));
-        AtLeast(1, o.HeadCount, nameof(o.HeadCount));
-        AtLeast(1, o.Width, nameof(o.Width));
+        if (o.WayBack is { } wayBack) Defined(wayBack, nameof(o.WayBack));
+        if (o.Arithmetic is { } arithmetic) Defined(arithmetic, nameof(o.Arithmetic));
         AtLeast(1, o.ContextLength, nameof(o.ContextLength));
-        Require(o.Width % o.HeadCount == 0, nameof(o.HeadCount), o.HeadCount, $"a divisor of Width, which is {o.Width}");
-        if (o.Tokenization == TextTokenization.Bpe) AtLeast(257, o.VocabularySize, nameof(o.VocabularySize));
+        NotBlank(o.PretrainedFolder, nameof(o.PretrainedFolder));
+        if (o.PretrainedFolder is not null) return;
 
+        LayerStack.Check(o.Scheme, o.EffectiveWayBack, o.EffectiveArithmetic);
+        o.ConfigurationFor(vocabularySize: 1).Check();
+        if (o.KeyValueHeadCount is not null && o.Family != ModelFamily.Llama)
+            throw new ArgumentException("KeyValueHeadCount is for the Llama family; leave it null.", nameof(o.KeyValueHeadCount));
+    }
+
+    private static void CheckData(ReversibleLmTrainer.Options o)
+    {
+        Defined(o.Tokenization, nameof(o.Tokenization));
+        Defined(o.DocumentBoundaries, nameof(o.DocumentBoundaries));
+        bool learns = o.Tokenizer is null && o.TokenizerPath is null && o.PretrainedFolder is null;
+        AtLeast(learns && o.Tokenization == TextTokenization.Bpe ? 257 : 1, o.VocabularySize, nameof(o.VocabularySize));
+        NotBlank(o.TokenizerPath, nameof(o.TokenizerPath));
+        NotBlank(o.TokenCachePath, nameof(o.TokenCachePath));
+        if (o is { Tokenizer: not null, TokenizerPath: not null })
+            throw new ArgumentException("Tokenizer and TokenizerPath must not both be given.", nameof(o.TokenizerPath));
+        if (o.EndOfTextId is { } id) AtLeast(0, id, nameof(o.EndOfTextId));
+        Require(o.ValidationFraction is >= 0 and < 1, nameof(o.ValidationFraction), o.ValidationFraction, "within [0, 1)");
+    }
+
+    private static void CheckOptimization(ReversibleLmTrainer.Options o)
+    {
         AtLeast(1, o.BatchSize, nameof(o.BatchSize));
         Require((long)o.BatchSize * o.ContextLength <= 1 << 30, nameof(o.BatchSize), o.BatchSize,
             $"so small that BatchSize times ContextLength, which is {o.ContextLength}, is at most 2^30 tokens");
         AtLeast(1, o.GradientAccumulationSteps, nameof(o.GradientAccumulationSteps));
         AtLeast(1, o.MaxSteps, nameof(o.MaxSteps));
-        Require(o.LearningRate > 0 && double.IsFinite(o.LearningRate), nameof(o.LearningRate), o.LearningRate, "positive and finite");
+        Positive(o.LearningRate, nameof(o.LearningRate));
+        Defined(o.Schedule, nameof(o.Schedule));
         Require(o.FinalLearningRate >= 0 && o.FinalLearningRate <= o.LearningRate, nameof(o.FinalLearningRate), o.FinalLearningRate,
             $"within [0, LearningRate], which is {o.LearningRate}");
         Require(o.WarmupSteps >= 0 && o.WarmupSteps <= o.MaxSteps, nameof(o.WarmupSteps), o.WarmupSteps,
             $"within [0, MaxSteps], which is {o.MaxSteps}");
-        Require(o.WeightDecay >= 0 && double.IsFinite(o.WeightDecay), nameof(o.WeightDecay), o.WeightDecay, "at least 0 and finite");
+        if (o.DecaySteps is { } decay)
+            Require(decay >= 1 && decay <= o.MaxSteps - o.WarmupSteps, nameof(o.DecaySteps), decay,
+                $"at least 1 and at most MaxSteps less WarmupSteps, which is {o.MaxSteps - o.WarmupSteps}");
+        NotNegative(o.WeightDecay, nameof(o.WeightDecay));
         Require(o.Beta1 is >= 0 and < 1, nameof(o.Beta1), o.Beta1, "within [0, 1)");
         Require(o.Beta2 is >= 0 and < 1, nameof(o.Beta2), o.Beta2, "within [0, 1)");
-        Require(o.Epsilon > 0 && double.IsFinite(o.Epsilon), nameof(o.Epsilon), o.Epsilon, "positive and finite");
-        Require(o.MaxGradNorm >= 0 && double.IsFinite(o.MaxGradNorm), nameof(o.MaxGradNorm), o.MaxGradNorm,
-            "at least 0 (which means not to clip) and finite");
+        Positive(o.Epsilon, nameof(o.Epsilon));
+        NotNegative(o.MaxGradNorm, nameof(o.MaxGradNorm));
+        Require(o.LabelSmoothing is >= 0 and < 1, nameof(o.LabelSmoothing), o.LabelSmoothing, "within [0, 1)");
+        Defined(o.OptimizerPlacement, nameof(o.OptimizerPlacement));
+        Require(o.OutlierFactor == 0 || (o.OutlierFactor > 1 && double.IsFinite(o.OutlierFactor)), nameof(o.OutlierFactor), o.OutlierFactor,
+            "above 1 and finite, or 0 (which skips none for its size)");
+        AtLeast(1, o.MaxSkippedSteps, nameof(o.MaxSkippedSteps));
+        var conflict = ParameterUpdate.Conflict(
+            o.OptimizerPlacement, o.MaxGradNorm, o.ClipWithPreviousNorm, o.GradientAccumulationSteps, o.OutlierFactor);
+        if (conflict is var (message, option)) throw new ArgumentException(message, option);
+    }
 
-        Require(o.ValidationFraction is >= 0 and < 1, nameof(o.ValidationFraction), o.ValidationFraction, "within [0, 1)");
+    private static void CheckRun(ReversibleLmTrainer.Options o)
+    {
         AtLeast(1, o.EvaluationInterval, nameof(o.EvaluationInterval));
         AtLeast(1, o.EvaluationBatches, nameof(o.EvaluationBatches));
         AtLeast(1, o.ReportInterval, nameof(o.ReportInterval));
-        if (o.Device is not null) Devices.CheckName(o.Device);
+        AtLeast(1, o.CheckpointInterval, nameof(o.CheckpointInterval));
+        AtLeast(1, o.CheckpointsKept, nameof(o.CheckpointsKept));
+        AtLeast(0, o.EarlyStoppingPatience, nameof(o.EarlyStoppingPatience));
+        Defined(o.Resume, nameof(o.Resume));
+        Defined(o.DamagedCheckpoint, nameof(o.DamagedCheckpoint));
+        NotBlank(o.MetricsPath, nameof(o.MetricsPath));
+        NotBlank(o.CheckpointFolder, nameof(o.CheckpointFolder));
+        if (o.EarlyStoppingPatience > 0) NeedsHeldOut(o, nameof(o.EarlyStoppingPatience));
+        if (o.ReturnBest) NeedsHeldOut(o, nameof(o.ReturnBest));
+        if (o.ReturnBest) NeedsFolder(o, nameof(o.ReturnBest));
+        if (o.Resume == ResumeMode.Required) NeedsFolder(o, nameof(o.Resume));
+    }
+
+    private static void NeedsHeldOut(ReversibleLmTrainer.Options o, string option)
+    {
+        if (o.ValidationFraction == 0)
+            throw new ArgumentException($"{option} needs held-out data: ValidationFraction must be above 0.", option);
+    }
+
+    private static void NeedsFolder(ReversibleLmTrainer.Options o, string option)
+    {
+        if (o.CheckpointFolder is null) throw new ArgumentException($"{option} needs a CheckpointFolder.", option);
     }
 
     private static void Named(string name, string option)
@@ -54,16 +123,21 @@ internal static class OptionChecks
         if (string.IsNullOrWhiteSpace(name)) throw new ArgumentException($"{option} must name a column.", option);
     }
 
-    private static void Distinct(params string[] outputs)
+    private static void NotBlank(string? path, string option)
     {
-        if (outputs.Distinct().Count() < outputs.Length)
-            throw new ArgumentException($"The output columns must have different names, not {string.Join(", ", outputs)}.");
+        if (path is not null && string.IsNullOrWhiteSpace(path)) throw new ArgumentException($"{option} must be a path, or null.", option);
     }
 
     private static void Defined<T>(T value, string option) where T : struct, Enum =>
         Require(Enum.IsDefined(value), option, value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
 
     private static void AtLeast(int least, int value, string option) => Require(value >= least, option, value, $"at least {least}");
+
+    private static void Positive(double value, string option) =>
+        Require(value > 0 && double.IsFinite(value), option, value, "positive and finite");
+
+    private static void NotNegative(double value, string option) =>
+        Require(value >= 0 && double.IsFinite(value), option, value, "at least 0 and finite");
 
     private static void Require(bool condition, string option, object value, string range)
     {

@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The <see cref="IEstimator{TTransformer}"/> that trains a GPT with reversible layers on a text column.</summary>
+/// <summary>The <see cref="IEstimator{TTransformer}"/> that trains a transformer with reversible layers on a text column.</summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// To create this trainer, use `mlContext.Reversible().LanguageModel(...)` or `mlContext.Reversible().LanguageModel(Options)`.
 ///
 /// ### Input and output columns
-/// The input column must be text. The rows are packed one after the other, each followed by an end-of-text token, and cut into
-/// windows. The trained transformer adds these columns:
+/// The input column must be text, or vectors of token ids (Int32 or UInt32). The rows are packed one after the other, each followed by an
+/// end-of-text token, and cut into windows. The trained transformer adds these columns:
 ///
 /// | Output column name | Column type | Description |
 /// | -- | -- | -- |
@@ -33,8 +33,8 @@ namespace Microsoft.ML.Reversible;
 /// | Exportable to ONNX | No |
 ///
 /// ### Training algorithm details
-/// A pre-LN GPT whose layers follow a [reversible recurrence](https://arxiv.org/abs/2512.02056), trained with AdamW, warm-up
-/// and a cosine schedule. The backward pass rebuilds the streams between the layers instead of storing them.
+/// A transformer of the GPT-2 or Llama family whose layers follow a [reversible recurrence](https://arxiv.org/abs/2512.02056), trained with
+/// AdamW. The backward pass rebuilds the streams between the layers instead of storing them.
 /// ]]></format>
 /// </remarks>
 public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransformer>
@@ -53,46 +53,46 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     }
 
     /// <summary>Trains a model.</summary>
-    /// <param name="input">Data with the text column; it is read twice where a BPE or character vocabulary is learned.</param>
+    /// <param name="input">
+    /// Data with the column; it is read once more where a BPE or character vocabulary is learned, and where a token cache was made of
+    /// other data.
+    /// </param>
     /// <returns>The trained model; dispose it to free its native memory.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The text column is missing or is not text.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary.
+    /// </exception>
+    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There are no rows, the text is too short for a window or for the vocabulary asked for, the GPU asked for is missing, or
-    /// the loss is not finite any more.
+    /// There are no rows, the text is too short for a window or for the vocabulary asked for, the GPU asked for is missing, the checkpoint
+    /// is of another run, or too many steps in a row had gradients that were not finite.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A checkpoint, the folder to start from or a tokenizer file is damaged.</exception>
+    /// <exception cref="IOException">
+    /// Another run holds the folder of checkpoints, or a file cannot be written, because the disk is full for instance.
     /// </exception>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        SchemaErrors.RequireText(input.Schema, _options.TextColumnName, "text");
+        SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName);
         using IChannel channel = _host.Start("Training");
         Device device = Devices.Resolve(_options.Device, _context, channel);
-        int seed = _options.Seed ?? _host.Rand.Next();
+        using RunFolder? folder = _options.CheckpointFolder is { } path ? RunFolder.Open(path) : null;
+        (string Path, RunState State)? resumed = folder is null
+            ? null
+            : RunCheckpoint.Find(
+                folder, _options.Resume, _options.DamagedCheckpoint, text => channel.Warning(MessageSensitivity.None, "{0}", text));
+        int seed = _options.Seed ?? resumed?.State.Identity.Seed ?? _host.Rand.Next();
 
-        var texts = TextColumn.Read(input, _options.TextColumnName).Select(Uncancelled);
-        LanguageModelTokenizer tokenizer =
-            LanguageModelTokenizer.Learn(texts, _options.Tokenization, _options.VocabularySize, _options.CancellationToken);
-        using TokenCache tokens = TokenCacheBuilder.Build(texts, tokenizer, "", path: null, _options.CancellationToken);
-        var windows = new TokenWindows(
-            tokens, _options.ContextLength, _options.ValidationFraction, DocumentBoundaries.PackOver, seed);
-
-        GptConfiguration configuration = ConfigurationFor(tokenizer.VocabularySize);
-        LanguageNetwork network = configuration.Build(
-            _options.Scheme, _options.EffectiveWayBack, _options.EffectiveArithmetic, _options.Precision, device, seed);
+        using var start = TrainingStart.Make(input, _options, resumed?.Path ?? _options.PretrainedFolder, device, seed);
         try
         {
-            channel.Info(
-                MessageSensitivity.None,
-                "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}",
-                configuration.ParameterCount, tokens.TokenCount, windows.TrainingTokens,
-                network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, device);
-            TrainingMetrics metrics = new TrainingLoop(network, windows, _options, seed, channel).Run();
-            return new ReversibleLmTransformer(new LanguageModel(network, tokenizer), ScoreColumns.From(_options), metrics);
+            return Train(start, folder, resumed, seed, channel);
         }
         catch
         {
-            network.Dispose();
+            start.Abandon();
             throw;
         }
     }
@@ -101,23 +101,35 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaErrors.RequireText(inputSchema, _options.TextColumnName, "text");
+        SchemaErrors.RequireTextOrTokens(inputSchema, _options.TextColumnName);
         return inputSchema.With(ScoreColumns.From(_options).Schema);
     }
 
-    private GptConfiguration ConfigurationFor(int vocabularySize) => new()
+    private ReversibleLmTransformer Train(
+        TrainingStart start, RunFolder? folder, (string Path, RunState State)? resumed, int seed, IChannel channel)
     {
-        VocabularySize = vocabularySize,
-        ContextLength = _options.ContextLength,
-        LayerCount = _options.LayerCount,
-        HeadCount = _options.HeadCount,
-        Width = _options.Width,
-        Activation = _options.Activation,
-    };
+        LanguageNetwork network = start.Model.Network;
+        RunIdentity identity = RunIdentity.Of(network, _options, seed, start.Tokens.SourceHash, start.Tokens.TokenizerHash);
+        if (resumed is { } found) found.State.Identity.Require(identity, found.Path);
+        RunState state = resumed?.State ?? new RunState { Identity = identity };
+        int? resumedFrom = resumed?.State.Step;
+        var windows = new TokenWindows(
+            start.Tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, seed);
+        channel.Info(
+            MessageSensitivity.None,
+            "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",
+            network.Configuration.ParameterCount, start.Tokens.TokenCount, windows.TrainingTokens,
+            network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, network.Device, state.Step);
 
-    private string Uncancelled(string text)
-    {
-        _options.CancellationToken.ThrowIfCancellationRequested();
-        return text;
+        using var output = new RunOutput(_options, folder, state.Step, channel);
+        using var loop = new TrainingLoop(start.Model, windows, _options, state, resumed?.Path, output);
+        loop.Run();
+        if (_options.ReturnBest) loop.TakeBest();
+        var metrics = new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed)
+        {
+            ResumedFrom = resumedFrom,
+            ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,
+        };
+        return new ReversibleLmTransformer(start.Model, ScoreColumns.From(_options), metrics);
     }
 }

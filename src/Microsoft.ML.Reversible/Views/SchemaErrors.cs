@@ -5,6 +5,8 @@ namespace Microsoft.ML.Reversible.Views;
 /// <summary>Schema checks whose exceptions have the type and the words of ML.NET's own, which are internal.</summary>
 internal static class SchemaErrors
 {
+    private const string TextRole = "text";
+
     /// <summary>What ML.NET throws where a column is missing.</summary>
     public static ArgumentOutOfRangeException Missing(string parameter, string role, string name)
         => new(parameter, $"Could not find {role} column '{name}'");
@@ -55,6 +57,27 @@ internal static class SchemaErrors
         return column.Type is VectorDataViewType vector && IsId(vector.ItemType)
             ? column
             : throw Mismatch(nameof(inputSchema), role, name, Ids, column.Type.ToString()!);
+    }
+
+    /// <summary>The column of text or token ids of this name in an estimator's input.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static SchemaShape.Column RequireTextOrTokens(SchemaShape inputSchema, string name)
+    {
+        SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), TextRole, name);
+        bool isScalar = column.Kind == SchemaShape.Column.VectorKind.Scalar;
+        return !column.IsKey && (isScalar ? column.ItemType is TextDataViewType : IsId(column.ItemType))
+            ? column
+            : throw Mismatch(nameof(inputSchema), TextRole, name, $"{Text}, {Ids}", TypeName(column));
+    }
+
+    /// <summary>The column of text or token ids of this name in data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    public static DataViewSchema.Column RequireTextOrTokens(DataViewSchema inputSchema, string name)
+    {
+        DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), TextRole, name);
+        return column.Type is TextDataViewType || (column.Type is VectorDataViewType vector && IsId(vector.ItemType))
+            ? column
+            : throw Mismatch(nameof(inputSchema), TextRole, name, $"{Text}, {Ids}", column.Type.ToString()!);
     }
 
     private static string Ids => $"Vector<{NumberDataViewType.Int32}> or Vector<{NumberDataViewType.UInt32}>";

@@ -17,7 +17,7 @@ public sealed class BadInputTests
     [
         Bad("LayerCount", o => o.LayerCount = 0),
         Bad("HeadCount", o => o.HeadCount = 0),
-        Bad("HeadCount", o => o.HeadCount = 3, "divisor of Width"),
+        Bad("HeadCount", o => o.HeadCount = 3, "divide Width"),
         Bad("Width", o => o.Width = -1),
         Bad("ContextLength", o => o.ContextLength = 0),
         Bad("VocabularySize", o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 256), "257"),
@@ -38,6 +38,41 @@ public sealed class BadInputTests
         Bad("EvaluationInterval", o => o.EvaluationInterval = 0),
         Bad("EvaluationBatches", o => o.EvaluationBatches = 0),
         Bad("ReportInterval", o => o.ReportInterval = 0),
+        Bad("MlpWidth", o => o.MlpWidth = 0),
+        Bad("KeyValueHeadCount", o => (o.Family, o.KeyValueHeadCount) = (ModelFamily.Llama, 3), "HeadCount"),
+        Bad("KeyValueHeadCount", o => o.KeyValueHeadCount = 1, "Llama"),
+        Bad("HeadWidth", o => (o.Family, o.HeadCount) = (ModelFamily.Llama, 32), "even"),
+        Bad("Family", o => o.Family = (ModelFamily)9, "Llama"),
+        Bad("Arithmetic", o => o.Arithmetic = (Arithmetic)9, "Exact"),
+        Bad("Arithmetic", o => (o.Scheme, o.Arithmetic) = (Scheme.MidpointA, Arithmetic.Exact), "Float"),
+        Bad("PretrainedFolder", o => o.PretrainedFolder = " "),
+        Bad("TokenizerPath", o => o.TokenizerPath = ""),
+        Bad("TokenCachePath", o => o.TokenCachePath = " "),
+        Bad("EndOfTextId", o => o.EndOfTextId = -1),
+        Bad("DocumentBoundaries", o => o.DocumentBoundaries = (DocumentBoundaries)9, "Respect"),
+        Bad("Schedule", o => o.Schedule = (LearningRateScheduleKind)9, "Cosine"),
+        Bad("DecaySteps", o => o.DecaySteps = 0),
+        Bad("DecaySteps", o => o.DecaySteps = 19, "18"),
+        Bad("LabelSmoothing", o => o.LabelSmoothing = 1, "[0, 1)"),
+        Bad("OptimizerPlacement", o => o.OptimizerPlacement = (OptimizerPlacement)9, "InsideBackward"),
+        Bad("MaxGradNorm", o => o.OptimizerPlacement = OptimizerPlacement.InsideBackward, "ClipWithPreviousNorm"),
+        Bad("GradientAccumulationSteps", o => (o.OptimizerPlacement, o.MaxGradNorm, o.GradientAccumulationSteps) = (OptimizerPlacement.InsideBackward, 0, 2)),
+        Bad("OutlierFactor", o => o.OutlierFactor = 1, "above 1"),
+        Bad("MaxSkippedSteps", o => o.MaxSkippedSteps = 0),
+        Bad("EarlyStoppingPatience", o => o.EarlyStoppingPatience = -1),
+        Bad("EarlyStoppingPatience", o => (o.EarlyStoppingPatience, o.ValidationFraction) = (1, 0), "ValidationFraction"),
+        Bad("ReturnBest", o => o.ReturnBest = true, "CheckpointFolder"),
+        Bad("ReturnBest", o => (o.ReturnBest, o.ValidationFraction, o.CheckpointFolder) = (true, 0, "x"), "ValidationFraction"),
+        Bad("MetricsPath", o => o.MetricsPath = ""),
+        Bad("CheckpointFolder", o => o.CheckpointFolder = " "),
+        Bad("CheckpointInterval", o => o.CheckpointInterval = 0),
+        Bad("CheckpointsKept", o => o.CheckpointsKept = 0),
+        Bad("Resume", o => o.Resume = (ResumeMode)9, "Required"),
+        Bad("Resume", o => o.Resume = ResumeMode.Required, "CheckpointFolder"),
+        Bad("DamagedCheckpoint", o => o.DamagedCheckpoint = (DamagedCheckpoint)9, "UsePrevious"),
+        Bad("LogLikelihoodColumnName", o => o.LogLikelihoodColumnName = ""),
+        Bad("TokenCountColumnName", o => o.TokenCountColumnName = ""),
+        Bad("PerplexityColumnName", o => o.PerplexityColumnName = ""),
         Bad("Activation", o => o.Activation = (Activation)9, "Gelu"),
         Bad("Tokenization", o => o.Tokenization = (TextTokenization)9, "Bpe"),
         Bad("Precision", o => o.Precision = (Precision)9, "Float32"),
@@ -63,6 +98,18 @@ public sealed class BadInputTests
     }
 
     [TestMethod]
+    public void EveryOptionThatCanBeBadHasABadValueAbove()
+    {
+        Type[] neverBad = [typeof(bool), typeof(CancellationToken), typeof(IProgress<TrainingProgress>), typeof(IProgress<TokenizationProgress>),
+            typeof(Microsoft.ML.Tokenizers.Tokenizer)];
+        string[] covered = [.. BadOptions.Select(bad => (string)bad[0])];
+        string[] missing = [.. typeof(ReversibleLmTrainer.Options).GetProperties()
+            .Where(p => !neverBad.Contains(p.PropertyType) && p.Name != nameof(ReversibleLmTrainer.Options.Seed) && !covered.Contains(p.Name))
+            .Select(p => p.Name)];
+        Assert.IsEmpty(missing, string.Join(", ", missing));
+    }
+
+    [TestMethod]
     public void AMissingColumnIsNamedInTheWordsOfMlNet()
     {
         var trainer = _ml.Reversible().LanguageModel(textColumnName: "Body");
@@ -76,7 +123,7 @@ public sealed class BadInputTests
         IDataView numbers = _ml.Data.LoadFromEnumerable([new Numbers { Text = 1 }]);
         var trainer = _ml.Reversible().LanguageModel();
         var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(numbers));
-        StringAssert.StartsWith(e.Message, "Schema mismatch for text column 'Text': expected String, got Single");
+        StringAssert.StartsWith(e.Message, "Schema mismatch for text column 'Text': expected String, Vector<Int32> or Vector<UInt32>, got Single");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Transforms.CopyColumns("X", "Text").Append(trainer).Fit(numbers));
     }
 

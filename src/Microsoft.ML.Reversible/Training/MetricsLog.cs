@@ -1,0 +1,43 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.ML.Reversible.Checkpoints;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>A file of reports as lines of JSON.</summary>
+internal sealed class MetricsLog : IDisposable
+{
+    private readonly StreamWriter _writer;
+
+    /// <summary>Opens the file, without the lines of steps that the run is about to take again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="step">The step that the run stands at; 0 begins a new file.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
+    public MetricsLog(string path, int step)
+    {
+        List<string> kept = step > 0 && File.Exists(path) ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } s && s <= step)] : [];
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
+        _writer = new StreamWriter(path, append: true) { NewLine = "\n", AutoFlush = true };
+    }
+
+    /// <summary>Adds a report; it is in the file when this returns.</summary>
+    public void Add(TrainingProgress progress) => _writer.WriteLine(progress.ToJson());
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer.Dispose();
+
+    /// <summary>The step of a line; null for what a killed process left half-written.</summary>
+    private static int? StepOf(string line)
+    {
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            return json.RootElement.TryGetProperty("step", out JsonElement step) && step.TryGetInt32(out int value) ? value : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

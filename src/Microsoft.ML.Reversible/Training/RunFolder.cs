@@ -1,0 +1,97 @@
+using System.Globalization;
+using Microsoft.ML.Reversible.Checkpoints;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>The folder of a run's checkpoints, <c>step-00000500</c> and so on; one process at a time may hold it.</summary>
+/// <remarks>
+/// A checkpoint appears under its name when it is whole. One that is to go loses its name first, so that a process killed at any moment
+/// leaves no half of one under a checkpoint's name.
+/// </remarks>
+internal sealed class RunFolder : IDisposable
+{
+    private const string Prefix = "step-";
+    private const string LockFile = "run.lock";
+    private static readonly string[] LeftoverMarks = [".partial-", ".old-", ".gone-"];
+
+    private readonly string _path;
+    private readonly FileStream _lock;
+
+    private RunFolder(string path, FileStream held) => (_path, _lock) = (path, held);
+
+    /// <summary>The checkpoints with their steps, the latest first.</summary>
+    public IReadOnlyList<(int Step, string Path)> Checkpoints =>
+        [.. Directory.EnumerateDirectories(_path)
+            .Select(folder => (Step: StepOf(Path.GetFileName(folder)), folder))
+            .Where(found => found.Step >= 0)
+            .OrderByDescending(found => found.Step)];
+
+    /// <summary>Makes the folder where it is missing, and holds it until disposal.</summary>
+    /// <exception cref="IOException">Another run holds it, or it cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    public static RunFolder Open(string path)
+    {
+        string full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            PartialPath.ThrowNamed(e, $"Could not make the folder of checkpoints '{path}'");
+            throw;
+        }
+        try
+        {
+            var held = new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var folder = new RunFolder(full, held);
+            folder.ClearLeftovers();
+            return folder;
+        }
+        catch (IOException e)
+        {
+            throw new IOException(
+                $"The folder of checkpoints '{path}' is held by another run, or cannot be written: {e.Message} " +
+                "Wait for the other run to end, or give each run a folder of its own.", e);
+        }
+    }
+
+    /// <summary>Where the checkpoint of a step is or will be.</summary>
+    public string PathOf(int step) => Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D8}"));
+
+    /// <summary>Removes all checkpoints but the latest few and one more.</summary>
+    /// <param name="kept">How many of the latest stay, at least 1.</param>
+    /// <param name="best">The step of one that stays in any case; null for none.</param>
+    public void Prune(int kept, int? best)
+    {
+        foreach ((int step, string folder) in Checkpoints.Skip(kept))
+            if (step != best) PartialPath.Clear(() => Remove(folder));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+
+    private static int StepOf(string name) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal)
+        && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step)
+            ? step
+            : -1;
+
+    private static void Remove(string folder)
+    {
+        string gone = PartialPath.Beside(folder, "gone");
+        Directory.Move(folder, gone);
+        Directory.Delete(gone, recursive: true);
+    }
+
+    /// <summary>What a killed process left behind. Nobody else writes here while the lock is held.</summary>
+    private void ClearLeftovers()
+    {
+        foreach (string folder in Directory.EnumerateDirectories(_path, Prefix + "*"))
+        {
+            string name = Path.GetFileName(folder);
+            if (LeftoverMarks.Any(mark => name.Contains(mark, StringComparison.Ordinal)))
+                PartialPath.Clear(() => Directory.Delete(folder, recursive: true));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>
+/// Where a run stands, but for the model and the optimizer. Nothing random needs keeping: what is drawn depends on the seed and the step.
+/// </summary>
+internal sealed class RunState
+{
+    public const string FileName = "training.json";
+
+    private const int CurrentVersion = 1;
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>What the run is a run of; another run's state is not gone on from.</summary>
+    public required RunIdentity Identity { get; init; }
+
+    /// <summary>Steps done, skipped ones too.</summary>
+    public int Step { get; set; }
+
+    /// <summary>Windows taken from the shuffled sequence: the position in the data.</summary>
+    public long Windows { get; set; }
+
+    /// <summary>Tokens trained on.</summary>
+    public long Tokens { get; set; }
+
+    /// <summary>Steps that the optimizer took.</summary>
+    public long OptimizerSteps { get; set; }
+
+    /// <summary>What the step guard knows.</summary>
+    public StepGuardState Guard { get; set; } = new();
+
+    /// <summary>The last step's figures where their report is still to be made, since it needs an evaluation; else null.</summary>
+    public PendingReport? Pending { get; set; }
+
+    /// <summary>The lowest validation loss so far, and its step; null before the first evaluation.</summary>
+    public BestEvaluation? Best { get; set; }
+
+    /// <summary>Evaluations since the best one.</summary>
+    public int EvaluationsSinceBest { get; set; }
+
+    /// <summary>Tokens of the last evaluation.</summary>
+    public long ValidationTokens { get; set; }
+
+    /// <summary>Wall time of the training steps.</summary>
+    public TimeSpan Elapsed { get; set; }
+
+    /// <summary>The reports so far.</summary>
+    public List<TrainingProgress> History { get; init; } = [];
+
+    /// <summary>Writes the state to a folder.</summary>
+    public void Write(string folder)
+    {
+        using FileStream stream = File.Create(Path.Combine(folder, FileName));
+        JsonSerializer.Serialize(stream, this, Json);
+    }
+
+    /// <summary>Reads the state from a folder.</summary>
+    /// <exception cref="InvalidDataException">The file is missing or is not one; the message names it and what is wrong.</exception>
+    public static RunState Read(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) throw new InvalidDataException($"'{folder}' lacks the file '{FileName}'.");
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            RunState state = JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw new JsonException("it holds nothing");
+            if (state.Version != CurrentVersion)
+                throw new JsonException($"its version is {state.Version}, and this library reads version {CurrentVersion}");
+            if (state.Step < 0 || state.Windows < 0 || state.Tokens < 0 || state.OptimizerSteps < 0)
+                throw new JsonException("it has a negative count");
+            if (state is { Identity: null or { Source: null } or { Settings: null } } or { Guard: null } or { History: null }
+                || state.History.Contains(null!))
+                throw new JsonException("a part of it is null");
+            return state;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new InvalidDataException($"'{path}' does not describe a training run: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>The figures of a step whose report is still to be made.</summary>
+/// <param name="Loss">Mean loss of the step's tokens, nats.</param>
+/// <param name="LearningRate">The learning rate.</param>
+/// <param name="GradNorm">The gradients' norm before clipping.</param>
+internal sealed record PendingReport(double Loss, double LearningRate, double GradNorm);
+
+/// <summary>The evaluation with the lowest validation loss.</summary>
+/// <param name="Step">The step after which it was made.</param>
+/// <param name="Loss">Its mean loss, nats.</param>
+internal sealed record BestEvaluation(int Step, double Loss);

@@ -1,0 +1,104 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Views;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Training;
+
+/// <summary>
+/// What a run begins with: the model, new or from a folder, and the column's tokens. Owns the tokens; the model is the caller's when all
+/// has gone well, and <see cref="Abandon"/> frees it otherwise.
+/// </summary>
+internal sealed class TrainingStart : IDisposable
+{
+    private TrainingStart(LanguageModel model, TokenCache tokens) => (Model, Tokens) = (model, tokens);
+
+    /// <summary>The model with its tokenizer.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>The column's tokens.</summary>
+    public TokenCache Tokens { get; }
+
+    /// <summary>Makes or loads the model, and tokenizes the column.</summary>
+    /// <param name="input">The data.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <param name="folder">The folder whose weights to start from; null for new ones.</param>
+    /// <param name="device">Where the model computes.</param>
+    /// <param name="seed">Seeds new weights.</param>
+    public static TrainingStart Make(IDataView input, ReversibleLmTrainer.Options options, string? folder, Device device, int seed)
+    {
+        LanguageModel? loaded = folder is null
+            ? null
+            : PretrainedFolder.Load(folder, device, options.Precision, wayBack: options.WayBack, arithmetic: options.Arithmetic);
+        TokenCache? tokens = null;
+        LanguageNetwork? network = loaded?.Network;
+        try
+        {
+            CheckContext(options, network);
+            bool isText = input.Schema[options.TextColumnName].Type is TextDataViewType;
+            LanguageModelTokenizer? given = Given(options);
+            LanguageModelTokenizer? tokenizer = given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : null) ?? (isText ? Learn(input, options) : null);
+            int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
+            CheckVocabulary(tokenizer, vocabularySize);
+            tokens = isText
+                ? TokenCacheBuilder.Build(
+                    TextColumn.Read(input, options.TextColumnName), tokenizer!, tokenizer!.Hash, options.TokenCachePath,
+                    options.CancellationToken, options.TokenizationProgress)
+                : TokenCacheBuilder.Build(
+                    TokenColumn.Read(input, options.TextColumnName, vocabularySize), vocabularySize,
+                    options.EndOfTextId ?? tokenizer?.EndOfTextId, options.TokenCachePath,
+                    options.CancellationToken, options.TokenizationProgress);
+            network ??= options.ConfigurationFor(vocabularySize).Build(
+                options.Scheme, options.EffectiveWayBack, options.EffectiveArithmetic, options.Precision, device, seed);
+            SpecialTokens? specialTokens =
+                loaded is not null && given is null ? loaded.SpecialTokens
+                : tokenizer is null && options.EndOfTextId is { } id ? new SpecialTokens(id, [id])
+                : null;
+            return new TrainingStart(new LanguageModel(network, tokenizer, specialTokens), tokens);
+        }
+        catch
+        {
+            network?.Dispose();
+            tokens?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees the model, which nobody will get.</summary>
+    public void Abandon() => Model.Dispose();
+
+    /// <inheritdoc/>
+    public void Dispose() => Tokens.Dispose();
+
+    /// <summary>The tokenizer that the options name.</summary>
+    private static LanguageModelTokenizer? Given(ReversibleLmTrainer.Options options) =>
+        options.Tokenizer is { } instance ? LanguageModelTokenizer.Wrap(instance, options.EndOfTextId)
+        : options.TokenizerPath is { } path ? LanguageModelTokenizer.Load(path)
+        : null;
+
+    private static LanguageModelTokenizer Learn(IDataView input, ReversibleLmTrainer.Options options)
+    {
+        IEnumerable<string> texts = TextColumn.Read(input, options.TextColumnName).Select(text =>
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            return text;
+        });
+        return LanguageModelTokenizer.Learn(texts, options.Tokenization, options.VocabularySize, options.CancellationToken);
+    }
+
+    private static void CheckContext(ReversibleLmTrainer.Options options, LanguageNetwork? network)
+    {
+        if (network is not null && options.ContextLength > network.Configuration.ContextLength)
+            throw new InvalidOperationException(
+                $"ContextLength is {options.ContextLength}, but the model to start from holds {network.Configuration.ContextLength} tokens.");
+    }
+
+    private static void CheckVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize)
+    {
+        if (tokenizer?.VocabularySize > vocabularySize)
+            throw new InvalidOperationException(
+                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model to start from has only {vocabularySize}.");
+    }
+}
