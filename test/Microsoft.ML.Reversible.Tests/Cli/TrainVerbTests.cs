@@ -88,7 +88,7 @@ public sealed class TrainVerbTests
     [TestMethod]
     [DataRow("--layer-count must be a whole number, not 'many'", "--layer-count", "many")]
     [DataRow("--layer-count must be at least 1", "--layer-count", "0")]
-    [DataRow("--head-count must be a divisor of --width, which is 32", "--head-count", "5", "--width", "32")]
+    [DataRow("--head-count must divide --width, which is 32", "--head-count", "5", "--width", "32")]
     [DataRow("--learning-rate must be a number, not 'fast'", "--learning-rate", "fast")]
     [DataRow("--learning-rate must be positive", "--learning-rate", "-1")]
     [DataRow("--learning-rate must be positive", "--learning-rate", "NaN")]
