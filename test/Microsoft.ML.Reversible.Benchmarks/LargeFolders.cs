@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Real models' configurations with random weights, saved as sharded bfloat16 folders and loaded, each in a process of its own.</summary>
+/// <summary>
+/// Real models' configurations with random weights, saved as sharded bfloat16 folders and loaded, each in a process of its own.
+/// </summary>
 internal static class LargeFolders
 {
     private const long ShardBytes = 1_000_000_000;
@@ -44,7 +46,10 @@ internal static class LargeFolders
     {
         var folder = new Argument<DirectoryInfo>("folder");
         var model = new Argument<string>("model") { Description = string.Join(", ", _models.Keys) };
-        var table = new Command("folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.") { folder };
+        var table = new Command("folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.")
+        {
+            folder
+        };
         table.SetAction(p => Show(p.GetValue(folder)!));
         var save = new Command("save-folder", "Saves a model with random weights, as JSON.") { model, folder };
         save.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(Save(_models[p.GetValue(model)!], p.GetValue(folder)!))));
@@ -55,7 +60,8 @@ internal static class LargeFolders
 
     private static void Show(DirectoryInfo scratch)
     {
-        Console.WriteLine("| model | parameters | float32, GiB | folder, GiB | files | save, s (MB/s) | peak, GiB | load, s (MB/s) | peak, GiB |");
+        Console.WriteLine(
+            "| model | parameters | as float32, GiB | folder, GiB | files | save, s (MB/s) | peak, GiB | load, s (MB/s) | peak, GiB |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (string name in _models.Keys)
         {

@@ -17,7 +17,8 @@ internal static class ExpectedTensors
     public static string Prefix(ModelFamily family) => family == ModelFamily.Gpt2 ? "transformer." : "model.";
 
     /// <summary>Name of the matrix that a tied head shares.</summary>
-    public static string Embedding(ModelFamily family) => family == ModelFamily.Gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight";
+    public static string Embedding(ModelFamily family) =>
+        family == ModelFamily.Gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight";
 
     /// <summary>Whether a name is that of a buffer that older files carry and that holds nothing learned.</summary>
     public static bool IsBuffer(ModelFamily family, string name) => family == ModelFamily.Gpt2

@@ -62,7 +62,8 @@ internal static class LlamaConfigurationFile
             positions.Expect("partial_rotary_factor", 1.0);
             string kind = positions.Value("rope_type", positions.Value("type", "default"));
             if (kind != "default")
-                throw new InvalidDataException($"its {name} is of type {ConfigurationJson.Show(kind)}, and only \"default\" is computed here");
+                throw new InvalidDataException(
+                    $"its {name} is of type {ConfigurationJson.Show(kind)}, and only \"default\" is computed here");
             theta = positions.Value("rope_theta", theta);
         }
         return theta;

@@ -140,7 +140,7 @@ internal static class PretrainedFolder
         long numbers = (long)llama.ContextLength * llama.HeadSize;
         if (numbers > MostPositionNumbers && numbers > llama.ParameterCount)
             throw new InvalidDataException(
-                $"'{config}' does not describe a model: its max_position_embeddings is {llama.ContextLength}, and the tables for that many " +
-                "positions would be larger than the model. Write the context there that is to be used.");
+                $"'{config}' does not describe a model: its max_position_embeddings is {llama.ContextLength}, and the tables for that " +
+                "many positions would be larger than the model. Write the context there that is to be used.");
     }
 }

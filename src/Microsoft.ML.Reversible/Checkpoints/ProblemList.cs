@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>Problems gathered by kind, so that one message can tell them all; of many alike it tells the first few and the number.</summary>
+/// <summary>Problems by kind, so that one message can tell them all; of many alike it tells the first few and the number.</summary>
 internal sealed class ProblemList
 {
     private const int MostShown = 8;

@@ -37,7 +37,7 @@ internal sealed record TokenizerConfiguration(string Path)
         if (!files.Has(FileName)) return new TokenizerConfiguration(path);
         using JsonDocument document = TokenizerJson.ParseObject(files.Read(FileName), path);
         JsonElement root = document.RootElement;
-        return new TokenizerConfiguration(path)
+        return TokenizerJson.Unescaped(path, () => new TokenizerConfiguration(path)
         {
             Kind = KindIn(root, path),
             EndOfText = TokenIn(root, "eos_token", path),
@@ -45,7 +45,7 @@ internal sealed record TokenizerConfiguration(string Path)
             AddsBeginOfText = root.TryGet("add_bos_token", out JsonElement adds) ? adds.ValueKind == JsonValueKind.True : null,
             AddsPrefixSpace = root.IsTrue("add_prefix_space"),
             SpecialTokens = SpecialIn(root, path),
-        };
+        });
     }
 
     /// <summary>Writes a configuration.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Microsoft.ML.Reversible.Text;
 
@@ -18,6 +19,7 @@ internal static class TokenizerJson
     /// <exception cref="InvalidDataException">It is not.</exception>
     public static JsonDocument ParseObject(byte[] file, string path)
     {
+        if (!Utf8.IsValid(file)) throw Malformed(path, "it is no UTF-8");
         try
         {
             // A byte order mark is refused by the JSON reader, and harmless.

@@ -160,7 +160,8 @@ public sealed class PretrainedFolderTests
         TestFolders.SaveRandom(_scratch.File("m"), TestModels.Small);
         using ReversibleLmTransformer model = ml.Reversible().LoadPretrained(_scratch.File("m"));
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => model.Generate("a")).Message, "tokenizerPath");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Scores(ml, model, "a")).Message, "tokenizerPath");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Scores(ml, model, "a")).Message, "tokenizerPath");
     }
 
     [TestMethod]

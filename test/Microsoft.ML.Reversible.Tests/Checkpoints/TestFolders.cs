@@ -18,7 +18,8 @@ internal static class TestFolders
     public static LanguageModel Load(string folder) => PretrainedFolder.Load(folder, CPU, Precision.Float32);
 
     /// <summary>Saves a small network with random weights.</summary>
-    public static void SaveRandom(string folder, LanguageModelConfiguration configuration, Scheme? scheme = null, long maxShardBytes = long.MaxValue)
+    public static void SaveRandom(
+        string folder, LanguageModelConfiguration configuration, Scheme? scheme = null, long maxShardBytes = long.MaxValue)
     {
         using LanguageNetwork network = TestModels.Make(configuration, scheme ?? Scheme.Residual, WayBack.Stored);
         Save(network, folder, maxShardBytes: maxShardBytes);

@@ -10,7 +10,8 @@ internal sealed class FileMutator(int seed)
     [
         .. new[]
         {
-            "null", "true", "[]", "{}", "[", "}", "\"", ",", ":", "\\ud800", "\0", "NaN", "-1", "1e999", "4.5", "F64", "I8", "llama", "gpt2",
+            "null", "true", "[]", "{}", "[", "}", "\"", ",", ":", "\\ud800", "\0", "NaN", "-1", "1e999", "4.5", "F64", "I8", "llama",
+            "gpt2",
             "\"../canary.safetensors\"", "../", "model.", "transformer.", "\"rope_scaling\":{\"type\":\"linear\",\"factor\":1e9},",
             "\"reversible\":{\"scheme\":\"bdia:k=1000000\"},", "<|endoftext|>", "\n", "Ġ", "=", " ",
         }.Select(Encoding.UTF8.GetBytes),
@@ -67,7 +68,9 @@ internal sealed class FileMutator(int seed)
         }
     }
 
-    /// <summary>Puts another number in the place of the next one; where there is none, of some of the length that many formats begin with.</summary>
+    /// <summary>
+    /// Puts another number in the place of the next one; where there is none, changes the length that many formats begin with.
+    /// </summary>
     private void ChangeNumber(List<byte> bytes, int at)
     {
         int start = bytes.FindIndex(at, IsDigit);

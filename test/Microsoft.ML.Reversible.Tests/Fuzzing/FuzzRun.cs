@@ -27,7 +27,7 @@ internal sealed class FuzzRun : IDisposable
         target.Make(_folder);
         _good = Directory.GetFiles(_folder).Order(StringComparer.Ordinal).ToDictionary(path => path, File.ReadAllBytes);
 
-        // A file next to the folder that damaged files point to. It is locked, so that reading it shows as an exception that is not allowed.
+        // A file next to the folder, which damaged files point to. It is locked, so that reading it gives an exception that is not allowed.
         _canary = new(_scratch.File("canary.safetensors"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
         target.Load(_folder);
     }
@@ -49,7 +49,8 @@ internal sealed class FuzzRun : IDisposable
             string path = names[random.Next(names.Length)];
             byte[] mutant = mutator.Mutate(_good[path], [.. _good.Values]);
             File.WriteAllBytes(path, mutant);
-            Try($"{_target} seed {seed} mutant {i}, {Path.GetFileName(path)} = {Convert.ToBase64String(mutant.AsSpan(0, Math.Min(600, mutant.Length)))}");
+            string content = Convert.ToBase64String(mutant.AsSpan(0, Math.Min(600, mutant.Length)));
+            Try($"{_target} seed {seed} mutant {i}, {Path.GetFileName(path)} = {content}");
             File.WriteAllBytes(path, _good[path]);
         }
         Assert.AreEqual(tensors, TestModels.LiveTensors(), $"{_target}: tensors are left");

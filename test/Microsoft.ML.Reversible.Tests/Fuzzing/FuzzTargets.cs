@@ -79,7 +79,8 @@ internal static class FuzzTargets
     private static void MakeTiktoken(string folder)
     {
         Directory.CreateDirectory(folder);
-        IEnumerable<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), "th"u8.ToArray(), "the"u8.ToArray()];
+        IEnumerable<byte[]> bytes = Enumerable.Range(0, 256).Select(value => new[] { (byte)value });
+        IEnumerable<byte[]> tokens = [.. bytes, "th"u8.ToArray(), "the"u8.ToArray()];
         File.WriteAllLines(
             Path.Combine(folder, "x.tiktoken"), tokens.Select((token, rank) => $"{Convert.ToBase64String(token)} {rank}"));
     }

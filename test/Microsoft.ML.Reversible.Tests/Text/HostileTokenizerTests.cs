@@ -105,6 +105,18 @@ public class HostileTokenizerTests
     }
 
     [TestMethod]
+    [DataRow("byte", "by\u00fate")]
+    [DataRow("bos_token", "bos\\ud800token")]
+    public void JsonWithABrokenTextIsRefusedByName(string good, string broken)
+    {
+        LanguageModelTokenizer.Learn([], TextTokenization.Byte, 0).Save(_folder.FullName);
+        string path = Path.Combine(_folder.FullName, "tokenizer_config.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace(good, broken), Encoding.Latin1);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelTokenizer.Load(_folder.FullName));
+        StringAssert.Contains(e.Message, "tokenizer_config.json");
+    }
+
+    [TestMethod]
     public void DeepJsonIsRefused() =>
         Assert.ThrowsExactly<InvalidDataException>(() => Load("tokenizer.json", new string('[', 1_000_000)));
 
