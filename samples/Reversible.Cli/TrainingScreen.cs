@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>Shows a training run: a bar where somebody looks, else a line a report; and lines of JSON where they are asked for.</summary>
-internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<TrainingProgress>
+internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<TrainingProgress>, IProgress<TokenizationProgress>
 {
     private ProgressTask? _bar;
 
@@ -33,7 +33,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
     public void Report(TrainingProgress progress)
     {
         HasBegun = true;
-        if (json) Line(progress).WriteTo(terminal.Out);
+        if (json) WriteLine(progress.ToJson());
         string text = string.Create(CultureInfo.InvariantCulture,
             $"step {progress.Step}/{progress.MaxSteps}, loss {progress.Loss:F3}, {progress.TokensPerSecond:N0} tokens/s");
         if (_bar is null)
@@ -45,23 +45,30 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         (_bar.MaxValue, _bar.Value, _bar.Description) = (progress.MaxSteps, progress.Step, text);
     }
 
+    /// <inheritdoc/>
+    public void Report(TokenizationProgress progress)
+    {
+        if (_bar is not null) _bar.Description = string.Create(CultureInfo.InvariantCulture, $"reading text: {progress.Tokens:N0} tokens");
+    }
+
     /// <summary>What came of it.</summary>
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
         TrainingMetrics metrics = model.Metrics!;
         if (json)
         {
-            new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", (double?)null)
+            new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", metrics.ValidationBitsPerByte)
                 .Add("perplexity", metrics.ValidationPerplexity).WriteTo(terminal.Out);
         }
         IAnsiConsole console = terminal.ForPeople(json);
-        Table curve = new Table().AddColumns("step", "training loss", "validation loss", "perplexity", "learning rate");
-        foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p.Step == p.MaxSteps))
+        Table curve = new Table().AddColumns("step", "training loss", "validation loss", "bits per byte", "perplexity", "learning rate");
+        foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p == metrics.History[^1]))
         {
             curve.AddRow(
                 $"{p.Step}", $"{p.Loss:F3}",
                 p.ValidationLoss is { } v ? $"{v:F3}" : "",
-                p.ValidationLoss is { } w ? $"{Math.Exp(w):F2}" : "",
+                p.ValidationBitsPerByte is { } b ? $"{b:F3}" : "",
+                p.ValidationPerplexity is { } e ? $"{e:F2}" : "",
                 $"{p.LearningRate:0.0e0}");
         }
         console.Write(curve);
@@ -71,15 +78,15 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;
         console.MarkupLineInterpolated(
             $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
+        if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Went on from the checkpoint of step {resumed}");
+        if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the validation loss fell no more");
+        if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
         console.MarkupLineInterpolated($"Saved to {folder}");
     }
 
-    private static JsonLine Line(TrainingProgress progress) => new JsonLine()
-        .Add("step", progress.Step)
-        .Add("tokens", progress.Tokens)
-        .Add("loss", progress.Loss)
-        .Add("learning_rate", progress.LearningRate)
-        .Add("grad_norm", progress.GradNorm)
-        .Add("tokens_per_s", progress.TokensPerSecond)
-        .Add("memory_gib", Environment.WorkingSet / (double)(1 << 30));
+    private void WriteLine(string line)
+    {
+        terminal.Out.Write(line + "\n");
+        terminal.Out.Flush();
+    }
 }

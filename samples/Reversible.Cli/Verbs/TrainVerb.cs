@@ -31,6 +31,11 @@ internal sealed class TrainVerb : Verb
         ("A deeper one on a GPU, in bfloat16:",
             "train --data a.txt b.txt --out model --layer-count 24 --head-count 12 --width 768 --context-length 512 --device cuda "
             + "--precision bfloat16"),
+        ("A long run, which the same command resumes after Ctrl+C, a crash or a power cut:",
+            "train --data book.txt --out model --checkpoints run --max-steps 100000"),
+        ("A Llama with its own tokenizer, and a learning rate that falls at the end alone:",
+            "train --data book.txt --out model --family llama --tokenizer tokenizer.model --schedule warmup-stable-decay"),
+        ("More training of a model that is there:", "train --data more.txt --out tuned --model model --learning-rate 1e-4"),
         ("The loss curve as JSON lines:", "train --data book.txt --out model --json > curve.jsonl"),
     ];
 
@@ -44,15 +49,16 @@ internal sealed class TrainVerb : Verb
         OutputFolder.Check(folder);
 
         var screen = new TrainingScreen(Terminal, json);
-        (options.Progress, options.CancellationToken) = (screen, cancellationToken);
+        (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
         ReversibleLmTrainer trainer = ml.Reversible().LanguageModel(options);
-        using ReversibleLmTransformer model = screen.During(() => Fit(trainer, data, screen));
+        using ReversibleLmTransformer model = screen.During(() => Fit(trainer, data, screen, options.CheckpointFolder));
         model.SavePretrained(folder);
         screen.ShowResult(model, folder);
         return ExitCode.Done;
     }
 
-    private static ReversibleLmTransformer Fit(ReversibleLmTrainer trainer, IDataView data, TrainingScreen screen)
+    private static ReversibleLmTransformer Fit(
+        ReversibleLmTrainer trainer, IDataView data, TrainingScreen screen, string? checkpoints)
     {
         try
         {
@@ -62,6 +68,12 @@ internal sealed class TrainVerb : Verb
         {
             // Before the first step this is about the input; later the run has failed.
             throw new IOException(e.Message, e);
+        }
+        catch (OperationCanceledException e)
+        {
+            bool goesOn = checkpoints is not null && screen.HasBegun;
+            string what = goesOn ? $"Cancelled. The same command goes on from the checkpoint in '{checkpoints}'." : "Cancelled.";
+            throw new OperationCanceledException(what, e);
         }
     }
 

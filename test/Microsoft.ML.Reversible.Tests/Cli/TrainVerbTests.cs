@@ -65,6 +65,7 @@ public sealed class TrainVerbTests
             new[] { "validation_loss", "bits_per_byte", "perplexity" }, lines[^1].EnumerateObject().Select(field => field.Name).ToArray());
         Assert.AreEqual(
             Math.Exp(lines[^1].GetProperty("validation_loss").GetDouble()), lines[^1].GetProperty("perplexity").GetDouble(), 1e-6);
+        Assert.IsGreaterThan(0, lines[^1].GetProperty("bits_per_byte").GetDouble());
         StringAssert.Contains(run.Error, "validation loss");
     }
 
