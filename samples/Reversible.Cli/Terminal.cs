@@ -11,7 +11,7 @@ namespace Microsoft.ML.Reversible.Cli;
 /// <param name="ErrorIsScreen">Whether somebody looks at standard error.</param>
 internal sealed record Terminal(TextReader In, TextWriter Out, TextWriter Error, bool OutIsScreen = false, bool ErrorIsScreen = false)
 {
-    private const int WidthOffScreen = 120;
+    private const int WidthOffScreen = 1000;
 
     /// <summary>That of this process.</summary>
     public static Terminal OfThisProcess() =>
@@ -32,7 +32,7 @@ internal sealed record Terminal(TextReader In, TextWriter Out, TextWriter Error,
             Interactive = isScreen ? InteractionSupport.Detect : InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
-        // A file has no width, and Spectre would take 80 for it.
+        // A file has no width, and Spectre would break lines, and paths in them, at 80.
         if (!isScreen) console.Profile.Width = WidthOffScreen;
         return console;
     }

@@ -12,6 +12,12 @@ internal sealed class ModelInput
         Required = true,
     };
 
+    private readonly Option<string?> _tokenizer = new("--tokenizer")
+    {
+        Description = "A folder with tokenizer files, or one such file. Default: the model's folder.",
+        HelpName = "PATH",
+    };
+
     private readonly Option<string?> _device = new("--device")
     {
         Description = "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on. Default: cpu.",
@@ -26,9 +32,17 @@ internal sealed class ModelInput
     };
 
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> Options => [_folder, _device, _precision];
+    public IReadOnlyList<Option> Options => [_folder, _tokenizer, _device, _precision];
 
     /// <summary>Loads the model.</summary>
-    public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed) =>
-        ml.Reversible().LoadPretrained(parsed.GetValue(_folder)!, device: parsed.GetValue(_device), precision: parsed.GetValue(_precision));
+    /// <exception cref="UsageException">It knows no text.</exception>
+    public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed)
+    {
+        string folder = parsed.GetValue(_folder)!;
+        ReversibleLmTransformer model = ml.Reversible().LoadPretrained(
+            folder, device: parsed.GetValue(_device), precision: parsed.GetValue(_precision), tokenizerPath: parsed.GetValue(_tokenizer));
+        if (model.Model.HasTokenizer) return model;
+        model.Dispose();
+        throw new UsageException($"The folder '{folder}' has no tokenizer files; --tokenizer names them.");
+    }
 }

@@ -131,6 +131,18 @@ public sealed class ModelVerbsTests
     }
 
     [TestMethod]
+    public void AModelWithoutATokenizerNeedsOneNamed()
+    {
+        string bare = _folder.File("bare");
+        Directory.CreateDirectory(bare);
+        foreach (string file in new[] { "config.json", "model.safetensors" }) File.Copy(Path.Combine(Model, file), Path.Combine(bare, file));
+        CliRun.Of("generate", "--model", bare, "--prompt", "the").AssertRefused("bare", "--tokenizer");
+        CliRun run = CliRun.Of("generate", "--model", bare, "--tokenizer", Model, "--prompt", "the", "--temperature", "0");
+        Assert.AreEqual((0, ""), (run.Code, run.Error));
+        Assert.AreEqual(_model.Generate("the", temperature: 0), run.Out);
+    }
+
+    [TestMethod]
     public void AModelThatIsMissingOrDamagedIsRefusedByName()
     {
         CliRun.Of("generate", "--model", _folder.File("none"), "--prompt", "x").AssertRefused("none");
