@@ -5,8 +5,13 @@ namespace Microsoft.ML.Reversible.Cli.Options;
 /// <summary>Names of the library in the command line's spelling.</summary>
 internal static partial class Kebab
 {
+    /// <summary>Options of the library, and arguments of its methods, for which there are options here.</summary>
     private static readonly HashSet<string> _options =
-        [.. typeof(ReversibleLmTrainer.Options).GetProperties().Concat(typeof(GenerationOptions).GetProperties()).Select(p => p.Name)];
+    [
+        .. typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name),
+        .. typeof(GenerationOptions).GetProperties().Select(property => property.Name),
+        "windowCount", "krylovDimension",
+    ];
 
     /// <summary>LearningRate becomes learning-rate, BFloat16 becomes bfloat16, Gpt2 becomes gpt2.</summary>
     public static string Of(string name) => Boundary().Replace(name, "-").ToLowerInvariant();
@@ -22,6 +27,6 @@ internal static partial class Kebab
     private static partial Regex Boundary();
 
     // Not what is quoted or part of a path or of a longer name.
-    [GeneratedRegex(@"(?<![\w'./\\-])[A-Z]\w+(?![\w'/\\-]|\.\w)")]
+    [GeneratedRegex(@"(?<![\w'./\\-])[A-Za-z]\w+(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
 }

@@ -134,6 +134,7 @@ public sealed class ReversibleCatalog
     /// <exception cref="InvalidOperationException">
     /// The pipeline came from <c>mlContext.Model.Load</c>, which left the weights behind; load it with <see cref="Load"/>.
     /// </exception>
+    /// <exception cref="NotSupportedException">A model's tokenizer cannot be written to files.</exception>
     /// <exception cref="ObjectDisposedException">A model has been disposed of.</exception>
     public void Save(ITransformer model, DataViewSchema? inputSchema, string path)
     {

@@ -127,7 +127,7 @@ public sealed class ModelVerbsTests
         CollectionAssert.AreEqual(new[] { 0, 1 }, lines[..^1].Select(line => line.GetProperty("layer").GetInt32()).ToArray());
         Assert.AreEqual(expected.Layers[1].ForwardGrowth, lines[1].GetProperty("forward_growth").GetDouble());
         Assert.AreEqual(expected.Verdict, lines[^1].GetProperty("verdict").GetString());
-        CliRun.Of([.. verb[..^1], "0"]).AssertRefused("krylov");
+        CliRun.Of([.. verb[..^1], "0"]).AssertRefused("--krylov-dimension must be at least 1");
     }
 
     [TestMethod]
