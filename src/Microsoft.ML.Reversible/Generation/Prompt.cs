@@ -10,7 +10,8 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
 {
     /// <summary>
     /// A text to continue. A token that only begins texts stands before each, as in Llama's models; where one token both ends and begins
-    /// them, as in GPT-2's, it stands before none but the empty one.
+    /// them, as in GPT-2's, it stands before none but the empty one. Which it is, is the tokenizer's to say: a config.json may name a
+    /// token that its tokenizer never puts before a text.
     /// </summary>
     /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent.</exception>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
@@ -18,7 +19,7 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     {
         LanguageModelTokenizer tokenizer = model.Tokenizer;
         int[] ids = tokenizer.Encode(text);
-        int begin = model.SpecialTokens.Within(model.Network.Configuration.VocabularySize).BeginOfText ?? tokenizer.BeginOfTextId;
+        int begin = tokenizer.BeginOfTextId;
         bool isPlain = ids.Length > 0 && Ends(model).Contains(begin);
         return new(isPlain ? ids : [begin, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
     }

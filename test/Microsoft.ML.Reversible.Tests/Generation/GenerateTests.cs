@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
@@ -54,6 +55,18 @@ public sealed class GenerateTests
         IReadOnlyList<int> added = _model.GenerateIds(Bytes.Encode("the red"), options);
         Assert.IsGreaterThan(0, added.Count);
         Assert.AreEqual(_model.Generate("the red", options), "the red" + Bytes.Decode(added.ToArray()));
+    }
+
+    [TestMethod]
+    public void ABeginningThatOnlyTheConfigurationNamesStandsBeforeNoPrompt()
+    {
+        using var scratch = new ScratchFolder();
+        _model.SavePretrained(scratch.File("model"));
+        string config = Path.Combine(scratch.File("model"), "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"bos_token_id\": 256", "\"bos_token_id\": 7"));
+        using ReversibleLmTransformer named = Ml.Reversible().LoadPretrained(scratch.File("model"));
+        Assert.AreEqual(7, named.Model.SpecialTokens.BeginOfText);
+        Assert.AreEqual(_model.Generate("the red", maxTokens: 30, temperature: 0), named.Generate("the red", maxTokens: 30, temperature: 0));
     }
 
     [TestMethod]
