@@ -48,7 +48,7 @@ internal static class CorpusTokenization
             {
                 var watch = Stopwatch.StartNew();
                 TimeSpan processorTime = Environment.CpuUsage.TotalTime;
-                using TokenCache tokens = TokenCacheBuilder.Build(TextColumn.Read(data, "Text"), tokenizer, "benchmark", cache);
+                using TokenCache tokens = TokenCacheBuilder.Build(TextColumn.Read(data, "Text"), tokenizer, cache);
                 double seconds = watch.Elapsed.TotalSeconds;
                 processorTime = Environment.CpuUsage.TotalTime - processorTime;
                 Report($"cache {pass} in {seconds:F1} s, {megabytes / seconds:F1} MB/s, {processorTime.TotalSeconds:F1} s of processor " +

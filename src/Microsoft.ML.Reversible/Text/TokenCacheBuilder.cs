@@ -14,7 +14,6 @@ internal static class TokenCacheBuilder
     /// <summary>The tokens of rows of text, each row followed by end-of-text; empty rows are left out.</summary>
     /// <param name="rows">The rows; read twice where there is a cache of the same tokenizer for other rows, else once.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="tokenizerHash">Names the tokenizer: another one must have another.</param>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
     /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
@@ -25,11 +24,10 @@ internal static class TokenCacheBuilder
     public static TokenCache Build(
         IEnumerable<string> rows,
         LanguageModelTokenizer tokenizer,
-        string tokenizerHash,
         string? path,
         CancellationToken cancellationToken = default,
         IProgress<TokenizationProgress>? progress = null) =>
-        Build(new TextSource(rows, tokenizer, tokenizerHash), path, TokenCacheEncoder.Default, cancellationToken, progress);
+        Build(new TextSource(rows, tokenizer), path, TokenCacheEncoder.Default, cancellationToken, progress);
 
     /// <summary>Rows of ids, each followed by end-of-text unless it ends with it already; empty rows are left out.</summary>
     /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
@@ -41,7 +39,7 @@ internal static class TokenCacheBuilder
     /// <exception cref="ArgumentOutOfRangeException">
     /// An id is outside the vocabulary; the message names the row and the range. Or the end-of-text id is.
     /// </exception>
-    /// <inheritdoc cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, string, CancellationToken, IProgress{TokenizationProgress})"/>
+    /// <inheritdoc cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress})"/>
     public static TokenCache Build(
         IEnumerable<int[]> rows,
         int vocabularySize,
@@ -93,7 +91,8 @@ internal static class TokenCacheBuilder
         if (built.SourceHash == sourceHash && built.TokenizerHash == source.TokenizerHash) return built;
         built.Dispose();
         throw new IOException(
-            $"The token cache '{path}' was replaced by another run as soon as it was written. Give runs on different data different paths.");
+            $"The token cache '{path}' was replaced by another run as soon as it was written. " +
+            "Give runs on different data different paths.");
     }
 
     private static TokenCache BuildTemporary<TRow>(TokenCacheSource<TRow> source, TokenCacheEncoder encoder,

@@ -28,8 +28,8 @@ internal abstract class TokenCacheSource<TRow>(IEnumerable<TRow> rows, int vocab
 }
 
 /// <summary>Rows of text.</summary>
-internal sealed class TextSource(IEnumerable<string> rows, LanguageModelTokenizer tokenizer, string tokenizerHash)
-    : TokenCacheSource<string>(rows, tokenizer.VocabularySize, tokenizerHash)
+internal sealed class TextSource(IEnumerable<string> rows, LanguageModelTokenizer tokenizer)
+    : TokenCacheSource<string>(rows, tokenizer.VocabularySize, tokenizer.Hash)
 {
     /// <inheritdoc/>
     public override int Length(string row) => row.Length;

@@ -39,12 +39,14 @@ internal sealed class TrainingStart : IDisposable
             CheckContext(options, network);
             bool isText = input.Schema[options.TextColumnName].Type is TextDataViewType;
             LanguageModelTokenizer? given = Given(options);
-            LanguageModelTokenizer? tokenizer = given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : null) ?? (isText ? Learn(input, options) : null);
+            LanguageModelTokenizer? tokenizer = given
+                ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : null)
+                ?? (isText ? Learn(input, options) : null);
             int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
             CheckVocabulary(tokenizer, vocabularySize);
             tokens = isText
                 ? TokenCacheBuilder.Build(
-                    TextColumn.Read(input, options.TextColumnName), tokenizer!, tokenizer!.Hash, options.TokenCachePath,
+                    TextColumn.Read(input, options.TextColumnName), tokenizer!, options.TokenCachePath,
                     options.CancellationToken, options.TokenizationProgress)
                 : TokenCacheBuilder.Build(
                     TokenColumn.Read(input, options.TextColumnName, vocabularySize), vocabularySize,
@@ -92,7 +94,8 @@ internal sealed class TrainingStart : IDisposable
     {
         if (network is not null && options.ContextLength > network.Configuration.ContextLength)
             throw new InvalidOperationException(
-                $"ContextLength is {options.ContextLength}, but the model to start from holds {network.Configuration.ContextLength} tokens.");
+                $"ContextLength is {options.ContextLength}, " +
+                $"but the model to start from holds {network.Configuration.ContextLength} tokens.");
     }
 
     private static void CheckVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize)

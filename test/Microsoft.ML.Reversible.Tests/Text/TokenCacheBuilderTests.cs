@@ -25,7 +25,7 @@ public class TokenCacheBuilderTests
         CollectionAssert.AreEqual(expected, cache.Tokens());
 
         void Build(string path, int blockLength, int blocks) => TokenCacheBuilder
-            .Build(new TextSource(rows, TokenCaches.Bytes, "bytes"), path, new TokenCacheEncoder(blockLength, blocks)).Dispose();
+            .Build(new TextSource(rows, TokenCaches.Bytes), path, new TokenCacheEncoder(blockLength, blocks)).Dispose();
     }
 
     [TestMethod]
@@ -77,7 +77,7 @@ public class TokenCacheBuilderTests
         LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Learn(["abc"], TextTokenization.Character, 0);
         IEnumerable<string> rows = [.. Enumerable.Repeat("abc", 50_000), "x", .. Enumerable.Repeat("abc", 50_000), "y"];
 
-        var e = Assert.ThrowsExactly<ArgumentException>(() => TokenCacheBuilder.Build(rows, tokenizer, "abc", folder.File("tokens")));
+        var e = Assert.ThrowsExactly<ArgumentException>(() => TokenCacheBuilder.Build(rows, tokenizer, folder.File("tokens")));
 
         StringAssert.Contains(e.Message, "'x'");
         Assert.IsEmpty(folder.Entries);
@@ -113,7 +113,7 @@ public class TokenCacheBuilderTests
         using var source = new CancellationTokenSource();
 
         var e = Assert.Throws<OperationCanceledException>(
-            () => TokenCacheBuilder.Build(Rows(), TokenCaches.Bytes, "other", path, source.Token));
+            () => TokenCacheBuilder.Build(Rows(), TokenCaches.OtherBytes, path, source.Token));
 
         Assert.AreEqual(source.Token, e.CancellationToken);
         CollectionAssert.AreEqual(new[] { "tokens" }, folder.Entries);
@@ -167,14 +167,15 @@ public class TokenCacheBuilderTests
         string path = folder.File("tokens");
         TokenCaches.Text(path, _rows).Dispose();
 
-        foreach (string[] rows in (string[][])[["one", "two words", "thre"], ["onet", "wo words", "thre"], ["one", "two words", "thre", "x"]])
+        string[][] others = [["one", "two words", "thre"], ["onet", "wo words", "thre"], ["one", "two words", "thre", "x"]];
+        foreach (string[] rows in others)
         {
             using (TokenCache other = TokenCaches.Text(path, rows)) Assert.IsFalse(other.WasReused);
             using TokenCache again = TokenCaches.Text(path, rows);
             Assert.IsTrue(again.WasReused);
             Assert.AreEqual(rows.Length, again.RowCount);
         }
-        using TokenCache otherTokenizer = TokenCacheBuilder.Build(_rows, TokenCaches.Bytes, "other", path);
+        using TokenCache otherTokenizer = TokenCacheBuilder.Build(others[^1], TokenCaches.OtherBytes, path);
         Assert.IsFalse(otherTokenizer.WasReused);
         using TokenCache ids = TokenCacheBuilder.Build([[1, 2]], 257, endOfTextId: null, path);
         Assert.IsFalse(ids.WasReused);
@@ -234,11 +235,12 @@ public class TokenCacheBuilderTests
     {
         using var folder = new ScratchFolder();
         var reports = new Reports();
-        TokenCacheBuilder.Build(["é", "", "ab"], TokenCaches.Bytes, "bytes", folder.File("tokens"), progress: reports).Dispose();
+        TokenCacheBuilder.Build(["é", "", "ab"], TokenCaches.Bytes, folder.File("tokens"), progress: reports).Dispose();
         Assert.AreEqual(new TokenizationProgress(Rows: 2, Bytes: 4, Tokens: 6), reports.Last);
 
-        TokenCacheBuilder.Build(["é", "", "ab"], TokenCaches.Bytes, "bytes", folder.File("tokens"), progress: reports).Dispose();
-        Assert.AreEqual(new TokenizationProgress(Rows: 2, Bytes: 4, Tokens: 0), reports.Last, "the rows of a cache used again are only read");
+        TokenCacheBuilder.Build(["é", "", "ab"], TokenCaches.Bytes, folder.File("tokens"), progress: reports).Dispose();
+        Assert.AreEqual(
+            new TokenizationProgress(Rows: 2, Bytes: 4, Tokens: 0), reports.Last, "the rows of a cache used again are only read");
     }
 
     private sealed class Reports : IProgress<TokenizationProgress>
@@ -248,7 +250,8 @@ public class TokenCacheBuilderTests
         public void Report(TokenizationProgress value) => Last = value;
     }
 
-    private sealed class CountingSource(string[] rows) : TokenCacheSource<string>(rows, TokenCaches.Bytes.VocabularySize, "bytes")
+    private sealed class CountingSource(string[] rows)
+        : TokenCacheSource<string>(rows, TokenCaches.Bytes.VocabularySize, TokenCaches.Bytes.Hash)
     {
         public int Encoded { get; private set; }
 

@@ -16,7 +16,7 @@ public class TokenCacheTests
         CollectionAssert.AreEqual(new long[] { 0, 3, 6 }, cache.RowStarts());
         Assert.AreEqual(2, cache.RowCount);
         Assert.AreEqual(257, cache.VocabularySize);
-        Assert.AreEqual("bytes", cache.TokenizerHash);
+        Assert.AreEqual(TokenCaches.Bytes.Hash, cache.TokenizerHash);
         Assert.AreEqual(64, cache.SourceHash.Length);
     }
 

@@ -7,13 +7,16 @@ internal static class TokenCaches
 {
     public static LanguageModelTokenizer Bytes { get; } = LanguageModelTokenizer.Learn([], TextTokenization.Byte, 0);
 
+    /// <summary>Of the same size and the same ids, and another hash all the same.</summary>
+    public static LanguageModelTokenizer OtherBytes { get; } = LanguageModelTokenizer.Learn(["ab"], TextTokenization.Bpe, 257);
+
     /// <summary>A temporary cache of these rows, as they are.</summary>
     public static TokenCache Of(params int[][] rows) => TokenCacheBuilder.Build(rows, 1 << 20, endOfTextId: null, path: null);
 
     /// <summary>A temporary cache of one row that counts from 0.</summary>
     public static TokenCache Counting(int tokens) => Of([.. Enumerable.Range(0, tokens)]);
 
-    public static TokenCache Text(string? path, params IEnumerable<string> rows) => TokenCacheBuilder.Build(rows, Bytes, "bytes", path);
+    public static TokenCache Text(string? path, params IEnumerable<string> rows) => TokenCacheBuilder.Build(rows, Bytes, path);
 
     public static long[] Tokens(this TokenCache cache)
     {
