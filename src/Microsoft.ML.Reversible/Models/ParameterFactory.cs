@@ -22,17 +22,18 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
 
     private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
 
-    public Parameter Ones(params long[] shape) => Make(ones(shape));
+    public Parameter Ones(params long[] shape) => Make(() => ones(shape));
 
-    public Parameter Zeros(params long[] shape) => Make(zeros(shape));
+    public Parameter Zeros(params long[] shape) => Make(() => zeros(shape));
 
     public Parameter Normal(double deviation, params long[] shape) =>
-        Make(seed is null ? empty(shape) : empty(shape).normal_(0, deviation, _generator));
+        Make(() => seed is null ? empty(shape) : empty(shape).normal_(0, deviation, _generator));
 
-    private Parameter Make(Tensor values)
+    private Parameter Make(Func<Tensor> values)
     {
-        using Tensor source = values;
-        return (Parameter)new Parameter(source.to(device)).DetachFromDisposeScope();
+        // An operation in place may return another wrapper of its tensor, and each of them is to be freed.
+        using var scope = NewDisposeScope();
+        return (Parameter)new Parameter(values().to(device)).DetachFromDisposeScope();
     }
 
     public void Dispose() => _generator.Dispose();
