@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>The most memory that a GPU's driver has seen in use since this was made, less what was in use then; TorchSharp cannot tell.</summary>
+/// <summary>
+/// The most memory that a GPU's driver has seen in use since this was made, less what was in use then; TorchSharp cannot tell.
+/// </summary>
 internal sealed class DeviceMemory : IDisposable
 {
     private const int MillisecondsBetween = 200;

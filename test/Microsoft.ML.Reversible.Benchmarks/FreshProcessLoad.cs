@@ -13,7 +13,10 @@ internal static class FreshProcessLoad
 
     public static Command Command()
     {
-        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Model.Save, or with --any-size of mlContext.Reversible().Save." };
+        var model = new Argument<FileInfo>("model")
+        {
+            Description = "A zip of mlContext.Model.Save, or with --any-size of mlContext.Reversible().Save.",
+        };
         var anySize = new Option<bool>("--any-size") { Description = "Load it with mlContext.Reversible().Load." };
         var text = new Argument<string>("text");
         var command = new Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text, anySize };

@@ -61,7 +61,8 @@ internal static class GradientDrift
         var shape = new GptConfiguration { VocabularySize = 8, ContextLength = 32, LayerCount = depth, HeadCount = 4, Width = 64 };
         using var make = new ParameterFactory(device, seed: 1);
         using var blocks = new TorchSharp.Modules.ModuleList<TransformerBlock>(
-            [.. Enumerable.Range(0, depth).Select(_ => new TransformerBlock(new GptAttention(shape, compute, make), new GptMlp(shape, compute, make)))]);
+            [.. Enumerable.Range(0, depth).Select(
+                _ => new TransformerBlock(new GptAttention(shape, compute, make), new GptMlp(shape, compute, make)))]);
         using var random = new Generator(2);
         Tensor input = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
         Tensor gradient = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);

@@ -17,7 +17,10 @@ internal static class KilledRun
     public static Command Command()
     {
         var folder = new Argument<string>("folder");
-        var command = new Command("resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.") { folder };
+        var command = new Command("resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
+        {
+            folder,
+        };
         command.SetAction(p =>
         {
             using ReversibleLmTransformer model = Train(p.GetRequiredValue(folder), step => Console.WriteLine(step));
@@ -31,7 +34,8 @@ internal static class KilledRun
     public static ReversibleLmTransformer Train(string folder, Action<int>? reported = null)
     {
         var ml = new MLContext(seed: 1);
-        IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 300).Select(i => new Row { Text = $"row {i} of {i % 7} and {i % 11}" }));
+        IDataView rows = ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 300).Select(i => new Row { Text = $"row {i} of {i % 7} and {i % 11}" }));
         return ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             LayerCount = 2,

@@ -28,8 +28,8 @@ internal static class SchemeTable
                 .Select(scheme => ChildProcess.Run<Result>(["scheme-run", "--scheme", scheme, .. options.Arguments(p)]));
             foreach (Result r in results)
                 Console.WriteLine(
-                    $"| {r.Scheme} | {r.ValidationLoss:F4} | {Math.Exp(r.ValidationLoss):F2} | {r.BitsPerByte:F4} | {r.TokensPerSecond:F0} | " +
-                    $"{r.PeakBytes / 1048576.0:F0} |");
+                    $"| {r.Scheme} | {r.ValidationLoss:F4} | {Math.Exp(r.ValidationLoss):F2} | {r.BitsPerByte:F4} | " +
+                    $"{r.TokensPerSecond:F0} | {r.PeakBytes / 1048576.0:F0} |");
         });
         return command;
     }
@@ -47,7 +47,8 @@ internal static class SchemeTable
             IEnumerable<Row> rows = p.GetRequiredValue(options.Files)
                 .SelectMany(file => File.ReadLines(file.FullName)).Where(line => line.Length > 0).Select(line => new Row { Text = line });
             using ReversibleLmTransformer model =
-                ml.Reversible().LanguageModel(options.Trainer(p, Scheme.Parse(p.GetRequiredValue(scheme)))).Fit(ml.Data.LoadFromEnumerable(rows));
+                ml.Reversible().LanguageModel(options.Trainer(p, Scheme.Parse(p.GetRequiredValue(scheme))))
+                    .Fit(ml.Data.LoadFromEnumerable(rows));
             TrainingMetrics m = model.Metrics!;
             Console.WriteLine(JsonSerializer.Serialize(new Result(
                 $"{model.Scheme.Name}, {model.Network.Stack.Arithmetic.ToString().ToLowerInvariant()}", m.ValidationLoss!.Value,
@@ -65,7 +66,8 @@ internal static class SchemeTable
     /// <summary>The options that the table and its rows share.</summary>
     private sealed class RecipeOptions
     {
-        public Argument<FileInfo[]> Files { get; } = new("files") { Arity = ArgumentArity.OneOrMore, Description = "Text files, a row a line." };
+        public Argument<FileInfo[]> Files { get; } =
+            new("files") { Arity = ArgumentArity.OneOrMore, Description = "Text files, a row a line." };
 
         public Option<string?> Device { get; } = new("--device");
 

@@ -104,7 +104,9 @@ public sealed class ReversibleCatalog
     /// <exception cref="InvalidOperationException">The GPU asked for is missing, and the context does not fall back to the CPU.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing from it.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged or describes something else, or the tokenizer is another model's.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or describes something else, or the tokenizer is another model's.
+    /// </exception>
     public ReversibleLmTransformer LoadPretrained(
         string folder, Tokenizer tokenizer, string textColumnName = "Text", string? device = null,
         Precision precision = Precision.Float32)

@@ -7,7 +7,9 @@ namespace Microsoft.ML.Reversible.Checkpoints;
 /// <param name="EndOfText">What ends a text; several ids where a model knows several ends, none where none is named.</param>
 internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
 {
-    /// <summary>The ids for a tokenizer whose files name none. Small models often keep the ids of the large one they were cut from.</summary>
+    /// <summary>
+    /// The ids for a tokenizer whose files name none. Small models often keep the ids of the large one they were cut from.
+    /// </summary>
     public SpecialIds Within(int vocabularySize)
     {
         int[] ends = [.. EndOfText.Where(IsWithin)];

@@ -90,7 +90,8 @@ internal static class TensorStorage
     private static void CheckRange(string name, Tensor values, Tensor stored)
     {
         if (stored.isinf().sum().item<long>() != values.isinf().sum().item<long>())
-            throw new InvalidOperationException($"Tensor '{name}' holds values beyond float16's 65,504. Store the model as bfloat16 or float32.");
+            throw new InvalidOperationException(
+                $"Tensor '{name}' holds values beyond float16's 65,504. Store the model as bfloat16 or float32.");
     }
 
     /// <summary>Ranges of the first dimension whose rows together take about <see cref="PieceBytes"/>.</summary>

@@ -40,7 +40,8 @@ public sealed partial class ReversibleLmTransformer
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it and the range.</exception>
     /// <exception cref="ArgumentException">
-    /// The prompt holds a character that the model's character vocabulary lacks, or it could outgrow the context and the options refuse that.
+    /// The prompt holds a character that the model's character vocabulary lacks, or it could outgrow the context and the options refuse
+    /// that.
     /// </exception>
     /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not numbers.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -109,7 +110,8 @@ public sealed partial class ReversibleLmTransformer
     /// <exception cref="InvalidOperationException">The model gives logits that are not numbers.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
-    public IReadOnlyList<int> GenerateIds(IReadOnlyList<int> prompt, GenerationOptions options, CancellationToken cancellationToken = default)
+    public IReadOnlyList<int> GenerateIds(
+        IReadOnlyList<int> prompt, GenerationOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(options);

@@ -55,7 +55,8 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
     private int CheckedId(int id) => (uint)id < (uint)model.Network.Configuration.VocabularySize
         ? id
         : throw new ArgumentOutOfRangeException(
-            nameof(id), id, $"The id {id} is outside the model's vocabulary, whose ids are 0 to {model.Network.Configuration.VocabularySize - 1}.");
+            nameof(id), id,
+            $"The id {id} is outside the model's vocabulary, whose ids are 0 to {model.Network.Configuration.VocabularySize - 1}.");
 
     private double LogLikelihood(long[] ids, Window window)
     {

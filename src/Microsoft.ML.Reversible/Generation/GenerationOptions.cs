@@ -31,8 +31,8 @@ public sealed class GenerationOptions
     public IReadOnlyList<string> StopStrings { get; set; } = [];
 
     /// <summary>
-    /// Seeds the draws: one seed, one text. Each row of a batch draws from a stream of its own, made from the seed and the row's index; row 0
-    /// draws as a single prompt does.
+    /// Seeds the draws: one seed, one text. Each row of a batch draws from a stream of its own, made from the seed and the row's index;
+    /// row 0 draws as a single prompt does.
     /// </summary>
     public int Seed { get; set; }
 

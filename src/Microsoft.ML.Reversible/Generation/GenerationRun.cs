@@ -74,7 +74,7 @@ internal sealed class GenerationRun : IDisposable
         int context = _model.Network.Configuration.ContextLength;
         if (prompt <= context - maxTokens) return;
         throw new ArgumentException(
-            $"The prompt's tokens, which are {prompt}, and MaxTokens, which is {maxTokens}, exceed the model's context of {context} tokens. " +
-            "Shorten the prompt, lower MaxTokens, or set ContextOverflow to Slide.");
+            $"The prompt's tokens, which are {prompt}, and MaxTokens, which is {maxTokens}, " +
+            $"exceed the model's context of {context} tokens. Shorten the prompt, lower MaxTokens, or set ContextOverflow to Slide.");
     }
 }

@@ -65,7 +65,7 @@ internal static class ChunkedCrossEntropy
         {
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
-            // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; that is a pass over h, where one over dz costs more.
+            // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
             Tensor logits = h.mm(w.t()).to(ScalarType.Float32);
             Tensor logSum = logits.logsumexp(1, keepdim: true);

@@ -21,7 +21,6 @@ internal readonly struct BlockMath(LanguageModelConfiguration configuration, Sca
 
     /// <summary>x Wᵀ + b.</summary>
     public Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
-        
         bias is null ? nn.functional.linear(x, Cast(weight)) : nn.functional.linear(x, Cast(weight), Cast(bias));
 
     private Tensor Cast(Tensor x) => x.dtype == compute ? x : x.to(compute);

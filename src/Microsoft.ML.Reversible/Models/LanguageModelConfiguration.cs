@@ -25,7 +25,9 @@ public abstract record LanguageModelConfiguration
     /// <summary>Length of a stream's vectors, positive.</summary>
     public required int Width { get; init; }
 
-    /// <summary>Width of the hidden layer of a block's MLP, positive; null takes the family's usual multiple of <see cref="Width"/>.</summary>
+    /// <summary>
+    /// Width of the hidden layer of a block's MLP, positive; null takes the family's usual multiple of <see cref="Width"/>.
+    /// </summary>
     public int? MlpWidth { get; init; }
 
     /// <summary>What the norms add to the variance or the mean square, positive.</summary>

@@ -12,7 +12,8 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 {
-    private protected LanguageNetwork(string name, LanguageModelConfiguration configuration, Precision precision, Device device) : base(name)
+    private protected LanguageNetwork(string name, LanguageModelConfiguration configuration, Precision precision, Device device)
+        : base(name)
     {
         configuration.Check();
         Configuration = configuration;

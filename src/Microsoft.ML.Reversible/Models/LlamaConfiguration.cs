@@ -7,7 +7,9 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
 {
     private const int MlpWidthMultiple = 32;
 
-    /// <summary>Number of heads of keys and values, which groups of query heads share; it divides the head count. Null is the head count.</summary>
+    /// <summary>
+    /// Number of heads of keys and values, which groups of query heads share; it divides the head count. Null is the head count.
+    /// </summary>
     public int? KeyValueHeadCount { get; init; }
 
     /// <summary>Length of a head's vectors, even and positive; null is the width over the head count.</summary>
@@ -51,7 +53,8 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
                 nameof(HeadCount), HeadCount, $"HeadCount must divide Width, which is {Width}, or HeadWidth be given.");
         if (HeadSize <= 0 || HeadSize % 2 != 0)
             throw new ArgumentOutOfRangeException(
-                nameof(HeadWidth), HeadSize, "HeadWidth, or Width over HeadCount, must be even and at least 2: rotary positions turn pairs.");
+                nameof(HeadWidth), HeadSize,
+                "HeadWidth, or Width over HeadCount, must be even and at least 2: rotary positions turn pairs.");
         Positive(KeyValueHeads, nameof(KeyValueHeadCount));
         if (HeadCount % KeyValueHeads != 0)
             throw new ArgumentOutOfRangeException(

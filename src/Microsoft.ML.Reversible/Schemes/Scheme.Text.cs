@@ -70,7 +70,9 @@ public abstract partial record Scheme
         double.TryParse(parameter, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Unknown(parameter);
 
     private protected int Integer(string parameter) =>
-        int.TryParse(parameter, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) ? value : throw Unknown(parameter);
+        int.TryParse(parameter, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw Unknown(parameter);
 
     private protected static T Choice<T>(string text, string value) where T : struct, Enum =>
         Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice)

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>One evaluation of a stack with a <see cref="KeyValueCache"/>: either the first tokens of some rows, or one more of every row.</summary>
+/// <summary>
+/// One evaluation of a stack with a <see cref="KeyValueCache"/>: either the first tokens of some rows, or one more of every row.
+/// </summary>
 internal abstract class CachePass : IDisposable
 {
     /// <summary>The positions of the new tokens, int64, [rows]; null where they begin at 0.</summary>
@@ -13,7 +15,9 @@ internal abstract class CachePass : IDisposable
     /// <param name="query">Of shape [rows, heads, tokens, size].</param>
     /// <param name="key">Of shape [rows, heads of keys, tokens, size].</param>
     /// <param name="value">Of the key's shape.</param>
-    /// <returns>The mixed values, of the query's shape; null where there are no earlier tokens and the attention is the ordinary one.</returns>
+    /// <returns>
+    /// The mixed values, of the query's shape; null where there are no earlier tokens and the attention is the ordinary one.
+    /// </returns>
     public abstract Tensor? Attend(int layer, Tensor query, Tensor key, Tensor value);
 
     public virtual void Dispose()

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>A function of a stack that mixes tokens, and so needs the keys and values of earlier ones where only new tokens are given.</summary>
+/// <summary>
+/// A function of a stack that mixes tokens, and so needs the keys and values of earlier ones where only new tokens are given.
+/// </summary>
 internal interface ICachedFunction
 {
     /// <summary>f of the new tokens.</summary>

@@ -50,7 +50,9 @@ public sealed class LayerStack
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public Tensor Evaluate(Tensor input) => Evaluate(input, pass: null);
 
-    /// <summary>The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.</summary>
+    /// <summary>
+    /// The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.
+    /// </summary>
     /// <param name="input">p₀ of the new tokens.</param>
     /// <param name="pass">The pass; functions that do not know of it must be local to a token.</param>
     internal Tensor Evaluate(Tensor input, CachePass? pass)

@@ -34,7 +34,8 @@ internal static class Checksums
                 throw new InvalidDataException($"'{list}' is damaged: a line is no checksum with the name of a file.");
             string file = Path.Combine(folder, parts[1]);
             if (!File.Exists(file)) throw new InvalidDataException($"'{folder}' lacks the file '{parts[1]}'.");
-            if (Hash(file) != parts[0]) throw new InvalidDataException($"'{file}' is damaged: its content does not have the recorded checksum.");
+            if (Hash(file) != parts[0])
+                throw new InvalidDataException($"'{file}' is damaged: its content does not have the recorded checksum.");
         }
     }
 

@@ -8,9 +8,9 @@ namespace Microsoft.ML.Reversible.Training;
 /// head). A group takes a handful of kernels, where TorchSharp's AdamW takes as many for each parameter.
 /// </summary>
 /// <remarks>
-/// Make it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which backward
-/// passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the groups of the stack take turns
-/// on one gradient buffer: <see cref="ZeroGradients"/> gives it to the last one, and <see cref="PassGradientOn"/> to the next.
+/// Make it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which
+/// backward passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the groups of the stack take
+/// turns on one gradient buffer: <see cref="ZeroGradients"/> gives it to the last one, and <see cref="PassGradientOn"/> to the next.
 /// </remarks>
 internal sealed class FlatAdamW : IDisposable
 {
@@ -100,7 +100,9 @@ internal sealed class FlatAdamW : IDisposable
         if (group > 0) _groups[group - 1].AttachGradients();
     }
 
-    /// <summary>The norm of all gradients as one vector. Waits for the device: one kernel a group and one number each are read, at once.</summary>
+    /// <summary>
+    /// The norm of all gradients as one vector. Waits for the device: one kernel a group and one number each are read, at once.
+    /// </summary>
     public double GradNorm()
     {
         using var scope = NewDisposeScope();

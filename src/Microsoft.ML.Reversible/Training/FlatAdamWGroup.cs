@@ -21,8 +21,8 @@ internal sealed class FlatAdamWGroup : IDisposable
     private const long Alignment = 64;
 
     /// <summary>
-    /// Elements whose squares are summed in float32, before the sums go on in float64: over millions, the CPU's float32 sums are wrong in the
-    /// third digit. Buffers are multiples of it.
+    /// Elements whose squares are summed in float32, before the sums go on in float64: over millions, the CPU's float32 sums are wrong in
+    /// the third digit. Buffers are multiples of it.
     /// </summary>
     private const long NormRow = 1024;
 
@@ -37,7 +37,9 @@ internal sealed class FlatAdamWGroup : IDisposable
 
     /// <summary>Moves the parameters into a buffer of their own; meanwhile they are there twice.</summary>
     /// <param name="parameters">The parameters, float32, on one device.</param>
-    /// <param name="gradient">The gradient's buffer, of shape [n] with n at least <see cref="LengthOf"/>; other groups may use it too.</param>
+    /// <param name="gradient">
+    /// The gradient's buffer, of shape [n] with n at least <see cref="LengthOf"/>; other groups may use it too.
+    /// </param>
     public FlatAdamWGroup(IEnumerable<Parameter> parameters, Tensor gradient)
     {
         _parameters = Ordered(parameters);
@@ -91,7 +93,9 @@ internal sealed class FlatAdamWGroup : IDisposable
         _gradient.zero_();
     }
 
-    /// <summary>The norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.</summary>
+    /// <summary>
+    /// The norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.
+    /// </summary>
     public Tensor GradNorm()
     {
         using var scope = NewDisposeScope();

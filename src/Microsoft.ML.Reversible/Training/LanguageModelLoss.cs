@@ -31,7 +31,9 @@ internal static class LanguageModelLoss
         return lossSum.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.</summary>
+    /// <summary>
+    /// The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.
+    /// </summary>
     /// <inheritdoc cref="Differentiate"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
     {

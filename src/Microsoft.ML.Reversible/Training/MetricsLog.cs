@@ -16,7 +16,9 @@ internal sealed class MetricsLog : IDisposable
     /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
     public MetricsLog(string path, int step)
     {
-        List<string> kept = step > 0 && File.Exists(path) ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } s && s <= step)] : [];
+        List<string> kept = step > 0 && File.Exists(path)
+            ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } s && s <= step)]
+            : [];
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
         _writer = new StreamWriter(path, append: true) { NewLine = "\n", AutoFlush = true };
     }

@@ -29,7 +29,7 @@ namespace Microsoft.ML.Reversible;
 /// | Machine learning task | Language modelling |
 /// | Is normalization required? | No |
 /// | Is caching required? | No |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.Reversible, and one of TorchSharp-cpu, TorchSharp-cuda-windows, TorchSharp-cuda-linux |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.Reversible, and TorchSharp-cpu, -cuda-windows or -cuda-linux |
 /// | Exportable to ONNX | No |
 ///
 /// ### Training algorithm details

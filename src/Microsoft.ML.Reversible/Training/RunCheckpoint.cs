@@ -49,7 +49,8 @@ internal static class RunCheckpoint
         IReadOnlyList<(int Step, string Path)> found = run.Checkpoints;
         if (resume == ResumeMode.Never && found.Count > 0)
             throw new InvalidOperationException(
-                $"Resume is Never, but there is a checkpoint at '{found[0].Path}'. Give another CheckpointFolder, or remove what is in it.");
+                $"Resume is Never, but there is a checkpoint at '{found[0].Path}'. " +
+                "Give another CheckpointFolder, or remove what is in it.");
         foreach ((_, string path) in found)
         {
             try
@@ -63,7 +64,8 @@ internal static class RunCheckpoint
             catch (InvalidDataException e)
             {
                 throw new InvalidDataException(
-                    $"The checkpoint '{path}' is damaged: {e.Message} Set DamagedCheckpoint to UsePrevious to go on from the one before it.", e);
+                    $"The checkpoint '{path}' is damaged: {e.Message} " +
+                    "Set DamagedCheckpoint to UsePrevious to go on from the one before it.", e);
             }
         }
         if (found.Count > 0) throw new InvalidDataException($"All {found.Count} checkpoints beside '{found[0].Path}' are damaged.");

@@ -61,16 +61,17 @@ internal sealed record RunIdentity(int Seed, string Source, IReadOnlyDictionary<
         }
         if (differences.Count > 0)
             throw new InvalidOperationException(
-                $"The checkpoint '{checkpoint}' is of another run: {string.Join("; ", differences)}. Ask for the same run, or give this one " +
-                "a CheckpointFolder of its own; to train on from the weights alone, name the checkpoint as PretrainedFolder.");
+                $"The checkpoint '{checkpoint}' is of another run: {string.Join("; ", differences)}. " +
+                "Ask for the same run, or give this one a CheckpointFolder of its own; " +
+                "to train on from the weights alone, name the checkpoint as PretrainedFolder.");
     }
 
     /// <summary>The shape with all that follows from what was left out, which is how a folder gives it back.</summary>
     private static string Describe(LanguageModelConfiguration shape)
     {
         string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with vocabulary {shape.VocabularySize}, context " +
-            $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, MLP width {shape.HiddenWidth}, " +
-            $"epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head");
+            $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
+            $"MLP width {shape.HiddenWidth}, epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head");
         return shape switch
         {
             GptConfiguration gpt => $"{common}, {gpt.Activation}",

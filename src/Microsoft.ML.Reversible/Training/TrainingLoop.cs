@@ -36,7 +36,8 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="output">Where reports and checkpoints go.</param>
     /// <exception cref="InvalidDataException">The optimizer's part of the checkpoint is damaged.</exception>
     public TrainingLoop(
-        LanguageModel model, TokenWindows windows, ReversibleLmTrainer.Options options, RunState state, string? checkpoint, RunOutput output)
+        LanguageModel model, TokenWindows windows, ReversibleLmTrainer.Options options, RunState state, string? checkpoint,
+        RunOutput output)
     {
         (_model, _windows, _options, _state, _output) = (model, windows, options, state, output);
         _schedule = new LearningRateSchedule(

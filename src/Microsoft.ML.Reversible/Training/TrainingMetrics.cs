@@ -31,7 +31,9 @@ public sealed class TrainingMetrics
     /// <summary>Tokens trained on.</summary>
     public long Tokens => History[^1].Tokens;
 
-    /// <summary>Whether the run ended before <see cref="ReversibleLmTrainer.Options.MaxSteps"/> because the validation loss fell no more.</summary>
+    /// <summary>
+    /// Whether the run ended before <see cref="ReversibleLmTrainer.Options.MaxSteps"/> because the validation loss fell no more.
+    /// </summary>
     public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
 
     /// <summary>Steps skipped because their gradients were not finite or far too large.</summary>

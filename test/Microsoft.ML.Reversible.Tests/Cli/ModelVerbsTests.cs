@@ -135,7 +135,8 @@ public sealed class ModelVerbsTests
     {
         string bare = _folder.File("bare");
         Directory.CreateDirectory(bare);
-        foreach (string file in new[] { "config.json", "model.safetensors" }) File.Copy(Path.Combine(Model, file), Path.Combine(bare, file));
+        foreach (string file in new[] { "config.json", "model.safetensors" })
+            File.Copy(Path.Combine(Model, file), Path.Combine(bare, file));
         CliRun.Of("generate", "--model", bare, "--prompt", "the").AssertRefused("bare", "--tokenizer");
         CliRun run = CliRun.Of("generate", "--model", bare, "--tokenizer", Model, "--prompt", "the", "--temperature", "0");
         Assert.AreEqual((0, ""), (run.Code, run.Error));

@@ -95,11 +95,13 @@ public sealed class ResumedTrainingTests
         Assert.AreEqual((1, false), (shape.KeyValueHeadCount, shape.TiedHead));
 
         CliRun more = CliRun.Of(
-            "train", "--data", _folder.File("text.txt"), "--out", _folder.File("tuned"), "--model", _folder.File("model"), "--max-steps", "2",
+            "train", "--data", _folder.File("text.txt"), "--out", _folder.File("tuned"), "--model", _folder.File("model"),
+            "--max-steps", "2",
             "--context-length", "16", "--batch-size", "2");
         Assert.AreEqual(0, more.Code, more.Error);
         CliRun reused = CliRun.Of(
-            "train", "--data", _folder.File("text.txt"), "--out", _folder.File("other"), "--tokenizer", _folder.File("model"), "--max-steps", "2",
+            "train", "--data", _folder.File("text.txt"), "--out", _folder.File("other"), "--tokenizer", _folder.File("model"),
+            "--max-steps", "2",
             "--layer-count", "1", "--width", "12", "--context-length", "16", "--batch-size", "2");
         Assert.AreEqual(0, reused.Code, reused.Error);
     }

@@ -66,7 +66,8 @@ public sealed class GenerateTests
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"bos_token_id\": 256", "\"bos_token_id\": 7"));
         using ReversibleLmTransformer named = Ml.Reversible().LoadPretrained(scratch.File("model"));
         Assert.AreEqual(7, named.Model.SpecialTokens.BeginOfText);
-        Assert.AreEqual(_model.Generate("the red", maxTokens: 30, temperature: 0), named.Generate("the red", maxTokens: 30, temperature: 0));
+        Assert.AreEqual(
+            _model.Generate("the red", maxTokens: 30, temperature: 0), named.Generate("the red", maxTokens: 30, temperature: 0));
     }
 
     [TestMethod]
@@ -88,14 +89,17 @@ public sealed class GenerateTests
         var options = new GenerationOptions { MaxTokens = 40, Temperature = 0, StopStrings = ["never", stop] };
         int at = whole.IndexOf(stop, "the red fox".Length, StringComparison.Ordinal);
         Assert.AreEqual(whole[..at], _model.Generate("the red fox", options));
-        Assert.AreEqual("the red fox", _model.Generate("the red fox", new GenerationOptions { MaxTokens = 0, StopStrings = ["red"] }), "the prompt's own text stays");
+        Assert.AreEqual(
+            "the red fox", _model.Generate("the red fox", new GenerationOptions { MaxTokens = 0, StopStrings = ["red"] }),
+            "the prompt's own text stays");
     }
 
     [TestMethod]
     public void ARepetitionPenaltyChangesWhatIsLikelyAndOneChangesNothing()
     {
         string plain = _model.Generate("the red", new GenerationOptions { MaxTokens = 30, Temperature = 0 });
-        Assert.AreEqual(plain, _model.Generate("the red", new GenerationOptions { MaxTokens = 30, Temperature = 0, RepetitionPenalty = 1 }));
+        Assert.AreEqual(
+            plain, _model.Generate("the red", new GenerationOptions { MaxTokens = 30, Temperature = 0, RepetitionPenalty = 1 }));
         string varied = _model.Generate("the red", new GenerationOptions { MaxTokens = 30, Temperature = 0, RepetitionPenalty = 1e6 });
         int[] ids = Bytes.Encode(varied);
         Assert.HasCount(ids.Length - 1, ids.Distinct(), "only the e of the prompt itself comes twice");

@@ -34,7 +34,8 @@ public sealed class GenerationOptionsTests
     [TestMethod]
     public void EveryOptionButTheSeedHasABadValueAbove()
     {
-        string[] options = [.. typeof(GenerationOptions).GetProperties().Select(p => p.Name).Where(n => n != nameof(GenerationOptions.Seed))];
+        string[] options = [
+            .. typeof(GenerationOptions).GetProperties().Select(p => p.Name).Where(n => n != nameof(GenerationOptions.Seed))];
         CollectionAssert.AreEquivalent(options, BadOptions.Select(row => (string)row[0]).Distinct().ToArray());
     }
 

@@ -31,7 +31,8 @@ public sealed class LlamaModelTests
         using var scope = NewDisposeScope();
         using LanguageNetwork stored = TestModels.Make(TestModels.SmallLlama, scheme, WayBack.Stored, arithmetic: Arithmetic.Exact);
         using LanguageNetwork reversible = TestModels.Make(TestModels.SmallLlama, scheme, WayBack.Reversible, arithmetic: Arithmetic.Exact);
-        Tensor ids = TestModels.Ids(TestModels.SmallLlama, 2, 16), targets = TestModels.Ids(TestModels.SmallLlama, 2, 16, seed: 6).flatten();
+        Tensor ids = TestModels.Ids(TestModels.SmallLlama, 2, 16);
+        Tensor targets = TestModels.Ids(TestModels.SmallLlama, 2, 16, seed: 6).flatten();
 
         LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 32, seed: 1);
         LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 32, seed: 1);
@@ -57,7 +58,8 @@ public sealed class LlamaModelTests
     {
         var tinyLlama = new LlamaConfiguration
         {
-            VocabularySize = 32000, ContextLength = 2048, LayerCount = 22, HeadCount = 32, KeyValueHeadCount = 4, Width = 2048, MlpWidth = 5632,
+            VocabularySize = 32000, ContextLength = 2048, LayerCount = 22, HeadCount = 32, KeyValueHeadCount = 4, Width = 2048,
+            MlpWidth = 5632,
             TiedHead = false,
         };
         Assert.AreEqual(1_100_048_384, tinyLlama.ParameterCount);

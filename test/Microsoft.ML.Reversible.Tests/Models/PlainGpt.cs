@@ -4,7 +4,9 @@ namespace Microsoft.ML.Reversible.Tests.Models;
 internal sealed class PlainGpt(LanguageNetwork model)
 {
     private readonly Dictionary<string, double[]> _weights =
-        model.Weights().ToDictionary(w => w.Name.Replace("transformer.", ""), w => w.Parameter.detach().data<float>().Select(x => (double)x).ToArray());
+        model.Weights().ToDictionary(
+            w => w.Name.Replace("transformer.", ""),
+            w => w.Parameter.detach().data<float>().Select(x => (double)x).ToArray());
 
     private GptConfiguration Shape => (GptConfiguration)model.Configuration;
 

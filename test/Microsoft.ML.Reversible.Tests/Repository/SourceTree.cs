@@ -6,6 +6,7 @@ namespace Microsoft.ML.Reversible.Tests.Repository;
 internal sealed partial class SourceTree(string root)
 {
     private const int LongestFile = 350;
+    private const int LongestLine = 140;
 
     private static readonly string[] _leftOut = ["bin", "obj", ".git", ".vs", "artifacts", "TestResults"];
 
@@ -36,11 +37,20 @@ internal sealed partial class SourceTree(string root)
         where lines > LongestFile
         select $"{Shown(file)}: {lines} lines";
 
+    public IEnumerable<string> LongLines() =>
+        from line in Lines([".cs"])
+        where line.Text.Length > LongestLine
+        select $"{line.Place}: {line.Text.Length} characters";
+
+    public IEnumerable<string> LinesThatEndInSpace() =>
+        from line in Lines([".cs"])
+        where line.Text.Length > 0 && char.IsWhiteSpace(line.Text[^1])
+        select line.Place;
+
     public IEnumerable<string> LinesWithMachinePaths() =>
-        from file in Files(_text)
-        from line in File.ReadLines(file).Select((text, index) => (text, number: index + 1))
-        where MachinePath().IsMatch(line.text)
-        select $"{Shown(file)}:{line.number}: {line.text.Trim()}";
+        from line in Lines(_text)
+        where MachinePath().IsMatch(line.Text)
+        select $"{line.Place}: {line.Text.Trim()}";
 
     public IEnumerable<string> Files(IReadOnlyCollection<string> extensions) => Below(new DirectoryInfo(root))
         .Where(f => extensions.Contains(f.Extension))
@@ -51,6 +61,11 @@ internal sealed partial class SourceTree(string root)
     // particular.
     [GeneratedRegex(@"(?<![\w.~})\]-])/(?:home|root|work|workspace|Users|mnt|media)/\w|\b[A-Za-z]:\\+(?:Users|work|src|dev)\\")]
     private static partial Regex MachinePath();
+
+    private IEnumerable<(string Place, string Text)> Lines(IReadOnlyCollection<string> extensions) =>
+        from file in Files(extensions)
+        from line in File.ReadLines(file).Select((text, index) => (text, number: index + 1))
+        select ($"{Shown(file)}:{line.number}", line.text);
 
     private static IEnumerable<FileInfo> Below(DirectoryInfo folder) => folder.EnumerateFiles()
         .Concat(folder.EnumerateDirectories().Where(d => !_leftOut.Contains(d.Name) && d.LinkTarget is null).SelectMany(Below));

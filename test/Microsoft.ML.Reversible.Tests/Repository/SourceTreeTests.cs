@@ -9,6 +9,12 @@ public class SourceTreeTests
     public void No_source_file_is_longer_than_the_limit() => AssertNone(tree => tree.LongFiles());
 
     [TestMethod]
+    public void No_source_line_is_longer_than_the_limit() => AssertNone(tree => tree.LongLines());
+
+    [TestMethod]
+    public void No_source_line_ends_in_space() => AssertNone(tree => tree.LinesThatEndInSpace());
+
+    [TestMethod]
     public void No_file_names_a_path_of_one_machine() => AssertNone(tree => tree.LinesWithMachinePaths());
 
     [TestMethod]
@@ -20,6 +26,17 @@ public class SourceTreeTests
         folder.Write("obj/made.cs", string.Concat(Enumerable.Repeat("//\n", 351)));
 
         CollectionAssert.AreEqual(new[] { "long.cs: 351 lines" }, new SourceTree(folder.Path).LongFiles().ToArray());
+    }
+
+    [TestMethod]
+    public void Long_line_and_space_at_its_end_are_found()
+    {
+        using var folder = new ScratchFolder();
+        folder.Write("a.cs", new string('é', 140) + "\n" + new string('é', 141) + "\n    \n");
+
+        var tree = new SourceTree(folder.Path);
+        CollectionAssert.AreEqual(new[] { "a.cs:2: 141 characters" }, tree.LongLines().ToArray());
+        CollectionAssert.AreEqual(new[] { "a.cs:3" }, tree.LinesThatEndInSpace().ToArray());
     }
 
     [TestMethod]

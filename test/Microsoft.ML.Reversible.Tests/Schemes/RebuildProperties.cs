@@ -52,7 +52,9 @@ public sealed class RebuildProperties
     public void MidpointAndHamiltonianAreRebuiltWithinRoundingInFloat() => Check(
         Gen.OneOf(Steps.Select(h => (Scheme)new Midpoint(h)), Gen.Constant(Scheme.Hamiltonian)), CasesOf(24, 0.05), Arithmetic.Float, 1e-5);
 
-    /// <summary>Eigenvalues of f with a positive real part let leapfrog's errors grow by 1 + h √λ a layer: up to some hundred times in 24.</summary>
+    /// <summary>
+    /// Eigenvalues of f with a positive real part let leapfrog's errors grow by 1 + h √λ a layer: up to some hundred times in 24.
+    /// </summary>
     [TestMethod]
     public void LeapfrogIsRebuiltWithinItsGrowthInFloat() => Check(
         Steps.Where(h => h <= 0.5).Select(h => (Scheme)new Leapfrog(h)), CasesOf(24, 0.05), Arithmetic.Float, 1e-4);

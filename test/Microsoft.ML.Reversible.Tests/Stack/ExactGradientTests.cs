@@ -37,7 +37,8 @@ public sealed class ExactGradientTests
         {
             using var scope = NewDisposeScope();
             GptConfiguration shape = TestModels.Small with { LayerCount = 12 };
-            using LanguageNetwork model = TestModels.Make(shape, scheme, WayBack.Reversible, precision, device, arithmetic: Arithmetic.Exact);
+            using LanguageNetwork model = TestModels.Make(
+                shape, scheme, WayBack.Reversible, precision, device, arithmetic: Arithmetic.Exact);
             Tensor input = model.Embed(TestModels.Ids(shape, 4, 16).to(device)).detach();
             Assert.AreEqual(0.0, StackCase.RebuildError(model.Stack, input, seed: 3), $"{scheme}, {precision}");
         }
@@ -64,7 +65,8 @@ public sealed class ExactGradientTests
         using var scope = NewDisposeScope();
         GptConfiguration shape = TestModels.Small with { LayerCount = depth };
         Tensor ids = TestModels.Ids(shape, 3, 16).to(device), targets = TestModels.Ids(shape, 3, 16, seed: 6).flatten().to(device);
-        using LanguageNetwork stored = Make(WayBack.Stored), checkpointed = Make(WayBack.Checkpointed), reversible = Make(WayBack.Reversible);
+        using LanguageNetwork stored = Make(WayBack.Stored), checkpointed = Make(WayBack.Checkpointed);
+        using LanguageNetwork reversible = Make(WayBack.Reversible);
         foreach (LanguageNetwork model in new[] { stored, checkpointed, reversible })
             LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 48, seed: 3);
         foreach (LanguageNetwork model in new[] { checkpointed, reversible })

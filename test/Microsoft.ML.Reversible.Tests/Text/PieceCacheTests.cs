@@ -22,7 +22,8 @@ public class PieceCacheTests
     {
         var random = new Random(3);
         string[] texts = [
-            .. Corpus.Rows, "", new string('a', 40) + " " + new string('a', 40), .. Enumerable.Range(0, 300).Select(_ => RandomText.Next(random, 80)),
+            .. Corpus.Rows, "", new string('a', 40) + " " + new string('a', 40),
+            .. Enumerable.Range(0, 300).Select(_ => RandomText.Next(random, 80)),
             .. Enumerable.Range(0, 300).Select(row => string.Join(' ', Enumerable.Range(row * 1000, 1000))), .. Corpus.Rows];
         int[][] expected = [.. texts.Select(text => _tokenizer.EncodeToIds(text).ToArray())];
         var cache = new PieceCache(_tokenizer);

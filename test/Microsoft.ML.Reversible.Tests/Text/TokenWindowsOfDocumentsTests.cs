@@ -60,7 +60,8 @@ public class TokenWindowsOfDocumentsTests
         TokenBatch batch = new TokenWindows(cache, 3, 0, DocumentBoundaries.Respect).Training(0, 2);
 
         CollectionAssert.AreEqual(new long[] { 7, 0, 0, 7, 0, 0 }, batch.Inputs);
-        CollectionAssert.AreEqual(new[] { 8, TokenBatch.Ignored, TokenBatch.Ignored, 8, TokenBatch.Ignored, TokenBatch.Ignored }, batch.Targets);
+        CollectionAssert.AreEqual(
+            new[] { 8, TokenBatch.Ignored, TokenBatch.Ignored, 8, TokenBatch.Ignored, TokenBatch.Ignored }, batch.Targets);
         Assert.AreEqual(2, batch.TargetCount);
     }
 

@@ -12,7 +12,8 @@ public sealed class ChecksumsTests
         using ScratchFolder folder = Written();
         Checksums.Verify(folder.FullName);
         Assert.AreEqual(
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n", File.ReadAllLines(folder.File(Checksums.FileName))[0] + "\n");
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n",
+            File.ReadAllLines(folder.File(Checksums.FileName))[0] + "\n");
     }
 
     [TestMethod]

@@ -46,7 +46,8 @@ public sealed class ParameterUpdateTests
     {
         long[] elements = [.. new[] { 2, 8 }.Select(layers => GradientElements(layers, OptimizerPlacement.InsideBackward))];
         Assert.AreEqual(elements[0], elements[1]);
-        Assert.IsGreaterThan(2 * GradientElements(2, OptimizerPlacement.AfterBackward), GradientElements(8, OptimizerPlacement.AfterBackward));
+        Assert.IsGreaterThan(
+            2 * GradientElements(2, OptimizerPlacement.AfterBackward), GradientElements(8, OptimizerPlacement.AfterBackward));
 
         long GradientElements(int layers, OptimizerPlacement placement)
         {

@@ -16,7 +16,10 @@ public sealed class ResumeTests
         ["midpoint-a, whose factors are drawn", Set(o => o.Scheme = Scheme.MidpointA)],
         ["Llama", Set(o => (o.Family, o.Scheme, o.TiedHead) = (ModelFamily.Llama, Scheme.Leapfrog, false))],
         ["accumulation and smoothing", Set(o => (o.GradientAccumulationSteps, o.LabelSmoothing) = (3, 0.1))],
-        ["optimizer inside the backward pass", Set(o => (o.OptimizerPlacement, o.ClipWithPreviousNorm) = (OptimizerPlacement.InsideBackward, true))],
+        [
+            "optimizer inside the backward pass",
+            Set(o => (o.OptimizerPlacement, o.ClipWithPreviousNorm) = (OptimizerPlacement.InsideBackward, true)),
+        ],
         ["bfloat16", Set(o => o.Precision = Precision.BFloat16)],
         ["documents respected", Set(o => o.DocumentBoundaries = DocumentBoundaries.Respect)],
         ["a learned vocabulary", Set(o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 280))],
@@ -72,7 +75,8 @@ public sealed class ResumeTests
         {
             byte[] content = File.ReadAllBytes(file);
             File.WriteAllBytes(file, content[..(content.Length / 2)]);
-            var e = Assert.ThrowsExactly<InvalidDataException>(() => Corpus.Train(_ml, Options(o => o.CheckpointInterval = 6, scratch.FullName)));
+            var e = Assert.ThrowsExactly<InvalidDataException>(
+                () => Corpus.Train(_ml, Options(o => o.CheckpointInterval = 6, scratch.FullName)));
             StringAssert.Contains(e.Message, last);
             StringAssert.Contains(e.Message, "UsePrevious");
             File.WriteAllBytes(file, content);

@@ -47,7 +47,8 @@ public sealed class RunFolderTests
     {
         using var scratch = new ScratchFolder();
         string id = Guid.NewGuid().ToString("N");
-        foreach (string name in new[] { $"step-00000003.partial-{id}", $"step-00000002.old-{id}", $"step-00000001.gone-{id}", "step-00000004", "mine" })
+        string[] names = [$"step-00000003.partial-{id}", $"step-00000002.old-{id}", $"step-00000001.gone-{id}", "step-00000004", "mine"];
+        foreach (string name in names)
             Directory.CreateDirectory(scratch.File(name));
         RunFolder.Open(scratch.FullName).Dispose();
         CollectionAssert.AreEqual(new[] { "mine", "run.lock", "step-00000004" }, scratch.Entries);

@@ -107,7 +107,8 @@ public sealed class TrainingLoopTests
         var ml = new MLContext(seed: 1);
         ml.Log += (_, e) => warnings.Add(e.Message);
         var e = Assert.ThrowsExactly<InvalidOperationException>(
-            () => Corpus.Train(ml, o => (o.LearningRate, o.MaxGradNorm, o.MaxSkippedSteps, o.WarmupSteps, o.MaxSteps) = (1e30, 0, 3, 0, 50)));
+            () => Corpus.Train(
+                ml, o => (o.LearningRate, o.MaxGradNorm, o.MaxSkippedSteps, o.WarmupSteps, o.MaxSteps) = (1e30, 0, 3, 0, 50)));
         StringAssert.Contains(e.Message, "3 steps in a row");
         StringAssert.Contains(e.Message, "LearningRate");
         Assert.HasCount(2, warnings.Where(w => w.Contains("skipped: the norm")).ToArray());
@@ -139,7 +140,9 @@ public sealed class TrainingLoopTests
         using ReversibleLmTransformer first = Corpus.Train(_ml, o => (o.MaxSteps, o.Scheme) = (100, Scheme.Leapfrog));
         first.SavePretrained(scratch.File("model"));
         using ReversibleLmTransformer second = Corpus.Train(
-            _ml, o => (o.PretrainedFolder, o.LayerCount, o.MaxSteps, o.LearningRate, o.FinalLearningRate) = (scratch.File("model"), 99, 5, 1e-4, 1e-4));
+            _ml,
+            o => (o.PretrainedFolder, o.LayerCount, o.MaxSteps, o.LearningRate, o.FinalLearningRate) =
+                (scratch.File("model"), 99, 5, 1e-4, 1e-4));
         Assert.AreEqual(Scheme.Leapfrog, second.Scheme);
         Assert.AreEqual(2, second.Configuration.LayerCount);
         Assert.AreEqual(first.Metrics!.TrainingLoss, second.Metrics!.History[0].Loss, 0.3);

@@ -45,15 +45,16 @@ public static class ConversionsExtensionsCatalog
     }
 
     public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(
-        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType>> keyValuePairs, string inputColumnName = null,
-        bool treatValuesAsKeyType = false)
+        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        IEnumerable<KeyValuePair<TInputType, TOutputType>> keyValuePairs, string inputColumnName = null, bool treatValuesAsKeyType = false)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new(PairTable.Of(keyValuePairs, treatValuesAsKeyType), [new InputOutputColumnPair(outputColumnName, inputColumnName)]);
     }
 
     public static ValueMappingEstimator<TInputType, TOutputType> MapValue<TInputType, TOutputType>(
-        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, IEnumerable<KeyValuePair<TInputType, TOutputType[]>> keyValuePairs, string inputColumnName = null)
+        this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        IEnumerable<KeyValuePair<TInputType, TOutputType[]>> keyValuePairs, string inputColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new(PairTable.Of(keyValuePairs, valuesAsKeys: false), [new InputOutputColumnPair(outputColumnName, inputColumnName)]);
