@@ -51,7 +51,7 @@ public sealed class ReversibleCatalog
             FinalLearningRate = learningRate / 10,
         });
 
-    /// <summary>A trainer of a GPT on a text column.</summary>
+    /// <summary>A trainer of a language model on a column of text or of token ids.</summary>
     /// <param name="options">What to train and how; later changes to the object have no effect.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it and the range.</exception>
     public ReversibleLmTrainer LanguageModel(ReversibleLmTrainer.Options options) => new(_context, options);

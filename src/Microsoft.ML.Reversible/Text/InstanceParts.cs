@@ -7,7 +7,6 @@ namespace Microsoft.ML.Reversible.Text;
 /// <summary>Finds out about a tokenizer that the caller has made what a language model must know of it.</summary>
 internal static class InstanceParts
 {
-    private const string Mend = "Give it beside the tokenizer.";
     private const int LongestGap = 4096;
 
     private static readonly string[] _ends = [Vocabulary.DefaultEndOfText, "</s>", "<|end_of_text|>"];
@@ -23,10 +22,16 @@ internal static class InstanceParts
         foreach ((string token, int id) in special) known[token] = id;
 
         int size = vocabularySize ?? SizeOf(tokenizer, known)
-            ?? throw new ArgumentException($"The {name} does not tell how many tokens it has. {Mend}", nameof(vocabularySize));
+            ?? throw new ArgumentException(
+                $"The {name} does not tell how many tokens it has. It needs a public property Vocabulary of tokens with their ids, as the " +
+                "tokenizers of Microsoft.ML.Tokenizers have it.",
+                nameof(vocabularySize));
         if (size < 1) throw new ArgumentOutOfRangeException(nameof(vocabularySize), size, "The vocabulary must have at least one token.");
         int end = endOfTextId ?? EndOf(tokenizer, known)
-            ?? throw new ArgumentException($"The {name} does not tell which id ends a document. {Mend}", nameof(endOfTextId));
+            ?? throw new ArgumentException(
+                $"The {name} does not tell which id ends a document. Set EndOfTextId in the trainer's options, or eos_token_id in the " +
+                "config.json of the model to load.",
+                nameof(endOfTextId));
         int begin = beginOfTextId ?? (tokenizer as SentencePieceTokenizer)?.BeginningOfSentenceId ?? end;
         Within(end, nameof(endOfTextId));
         Within(begin, nameof(beginOfTextId));

@@ -16,8 +16,8 @@ public enum LearningRateScheduleKind
     Linear,
 
     /// <summary>
-    /// P until the last D steps, over which it falls linearly: P + (F - P) d / D, with d the steps since the fall began. A run can go on
-    /// from before the fall for as long as one likes.
+    /// P until the last D steps, over which it falls linearly: P + (F - P) d / D, with d the steps since the fall began. Before the fall,
+    /// the rate does not depend on how long the run is.
     /// </summary>
     WarmupStableDecay,
 }

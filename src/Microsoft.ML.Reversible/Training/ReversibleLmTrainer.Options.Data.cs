@@ -11,13 +11,14 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, end-of-text included, at least 257; for a column of token ids
-        /// the number of ids, at least 1. Not used otherwise.
+        /// the number of ids, at least 1. Not used otherwise. Which of the two the column is shows only in <see cref="Fit"/>, so that fewer than
+        /// 257 ids need another <see cref="Tokenization"/> than BPE, which is not used then.
         /// </summary>
         public int VocabularySize { get; set; } = 2048;
 
         /// <summary>
-        /// A tokenizer to use instead of learning one. A model with one that cannot be written to files, such as one of your own class, is
-        /// saved without it and is given it again when it is loaded.
+        /// A tokenizer to use instead of learning one. Microsoft.ML.Tokenizers does not write files, so folders and checkpoints are saved
+        /// without it and are given it again when they are loaded, and a zip is refused.
         /// </summary>
         public Tokenizer? Tokenizer { get; set; }
 

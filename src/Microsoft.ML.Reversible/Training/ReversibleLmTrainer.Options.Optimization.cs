@@ -23,8 +23,8 @@ public sealed partial class ReversibleLmTrainer
         public LearningRateScheduleKind Schedule { get; set; } = LearningRateScheduleKind.Cosine;
 
         /// <summary>
-        /// The learning rate at the last step, within [0, <see cref="LearningRate"/>]; not used by
-        /// <see cref="LearningRateScheduleKind.Constant"/>.
+        /// The learning rate that the schedule has fallen to when <see cref="MaxSteps"/> are done, within [0, <see cref="LearningRate"/>]; not
+        /// used by <see cref="LearningRateScheduleKind.Constant"/>.
         /// </summary>
         public double FinalLearningRate { get; set; } = 1e-4;
 
@@ -52,7 +52,10 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>The global norm that gradients are clipped to, at least 0; 0 means not to clip.</summary>
         public double MaxGradNorm { get; set; } = 1.0;
 
-        /// <summary>The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1).</summary>
+        /// <summary>
+        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1); the training loss that is
+        /// reported has it, the validation loss has not.
+        /// </summary>
         public double LabelSmoothing { get; set; }
 
         /// <summary>
@@ -76,7 +79,7 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>Skipped steps in a row after which the run gives up, at least 1.</summary>
         public int MaxSkippedSteps { get; set; } = 10;
 
-        /// <summary>Whether every step takes the first batch: a quick check that a set-up can learn at all.</summary>
+        /// <summary>Whether every step takes the batches of the first one: a quick check that a set-up can learn at all.</summary>
         public bool OverfitOneBatch { get; set; }
 
         internal int EffectiveDecaySteps => DecaySteps ?? Math.Clamp(MaxSteps / 5, 1, Math.Max(1, MaxSteps - WarmupSteps));

@@ -38,7 +38,9 @@ public sealed partial class ReversibleLmTrainer
         /// </summary>
         public string? CheckpointFolder { get; set; }
 
-        /// <summary>Steps between checkpoints, at least 1; the last step and a cancelled run leave one too.</summary>
+        /// <summary>
+        /// Steps between checkpoints, at least 1; each new lowest validation loss, the last step and a cancelled run leave one too.
+        /// </summary>
         public int CheckpointInterval { get; set; } = 250;
 
         /// <summary>How many of the latest checkpoints are kept, at least 1; that of the best evaluation is kept besides.</summary>

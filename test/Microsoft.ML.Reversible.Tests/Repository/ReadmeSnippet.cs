@@ -12,7 +12,7 @@ internal static class ReadmeSnippet
 
     public static (float Surprise, ITransformer Loaded) Run(IEnumerable<string> texts, string folder)
     {
-        // <readme>
+        // <snippet>
         var ml = new MLContext(seed: 1);
         IDataView stories = ml.Data.LoadFromEnumerable(texts.Select(text => new Story { Text = text }));
 
@@ -40,7 +40,7 @@ internal static class ReadmeSnippet
 
         model.SavePretrained(Path.Combine(folder, "pretrained"));          // Hugging Face's layout
         using ReversibleLmTransformer again = ml.Reversible().LoadPretrained(Path.Combine(folder, "pretrained"));
-        // </readme>
+        // </snippet>
         return (surprise, loaded);
     }
 }
