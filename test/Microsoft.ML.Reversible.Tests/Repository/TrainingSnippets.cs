@@ -16,10 +16,8 @@ internal static class TrainingSnippets
         var ml = new MLContext(seed: 1);
         string corpus = Path.Combine(folder, "corpus.txt");
         IDataView data = ml.Data.LoadFromEnumerable(File.ReadLines(corpus).Select(line => new TextRow { Text = line }));
-
         using var stop = new CancellationTokenSource();
         using var signals = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Cancel(); });
-
         using ReversibleLmTransformer model = ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             Family = ModelFamily.Llama,
@@ -40,7 +38,6 @@ internal static class TrainingSnippets
             MetricsPath = Path.Combine(folder, "metrics.jsonl"),
             CancellationToken = stop.Token,
         }).Fit(data);
-
         TrainingMetrics metrics = model.Metrics!;
         Console.WriteLine($"step {metrics.ModelStep}; at the end {metrics.ValidationBitsPerByte:F3} bits a byte");
         // </snippet>
