@@ -47,7 +47,7 @@ public sealed partial class DocumentTests
         using var scratch = new ScratchFolder();
         string config = scratch.File("m/config.json");
         string[][] rows = Document.Open("docs/models.md").Rows("family", "refused with another value");
-        Assert.HasCount(2, rows);
+        Assert.HasCount(3, rows);
         foreach (string[] row in rows)
         {
             TestFolders.SaveRandom(scratch.File("m"), row[0] == "llama" ? TestModels.SmallLlama : TestModels.Small);
