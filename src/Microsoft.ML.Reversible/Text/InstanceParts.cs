@@ -23,8 +23,8 @@ internal static class InstanceParts
 
         int size = vocabularySize ?? SizeOf(tokenizer, known)
             ?? throw new ArgumentException(
-                $"The {name} does not tell how many tokens it has. It needs a public property Vocabulary of tokens with their ids, as the " +
-                "tokenizers of Microsoft.ML.Tokenizers have it.",
+                $"The {name} does not tell how many tokens it has. It needs a public property Vocabulary of tokens with " +
+                "their ids, as the tokenizers of Microsoft.ML.Tokenizers have it.",
                 nameof(vocabularySize));
         if (size < 1) throw new ArgumentOutOfRangeException(nameof(vocabularySize), size, "The vocabulary must have at least one token.");
         int end = endOfTextId ?? EndOf(tokenizer, known)

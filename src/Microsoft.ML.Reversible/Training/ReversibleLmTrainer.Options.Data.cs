@@ -11,8 +11,8 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, end-of-text included, at least 257; for a column of token ids
-        /// the number of ids, at least 1. Not used otherwise. Which of the two the column is shows only in <see cref="Fit"/>, so that fewer than
-        /// 257 ids need another <see cref="Tokenization"/> than BPE, which is not used then.
+        /// the number of ids, at least 1. Not used otherwise. Which of the two the column is shows only in <see cref="Fit"/>, so that fewer
+        /// than 257 ids need another <see cref="Tokenization"/> than BPE, which is not used then.
         /// </summary>
         public int VocabularySize { get; set; } = 2048;
 

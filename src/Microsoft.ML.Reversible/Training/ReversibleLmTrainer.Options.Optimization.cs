@@ -23,8 +23,8 @@ public sealed partial class ReversibleLmTrainer
         public LearningRateScheduleKind Schedule { get; set; } = LearningRateScheduleKind.Cosine;
 
         /// <summary>
-        /// The learning rate that the schedule has fallen to when <see cref="MaxSteps"/> are done, within [0, <see cref="LearningRate"/>]; not
-        /// used by <see cref="LearningRateScheduleKind.Constant"/>.
+        /// The learning rate that the schedule has fallen to when <see cref="MaxSteps"/> are done, within [0, <see cref="LearningRate"/>];
+        /// not used by <see cref="LearningRateScheduleKind.Constant"/>.
         /// </summary>
         public double FinalLearningRate { get; set; } = 1e-4;
 
@@ -53,8 +53,8 @@ public sealed partial class ReversibleLmTrainer
         public double MaxGradNorm { get; set; } = 1.0;
 
         /// <summary>
-        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1); the training loss that is
-        /// reported has it, the validation loss has not.
+        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1); the training loss that
+        /// is reported has it, the validation loss has not.
         /// </summary>
         public double LabelSmoothing { get; set; }
 
