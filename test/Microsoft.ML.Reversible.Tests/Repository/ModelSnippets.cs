@@ -45,18 +45,9 @@ internal static class ModelSnippets
         ReversibleLmTransformer model, CancellationToken cancellationToken)
     {
         // <snippet>
-        var options = new GenerationOptions
-        {
-            MaxTokens = 60,
-            Temperature = 0.8,
-            TopP = 0.95,
-            RepetitionPenalty = 1.1,
-            StopStrings = ["\n\n", "The end"],
-            Seed = 7,
-        };
+        var options = new GenerationOptions { MaxTokens = 60, Temperature = 0.8, TopP = 0.95, StopStrings = ["The end"], Seed = 7 };
         string text = model.Generate("Once upon a time", options);                       // the prompt and its continuation
         IReadOnlyList<string> texts = model.Generate(["the red", "the blue"], options);  // together, each with its own draws
-
         await foreach (string piece in model.GenerateAsync("Once upon a time", options, cancellationToken)) Console.Write(piece);
         // </snippet>
         return (text, texts);
