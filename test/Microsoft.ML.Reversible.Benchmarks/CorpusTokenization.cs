@@ -6,8 +6,8 @@ using Microsoft.ML.Reversible.Views;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Streams a corpus of any size through an IDataView into a token cache, then reads shuffled windows from it. The corpus repeats the lines
-/// of some texts, each with a number before it so that no two are the same.
+/// Streams a corpus of any size through an IDataView into a token cache, then reads shuffled windows from it and trains on it. The corpus
+/// repeats the lines of some texts, each with a number before it so that no two are the same.
 /// </summary>
 internal static class CorpusTokenization
 {
@@ -19,17 +19,18 @@ internal static class CorpusTokenization
         var texts = new Argument<FileInfo[]>("texts") { Description = "The texts to repeat.", Arity = ArgumentArity.OneOrMore };
         var vocabulary = new Option<int>("--vocabulary-size") { DefaultValueFactory = _ => 4096 };
         var folder = new Option<DirectoryInfo?>("--folder") { Description = "Takes the corpus and the cache while they are needed." };
-        var command = new Command("corpus", "Seconds and memory that a large corpus takes to become a token cache.")
+        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 200, Description = "Steps of training on it; 0 leaves it out." };
+        var command = new Command("corpus", "Seconds and memory that a large corpus takes to become a token cache and to be trained on.")
         {
-            size, texts, vocabulary, folder
+            size, texts, vocabulary, folder, steps
         };
         command.SetAction(p => Run(
             (long)(p.GetValue(size) * (1 << 30)), [.. p.GetValue(texts)!.Select(file => file.FullName)], p.GetValue(vocabulary),
-            p.GetValue(folder)?.FullName ?? Path.GetTempPath()));
+            p.GetValue(folder)?.FullName ?? Path.GetTempPath(), p.GetValue(steps)));
         return command;
     }
 
-    private static void Run(long bytes, string[] texts, int vocabularySize, string parent)
+    private static void Run(long bytes, string[] texts, int vocabularySize, string parent, int steps)
     {
         string folder = Path.Combine(parent, $"reversible-corpus-{Environment.ProcessId}");
         Directory.CreateDirectory(folder);
@@ -55,6 +56,7 @@ internal static class CorpusTokenization
                     $"time: {tokens.TokenCount:N0} tokens in {tokens.RowCount:N0} rows, {new FileInfo(cache).Length / 1e6:F0} MB");
                 foreach (DocumentBoundaries boundaries in Enum.GetValues<DocumentBoundaries>()) ReadWindows(tokens, boundaries);
             }
+            if (steps > 0) CorpusTraining.Run(File.ReadLines(corpus), cache, tokenizer, folder, steps, Report);
         }
         finally
         {
@@ -92,7 +94,7 @@ internal static class CorpusTokenization
         Console.WriteLine($"{line}; peak memory {process.PeakWorkingSet64 / 1e6:F0} MB");
     }
 
-    private sealed class Row
+    public sealed class Row
     {
         public string Text { get; set; } = "";
     }
