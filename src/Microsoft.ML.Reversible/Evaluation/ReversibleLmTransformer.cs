@@ -121,6 +121,10 @@ public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
     /// <summary>Saves through ML.NET's own public transformers, so that <c>mlContext.Model.Load</c> needs nothing registered.</summary>
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
+        if (!Live.HasTokenizer)
+            throw new NotSupportedException(
+                "This model has no tokenizer, and what mlContext.Model.Save writes can score text alone. Save the pipeline with " +
+                "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
         var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns.ToPortable());
         ((ICanSaveModel)chain).Save(ctx);
