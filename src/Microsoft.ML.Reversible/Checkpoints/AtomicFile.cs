@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>Writes a file whole or not at all: aside, in the same folder, then renamed over the old one.</summary>
@@ -16,7 +18,9 @@ internal static class AtomicFile
         string partial = PartialPath.Beside(target);
         try
         {
+            if (Directory.Exists(target)) throw new IOException("a folder of that name is in the way.");
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            ClearStale(target);
             using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
                 write(stream);
@@ -29,6 +33,25 @@ internal static class AtomicFile
             PartialPath.Clear(() => File.Delete(partial));
             PartialPath.ThrowNamed(e, $"Could not write the file '{path}'");
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Removes what killed processes left of this target. A living one holds its file, and writes to it: what has changed since this
+    /// process began is left alone too, for file systems without locks.
+    /// </summary>
+    private static void ClearStale(string target)
+    {
+        using var self = Process.GetCurrentProcess();
+        DateTime began = self.StartTime.ToUniversalTime();
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(target)!, "*.partial-*"))
+        {
+            if (PartialPath.TargetOf(file) != target || File.GetLastWriteTimeUtc(file) >= began) continue;
+            PartialPath.Clear(() =>
+            {
+                new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+                File.Delete(file);
+            });
         }
     }
 }

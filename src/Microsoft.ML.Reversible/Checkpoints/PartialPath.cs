@@ -3,8 +3,19 @@ namespace Microsoft.ML.Reversible.Checkpoints;
 /// <summary>Names beside a target, and cleaning them up.</summary>
 internal static class PartialPath
 {
+    private const int IdLength = 32;
+
     /// <summary>A free name in the target's folder, so that renaming it to the target never crosses file systems.</summary>
     public static string Beside(string target, string kind = "partial") => $"{target}.{kind}-{Guid.NewGuid():N}";
+
+    /// <summary>The target of such a name; null where the name is not of this making.</summary>
+    public static string? TargetOf(string path, string kind = "partial")
+    {
+        int mark = path.Length - $".{kind}-".Length - IdLength;
+        return mark > 0 && path.AsSpan(mark).StartsWith($".{kind}-") && Guid.TryParseExact(path.AsSpan(path.Length - IdLength), "N", out _)
+            ? path[..mark]
+            : null;
+    }
 
     /// <summary>
     /// The full path; of a symbolic link, that of what it points to, since renaming over a link would replace the link itself.

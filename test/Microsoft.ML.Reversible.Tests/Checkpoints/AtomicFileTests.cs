@@ -98,6 +98,33 @@ public sealed class AtomicFileTests
     }
 
     [TestMethod]
+    public void ClearsWhatAKilledProcessLeftAndNothingElse()
+    {
+        using var folder = new ScratchFolder();
+        string id = Guid.NewGuid().ToString("N");
+        string stale = $"a.bin.partial-{id}", held = $"a.bin.partial-{Guid.NewGuid():N}", recent = $"a.bin.partial-{Guid.NewGuid():N}";
+        string[] kept = [held, recent, $"b.bin.partial-{id}", "a.bin.partial-mine"];
+        foreach (string name in kept.Append(stale))
+        {
+            File.WriteAllText(folder.File(name), "");
+            if (name != recent) File.SetLastWriteTimeUtc(folder.File(name), DateTime.UtcNow.AddDays(-1));
+        }
+        using (new FileStream(folder.File(held), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            AtomicFile.Write(folder.File("a.bin"), stream => stream.Write("new"u8));
+
+        CollectionAssert.AreEquivalent(kept.Append("a.bin").ToArray(), folder.Entries);
+    }
+
+    [TestMethod]
+    public void AFolderInTheWayIsNamedBeforeAnythingIsWritten()
+    {
+        using var folder = new ScratchFolder();
+        Directory.CreateDirectory(folder.File("taken"));
+        var e = Assert.ThrowsExactly<IOException>(() => AtomicFile.Write(folder.File("taken"), _ => Assert.Fail("it was written")));
+        StringAssert.Contains(e.Message, folder.File("taken"));
+    }
+
+    [TestMethod]
     public void NamesTheTargetWhenTheDeviceIsFull()
     {
         if (!File.Exists("/dev/full"))
