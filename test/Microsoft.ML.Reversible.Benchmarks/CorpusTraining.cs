@@ -11,7 +11,7 @@ internal static class CorpusTraining
 {
     public const int SmallBytes = 1_000_000;
 
-    /// <summary>Trains twice on each corpus, taking turns, since the speed of a machine changes with what else it does.</summary>
+    /// <summary>Trains on each corpus.</summary>
     /// <param name="large">The lines of the large corpus.</param>
     /// <param name="cache">Its token cache, which has been made already.</param>
     /// <param name="tokenizer">The tokenizer of both.</param>
@@ -27,11 +27,8 @@ internal static class CorpusTraining
         long length = 0;
         string[] small = [.. large.TakeWhile(line => (length += line.Length + 1) < SmallBytes)];
         DateTime made = File.GetLastWriteTimeUtc(cache);
-        for (int round = 0; round < 2; round++)
-        {
-            Train("large corpus", large, cache, tokenizerFolder, steps, report);
-            Train("1 MB of it", small, Path.Combine(folder, "small.tokens"), tokenizerFolder, steps, report);
-        }
+        Train("large corpus", large, cache, tokenizerFolder, steps, report);
+        Train("1 MB of it", small, Path.Combine(folder, "small.tokens"), tokenizerFolder, steps, report);
         if (File.GetLastWriteTimeUtc(cache) != made) throw new InvalidOperationException("The cache was made anew, not used again.");
     }
 
@@ -60,8 +57,8 @@ internal static class CorpusTraining
         processorTime = Environment.CpuUsage.TotalTime - processorTime;
         TrainingMetrics metrics = model.Metrics!;
         report($"trained on the {name}: {metrics.TokensPerSecond:F0} tokens/s, {processorTime.TotalMilliseconds / (steps - 1):F0} ms of " +
-            $"processor time a step, loss {metrics.TrainingLoss:F3} after {steps} steps, {watch.Elapsed.TotalSeconds:F1} s in all, of them " +
-            $"{metrics.Elapsed.TotalSeconds:F1} s of steps");
+            $"processor time a step, loss {metrics.TrainingLoss:F3} after {steps} steps, {watch.Elapsed.TotalSeconds:F1} s in all, " +
+            $"of them {metrics.Elapsed.TotalSeconds:F1} s of steps");
     }
 
     private sealed class FirstStep(Action action) : IProgress<TrainingProgress>

@@ -23,6 +23,23 @@ internal sealed class MetricsLog : IDisposable
         _writer = new StreamWriter(path, append: true) { NewLine = "\n", AutoFlush = true };
     }
 
+    /// <summary>Finds out whether the file can be written, and leaves what is in it.</summary>
+    /// <exception cref="IOException">It cannot be written, or another run writes it.</exception>
+    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    public static void RequireWritable(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            using var stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None);
+        }
+        catch (Exception e)
+        {
+            PartialPath.ThrowNamed(e, $"Could not write the file of metrics '{path}'");
+            throw;
+        }
+    }
+
     /// <summary>Adds a report; it is in the file when this returns.</summary>
     public void Add(TrainingProgress progress) => _writer.WriteLine(progress.ToJson());
 

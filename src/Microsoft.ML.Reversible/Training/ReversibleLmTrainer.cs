@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
@@ -64,18 +65,21 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="InvalidOperationException">
     /// There are no rows, the text is too short for a window or for the vocabulary asked for, the GPU asked for is missing, the checkpoint
-    /// is of another run, or too many steps in a row had gradients that were not finite.
+    /// is of another run, or too many steps in a row, or all of them, had gradients that were not finite.
     /// </exception>
     /// <exception cref="InvalidDataException">A checkpoint, the folder to start from or a tokenizer file is damaged.</exception>
     /// <exception cref="IOException">
     /// Another run holds the folder of checkpoints, or a file cannot be written, because the disk is full for instance.
     /// </exception>
+    /// <exception cref="UnauthorizedAccessException">A file must not be written.</exception>
+    /// <exception cref="FileNotFoundException">A file of the folder to start from, or of the tokenizer, is missing.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no folder to start from.</exception>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName);
+        bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Training");
         Device device = Devices.Resolve(_options.Device, _context, channel);
         using RunFolder? folder = _options.CheckpointFolder is { } path ? RunFolder.Open(path) : null;
@@ -84,11 +88,19 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
             : RunCheckpoint.Find(
                 folder, _options.Resume, _options.DamagedCheckpoint, text => channel.Warning(MessageSensitivity.None, "{0}", text));
         int seed = _options.Seed ?? resumed?.State.Identity.Seed ?? _host.Rand.Next();
+        // What is wrong with these shows before the data is read, which may take hours.
+        RunIdentity identity = RunIdentity.Of(_options, isText, seed);
+        if (resumed is { } found)
+        {
+            found.State.Identity.Require(identity, found.Path);
+            found.State.RequirePlaceIn(_options, found.Path);
+        }
+        if (_options.MetricsPath is { } metrics) MetricsLog.RequireWritable(metrics);
 
         using var start = TrainingStart.Make(input, _options, resumed?.Path ?? _options.PretrainedFolder, device, seed);
         try
         {
-            return Train(start, folder, resumed, seed, channel);
+            return Train(start, folder, resumed, identity, channel);
         }
         catch
         {
@@ -106,15 +118,15 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     }
 
     private ReversibleLmTransformer Train(
-        TrainingStart start, RunFolder? folder, (string Path, RunState State)? resumed, int seed, IChannel channel)
+        TrainingStart start, RunFolder? folder, (string Path, RunState State)? resumed, RunIdentity known, IChannel channel)
     {
         LanguageNetwork network = start.Model.Network;
-        RunIdentity identity = RunIdentity.Of(network, _options, seed, start.Tokens.SourceHash, start.Tokens.TokenizerHash);
+        RunIdentity identity = known.With(network, start.Tokens);
         if (resumed is { } found) found.State.Identity.Require(identity, found.Path);
         RunState state = resumed?.State ?? new RunState { Identity = identity };
         int? resumedFrom = resumed?.State.Step;
         var windows = new TokenWindows(
-            start.Tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, seed);
+            start.Tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, identity.Seed);
         channel.Info(
             MessageSensitivity.None,
             "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",

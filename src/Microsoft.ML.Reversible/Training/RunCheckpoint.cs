@@ -21,11 +21,31 @@ internal static class RunCheckpoint
     });
 
     /// <summary>Checks all files against their checksums and reads the state.</summary>
+    /// <param name="path">The checkpoint.</param>
+    /// <param name="step">The step that its name says.</param>
     /// <exception cref="InvalidDataException">The checkpoint is damaged; the message says where.</exception>
-    public static RunState Open(string path)
+    public static RunState Open(string path, int step)
     {
         Checksums.Verify(path);
-        return RunState.Read(path);
+        RunState state = RunState.Read(path);
+        return state.Step == step ? state : throw new InvalidDataException($"It is of step {state.Step}, whatever its name says.");
+    }
+
+    /// <summary>Gives a network the weights of the checkpoint with the best evaluation.</summary>
+    /// <exception cref="InvalidDataException">It is damaged or gone.</exception>
+    public static void ReadBestWeights(string path, LanguageNetwork network)
+    {
+        try
+        {
+            Checksums.Verify(path);
+            PretrainedFolder.ReadWeights(path, network);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException(
+                $"The checkpoint of the best evaluation cannot be read: {e.Message} " +
+                "Set ReturnBest to false to take the last step's weights.", e);
+        }
     }
 
     /// <summary>Reads the optimizer's moments.</summary>
@@ -51,11 +71,11 @@ internal static class RunCheckpoint
             throw new InvalidOperationException(
                 $"Resume is Never, but there is a checkpoint at '{found[0].Path}'. " +
                 "Give another CheckpointFolder, or remove what is in it.");
-        foreach ((_, string path) in found)
+        foreach ((int step, string path) in found)
         {
             try
             {
-                return (path, Open(path));
+                return (path, Open(path, step));
             }
             catch (InvalidDataException e) when (damaged == DamagedCheckpoint.UsePrevious)
             {

@@ -12,7 +12,6 @@ internal sealed class RunFolder : IDisposable
 {
     private const string Prefix = "step-";
     private const string LockFile = "run.lock";
-    private static readonly string[] LeftoverMarks = [".partial-", ".old-", ".gone-"];
 
     private readonly string _path;
     private readonly FileStream _lock;
@@ -23,7 +22,7 @@ internal sealed class RunFolder : IDisposable
     public IReadOnlyList<(int Step, string Path)> Checkpoints =>
         [.. Directory.EnumerateDirectories(_path)
             .Select(folder => (Step: StepOf(Path.GetFileName(folder)), folder))
-            .Where(found => found.Step >= 0)
+            .Where(found => found.Step >= 0 && PathOf(found.Step) == found.folder)
             .OrderByDescending(found => found.Step)];
 
     /// <summary>Makes the folder where it is missing, and holds it until disposal.</summary>
@@ -61,11 +60,15 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Removes all checkpoints but the latest few and one more.</summary>
     /// <param name="kept">How many of the latest stay, at least 1.</param>
+    /// <param name="step">
+    /// Where the run stands. Damaged checkpoints of later steps, which were passed over, are not among the latest and stay until the run
+    /// comes to them.
+    /// </param>
     /// <param name="best">The step of one that stays in any case; null for none.</param>
-    public void Prune(int kept, int? best)
+    public void Prune(int kept, int step, int? best)
     {
-        foreach ((int step, string folder) in Checkpoints.Skip(kept))
-            if (step != best) PartialPath.Clear(() => Remove(folder));
+        foreach ((int of, string folder) in Checkpoints.Where(found => found.Step <= step).Skip(kept))
+            if (of != best) PartialPath.Clear(() => Remove(folder));
     }
 
     /// <inheritdoc/>
@@ -84,14 +87,20 @@ internal sealed class RunFolder : IDisposable
         Directory.Delete(gone, recursive: true);
     }
 
-    /// <summary>What a killed process left behind. Nobody else writes here while the lock is held.</summary>
+    /// <summary>
+    /// What a killed process left behind. Nobody else writes here while the lock is held. A checkpoint that was written again and whose
+    /// new form has not come to its place is taken back as it was.
+    /// </summary>
     private void ClearLeftovers()
     {
-        foreach (string folder in Directory.EnumerateDirectories(_path, Prefix + "*"))
+        foreach (string folder in Directory.GetDirectories(_path, Prefix + "*"))
         {
-            string name = Path.GetFileName(folder);
-            if (LeftoverMarks.Any(mark => name.Contains(mark, StringComparison.Ordinal)))
-                PartialPath.Clear(() => Directory.Delete(folder, recursive: true));
+            foreach (string kind in (string[])["partial", "old", "gone"])
+            {
+                if (PartialPath.TargetOf(folder, kind) is not { } target || PathOf(StepOf(Path.GetFileName(target))) != target) continue;
+                if (kind == "old" && !Directory.Exists(target)) PartialPath.Clear(() => Directory.Move(folder, target));
+                else PartialPath.Clear(() => Directory.Delete(folder, recursive: true));
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Training;
 
@@ -7,19 +9,23 @@ namespace Microsoft.ML.Reversible.Training;
 /// the backward pass comes by its activations, and what it reports and keeps are not in it.
 /// </summary>
 /// <param name="Seed">The seed of the weights and of the order of the data.</param>
-/// <param name="Source">The hash of the column's content.</param>
+/// <param name="Source">The hash of the column's content; null before it has been read.</param>
 /// <param name="Settings">The model, the tokenizer and the options, by name.</param>
-internal sealed record RunIdentity(int Seed, string Source, IReadOnlyDictionary<string, string> Settings)
+internal sealed record RunIdentity(int Seed, string? Source, IReadOnlyDictionary<string, string> Settings)
 {
-    /// <summary>The identity of a run.</summary>
-    public static RunIdentity Of(LanguageNetwork network, ReversibleLmTrainer.Options o, int seed, string source, string tokenizerHash)
+    /// <summary>How a tokenizer is learned. Where one run is given what the other learned, the tokenizers are compared.</summary>
+    private static readonly string[] _learning =
+        [nameof(ReversibleLmTrainer.Options.Tokenization), nameof(ReversibleLmTrainer.Options.VocabularySize)];
+
+    /// <summary>What is known of a run before its data is read, so that another run is refused at once.</summary>
+    /// <param name="o">The options.</param>
+    /// <param name="isText">Whether the column is text, not token ids.</param>
+    /// <param name="seed">The seed.</param>
+    public static RunIdentity Of(ReversibleLmTrainer.Options o, bool isText, int seed)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["Model"] = Describe(network.Configuration),
-            ["Scheme"] = network.Stack.Scheme.ToString(),
-            ["Arithmetic"] = network.Stack.Arithmetic.ToString(),
-            ["Tokenizer"] = tokenizerHash,
+            ["Weights"] = o.PretrainedFolder is null ? "new" : "from a PretrainedFolder",
             [nameof(o.Precision)] = o.Precision.ToString(),
             [nameof(o.ContextLength)] = Text(o.ContextLength),
             [nameof(o.DocumentBoundaries)] = o.DocumentBoundaries.ToString(),
@@ -45,7 +51,22 @@ internal sealed record RunIdentity(int Seed, string Source, IReadOnlyDictionary<
             [nameof(o.EvaluationBatches)] = Text(o.EvaluationBatches),
             [nameof(o.EarlyStoppingPatience)] = Text(o.EarlyStoppingPatience),
         };
-        return new RunIdentity(seed, source, settings);
+        if (o.PretrainedFolder is null) AddNew(settings, o, isText);
+        return new RunIdentity(seed, Source: null, settings);
+    }
+
+    /// <summary>The whole identity, now that the model and the tokens are there.</summary>
+    public RunIdentity With(LanguageNetwork network, TokenCache tokens)
+    {
+        var settings = new SortedDictionary<string, string>(Settings.ToDictionary(), StringComparer.Ordinal)
+        {
+            ["Vocabulary"] = Text(network.Configuration.VocabularySize),
+            ["Tokenizer"] = tokens.TokenizerHash,
+        };
+        settings.TryAdd("Model", Describe(network.Configuration));
+        settings.TryAdd("Scheme", network.Stack.Scheme.ToString());
+        settings.TryAdd("Arithmetic", network.Stack.Arithmetic.ToString());
+        return this with { Source = tokens.SourceHash, Settings = settings };
     }
 
     /// <exception cref="InvalidOperationException">The run asked for is another one; the message lists what differs.</exception>
@@ -53,9 +74,10 @@ internal sealed record RunIdentity(int Seed, string Source, IReadOnlyDictionary<
     {
         List<string> differences = [];
         if (asked.Seed != Seed) differences.Add($"Seed was {Seed} and is now {asked.Seed}");
-        if (asked.Source != Source) differences.Add("the training data has changed");
-        foreach (string name in Settings.Keys.Union(asked.Settings.Keys))
+        if (asked.Source is not null && asked.Source != Source) differences.Add("the training data has changed");
+        foreach (string name in asked.Source is null ? asked.Settings.Keys : Settings.Keys.Union(asked.Settings.Keys))
         {
+            if (_learning.Contains(name) && !(Settings.ContainsKey(name) && asked.Settings.ContainsKey(name))) continue;
             string was = Settings.GetValueOrDefault(name, "not set"), now = asked.Settings.GetValueOrDefault(name, "not set");
             if (was != now) differences.Add($"{name} was {was} and is now {now}");
         }
@@ -66,10 +88,21 @@ internal sealed record RunIdentity(int Seed, string Source, IReadOnlyDictionary<
                 "to train on from the weights alone, name the checkpoint as PretrainedFolder.");
     }
 
-    /// <summary>The shape with all that follows from what was left out, which is how a folder gives it back.</summary>
+    /// <summary>What the options say of a model that is made new. From a folder, the folder says it.</summary>
+    private static void AddNew(SortedDictionary<string, string> settings, ReversibleLmTrainer.Options o, bool isText)
+    {
+        settings["Model"] = Describe(o.ConfigurationFor(vocabularySize: 1));
+        settings["Scheme"] = o.Scheme.ToString();
+        settings["Arithmetic"] = o.EffectiveArithmetic.ToString();
+        if (o.Tokenizer is not null || o.TokenizerPath is not null) return;
+        if (isText) settings[nameof(o.Tokenization)] = o.Tokenization.ToString();
+        if (!isText || o.Tokenization == TextTokenization.Bpe) settings[nameof(o.VocabularySize)] = Text(o.VocabularySize);
+    }
+
+    /// <summary>The shape but for its vocabulary, with what follows from what was left out: so a folder gives it back.</summary>
     private static string Describe(LanguageModelConfiguration shape)
     {
-        string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with vocabulary {shape.VocabularySize}, context " +
+        string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with context " +
             $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
             $"MLP width {shape.HiddenWidth}, epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head");
         return shape switch

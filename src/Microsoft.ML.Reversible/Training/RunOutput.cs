@@ -43,7 +43,7 @@ internal sealed class RunOutput : IDisposable
     {
         if (_folder is null) return;
         RunCheckpoint.Write(_folder.PathOf(state.Step), model, optimizer, state);
-        _folder.Prune(_options.CheckpointsKept, state.Best?.Step);
+        _folder.Prune(_options.CheckpointsKept, state.Step, state.Best?.Step);
     }
 
     /// <summary>The folder of a step's checkpoint.</summary>

@@ -57,6 +57,29 @@ internal sealed class RunState
     /// <summary>The reports so far.</summary>
     public List<TrainingProgress> History { get; init; } = [];
 
+    private bool IsPossible =>
+        Step > 0 && Windows > 0 && Tokens > 0 && OptimizerSteps >= 0 && OptimizerSteps <= Step && Elapsed >= TimeSpan.Zero
+        && Guard.AcceptedSteps >= 0 && Guard.SkippedSteps >= 0 && Guard.AcceptedSteps + Guard.SkippedSteps == Step
+        && Guard.ConsecutiveSkips >= 0 && Guard.ConsecutiveSkips <= Guard.SkippedSteps
+        && EvaluationsSinceBest >= 0 && EvaluationsSinceBest <= Step && ValidationTokens >= 0
+        && (Best is null || (Best.Step > 0 && Best.Step <= Step))
+        && History.Zip(History.Skip(1)).All(pair => pair.First.Step < pair.Second.Step)
+        && (History.Count == 0 || (History[0].Step > 0 && History[^1].Step <= Step));
+
+    /// <summary>Checks that a run with these options comes by here.</summary>
+    /// <exception cref="InvalidDataException">It does not: the state is damaged.</exception>
+    public void RequirePlaceIn(ReversibleLmTrainer.Options o, string checkpoint)
+    {
+        long windows = (long)o.BatchSize * o.GradientAccumulationSteps * (o.OverfitOneBatch ? 1 : Step);
+        bool reported = Pending is not null || (History.Count > 0 && History[^1].Step == Step);
+        if (Step <= o.MaxSteps && Windows == windows && Tokens <= (long)o.BatchSize * o.GradientAccumulationSteps * o.ContextLength * Step
+            && (reported || Step < o.MaxSteps))
+            return;
+        throw new InvalidDataException(
+            $"The checkpoint '{checkpoint}' is damaged: its '{FileName}' describes step {Step} after {Windows} windows, where this run " +
+            "does not come by.");
+    }
+
     /// <summary>Writes the state to a folder.</summary>
     public void Write(string folder)
     {
@@ -76,11 +99,10 @@ internal sealed class RunState
             RunState state = JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw new JsonException("it holds nothing");
             if (state.Version != CurrentVersion)
                 throw new JsonException($"its version is {state.Version}, and this library reads version {CurrentVersion}");
-            if (state.Step < 0 || state.Windows < 0 || state.Tokens < 0 || state.OptimizerSteps < 0)
-                throw new JsonException("it has a negative count");
             if (state is { Identity: null or { Source: null } or { Settings: null } } or { Guard: null } or { History: null }
                 || state.History.Contains(null!))
                 throw new JsonException("a part of it is null");
+            if (!state.IsPossible) throw new JsonException("no run can stand where it says");
             return state;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
@@ -67,7 +66,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Takes the steps that are left.</summary>
     /// <exception cref="OperationCanceledException">The options' token was cancelled; a checkpoint of the last step is left.</exception>
-    /// <exception cref="InvalidOperationException">Too many steps in a row could not be taken.</exception>
+    /// <exception cref="InvalidOperationException">Too many steps in a row could not be taken, or none at all.</exception>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public void Run()
     {
@@ -77,6 +76,7 @@ internal sealed class TrainingLoop : IDisposable
             {
                 bool best = _state.Pending is { } pending && Report(pending);
                 bool ends = IsLastStep || HasStalled;
+                if (ends) RequireAStepTaken();
                 if (best || ends || (_state.Step > 0 && _state.Step % _options.CheckpointInterval == 0)) Checkpoint();
                 if (ends) break;
                 _options.CancellationToken.ThrowIfCancellationRequested();
@@ -91,13 +91,23 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>Gives the model the weights of the best evaluation.</summary>
+    /// <exception cref="InvalidDataException">Its checkpoint is damaged or gone.</exception>
     public void TakeBest()
     {
-        if (_state.Best is { } best && best.Step != _state.Step) PretrainedFolder.ReadWeights(_output.PathOf(best.Step), _model.Network);
+        if (_state.Best is { } best && best.Step != _state.Step) RunCheckpoint.ReadBestWeights(_output.PathOf(best.Step), _model.Network);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
+
+    /// <summary>A model that has learned nothing is not to be taken for one that was trained.</summary>
+    private void RequireAStepTaken()
+    {
+        if (_state.OptimizerSteps == 0)
+            throw new InvalidOperationException(
+                $"None of the {_state.Step} steps could be taken: the loss or its gradient was never finite. " +
+                "A smaller step size of the scheme may help, or other weights to start from.");
+    }
 
     private void Step()
     {

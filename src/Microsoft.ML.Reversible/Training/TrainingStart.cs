@@ -39,9 +39,11 @@ internal sealed class TrainingStart : IDisposable
             CheckContext(options, network);
             bool isText = input.Schema[options.TextColumnName].Type is TextDataViewType;
             LanguageModelTokenizer? given = Given(options);
-            LanguageModelTokenizer? tokenizer = given
-                ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : null)
-                ?? (isText ? Learn(input, options) : null);
+            if (isText && given is null && loaded is { HasTokenizer: false })
+                throw new InvalidOperationException(
+                    $"The folder '{folder}' has no tokenizer to make tokens of text. Give the model's own as Tokenizer or TokenizerPath.");
+            LanguageModelTokenizer? tokenizer =
+                given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : isText ? Learn(input, options) : null);
             int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
             CheckVocabulary(tokenizer, vocabularySize);
             tokens = isText

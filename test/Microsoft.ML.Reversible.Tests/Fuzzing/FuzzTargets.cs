@@ -30,6 +30,8 @@ internal static class FuzzTargets
         new("tokenizer.json", MakeTokenizerJson, LoadTokenizer, _invalidOrMissing),
         new("SentencePiece model", folder => Copy("stories260k/tok512.model", folder, "tokenizer.model"), LoadTokenizer, _invalidOrMissing),
         new("tiktoken file", MakeTiktoken, LoadTokenizer, _invalidOrMissing),
+        CheckpointTarget.Of(recomputesChecksums: false),
+        CheckpointTarget.Of(recomputesChecksums: true),
         new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
     ];
 

@@ -22,6 +22,9 @@ public sealed class ResumeTests
         ],
         ["bfloat16", Set(o => o.Precision = Precision.BFloat16)],
         ["documents respected", Set(o => o.DocumentBoundaries = DocumentBoundaries.Respect)],
+        ["documents respected, accumulated",
+            Set(o => (o.DocumentBoundaries, o.GradientAccumulationSteps) = (DocumentBoundaries.Respect, 3))],
+        ["nothing held out", Set(o => o.ValidationFraction = 0)],
         ["a learned vocabulary", Set(o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 280))],
     ];
 
@@ -39,7 +42,7 @@ public sealed class ResumeTests
         using ReversibleLmTransformer resumed = Corpus.Train(_ml, Options(change, scratch.FullName));
 
         Assert.AreEqual(13, resumed.Metrics!.ResumedFrom, name);
-        AssertSame(whole, resumed);
+        RunOptions.AssertSame(whole, resumed);
     }
 
     [TestMethod]
@@ -49,7 +52,7 @@ public sealed class ResumeTests
         using ReversibleLmTransformer first = Corpus.Train(_ml, Options(_ => { }, scratch.FullName));
         using ReversibleLmTransformer again = Corpus.Train(_ml, Options(_ => { }, scratch.FullName));
         Assert.AreEqual(20, again.Metrics!.ResumedFrom);
-        AssertSame(first, again);
+        RunOptions.AssertSame(first, again);
     }
 
     [TestMethod]
@@ -62,7 +65,7 @@ public sealed class ResumeTests
         Assert.ThrowsExactly<OperationCanceledException>(
             () => Corpus.Train(_ml, Options(o => o.EvaluationInterval = 5, scratch.FullName, 14, source)));
         using ReversibleLmTransformer resumed = Corpus.Train(_ml, Options(_ => { }, scratch.FullName));
-        AssertSame(whole, resumed);
+        RunOptions.AssertSame(whole, resumed);
     }
 
     [TestMethod]
@@ -86,7 +89,7 @@ public sealed class ResumeTests
         using ReversibleLmTransformer resumed = Corpus.Train(
             _ml, Options(o => (o.CheckpointInterval, o.DamagedCheckpoint) = (6, DamagedCheckpoint.UsePrevious), scratch.FullName));
         Assert.AreEqual(18, resumed.Metrics!.ResumedFrom);
-        AssertSame(whole, resumed);
+        RunOptions.AssertSame(whole, resumed);
     }
 
     [TestMethod]
@@ -113,7 +116,7 @@ public sealed class ResumeTests
         using var scratch = new ScratchFolder();
         using ReversibleLmTransformer first = Corpus.Train(_ml, Options(o => o.Seed = null, scratch.FullName));
         using ReversibleLmTransformer again = Corpus.Train(new MLContext(seed: 99), Options(o => o.Seed = null, scratch.FullName));
-        AssertSame(first, again);
+        RunOptions.AssertSame(first, again);
     }
 
     [TestMethod]
@@ -156,29 +159,10 @@ public sealed class ResumeTests
     private static Action<ReversibleLmTrainer.Options> Set(Action<ReversibleLmTrainer.Options> change) => change;
 
     private static Action<ReversibleLmTrainer.Options> Options(
-        Action<ReversibleLmTrainer.Options> change, string? folder, int cancelAt = 0, CancellationTokenSource? source = null) => o =>
-    {
-        (o.ReportInterval, o.EvaluationInterval, o.CheckpointFolder) = (1, 5, folder);
-        if (source is not null)
-            (o.Progress, o.CancellationToken) = (new CancelAt(cancelAt, source), source.Token);
-        change(o);
-    };
-
-    private static void AssertSame(ReversibleLmTransformer expected, ReversibleLmTransformer actual)
-    {
-        CollectionAssert.AreEqual(Curve(expected), Curve(actual));
-        Assert.IsTrue(expected.Network.parameters().Zip(actual.Network.parameters(), TestModels.SameBits).All(same => same));
-        Assert.AreEqual(expected.Metrics!.ValidationTokens, actual.Metrics!.ValidationTokens);
-
-        static (int, double, double, double?, double?)[] Curve(ReversibleLmTransformer model) =>
-            [.. model.Metrics!.History.Select(p => (p.Step, p.Loss, p.GradNorm, p.ValidationLoss, p.ValidationBitsPerByte))];
-    }
-
-    private sealed class CancelAt(int step, CancellationTokenSource source) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
+        Action<ReversibleLmTrainer.Options> change, string? folder, int cancelAt = 0, CancellationTokenSource? source = null) =>
+        RunOptions.In(folder, o =>
         {
-            if (value.Step == step) source.Cancel();
-        }
-    }
+            if (source is not null) (o.Progress, o.CancellationToken) = (RunOptions.At(cancelAt, source.Cancel), source.Token);
+            change(o);
+        });
 }

@@ -26,7 +26,7 @@ public sealed class RunFolderTests
             Directory.CreateDirectory(run.PathOf(step));
             File.WriteAllText(Path.Combine(run.PathOf(step), "file"), "content");
         }
-        run.Prune(kept: 2, best: 3);
+        run.Prune(kept: 2, step: 6, best: 3);
         CollectionAssert.AreEqual(new[] { 6, 5, 3 }, run.Checkpoints.Select(c => c.Step).ToArray());
     }
 
@@ -47,11 +47,46 @@ public sealed class RunFolderTests
     {
         using var scratch = new ScratchFolder();
         string id = Guid.NewGuid().ToString("N");
-        string[] names = [$"step-00000003.partial-{id}", $"step-00000002.old-{id}", $"step-00000001.gone-{id}", "step-00000004", "mine"];
+        string[] names =
+            [$"step-00000003.partial-{id}", $"step-00000004.old-{id}", $"step-00000001.gone-{id}", "step-00000004", "mine"];
         foreach (string name in names)
             Directory.CreateDirectory(scratch.File(name));
         RunFolder.Open(scratch.FullName).Dispose();
         CollectionAssert.AreEqual(new[] { "mine", "run.lock", "step-00000004" }, scratch.Entries);
+    }
+
+    [TestMethod]
+    public void ACheckpointWhoseNewFormDidNotArriveIsTakenBack()
+    {
+        using var scratch = new ScratchFolder();
+        string id = Guid.NewGuid().ToString("N");
+        Directory.CreateDirectory(scratch.File($"step-00000003.old-{id}"));
+        Directory.CreateDirectory(scratch.File($"step-00000003.partial-{id}"));
+        using RunFolder run = RunFolder.Open(scratch.FullName);
+        CollectionAssert.AreEqual(new[] { 3 }, run.Checkpoints.Select(c => c.Step).ToArray());
+        CollectionAssert.AreEqual(new[] { "run.lock", "step-00000003" }, scratch.Entries);
+    }
+
+    [TestMethod]
+    public void FoldersOfLikeNamesAreSomebodyElses()
+    {
+        using var scratch = new ScratchFolder();
+        string[] names = ["step-00000001.old-mine", "step-2", "step-3.partial-0123456789abcdef0123456789abcdef", "step-000000004"];
+        foreach (string name in names) Directory.CreateDirectory(scratch.File(name));
+        using RunFolder run = RunFolder.Open(scratch.FullName);
+        Assert.IsEmpty(run.Checkpoints);
+        run.Prune(kept: 1, step: 9, best: null);
+        CollectionAssert.IsSubsetOf(names, scratch.Entries);
+    }
+
+    [TestMethod]
+    public void ADamagedCheckpointOfALaterStepIsNotCountedAmongTheLatest()
+    {
+        using var scratch = new ScratchFolder();
+        using RunFolder run = RunFolder.Open(scratch.FullName);
+        foreach (int step in new[] { 6, 12, 20 }) Directory.CreateDirectory(run.PathOf(step));
+        run.Prune(kept: 1, step: 12, best: null);
+        CollectionAssert.AreEqual(new[] { 20, 12 }, run.Checkpoints.Select(c => c.Step).ToArray());
     }
 
     [TestMethod]
