@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
@@ -15,6 +16,9 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// </remarks>
 internal sealed class TextScorer(LanguageModel model) : ITextScorer
 {
+    /// <summary>Tokens of the windows that are scored together. Attention then takes no more memory than in one window so long.</summary>
+    private const int BatchTokens = 4096;
+
     /// <summary>The tokens of one window.</summary>
     /// <param name="Start">The first input, as an index into end-of-text and tokens.</param>
     /// <param name="Length">Number of inputs.</param>
@@ -36,12 +40,14 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
         var ids = new long[tokens.Length + 1];
         ids[0] = model.BeginOfTextId;
         for (int i = 0; i < tokens.Length; i++) ids[i + 1] = CheckedId(tokens[i]);
+        int context = model.Network.Configuration.ContextLength;
         double sum = 0;
-        foreach (Window window in Windows(tokens.Length, model.Network.Configuration.ContextLength)) sum += LogLikelihood(ids, window);
+        foreach (Window[] windows in Windows(tokens.Length, context).Chunk(Math.Max(1, BatchTokens / context)))
+            sum += LogLikelihood(ids, windows);
         return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));
     }
 
-    /// <summary>The windows that score <paramref name="count"/> tokens, each once.</summary>
+    /// <summary>The windows that score <paramref name="count"/> tokens, each once; all are of one length.</summary>
     internal static IEnumerable<Window> Windows(int count, int context)
     {
         for (int done = 0; done < count; done += context)
@@ -58,13 +64,20 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
             nameof(id), id,
             $"The id {id} is outside the model's vocabulary, whose ids are 0 to {model.Network.Configuration.VocabularySize - 1}.");
 
-    private double LogLikelihood(long[] ids, Window window)
+    private double LogLikelihood(long[] ids, Window[] windows)
     {
+        int length = windows[0].Length;
+        long[] inputs = new long[windows.Length * length], targets = new long[inputs.Length];
+        for (int i = 0; i < windows.Length; i++)
+        {
+            Array.Copy(ids, windows[i].Start, inputs, i * length, length);
+            Array.Copy(ids, windows[i].Start + 1, targets, i * length, length);
+            Array.Fill(targets, ChunkedCrossEntropy.Ignored, i * length, length - windows[i].Scored);
+        }
         using var scope = NewDisposeScope();
         Device device = model.Network.Device;
-        Tensor inputs = tensor(ids[window.Start..(window.Start + window.Length)], [1, window.Length], device: device);
-        Tensor targets = tensor(ids[(window.Start + 1)..(window.Start + 1 + window.Length)], device: device);
-        Tensor each = LanguageModelLoss.LogLikelihood(model.Network, inputs, targets);
-        return each.narrow(0, window.Length - window.Scored, window.Scored).sum(ScalarType.Float64).item<double>();
+        Tensor each = LanguageModelLoss.LogLikelihood(
+            model.Network, tensor(inputs, [windows.Length, length], device: device), tensor(targets, device: device));
+        return each.sum(ScalarType.Float64).item<double>();
     }
 }
