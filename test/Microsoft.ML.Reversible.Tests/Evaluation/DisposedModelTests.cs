@@ -45,7 +45,7 @@ public sealed class DisposedModelTests
     {
         string megabyte = string.Concat(Enumerable.Repeat("the red fox 🦊 ", 1 << 16));
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-        (options.MaxSteps, options.ContextLength, options.ValidationFraction) = (2, 512, 0);
+        (options.MaxSteps, options.ContextLength, options.ValidationFraction) = (2, 128, 0);
         using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, megabyte));
         Assert.AreEqual(System.Text.Encoding.UTF8.GetByteCount(megabyte), Corpus.Scores(_ml, model, megabyte).Single().TokenCount);
         StringAssert.StartsWith(model.Generate(megabyte, maxTokens: 3), megabyte);
