@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Text;
@@ -7,8 +8,10 @@ namespace Microsoft.ML.Reversible.Text;
 /// <param name="tokenizer">The tokenizer.</param>
 /// <param name="size">Number of ids.</param>
 /// <param name="controls">The ids that stand for no text.</param>
+/// <param name="special">What the tokenizer may take for a token of its own wherever it stands in a text, with the ids.</param>
 /// <param name="bytes">The bytes of every token, where they are known.</param>
-internal sealed class InstanceCodec(Tokenizer tokenizer, int size, IReadOnlySet<int> controls, TokenBytes? bytes) : ITokenCodec
+internal sealed class InstanceCodec(
+    Tokenizer tokenizer, int size, IReadOnlySet<int> controls, IReadOnlyDictionary<string, int> special, TokenBytes? bytes) : ITokenCodec
 {
     /// <summary>UTF-16 units in the longest run of text without white space, or of white space, that is handed on whole.</summary>
     /// <remarks>The package's merging takes time quadratic in such a run's length.</remarks>
@@ -17,23 +20,20 @@ internal sealed class InstanceCodec(Tokenizer tokenizer, int size, IReadOnlySet<
     // Words, numbers, spaces, scripts and signs: what tokenizers differ in.
     private const string Probe = "The quick\tbrown  fox's 1234 jumps —\n\n naïve 猫 😀 über, ДОМ   <s></s><|endoftext|>_x = {1};";
 
+    private readonly HashSet<int> _specialIds = [.. special.Values];
+
+    private readonly Regex _specialText = new(
+        string.Join('|', special.Keys.Where(text => text.Length > 0).OrderByDescending(text => text.Length).Select(Regex.Escape)),
+        RegexOptions.CultureInvariant);
+
     /// <inheritdoc/>
     public int VocabularySize => size;
 
     /// <inheritdoc/>
     public IReadOnlyList<int> Encode(string text)
     {
-        if (tokenizer is SentencePieceTokenizer pieces) return Checked(Encode(pieces, text));
-        if (text.Length <= Limit) return Checked(tokenizer.EncodeToIds(text));
-
-        var ids = new List<int>(text.Length / 4);
-        int start = 0;
-        foreach (int end in Ends(text))
-        {
-            ids.AddRange(Checked(tokenizer.EncodeToIds(text[start..end])));
-            start = end;
-        }
-        return ids;
+        IReadOnlyList<int> ids = EncodeStretch(text);
+        return ids.Any(_specialIds.Contains) ? [.. WithoutSpecial(text).SelectMany(EncodeStretch)] : ids;
     }
 
     /// <inheritdoc/>
@@ -56,6 +56,36 @@ internal sealed class InstanceCodec(Tokenizer tokenizer, int size, IReadOnlySet<
         hash.Add([.. controls.Order()]);
         hash.Add([.. Encode(Probe)]);
         for (int id = 0; id < size; id++) hash.Add(Decode([id], continuation: true));
+    }
+
+    private IReadOnlyList<int> EncodeStretch(string text)
+    {
+        if (tokenizer is SentencePieceTokenizer pieces) return Checked(Encode(pieces, text));
+        if (text.Length <= Limit) return Checked(tokenizer.EncodeToIds(text));
+
+        var ids = new List<int>(text.Length / 4);
+        int start = 0;
+        foreach (int end in Ends(text))
+        {
+            ids.AddRange(Checked(tokenizer.EncodeToIds(text[start..end])));
+            start = end;
+        }
+        return ids;
+    }
+
+    /// <summary>
+    /// The text in parts, cut behind the first character of all that would become a special token: no text ends a document by itself.
+    /// </summary>
+    private IEnumerable<string> WithoutSpecial(string text)
+    {
+        int start = 0;
+        for (Match match = _specialText.Match(text); match.Success; match = _specialText.Match(text, start))
+        {
+            int end = match.Index + (char.IsSurrogatePair(text, match.Index) ? 2 : 1);
+            yield return text[start..end];
+            start = end;
+        }
+        yield return text[start..];
     }
 
     // Where it removes extra spaces, the package's normalizer loses a text of one character.

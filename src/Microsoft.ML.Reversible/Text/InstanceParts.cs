@@ -39,7 +39,7 @@ internal static class InstanceParts
         var controls = new HashSet<int>(special.Values) { end, begin };
         var texts = new Dictionary<int, string>();
         foreach ((string token, int id) in known) texts.TryAdd(id, token);
-        var codec = new InstanceCodec(tokenizer, size, controls, BytesOf(tokenizer, size, controls, texts, [end, begin]));
+        var codec = new InstanceCodec(tokenizer, size, controls, special, BytesOf(tokenizer, size, controls, texts, [end, begin]));
         if (codec.Encode("a").Intersect([end, begin]).Any())
             throw new ArgumentException(
                 $"The {name} puts tokens around every text by itself. Make it without: the trainer puts them where they belong.",

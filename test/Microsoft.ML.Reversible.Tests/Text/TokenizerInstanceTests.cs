@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Tests.Packages.Tokenizers;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Tokenizers;
@@ -98,11 +99,26 @@ public class TokenizerInstanceTests
         Assert.AreEqual(text, tokenizer.Decode(tokenizer.Encode(text)));
     }
 
-    internal static LanguageModelTokenizer WrapTiktoken()
+    /// <summary>The package's tokenizers take special tokens wherever they stand in a text, which would then end its document.</summary>
+    [TestMethod]
+    public void SpecialTokensInATextAreTextLikeAnyOther()
+    {
+        LanguageModelTokenizer tokenizer = WrapTiktoken(special => new RegexPreTokenizer(new Regex(@"\w+|\s+|[^\w\s]+"), special));
+        const string text = "one <|endoftext|><|endoftext|>|endoftext|> two";
+
+        int[] ids = tokenizer.Encode(text);
+
+        CollectionAssert.DoesNotContain(ids, tokenizer.EndOfTextId);
+        Assert.AreEqual(text, tokenizer.Decode(ids));
+        Assert.AreEqual(2, tokenizer.Encode(text, recognizeEndOfText: true).Count(id => id == tokenizer.EndOfTextId));
+    }
+
+    internal static LanguageModelTokenizer WrapTiktoken(Func<Dictionary<string, int>, PreTokenizer>? cut = null)
     {
         using FileStream file = File.OpenRead(TestData.Require("gpt2-tokenizer/gpt2.tiktoken"));
         var special = new Dictionary<string, int> { ["<|endoftext|>"] = 50256 };
-        return LanguageModelTokenizer.Wrap(TiktokenTokenizer.Create(file, RobertaPreTokenizer.Instance, null, special));
+        PreTokenizer cutter = cut?.Invoke(special) ?? RobertaPreTokenizer.Instance;
+        return LanguageModelTokenizer.Wrap(TiktokenTokenizer.Create(file, cutter, null, special));
     }
 
     private static void AssertSame(LanguageModelTokenizer expected, LanguageModelTokenizer actual)
