@@ -18,8 +18,7 @@ internal static class AtomicFile
         string partial = PartialPath.Beside(target);
         try
         {
-            if (Directory.Exists(target)) throw new IOException("a folder of that name is in the way.");
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Prepare(target);
             ClearStale(target);
             using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
@@ -34,6 +33,31 @@ internal static class AtomicFile
             PartialPath.ThrowNamed(e, $"Could not write the file '{path}'");
             throw;
         }
+    }
+
+    /// <summary>Finds out whether a file that is not there can be written, before the work of making its content.</summary>
+    /// <inheritdoc cref="Write" path="/exception"/>
+    public static void RequireWritable(string path)
+    {
+        string target = PartialPath.Resolve(new FileInfo(path));
+        string partial = PartialPath.Beside(target);
+        try
+        {
+            Prepare(target);
+            new FileStream(partial, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None).Dispose();
+            File.Delete(partial);
+        }
+        catch (Exception e)
+        {
+            PartialPath.ThrowNamed(e, $"Could not write the file '{path}'");
+            throw;
+        }
+    }
+
+    private static void Prepare(string target)
+    {
+        if (Directory.Exists(target)) throw new IOException("a folder of that name is in the way.");
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
@@ -95,6 +96,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
             found.State.Identity.Require(identity, found.Path);
             found.State.RequirePlaceIn(_options, found.Path);
         }
+        if (_options.TokenCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
         if (_options.MetricsPath is { } metrics) MetricsLog.RequireWritable(metrics);
 
         using var start = TrainingStart.Make(input, _options, resumed?.Path ?? _options.PretrainedFolder, device, seed);
