@@ -28,7 +28,7 @@ internal static class TrainSettings
             "random weights", alias: "--model")
         .Add(o => o.Family, "The kind of transformer.")
         .Add(o => o.Scheme,
-            "The recurrence over the layers: midpoint, midpoint:H with a step size, midpoint-a:A, leapfrog:H, hamiltonian:H, bdia:k=K, or "
+            "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, or "
             + "residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
         .Add(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
             byDefault: "reversible where the scheme is, else stored")
