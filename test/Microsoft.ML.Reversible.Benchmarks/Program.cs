@@ -23,6 +23,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     SchemeTable.Command(),
     SchemeTable.RunCommand(),
     LongRun.Command(),
+    Fingerprint.Command(),
 };
 foreach (Command command in LargeFolders.Commands()) root.Add(command);
 return root.Parse(args).Invoke();
