@@ -16,6 +16,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         : base(name)
     {
         configuration.Check();
+        VectorMath.MakeReady();
         Configuration = configuration;
         Device = device;
         Compute = precision.ToScalarType();
