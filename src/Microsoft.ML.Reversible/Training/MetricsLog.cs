@@ -16,11 +16,9 @@ internal sealed class MetricsLog : IDisposable
     /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
     public MetricsLog(string path, int step)
     {
-        List<string> kept = step > 0 && File.Exists(path)
-            ? [.. File.ReadLines(path).Where(line => StepOf(line) is { } s && s <= step)]
-            : [];
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
-        _writer = new StreamWriter(path, append: true) { NewLine = "\n", AutoFlush = true };
+        if (step > 0 && File.Exists(path)) CutBack(path, step);
+        // Not written aside where nothing is to be cut: the path may be a pipe or a device.
+        _writer = new StreamWriter(path, append: step > 0) { NewLine = "\n", AutoFlush = true };
     }
 
     /// <summary>Finds out whether the file can be written, and leaves what is in it.</summary>
@@ -45,6 +43,14 @@ internal sealed class MetricsLog : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
+
+    private static void CutBack(string path, int step)
+    {
+        string[] lines = File.ReadAllLines(path);
+        string[] kept = [.. lines.Where(line => StepOf(line) is { } s && s <= step)];
+        if (kept.Length == lines.Length) return;
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
+    }
 
     /// <summary>The step of a line; null for what a killed process left half-written.</summary>
     private static int? StepOf(string line)
