@@ -12,7 +12,10 @@ internal static class Fingerprint
     public static Command Command()
     {
         var repeats = new Option<int>("--repeats") { DefaultValueFactory = _ => 2 };
-        var command = new Command("fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.") { repeats };
+        var command = new Command("fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.")
+        {
+            repeats
+        };
         command.SetAction(p =>
         {
             for (int i = 0; i < p.GetValue(repeats); i++) Console.WriteLine(string.Join(' ', Step().Select(s => $"{s.Name}={s.Hash}")));
