@@ -61,7 +61,7 @@ public sealed class ResumedTrainingTests
             string? line = process.StandardOutput.ReadLine();
             Assert.IsNotNull(line, "The process has ended.");
             Assert.AreEqual(1, JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32());
-            Process.Start("kill", ["-TERM", $"{process.Id}"])!.WaitForExit();
+            Process.Start("sh", ["-c", $"kill -TERM {process.Id}"])!.WaitForExit();
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
         }
