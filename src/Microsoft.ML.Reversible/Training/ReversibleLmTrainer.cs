@@ -1,12 +1,8 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
@@ -82,27 +78,12 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         ArgumentNullException.ThrowIfNull(input);
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Training");
-        Device device = Devices.Resolve(_options.Device, _context, channel);
-        using RunFolder? folder = _options.CheckpointFolder is { } path ? RunFolder.Open(path) : null;
-        (string Path, RunState State)? resumed = folder is null
-            ? null
-            : RunCheckpoint.Find(
-                folder, _options.Resume, _options.DamagedCheckpoint, text => channel.Warning(MessageSensitivity.None, "{0}", text));
-        int seed = _options.Seed ?? resumed?.State.Identity.Seed ?? _host.Rand.Next();
-        // What is wrong with these shows before the data is read, which may take hours.
-        RunIdentity identity = RunIdentity.Of(_options, isText, seed);
-        if (resumed is { } found)
-        {
-            found.State.Identity.Require(identity, found.Path);
-            found.State.RequirePlaceIn(_options, found.Path);
-        }
-        if (_options.TokenCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
-        if (_options.MetricsPath is { } metrics) MetricsLog.RequireWritable(metrics);
-
-        using var start = TrainingStart.Make(input, _options, resumed?.Path ?? _options.PretrainedFolder, device, seed);
+        using var run = new TrainingRun(_options, _context, _host, channel, isText);
+        using var start = TrainingStart.Make(input, _options, run.Checkpoint ?? _options.PretrainedFolder, run.Device, run.Seed);
         try
         {
-            return Train(start, folder, resumed, identity, channel);
+            TrainingMetrics metrics = run.Train(start.Model, start.Tokens, new NextTokenLoss(_options.LabelSmoothing));
+            return new ReversibleLmTransformer(start.Model, ScoreColumns.From(_options), metrics);
         }
         catch
         {
@@ -117,33 +98,5 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         ArgumentNullException.ThrowIfNull(inputSchema);
         SchemaErrors.RequireTextOrTokens(inputSchema, _options.TextColumnName);
         return inputSchema.With(ScoreColumns.From(_options).Schema);
-    }
-
-    private ReversibleLmTransformer Train(
-        TrainingStart start, RunFolder? folder, (string Path, RunState State)? resumed, RunIdentity known, IChannel channel)
-    {
-        LanguageNetwork network = start.Model.Network;
-        RunIdentity identity = known.With(network, start.Tokens);
-        if (resumed is { } found) found.State.Identity.Require(identity, found.Path);
-        RunState state = resumed?.State ?? new RunState { Identity = identity };
-        int? resumedFrom = resumed?.State.Step;
-        var windows = new TokenWindows(
-            start.Tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, identity.Seed);
-        channel.Info(
-            MessageSensitivity.None,
-            "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",
-            network.Configuration.ParameterCount, start.Tokens.TokenCount, windows.TrainingTokens,
-            network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, network.Device, state.Step);
-
-        using var output = new RunOutput(_options, folder, state.Step, channel);
-        using var loop = new TrainingLoop(start.Model, windows, _options, state, resumed?.Path, output);
-        loop.Run();
-        if (_options.ReturnBest) loop.TakeBest();
-        var metrics = new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed)
-        {
-            ResumedFrom = resumedFrom,
-            ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,
-        };
-        return new ReversibleLmTransformer(start.Model, ScoreColumns.From(_options), metrics);
     }
 }

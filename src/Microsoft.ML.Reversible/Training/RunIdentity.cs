@@ -69,6 +69,14 @@ internal sealed record RunIdentity(int Seed, string? Source, IReadOnlyDictionary
         return this with { Source = tokens.SourceHash, Settings = settings };
     }
 
+    /// <summary>The identity with more settings; known ones are replaced.</summary>
+    public RunIdentity With(IEnumerable<KeyValuePair<string, string>> settings)
+    {
+        var all = new SortedDictionary<string, string>(Settings.ToDictionary(), StringComparer.Ordinal);
+        foreach (var (name, value) in settings) all[name] = value;
+        return this with { Settings = all };
+    }
+
     /// <exception cref="InvalidOperationException">The run asked for is another one; the message lists what differs.</exception>
     public void Require(RunIdentity asked, string checkpoint)
     {

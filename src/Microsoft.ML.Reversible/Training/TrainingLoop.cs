@@ -14,6 +14,7 @@ internal sealed class TrainingLoop : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly TokenWindows _windows;
+    private readonly ITrainingObjective _objective;
     private readonly ReversibleLmTrainer.Options _options;
     private readonly RunState _state;
     private readonly RunOutput _output;
@@ -29,16 +30,17 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Makes a loop that goes on from a state; the model has the weights that belong to it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="windows">The data.</param>
+    /// <param name="objective">What is minimised.</param>
     /// <param name="options">The options, checked.</param>
     /// <param name="state">Where the run stands; changed as it goes on.</param>
     /// <param name="checkpoint">The checkpoint that the state is from; null at the beginning.</param>
     /// <param name="output">Where reports and checkpoints go.</param>
     /// <exception cref="InvalidDataException">The optimizer's part of the checkpoint is damaged.</exception>
     public TrainingLoop(
-        LanguageModel model, TokenWindows windows, ReversibleLmTrainer.Options options, RunState state, string? checkpoint,
-        RunOutput output)
+        LanguageModel model, TokenWindows windows, ITrainingObjective objective, ReversibleLmTrainer.Options options, RunState state,
+        string? checkpoint, RunOutput output)
     {
-        (_model, _windows, _options, _state, _output) = (model, windows, options, state, output);
+        (_model, _windows, _objective, _options, _state, _output) = (model, windows, objective, options, state, output);
         _schedule = new LearningRateSchedule(
             options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps, options.Schedule,
             options.EffectiveDecaySteps);
@@ -148,10 +150,8 @@ internal sealed class TrainingLoop : IDisposable
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: _model.Network.Device);
         for (int i = 0; i < batches.Length; i++)
         {
-            using var scope = NewDisposeScope();
-            (Tensor ids, Tensor targets) = batches[i].ToTensors(_model.Network.Device);
-            lossSum.add_(LanguageModelLoss.Differentiate(
-                _model.Network, ids, targets, 1.0 / tokens, PassSeed(step, i), _options.LabelSmoothing, layerDone));
+            using Tensor loss = _objective.Differentiate(_model.Network, batches[i], 1.0 / tokens, PassSeed(step, i), layerDone);
+            lossSum.add_(loss);
         }
         return lossSum;
     }
