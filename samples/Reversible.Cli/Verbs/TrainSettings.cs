@@ -44,6 +44,8 @@ internal static class TrainSettings
         .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
         .Add(o => o.Activation, "The function between the two layers of a block's MLP in the GPT-2 family.")
         .Add(o => o.TiedHead, "Whether the head shares the token embedding's matrix.")
+        .Add(o => o.FreezeEmbedding, "Whether the embedding keeps its weights, and with it a head that shares its matrix.")
+        .Add(o => o.FrozenLayerCount, "How many blocks, from the first, keep their weights; at most the number of layers.")
         .Group("Text")
         .Add(o => o.Tokenization, "What becomes a token, where a tokenizer is learned from the data.")
         .Add(o => o.VocabularySize, "Tokens that bpe learns, end of text included, at least 257.")

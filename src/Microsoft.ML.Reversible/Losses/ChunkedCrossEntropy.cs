@@ -46,14 +46,14 @@ internal static class ChunkedCrossEntropy
     /// <param name="hidden">h, float32, of shape [tokens, width].</param>
     /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
-    /// <param name="gradWeight">What the scaled dW is added to, float32, of W's shape.</param>
+    /// <param name="gradWeight">What the scaled dW is added to, float32, of W's shape; null where nobody needs it.</param>
     /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
     /// <param name="labelSmoothing">ε, within [0, 1).</param>
     /// <param name="compute">The number type of the matrix products.</param>
     /// <param name="chunkElements">The most logits that exist at a time.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, float32, of h's shape.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
-        Tensor hidden, Tensor weight, Tensor targets, Tensor gradWeight, double scale, double labelSmoothing, ScalarType compute,
+        Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
         long chunkElements = ChunkElements)
     {
         using var scope = NewDisposeScope();
@@ -73,6 +73,7 @@ internal static class ChunkedCrossEntropy
 
             Tensor gradLogits = GradLogits(logits, logSum, target, labelSmoothing).to(compute);
             gradHidden.narrow(0, start, length).copy_(gradLogits.mm(w)).mul_(scale).masked_fill_(ignored, 0);
+            if (gradWeight is null) continue;
             if (gradWeight.dtype == compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
             else gradWeight.add_(gradLogits.t().mm(h), scale);
         }

@@ -41,6 +41,12 @@ public sealed class GptModel : LanguageNetwork
     internal override Parameter HeadWeight => _head ?? _tokenEmbedding;
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<TransformerBlock> Blocks => [.. _blocks];
+
+    /// <inheritdoc/>
+    internal override IEnumerable<Parameter> EmbeddingWeights => [_tokenEmbedding, _positionEmbedding];
+
+    /// <inheritdoc/>
     internal override IEnumerable<NamedWeight> Weights() =>
     [
         new("transformer.wte.weight", _tokenEmbedding),

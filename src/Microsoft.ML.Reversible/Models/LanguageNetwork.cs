@@ -37,6 +37,12 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The head's matrix, of shape [vocabulary, width]; the token embedding's where the two are tied.</summary>
     internal abstract Parameter HeadWeight { get; }
 
+    /// <summary>The blocks, in order; the stack's functions are made of them.</summary>
+    internal abstract IReadOnlyList<TransformerBlock> Blocks { get; }
+
+    /// <summary>What a token's id and position are looked up in. A tied head shares the first.</summary>
+    internal abstract IEnumerable<Parameter> EmbeddingWeights { get; }
+
     /// <summary>The logits of the next token at every position.</summary>
     /// <param name="input">Token ids, int64, of shape [batch, context].</param>
     /// <returns>Logits, float32, of shape [batch, context, vocabulary].</returns>

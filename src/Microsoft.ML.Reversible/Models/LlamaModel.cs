@@ -41,6 +41,12 @@ public sealed class LlamaModel : LanguageNetwork
     internal override Parameter HeadWeight => _head ?? _tokenEmbedding;
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<TransformerBlock> Blocks => [.. _blocks];
+
+    /// <inheritdoc/>
+    internal override IEnumerable<Parameter> EmbeddingWeights => [_tokenEmbedding];
+
+    /// <inheritdoc/>
     internal override IEnumerable<NamedWeight> Weights() =>
     [
         new("model.embed_tokens.weight", _tokenEmbedding),

@@ -56,14 +56,27 @@ public abstract class StackPass : IDisposable
     /// </param>
     /// <returns>dL/dp₀, of the same shape, in the caller's dispose scope.</returns>
     /// <exception cref="InvalidOperationException">The pass has been run back before: what it kept is used up.</exception>
-    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null)
+    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null) => BackwardTo(0, gradient, layerDone);
+
+    /// <summary>
+    /// The same where nobody asks for the gradient of the input: the way back ends at the first function whose parameters need one.
+    /// </summary>
+    /// <inheritdoc cref="Backward"/>
+    internal void BackwardToWeights(Tensor gradient, Action<int>? layerDone = null)
+    {
+        int lowest = 0;
+        while (lowest < Layers.Count && !Stack.Blocks[lowest].parameters().Any(p => p.requires_grad)) lowest++;
+        BackwardTo(lowest, gradient, layerDone).Dispose();
+    }
+
+    private Tensor BackwardTo(int lowest, Tensor gradient, Action<int>? layerDone)
     {
         if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
         _spent = true;
         _output?.Dispose();
         using var gradients = NewDisposeScope();
         (Tensor? gradCurrent, Tensor gradNext) = Layers.ReadOutAdjoint(gradient);
-        for (int l = Layers.Count - 1; l >= 0; l--)
+        for (int l = Layers.Count - 1; l >= lowest; l--)
         {
             (gradCurrent, gradNext) = LayerBack(l, gradCurrent, gradNext);
             layerDone?.Invoke(l);

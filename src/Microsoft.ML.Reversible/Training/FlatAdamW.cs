@@ -5,7 +5,8 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
 /// AdamW over flat buffers: one group of parameters a function of the stack, and an outer group of all others (embeddings, final norm,
-/// head). A group takes a handful of kernels, where TorchSharp's AdamW takes as many for each parameter.
+/// head); those that need no gradient are in none. A group takes a handful of kernels, where TorchSharp's AdamW takes as many for each
+/// parameter.
 /// </summary>
 /// <remarks>
 /// Make it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which
@@ -31,13 +32,14 @@ internal sealed class FlatAdamW : IDisposable
         _shared = placement == OptimizerPlacement.InsideBackward;
         Placement = placement;
         Parameter[][] groups = Groups(model, stack);
-        Tensor? shared = _shared ? Gradient(groups[..^1].Max(FlatAdamWGroup.LengthOf), groups[0][0].device) : null;
+        Device device = model.parameters().First().device;
+        Tensor? shared = _shared ? Gradient(groups[..^1].Max(FlatAdamWGroup.LengthOf), device) : null;
         _groups = new FlatAdamWGroup[groups.Length];
         for (int i = 0; i < groups.Length; i++)
         {
             Tensor gradient = i < OuterGroup && shared is not null
                 ? shared
-                : Gradient(FlatAdamWGroup.LengthOf(groups[i]), groups[i][0].device);
+                : Gradient(FlatAdamWGroup.LengthOf(groups[i]), device);
             _groups[i] = new FlatAdamWGroup(groups[i], gradient);
         }
         foreach (FlatAdamWGroup group in _shared ? _groups[OuterGroup..] : _groups) group.AttachGradients();
@@ -149,13 +151,13 @@ internal sealed class FlatAdamW : IDisposable
     private static Parameter[][] Groups(nn.Module model, LayerStack stack)
     {
         var seen = new HashSet<Parameter>(ReferenceEqualityComparer.Instance);
-        List<Parameter[]> groups = [.. stack.Blocks.Select(block => block.parameters().ToArray())];
+        List<Parameter[]> groups = [.. stack.Blocks.Select(block => block.parameters().Where(p => p.requires_grad).ToArray())];
         foreach (Parameter parameter in groups.SelectMany(group => group))
         {
             if (!seen.Add(parameter))
                 throw new ArgumentException("A parameter belongs to two functions of the stack; each must have its own.", nameof(stack));
         }
-        groups.Add([.. model.parameters().Where(seen.Add)]);
+        groups.Add([.. model.parameters().Where(p => p.requires_grad && seen.Add(p))]);
         if (seen.FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
             throw new ArgumentException($"A parameter is {other.dtype}; the optimizer needs float32 parameters.", nameof(model));
         return [.. groups];

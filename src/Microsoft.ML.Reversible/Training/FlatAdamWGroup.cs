@@ -70,9 +70,9 @@ internal sealed class FlatAdamWGroup : IDisposable
     /// <summary>The running mean of the squared gradient, float32, laid out as the parameters, of shape [n].</summary>
     public Tensor SecondMoment { get; }
 
-    /// <summary>The length of the buffer that parameters need, in elements.</summary>
+    /// <summary>The length of the buffer that parameters need, in elements; one row where there are none.</summary>
     public static long LengthOf(IEnumerable<Parameter> parameters) =>
-        RoundUp(parameters.Sum(p => RoundUp(p.numel(), Alignment)), NormRow);
+        RoundUp(Math.Max(1, parameters.Sum(p => RoundUp(p.numel(), Alignment))), NormRow);
 
     /// <summary>Makes the parameters' <c>grad</c> views of the gradient's buffer; backward passes then add to them in place.</summary>
     public void AttachGradients()

@@ -20,21 +20,38 @@ internal static class LanguageModelLoss
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, Tensor targets, double scale, long seed = 0, double labelSmoothing = 0,
-        Action<int>? layerDone = null)
+        Action<int>? layerDone = null) =>
+        Differentiate(
+            model, ids, seed,
+            (hidden, gradWeight) => ChunkedCrossEntropy.Differentiate(
+                hidden, model.HeadWeight, targets, gradWeight, scale, labelSmoothing, model.Compute),
+            layerDone);
+
+    /// <summary>A loss of the last hidden states.</summary>
+    /// <param name="hidden">The states behind the final norm, without a graph, of shape [batch * context, width].</param>
+    /// <param name="gradWeight">What the gradient of the head's matrix is added to; null where it is frozen.</param>
+    /// <returns>The loss, a float64 scalar, and the gradient of the states.</returns>
+    public delegate (Tensor LossSum, Tensor GradHidden) HeadLoss(Tensor hidden, Tensor? gradWeight);
+
+    /// <summary>Adds the gradients of a loss at the head to the parameters' <c>grad</c>.</summary>
+    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, double, long, double, Action{int})"/>
+    /// <returns>What the head's loss is, on the model's device.</returns>
+    public static Tensor Differentiate(LanguageNetwork model, Tensor ids, long seed, HeadLoss head, Action<int>? layerDone = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
         using StackPass pass = model.Stack.Forward(embedded, seed);
-        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, targets, scale, labelSmoothing);
-        autograd.backward(embedded, pass.Backward(gradOutput, layerDone));
+        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, head);
+        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradOutput, layerDone));
+        else pass.BackwardToWeights(gradOutput, layerDone);
         return lossSum.MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.
     /// </summary>
-    /// <inheritdoc cref="Differentiate"/>
+    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, double, long, double, Action{int})"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
     {
         using var scope = NewDisposeScope();
@@ -43,15 +60,13 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(
-        LanguageNetwork model, Tensor output, Tensor targets, double scale, double labelSmoothing)
+    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(LanguageNetwork model, Tensor output, HeadLoss head)
     {
         using var scope = NewDisposeScope();
         Tensor stream = output.detach().requires_grad_();
         Tensor hidden = model.FinalNorm(stream).flatten(0, 1);
-        using Tensor gradWeight = model.HeadWeight.grad ?? ZeroGradient(model.HeadWeight);
-        (Tensor lossSum, Tensor gradHidden) = ChunkedCrossEntropy.Differentiate(
-            hidden.detach(), model.HeadWeight, targets, gradWeight, scale, labelSmoothing, model.Compute);
+        using Tensor? gradWeight = model.HeadWeight.requires_grad ? model.HeadWeight.grad ?? ZeroGradient(model.HeadWeight) : null;
+        (Tensor lossSum, Tensor gradHidden) = head(hidden.detach(), gradWeight);
         autograd.backward(hidden, gradHidden);
         return (lossSum.MoveToOuterDisposeScope(), stream.grad!.MoveToOuterDisposeScope());
     }

@@ -35,6 +35,7 @@ internal static class OptionChecks
         if (o.WayBack is { } wayBack) Defined(wayBack, nameof(o.WayBack));
         if (o.Arithmetic is { } arithmetic) Defined(arithmetic, nameof(o.Arithmetic));
         AtLeast(1, o.ContextLength, nameof(o.ContextLength));
+        AtLeast(0, o.FrozenLayerCount, nameof(o.FrozenLayerCount));
         NotBlank(o.PretrainedFolder, nameof(o.PretrainedFolder));
         if (o.PretrainedFolder is not null) return;
 

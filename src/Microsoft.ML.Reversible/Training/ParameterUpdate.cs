@@ -33,7 +33,7 @@ internal sealed class ParameterUpdate(FlatAdamW optimizer, StepGuard guard, doub
     /// <param name="rate">The learning rate.</param>
     /// <param name="backward">
     /// Adds the loss's gradients to the parameters' <c>grad</c> and returns the loss. It hands what it is given to
-    /// <see cref="LanguageModelLoss.Differentiate"/> as <c>layerDone</c>; where that is not null, it may go back only once.
+    /// <see cref="ITrainingObjective.Differentiate"/> as <c>layerDone</c>; where that is not null, it may go back only once.
     /// </param>
     /// <exception cref="InvalidOperationException">Too many steps in a row were skipped.</exception>
     public Outcome Take(long step, double rate, Func<Action<int>?, Tensor> backward)

@@ -62,6 +62,17 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>The number type in which the blocks compute; parameters and optimizer state are float32 in either case.</summary>
         public Precision Precision { get; set; } = Precision.Float32;
 
+        /// <summary>
+        /// Whether the embedding keeps its weights, and with it a head that shares its matrix: for fine-tuning of a model that has them.
+        /// </summary>
+        public bool FreezeEmbedding { get; set; }
+
+        /// <summary>
+        /// How many blocks, from the first, keep their weights; within [0, the number of layers]. Where the embedding is frozen too, the
+        /// backward pass ends above them.
+        /// </summary>
+        public int FrozenLayerCount { get; set; }
+
         internal WayBack EffectiveWayBack => WayBack ?? Scheme.DefaultWayBack(EffectiveArithmetic);
 
         internal Arithmetic EffectiveArithmetic => Arithmetic ?? Scheme.DefaultArithmetic;

@@ -92,6 +92,7 @@ internal sealed class TrainingRun : IDisposable
             network.Configuration.ParameterCount, tokens.TokenCount, windows.TrainingTokens,
             network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, network.Device, state.Step);
 
+        using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
         using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output);
         loop.Run();
