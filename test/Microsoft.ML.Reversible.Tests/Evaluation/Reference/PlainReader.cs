@@ -1,0 +1,135 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
+
+/// <summary>
+/// A Llama in plain float64 loops that reads a text token by token, keeping the keys and values of what it has read. Texts that
+/// begin alike are read from where they part. Not safe to use from several threads; <see cref="Another"/> gives each its own.
+/// </summary>
+internal sealed class PlainReader
+{
+    private readonly Dictionary<string, double[]> _weights;
+    private readonly int _layers, _heads, _keyValueHeads, _size;
+    private readonly double _epsilon, _theta;
+    private readonly List<double[]>[] _keys, _values;
+    private readonly List<int> _read = [];
+
+    /// <summary>Reads config.json and model.safetensors of a folder of Hugging Face's Llama form.</summary>
+    public PlainReader(string folder)
+    {
+        _weights = PlainWeights.Read(Path.Combine(folder, "model.safetensors"));
+        using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
+        JsonElement shape = json.RootElement;
+        _layers = shape.GetProperty("num_hidden_layers").GetInt32();
+        _heads = shape.GetProperty("num_attention_heads").GetInt32();
+        _keyValueHeads = shape.GetProperty("num_key_value_heads").GetInt32();
+        _size = shape.GetProperty("hidden_size").GetInt32() / _heads;
+        _epsilon = shape.GetProperty("rms_norm_eps").GetDouble();
+        _theta = shape.GetProperty("rope_theta").GetDouble();
+        ContextLength = shape.GetProperty("max_position_embeddings").GetInt32();
+        Assert.IsTrue(shape.GetProperty("tie_word_embeddings").GetBoolean(), "only a tied head is written here");
+        _keys = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+        _values = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+    }
+
+    private PlainReader(PlainReader other)
+    {
+        (_weights, _layers, _heads, _keyValueHeads) = (other._weights, other._layers, other._heads, other._keyValueHeads);
+        (_size, _epsilon, _theta, ContextLength) = (other._size, other._epsilon, other._theta, other.ContextLength);
+        _keys = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+        _values = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+    }
+
+    /// <summary>Most tokens of an input.</summary>
+    public int ContextLength { get; }
+
+    /// <summary>A reader of the same weights that has read nothing.</summary>
+    public PlainReader Another() => new(this);
+
+    /// <summary>The log-softmax rows at the last <paramref name="count"/> tokens of an input.</summary>
+    public double[][] LastLogProbabilities(IReadOnlyList<int> input, int count)
+    {
+        Assert.IsTrue(input.Count <= ContextLength, "the input is longer than the context");
+        int alike = 0, first = input.Count - count;
+        while (alike < Math.Min(_read.Count, first) && _read[alike] == input[alike]) alike++;
+        _read.RemoveRange(alike, _read.Count - alike);
+        foreach (List<double[]> rows in _keys.Concat(_values)) rows.RemoveRange(alike, rows.Count - alike);
+
+        var result = new double[count][];
+        for (int t = alike; t < input.Count; t++)
+        {
+            double[] stream = Read(input[t]);
+            if (t < first) continue;
+            double[] logits = PlainRows.Times(_weights["model.embed_tokens.weight"], Norm("model.norm", stream));
+            double total = PlainRows.LogSumExp(logits);
+            result[t - first] = [.. logits.Select(l => l - total)];
+        }
+        return result;
+    }
+
+    private double[] Read(int token)
+    {
+        int width = _heads * _size;
+        double[] x = _weights["model.embed_tokens.weight"].AsSpan(token * width, width).ToArray();
+        for (int layer = 0; layer < _layers; layer++)
+        {
+            string at = $"model.layers.{layer}.";
+            PlainRows.AddScaled(x, 1, Attention(layer, at + "self_attn.", Norm(at + "input_layernorm", x)));
+            PlainRows.AddScaled(x, 1, Mlp(at + "mlp.", Norm(at + "post_attention_layernorm", x)));
+        }
+        _read.Add(token);
+        return x;
+    }
+
+    private double[] Attention(int layer, string at, double[] x)
+    {
+        int t = _read.Count, group = _heads / _keyValueHeads;
+        double[] queries = Turn(PlainRows.Times(_weights[at + "q_proj.weight"], x), t);
+        _keys[layer].Add(Turn(PlainRows.Times(_weights[at + "k_proj.weight"], x), t));
+        _values[layer].Add(PlainRows.Times(_weights[at + "v_proj.weight"], x));
+
+        var mixed = new double[_heads * _size];
+        var scores = new double[t + 1];
+        for (int head = 0; head < _heads; head++)
+        {
+            int q = head * _size, k = head / group * _size;
+            for (int s = 0; s <= t; s++)
+                scores[s] = PlainRows.Dot(queries.AsSpan(q, _size), _keys[layer][s].AsSpan(k, _size)) / Math.Sqrt(_size);
+            double total = PlainRows.LogSumExp(scores);
+            for (int s = 0; s <= t; s++)
+                PlainRows.AddScaled(mixed.AsSpan(q, _size), Math.Exp(scores[s] - total), _values[layer][s].AsSpan(k, _size));
+        }
+        return PlainRows.Times(_weights[at + "o_proj.weight"], mixed);
+    }
+
+    /// <summary>Turns the pair (i, i + d/2) of every head by t θ^(-2i/d).</summary>
+    private double[] Turn(double[] x, int t)
+    {
+        int half = _size / 2;
+        for (int start = 0; start < x.Length; start += _size)
+        {
+            for (int i = 0; i < half; i++)
+            {
+                (double sin, double cos) = Math.SinCos(t * Math.Pow(_theta, -2.0 * i / _size));
+                (double a, double b) = (x[start + i], x[start + i + half]);
+                (x[start + i], x[start + i + half]) = (a * cos - b * sin, b * cos + a * sin);
+            }
+        }
+        return x;
+    }
+
+    private double[] Mlp(string at, double[] x)
+    {
+        double[] gate = PlainRows.Times(_weights[at + "gate_proj.weight"], x);
+        double[] up = PlainRows.Times(_weights[at + "up_proj.weight"], x);
+        for (int i = 0; i < up.Length; i++) up[i] *= gate[i] / (1 + Math.Exp(-gate[i]));
+        return PlainRows.Times(_weights[at + "down_proj.weight"], up);
+    }
+
+    private double[] Norm(string name, double[] x)
+    {
+        double scale = 1 / Math.Sqrt(PlainRows.Dot(x, x) / x.Length + _epsilon);
+        double[] weight = _weights[name + ".weight"];
+        return [.. x.Select((v, i) => v * scale * weight[i])];
+    }
+}
