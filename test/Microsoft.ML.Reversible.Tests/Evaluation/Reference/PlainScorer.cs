@@ -51,6 +51,24 @@ internal sealed class PlainScorer(PlainReader model, PlainSentencePiece tokenize
         return (before, whole[Math.Min(before.Count, whole.Count)..]);
     }
 
+    /// <summary>
+    /// The log-likelihood of a whole text after begin-of-text, in windows of the context's length each of which is scored where the one
+    /// before it ended; the last one reaches back as far as it can.
+    /// </summary>
+    public double ScoreWhole(PlainReader reader, string text)
+    {
+        List<int> all = tokenizer.EncodeWithBegin(text);
+        double sum = 0;
+        for (int done = 1; done < all.Count;)
+        {
+            int end = Math.Min(done + reader.ContextLength, all.Count);
+            double[][] rows = reader.LastLogProbabilities(all[Math.Max(0, end - reader.ContextLength - 1)..(end - 1)], end - done);
+            for (int i = done; i < end; i++) sum += rows[i - done][all[i]];
+            done = end;
+        }
+        return sum;
+    }
+
     private PlainScore Score(PlainReader reader, PlainQuestion question)
     {
         var pairs = question.Contexts.Zip(question.Continuations, (c, t) => Score(reader, c, " " + t)).ToArray();
