@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>SentencePiece's pair merging over a vocabulary with byte fallback, in plain loops: the best pair of all, again and again.</summary>
+/// <summary>SentencePiece over a vocabulary with byte fallback, in plain loops: it merges the best pair, again and again.</summary>
 internal sealed class PlainSentencePiece
 {
     private const int BeginOfText = 1, FirstByte = 3;
