@@ -97,13 +97,14 @@ internal static class ChunkedCrossEntropy
     }
 
     /// <summary>A chunk's targets, of shape [length, 1], with a legal one where one is ignored, and where that is.</summary>
-    private static (Tensor Target, Tensor Ignored) Targets(Tensor targets, long start, long length)
+    internal static (Tensor Target, Tensor Ignored) Targets(Tensor targets, long start, long length)
     {
         Tensor target = targets.narrow(0, start, length).unsqueeze(1), ignored = target.eq(Ignored);
         return (target.masked_fill(ignored, 0), ignored);
     }
 
-    private static IEnumerable<(long Start, long Length)> Chunks(long tokens, long vocabulary, long elements)
+    /// <summary>Consecutive tokens whose logits together are at most so many elements, or one token.</summary>
+    internal static IEnumerable<(long Start, long Length)> Chunks(long tokens, long vocabulary, long elements)
     {
         long step = Math.Clamp(elements / vocabulary, 1, tokens);
         for (long start = 0; start < tokens; start += step) yield return (start, Math.Min(step, tokens - start));

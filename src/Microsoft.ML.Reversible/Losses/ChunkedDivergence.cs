@@ -1,0 +1,99 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Losses;
+
+/// <summary>
+/// The linear heads of a student and its teacher and the <see cref="DistillationLoss"/> between them, some tokens at a time, so that
+/// logits of shape [tokens, vocabulary] never exist whole. With the student's z = h Wᵀ, and y = z / T:
+/// <code>
+///     dz = (1-α) T dD/dy + α (softmax(z) - onehot(target))          dh = dz W          dW = dzᵀ h
+/// </code>
+/// </summary>
+/// <remarks>The teacher may be on another device: its hidden states and its head stay there, and a chunk's logits are moved.</remarks>
+internal static class ChunkedDivergence
+{
+    /// <summary>The most logits of a model that a chunk holds, in elements: 32 MiB of float32, and a few tensors of that size.</summary>
+    private const long ChunkElements = 8 << 20;
+
+    /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
+    /// <param name="student">The student; its h and W are float32, or float64 where it computes in that.</param>
+    /// <param name="teacher">The teacher, of the same vocabulary.</param>
+    /// <param name="targets">int64, of shape [tokens]; where one is <see cref="ChunkedCrossEntropy.Ignored"/>, all is 0.</param>
+    /// <param name="gradWeight">What the scaled dW is added to, of W's shape and type.</param>
+    /// <param name="loss">What is charged for a token.</param>
+    /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
+    /// <param name="chunkElements">The most logits of a model that exist at a time.</param>
+    /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
+    public static (Tensor LossSum, Tensor GradHidden) Differentiate(
+        LinearHead student, LinearHead teacher, Tensor targets, Tensor gradWeight, DistillationLoss loss, double scale,
+        long chunkElements = ChunkElements)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        (student, teacher) = (student.Ready(), teacher.Ready());
+        Tensor gradHidden = empty_like(student.Hidden);
+        Tensor sum = zeros(1, dtype: ScalarType.Float64, device: gradHidden.device);
+        foreach ((long start, long length) in Chunks(student, chunkElements))
+        {
+            using var chunk = NewDisposeScope();
+            (Tensor target, Tensor ignored) = ChunkedCrossEntropy.Targets(targets, start, length);
+            Tensor h = student.Chunk(start, length, ignored), logits = student.Logits(h);
+            Tensor ofTeacher = teacher.Logits(teacher.Chunk(start, length, ignored)).to(logits).div_(loss.Temperature);
+            (Tensor each, Tensor gradLogits) = OfLogits(logits, LogSoftmax(ofTeacher), target, loss);
+            sum.add_(each.masked_fill_(ignored, 0).sum(ScalarType.Float64));
+
+            gradLogits = gradLogits.to(student.Compute);
+            gradHidden.narrow(0, start, length).copy_(gradLogits.mm(student.Weight)).mul_(scale).masked_fill_(ignored, 0);
+            if (gradWeight.dtype == student.Compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
+            else gradWeight.add_(gradLogits.t().mm(h), scale);
+        }
+        return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>How far the student is from the teacher at temperature 1, in float64 from the logits on.</summary>
+    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long)" path="/param"/>
+    public static DivergenceSums Measure(LinearHead student, LinearHead teacher, Tensor targets, long chunkElements = ChunkElements / 2)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        (student, teacher) = (student.Ready(), teacher.Ready());
+        Tensor sums = zeros(5, dtype: ScalarType.Float64, device: student.Hidden.device);
+        foreach ((long start, long length) in Chunks(student, chunkElements))
+        {
+            using var chunk = NewDisposeScope();
+            (Tensor target, Tensor ignored) = ChunkedCrossEntropy.Targets(targets, start, length);
+            Tensor s = LogProbabilities(student, start, length, ignored), t = LogProbabilities(teacher, start, length, ignored).to(s);
+            Tensor agree = s.argmax(1, keepdim: true).eq(t.argmax(1, keepdim: true)).to(s.dtype);
+            Tensor ofStudent = s.gather(1, target), ofTeacher = t.gather(1, target);
+            Tensor kl = t.exp().mul_(t.sub_(s)).sum(1, keepdim: true);
+            sums.add_(cat([kl, agree, ofStudent, ofTeacher, ones_like(kl)], 1).masked_fill_(ignored, 0).sum(dim: 0));
+        }
+        double[] sum = sums.cpu().data<double>().ToArray();
+        return new(sum[0], (long)sum[1], sum[2], sum[3], (long)sum[4]);
+    }
+
+    /// <summary>A row's loss, of shape [rows, 1], and dz. Logits and log t are used up.</summary>
+    private static (Tensor Loss, Tensor GradLogits) OfLogits(Tensor logits, Tensor teacher, Tensor target, DistillationLoss loss)
+    {
+        (double temperature, double alpha) = (loss.Temperature, loss.CrossEntropyWeight);
+        Tensor student = LogSoftmax(alpha > 0 ? logits / temperature : logits.div_(temperature));
+        (Tensor each, Tensor gradient) = loss.Differentiate(student, teacher);
+        each.mul_((1 - alpha) * temperature * temperature);
+        gradient.mul_((1 - alpha) * temperature);
+        if (alpha == 0) return (each, gradient);
+
+        Tensor logSum = logits.logsumexp(1, keepdim: true);
+        each.add_(logSum - logits.gather(1, target), alpha);
+        gradient.add_(logits.sub_(logSum).exp_(), alpha);
+        return (each, gradient.scatter_add_(1, target, full_like(target, -alpha, dtype: gradient.dtype)));
+    }
+
+    private static Tensor LogProbabilities(LinearHead head, long start, long length, Tensor ignored) =>
+        LogSoftmax(head.Logits(head.Chunk(start, length, ignored)).to(ScalarType.Float64));
+
+    /// <summary>In the place of its argument.</summary>
+    private static Tensor LogSoftmax(Tensor logits) => logits.sub_(logits.logsumexp(1, keepdim: true));
+
+    private static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements) =>
+        ChunkedCrossEntropy.Chunks(head.Hidden.shape[0], head.Weight.shape[0], elements);
+}

@@ -1,0 +1,25 @@
+namespace Microsoft.ML.Reversible;
+
+/// <summary>
+/// How far a student's distribution of the next token, s, is from its teacher's, t; both are softmaxes over the vocabulary.
+/// </summary>
+public enum Divergence
+{
+    /// <summary>
+    /// KL(t‖s) = Σ t log(t / s): the student pays for every token that the teacher thinks likely and it does not. The usual choice.
+    /// </summary>
+    ForwardKl,
+
+    /// <summary>
+    /// KL(s‖t) = Σ s log(s / t): the student pays for what it thinks likely and the teacher does not, so that it may leave out what it has
+    /// no room for.
+    /// </summary>
+    ReverseKl,
+
+    /// <summary>
+    /// The generalised Jensen-Shannon divergence of arXiv 2306.13649, β KL(t‖m) + (1-β) KL(s‖m) with m = β t + (1-β) s and β within (0, 1):
+    /// bounded, and like forward KL for a small β, like reverse KL for a large one. As β goes to 0 it becomes β times the former, as β goes
+    /// to 1, (1-β) times the latter.
+    /// </summary>
+    JensenShannon,
+}

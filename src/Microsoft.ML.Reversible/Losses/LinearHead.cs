@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Losses;
+
+/// <summary>Hidden states and the linear head over them, for logits of some tokens at a time.</summary>
+/// <param name="Hidden">h, of shape [tokens, width].</param>
+/// <param name="Weight">W, of shape [vocabulary, width], on h's device.</param>
+/// <param name="Compute">The number type of the matrix products.</param>
+internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute)
+{
+    /// <summary>The same with W in the type that it is multiplied in, in the current dispose scope.</summary>
+    public LinearHead Ready() => this with { Weight = Weight.to(Compute) };
+
+    /// <summary>
+    /// Some tokens' h, 0 where a target is ignored: so such a token adds nothing to dW, and nothing of it is NaN.
+    /// </summary>
+    public Tensor Chunk(long start, long length, Tensor ignored) =>
+        Hidden.narrow(0, start, length).masked_fill(ignored.to(Hidden.device), 0).to(Compute);
+
+    /// <summary>Logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
+    public Tensor Logits(Tensor hidden) =>
+        hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+}
