@@ -86,7 +86,8 @@ internal static class SchemaErrors
 
     private static string Text => TextDataViewType.Instance.ToString();
 
-    private static string TypeName(SchemaShape.Column column)
+    /// <summary>What ML.NET calls the type of an estimator's input column.</summary>
+    internal static string TypeName(SchemaShape.Column column)
     {
         string item = column.IsKey ? $"Key<{column.ItemType}>" : column.ItemType.ToString()!;
         return column.Kind switch

@@ -1,0 +1,73 @@
+using System.Text;
+
+namespace Microsoft.ML.Reversible.Evaluation;
+
+/// <summary>The examples of a few-shot task, and the text that they put before a question.</summary>
+internal sealed class FewShotContext
+{
+    private readonly IReadOnlyList<ZeroShotItem> _examples;
+    private readonly string[] _texts;
+    private readonly FewShotDraws? _draws;
+
+    /// <param name="taskName">The task, for messages.</param>
+    /// <param name="count">How many examples come before a question.</param>
+    /// <param name="examples">The examples, as items without description.</param>
+    /// <param name="sampling">How they are chosen.</param>
+    /// <param name="seed">Seeds the draws.</param>
+    /// <param name="examplesAreScored">Whether the questions are among the examples.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many examples, or the sampling is not one that there is.</exception>
+    public FewShotContext(
+        string taskName, int count, IReadOnlyList<ZeroShotItem> examples, FewShotSampling sampling, int seed, bool examplesAreScored)
+    {
+        if (!Enum.IsDefined(sampling))
+            throw new ArgumentOutOfRangeException(
+                nameof(sampling), sampling, $"sampling must be one of {string.Join(", ", Enum.GetNames<FewShotSampling>())}.");
+        int drawn = count > 0 && examplesAreScored ? count + 1 : count;
+        if (count < 0 || drawn > examples.Count)
+            throw new ArgumentOutOfRangeException(
+                nameof(count), count, $"count must be at least 0, and no more than the {examples.Count} examples of task '{taskName}'" +
+                (examplesAreScored ? " less the question itself." : "."));
+        Count = count;
+        Sampling = sampling;
+        Seed = seed;
+        ExamplesAreScored = examplesAreScored;
+        _examples = sampling == FewShotSampling.FirstN ? [.. examples.Take(drawn)] : examples;
+        _texts = [.. _examples.Select(Text)];
+        _draws = sampling == FewShotSampling.Sampled ? new FewShotDraws(seed, examples.Count, drawn) : null;
+    }
+
+    public int Count { get; }
+
+    public FewShotSampling Sampling { get; }
+
+    public int Seed { get; }
+
+    public bool ExamplesAreScored { get; }
+
+    /// <summary>The examples that can come up.</summary>
+    public IReadOnlyList<ZeroShotItem> Examples => _examples;
+
+    /// <summary>What comes between the description and a question.</summary>
+    /// <param name="item">The question, without description; it is left out of the examples.</param>
+    /// <param name="row">Its row number, which decides on what is drawn.</param>
+    public string Before(ZeroShotItem item, long row)
+    {
+        var text = new StringBuilder();
+        int taken = 0;
+        foreach (int i in _draws?.For(row) ?? Enumerable.Range(0, _examples.Count))
+        {
+            if (taken == Count) break;
+            if (_examples[i].Equals(item)) continue;
+            text.Append(_texts[i]);
+            taken++;
+        }
+        return text.ToString();
+    }
+
+    private static string Text(ZeroShotItem example)
+    {
+        string context = example.Contexts[example.Contexts.Count == 1 ? 0 : example.Gold];
+        string answer = example.Continuations[example.Continuations.Count == 1 ? 0 : example.Gold];
+        return context + ZeroShotTask.Delimiter + answer + ZeroShotTask.FewShotDelimiter;
+    }
+}
