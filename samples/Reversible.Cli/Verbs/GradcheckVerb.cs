@@ -48,7 +48,8 @@ internal sealed class GradcheckVerb : Verb
     private static SettingTable<GradientComparison> Table() => new SettingTable<GradientComparison>()
         .Group("What to compare")
         .Add(o => o.Scheme, "The recurrence over the layers, as in 'train'.", byDefault: "midpoint")
-        .Add(o => o.Arithmetic, "The numbers that the streams are made of.", byDefault: "exact for bdia, float for the others")
+        .Add(o => o.Arithmetic, "The numbers that the streams are made of.",
+            byDefault: "exact for bdia and estimator, float for the others")
         .Add(o => o.WayBack, "The way back to compare with the stored one.")
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")

@@ -28,12 +28,12 @@ internal static class TrainSettings
             "random weights", alias: "--model")
         .Add(o => o.Family, "The kind of transformer.")
         .Add(o => o.Scheme,
-            "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, or "
-            + "residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
+            "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, "
+            + "blend:K, estimator:a=A,m=M, or residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
         .Add(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
             byDefault: "reversible where the scheme is, else stored")
         .Add(o => o.Arithmetic, "The numbers that the streams between the layers are made of; exact ones are rebuilt to the bit.",
-            byDefault: "exact for bdia, float for the others")
+            byDefault: "exact for bdia and estimator, float for the others")
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
         .Add(o => o.KeyValueHeadCount, "Heads of keys and values in the Llama family; it divides the number of heads.",

@@ -14,7 +14,7 @@ internal readonly struct BlockMath(LanguageModelConfiguration configuration, Sca
     {
         using var scope = NewDisposeScope();
         // The mean square of a bfloat16 stream would keep three digits.
-        Tensor wide = x.to(ScalarType.Float32);
+        Tensor wide = x.dtype == ScalarType.Float64 ? x : x.to(ScalarType.Float32);
         Tensor scale = wide.square().mean([-1], keepdim: true).add(configuration.NormEpsilon).rsqrt();
         return (Cast(wide * scale) * Cast(weight)).MoveToOuterDisposeScope();
     }

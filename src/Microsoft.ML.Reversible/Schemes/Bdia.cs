@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -32,27 +33,42 @@ public enum BdiaInference
 }
 
 /// <summary>
-/// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two. Q rounds to multiples of 2⁻ˡ, and n = 2ˡ p⁻
-/// is an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
+/// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two up to 64. Q rounds to multiples of 2⁻ˡ, and
+/// n = 2ˡ p⁻ is an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
 /// <code>
 ///     p⁺ = γ (p⁻ - 2⁻ˡ r) + Q[(1-γ) p + (1+γ) f(p)]          p⁻ = (p⁺ - Q[(1-γ) p + (1+γ) f(p)]) / γ + 2⁻ˡ r
 /// </code>
 /// The term with γ lies on the grid since n - r is a multiple of k; k = 2 is the paper's case. The first layer is p₁ = p₀ + Q[f(p₀)].
 /// Without the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
+/// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed way back alone.
 /// </summary>
 public sealed record Bdia : Scheme
 {
+    private const int MaxK = 1 << 20;
+
     /// <summary>Makes BDIA with γ = ±1/2 and signs at random.</summary>
     public Bdia() => Start = Start.Euler;
 
-    /// <summary>k in γ = ±1/k: a power of two from 2 to 64.</summary>
+    /// <summary>
+    /// The recurrence with γ = 1/k in every layer, after training too, on a grid of 2⁻²⁴: the larger k is, the more closely it follows the
+    /// residual network with the same weights, which it differs from by γ (f(p) - f⁻(p⁻)) a layer. As text, <c>blend:k</c> is short for it.
+    /// </summary>
+    /// <param name="k">A power of two from 2 to 2²⁰; above 64 neither exact nor reversible.</param>
+    /// <exception cref="ArgumentOutOfRangeException">k is not one of these.</exception>
+    public static Bdia Blend(int k = 16) => new()
+    {
+        K = k, Signs = BdiaSigns.Positive, Bits = Grid.DefaultFractionBits, Inference = BdiaInference.Recurrence,
+    };
+
+    /// <summary>k in γ = ±1/k: a power of two from 2 to 2²⁰; above 64 neither exact nor reversible.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not one of these.</exception>
     public int K
     {
         get;
-        init => field = value is 2 or 4 or 8 or 16 or 32 or 64
+        init => field = value is >= 2 and <= MaxK && BitOperations.IsPow2(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(K), value, "BDIA's K must be 2, 4, 8, 16, 32 or 64.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(K), value, $"BDIA's K must be a power of two from 2 to {SideBits.MaxK}, or up to {MaxK} in float arithmetic.");
     } = 2;
 
     /// <summary>The sign of γ.</summary>
@@ -75,16 +91,22 @@ public sealed record Bdia : Scheme
     public override string Name => "bdia";
 
     /// <inheritdoc/>
-    public override bool IsReversible => true;
+    public override bool IsReversible => K <= SideBits.MaxK;
 
     /// <inheritdoc/>
-    public override bool CanBeExact => true;
+    public override bool CanBeExact => K <= SideBits.MaxK;
 
-    internal override Arithmetic DefaultArithmetic => Arithmetic.Exact;
+    internal override string? WhyNotExact => CanBeExact ? null : $"the remainders by K are kept for K up to {SideBits.MaxK}, not {K}.";
 
-    internal override string? WhyNotReversible(Arithmetic arithmetic) => arithmetic == Arithmetic.Exact
-        ? null
-        : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.";
+    internal override Arithmetic DefaultArithmetic => CanBeExact ? Arithmetic.Exact : Arithmetic.Float;
+
+    internal override string? WhyNotReversible(Arithmetic arithmetic)
+    {
+        if (!IsReversible) return $"that takes K up to {SideBits.MaxK}, and K is {K}. WayBack must be Stored or Checkpointed.";
+        return arithmetic == Arithmetic.Exact
+            ? null
+            : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.";
+    }
 
     internal override int FractionBits => Bits;
 
@@ -106,13 +128,13 @@ public sealed record Bdia : Scheme
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
     {
         Tensor gamma = at.Drawn!;
-        return Whole(at, previous) * gamma + Blend(at, gamma, current, f);
+        return at.Divisible(previous, K) * gamma + Rest(at, gamma, current, f);
     }
 
     internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
     {
         Tensor gamma = at.Drawn!;
-        return (next - Blend(at, gamma, current, f)) / gamma + at.Remainders!.Unpack(K, next) * Math.ScaleB(1, -Bits);
+        return at.Restore((next - Rest(at, gamma, current, f)) / gamma, K);
     }
 
     internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient)
@@ -149,14 +171,5 @@ public sealed record Bdia : Scheme
         return scheme;
     }
 
-    /// <summary>p⁻ - 2⁻ˡ r, and r to the layer's side bits; p⁻ itself off the grid.</summary>
-    private Tensor Whole(Layer at, Tensor previous)
-    {
-        if (at.Grid is null) return previous;
-        Tensor remainder = (previous * Math.ScaleB(1, Bits)).remainder(K);
-        at.Keep(remainder, K);
-        return previous - remainder * Math.ScaleB(1, -Bits);
-    }
-
-    private static Tensor Blend(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round(current * (1 - gamma) + f * (1 + gamma));
+    private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round(current * (1 - gamma) + f * (1 + gamma));
 }

@@ -5,6 +5,9 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
+    /// <summary>BDIA with one fixed γ goes by this name too; written it is plain BDIA with its parameters.</summary>
+    private const string BlendName = "blend";
+
     /// <summary>
     /// The scheme as text: its name, then behind a colon its parameters with commas between them, as in <c>midpoint:0.5</c> or
     /// <c>midpoint:0.25,start=euler</c>. <see cref="Parse"/> reads it.
@@ -19,7 +22,8 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>.
+    /// Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>. The name
+    /// <c>blend</c>, as in <c>blend:8</c> or <c>blend:8,bits=20</c>, gives <see cref="Reversible.Bdia.Blend"/>.
     /// </summary>
     /// <param name="text">The text; case is ignored.</param>
     /// <exception cref="ArgumentException">No scheme has this name, or a parameter is not one of its own or out of its range.</exception>
@@ -27,9 +31,10 @@ public abstract partial record Scheme
     {
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.ToLowerInvariant().Split(':', 2, StringSplitOptions.TrimEntries);
-        Scheme scheme = Array.Find(All, s => s.Name == parts[0])
+        bool isBlend = parts[0] == BlendName;
+        Scheme scheme = (isBlend ? Reversible.Bdia.Blend() : Array.Find(All, s => s.Name == parts[0]))
             ?? throw new ArgumentException(
-                $"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}.",
+                $"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}, and {BlendName}.",
                 nameof(text));
         if (parts.Length == 1) return scheme;
         List<string> own = [];
@@ -40,7 +45,7 @@ public abstract partial record Scheme
             {
                 "start" when named.Length == 2 => scheme with { Start = Choice<Start>(text, named[1]) },
                 "read-out" when named.Length == 2 => scheme with { ReadOut = Choice<ReadOut>(text, named[1]) },
-                _ => Keep(parameter),
+                _ => Keep(isBlend && own.Count == 0 && named.Length == 1 ? $"k={parameter}" : parameter),
             };
         }
         return own.Count == 0 ? scheme : scheme.With(own);

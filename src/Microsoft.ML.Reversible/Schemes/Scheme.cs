@@ -31,6 +31,9 @@ public abstract partial record Scheme
     /// </summary>
     public abstract bool CanBeExact { get; }
 
+    /// <summary>Why streams on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
+    internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies streams by factors that leave the grid.";
+
     /// <summary>The arithmetic that is taken where none is asked for.</summary>
     internal virtual Arithmetic DefaultArithmetic => Arithmetic.Float;
 
@@ -59,7 +62,10 @@ public abstract partial record Scheme
     {
     }
 
-    /// <summary>The functions that the recurrence runs over, in order.</summary>
+    /// <summary>
+    /// The functions that the recurrence runs over, in order. A function may evaluate blocks of earlier functions too, but the parameters
+    /// that it has as a module are of no other function.
+    /// </summary>
     internal virtual IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) => blocks;
 
     /// <summary>Draws what is random about one pass, for each layer. Null for a scheme that draws nothing.</summary>

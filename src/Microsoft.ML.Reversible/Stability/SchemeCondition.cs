@@ -19,6 +19,11 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             s.StepSize, h => s with { StepSize = h }),
         Hamiltonian => new("the eigenvalue of J_Mlp J_Attn", "bounded both ways where it is real within [-4, 0]"),
         Bdia s => new("(1+γ)λ", $"back, each layer multiplies by k = {s.K}, which the side bits of exact arithmetic make up for"),
+        Estimator { A: 1 } => new("the eigenvalue of F = f + e", "bounded both ways where it is imaginary within ±2i"),
+        Estimator { A: -1 } => new("the eigenvalue of F = f - e", "bounded both ways where it is real within [-4, 0]"),
+        Estimator s => new(
+            "the eigenvalue of F = f + a e",
+            $"back, each layer multiplies by 1/|a| = {1 / Math.Abs(s.A)}, which the side bits of exact arithmetic make up for"),
         _ => new("λ", "bounded forward where |1 + λ| ≤ 1; there is no way back"),
     };
 

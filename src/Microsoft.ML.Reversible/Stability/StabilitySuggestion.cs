@@ -29,7 +29,7 @@ internal static class StabilitySuggestion
         if (worst <= Growth.Noise) yield break;
         if (!exact && scheme.CanBeExact) yield return "use exact arithmetic, which rebuilds every stream to the bit";
         if (!scheme.CanBeExact)
-            yield return "take another scheme: this one cannot be exact, while midpoint, leapfrog, Hamiltonian and BDIA can";
+            yield return "take another scheme: this one cannot be exact, while midpoint, leapfrog, Hamiltonian, estimator and BDIA can";
         SchemeCondition condition = SchemeCondition.Of(scheme);
         if (condition is { StepSize: { } h, WithStepSize: { } with } && Lower(with(h / 2), layers, worst, harm) is { } smaller)
             yield return $"use a smaller h: {Text(h / 2)} would bring growth down to {Text(smaller)} a layer";
@@ -39,8 +39,8 @@ internal static class StabilitySuggestion
     /// <summary>Midpoint or leapfrog with the same step size, if it grows clearly less on the same eigenvalues.</summary>
     private static string? Other(Scheme scheme, double h, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
     {
-        // Eigenvalues of the product of two halves say nothing of the whole block's.
-        if (scheme is Hamiltonian) return null;
+        // Eigenvalues of the product of two halves, or of two blocks together, say nothing of the one whole block's.
+        if (scheme is Hamiltonian or Estimator) return null;
         return new Scheme[] { new Midpoint(h), new Leapfrog(h) }
             .Where(s => s.Name != scheme.Name)
             .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))

@@ -11,23 +11,26 @@ internal abstract class CachePass : IDisposable
     public virtual Tensor? Positions => null;
 
     /// <summary>Keeps the new tokens' keys and values, and attends with their queries to all tokens that are kept.</summary>
-    /// <param name="layer">The function in its stack.</param>
+    /// <param name="attention">The attention in its stack, counted over all functions.</param>
     /// <param name="query">Of shape [rows, heads, tokens, size].</param>
     /// <param name="key">Of shape [rows, heads of keys, tokens, size].</param>
     /// <param name="value">Of the key's shape.</param>
     /// <returns>
     /// The mixed values, of the query's shape; null where there are no earlier tokens and the attention is the ordinary one.
     /// </returns>
-    public abstract Tensor? Attend(int layer, Tensor query, Tensor key, Tensor value);
+    public abstract Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value);
 
     public virtual void Dispose()
     {
     }
 }
 
-/// <summary>A pass at one function of the stack.</summary>
+/// <summary>A pass at one attention of the stack.</summary>
 internal readonly record struct CacheLayer(CachePass Pass, int Index)
 {
+    /// <summary>The pass so many attentions further on.</summary>
+    public CacheLayer Behind(int attentions) => this with { Index = Index + attentions };
+
     /// <inheritdoc cref="CachePass.Positions"/>
     public Tensor? Positions => Pass.Positions;
 

@@ -17,6 +17,9 @@ internal sealed class Grid(int fractionBits)
 
     private readonly double _scale = Math.ScaleB(1, fractionBits);
 
+    /// <summary>2⁻ˡ.</summary>
+    public double Unit { get; } = Math.ScaleB(1, -fractionBits);
+
     /// <summary>Streams must stay below this; two bits of the 53 are left for the sums on the way.</summary>
     public double Limit { get; } = Math.ScaleB(1, 51 - fractionBits);
 
@@ -24,7 +27,7 @@ internal sealed class Grid(int fractionBits)
     public Tensor Round(Tensor x, double factor = 1)
     {
         Tensor result = x.detach().to(ScalarType.Float64, copy: true);
-        result.mul_(factor * _scale).round_().mul_(1 / _scale);
+        result.mul_(factor * _scale).round_().mul_(Unit);
         return result;
     }
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The keys and values of the tokens that some sequences hold so far, for every function of a stack that attends. Every scheme is a
+/// The keys and values of the tokens that some sequences hold so far, for every attention of a stack. Every scheme is a
 /// recurrence over the layers whose streams are local to a token, so that nothing else of earlier tokens is ever needed.
 /// </summary>
 /// <remarks>
@@ -13,7 +13,7 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 internal sealed class KeyValueCache : IDisposable
 {
-    private readonly (TokenSlots Keys, TokenSlots Values)[] _layers;
+    private readonly (TokenSlots Keys, TokenSlots Values)[] _attentions;
     private int[] _lengths;
 
     /// <summary>Makes an empty cache.</summary>
@@ -22,7 +22,8 @@ internal sealed class KeyValueCache : IDisposable
     /// <param name="context">The most tokens that a sequence holds.</param>
     public KeyValueCache(LayerStack stack, int rows, int context)
     {
-        _layers = [.. stack.Blocks.Select(_ => (new TokenSlots(context), new TokenSlots(context)))];
+        _attentions = [.. Enumerable.Range(0, stack.Blocks.Sum(f => f.AttentionCount()))
+            .Select(_ => (new TokenSlots(context), new TokenSlots(context)))];
         _lengths = new int[rows];
     }
 
@@ -51,7 +52,7 @@ internal sealed class KeyValueCache : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor index = tensor(Array.ConvertAll(rows, row => (long)row), device: device);
-        foreach (var (keys, values) in _layers)
+        foreach (var (keys, values) in _attentions)
         {
             keys.Keep(index);
             values.Keep(index);
@@ -61,7 +62,7 @@ internal sealed class KeyValueCache : IDisposable
 
     public void Dispose()
     {
-        foreach (var (keys, values) in _layers)
+        foreach (var (keys, values) in _attentions)
         {
             keys.Dispose();
             values.Dispose();
@@ -70,10 +71,10 @@ internal sealed class KeyValueCache : IDisposable
 
     private sealed class FillPass(KeyValueCache cache, int[] rows) : CachePass
     {
-        public override Tensor? Attend(int layer, Tensor query, Tensor key, Tensor value)
+        public override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
         {
-            cache._layers[layer].Keys.Fill(cache._lengths.Length, rows, key);
-            cache._layers[layer].Values.Fill(cache._lengths.Length, rows, value);
+            cache._attentions[attention].Keys.Fill(cache._lengths.Length, rows, key);
+            cache._attentions[attention].Values.Fill(cache._lengths.Length, rows, value);
             return null;
         }
     }
@@ -97,10 +98,10 @@ internal sealed class KeyValueCache : IDisposable
 
         public override Tensor Positions { get; }
 
-        public override Tensor Attend(int layer, Tensor query, Tensor key, Tensor value)
+        public override Tensor Attend(int attention, Tensor query, Tensor key, Tensor value)
         {
             using var scope = NewDisposeScope();
-            var (keys, values) = _cache._layers[layer];
+            var (keys, values) = _cache._attentions[attention];
             keys.Append(_before, Positions, key);
             values.Append(_before, Positions, value);
             // The query heads that share a head of keys and values stand in the place of its queries, so that the cache isn't repeated.

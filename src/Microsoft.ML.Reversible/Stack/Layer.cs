@@ -27,11 +27,23 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
         return factor == 1 ? f : f * factor;
     }
 
-    /// <summary>Keeps integers within [0, k) for the way back.</summary>
-    public void Keep(Tensor remainders, int k)
+    /// <summary>
+    /// What ±1/k times p⁻ can be taken of without leaving the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the way back; all of
+    /// p⁻ in floating point.
+    /// </summary>
+    /// <param name="previous">p⁻.</param>
+    /// <param name="k">A power of two from 1, which leaves no remainder, to <see cref="SideBits.MaxK"/>.</param>
+    public Tensor Divisible(Tensor previous, int k)
     {
-        if (keeps) Remainders = SideBits.Pack(remainders, k);
+        if (grid is null || k == 1) return previous;
+        Tensor remainder = (previous / grid.Unit).remainder(k);
+        if (keeps) Remainders = SideBits.Pack(remainder, k);
+        return previous - remainder * grid.Unit;
     }
+
+    /// <summary>p⁻ from its divisible part.</summary>
+    public Tensor Restore(Tensor divisible, int k) =>
+        grid is null || k == 1 ? divisible : divisible + Remainders!.Unpack(k, divisible) * grid.Unit;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -39,7 +39,10 @@ public sealed class LayerStack
     /// <summary>The numbers that the streams are made of.</summary>
     public Arithmetic Arithmetic { get; }
 
-    /// <summary>The functions that the recurrence runs over; the Hamiltonian scheme has two for each block.</summary>
+    /// <summary>
+    /// The functions that the recurrence runs over; the Hamiltonian scheme has two for each block. The parameters of each are its own,
+    /// though a function may evaluate an earlier one's.
+    /// </summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>
@@ -61,12 +64,13 @@ public sealed class LayerStack
         // One draw for all rows: what a row of a batch gives must not depend on the others.
         using var layers = new LayerList(this, pass is null ? input : input.narrow(0, 0, 1), seed: 0, keeps: false);
         Tensor first = layers.Enter(input), previous = first, current = first;
+        CacheLayer? at = pass is null ? null : new CacheLayer(pass, 0);
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
-            Tensor f = pass is not null && _blocks[layer.Index] is ICachedFunction function
-                ? function.Forward(layers.ForBlock(current), new CacheLayer(pass, layer.Index))
-                : _blocks[layer.Index].call(layers.ForBlock(current));
+            Block function = _blocks[layer.Index];
+            Tensor f = function.At(layers.ForBlock(current), at);
+            at = at?.Behind(function.AttentionCount());
             Tensor next = Scheme.Infer(layer, previous, current, f).MoveToOuterDisposeScope();
             layers.Watch(next);
             if (!ReferenceEquals(previous, first)) previous.Dispose();
@@ -112,8 +116,7 @@ public sealed class LayerStack
         Defined(arithmetic, nameof(Arithmetic));
         if (arithmetic == Arithmetic.Exact && !scheme.CanBeExact)
             throw new ArgumentException(
-                $"The scheme '{scheme.Name}' cannot be exact: it multiplies streams by factors that leave the grid. " +
-                "Arithmetic must be Float.",
+                $"The scheme '{scheme.Name}' cannot be exact: {scheme.WhyNotExact} Arithmetic must be Float.",
                 nameof(arithmetic));
         if (wayBack == WayBack.Reversible && scheme.WhyNotReversible(arithmetic) is { } reason)
             throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards here: {reason}", nameof(wayBack));

@@ -6,6 +6,9 @@ namespace Microsoft.ML.Reversible;
 /// <summary>Integers within [0, k), k a power of two, at log₂ k bits each, eight bits to a byte; outside every dispose scope.</summary>
 internal sealed class SideBits : IDisposable
 {
+    /// <summary>The largest k that schemes keep remainders of: 6 bits an activation.</summary>
+    public const int MaxK = 64;
+
     private readonly Tensor _bytes;
 
     private SideBits(Tensor bytes) => _bytes = bytes;
@@ -15,7 +18,7 @@ internal sealed class SideBits : IDisposable
 
     /// <summary>Packs integers.</summary>
     /// <param name="values">Integers as a tensor of any type and shape.</param>
-    /// <param name="k">A power of two from 2 to 128.</param>
+    /// <param name="k">A power of two from 2 to <see cref="MaxK"/>.</param>
     public static SideBits Pack(Tensor values, int k)
     {
         using var scope = NewDisposeScope();

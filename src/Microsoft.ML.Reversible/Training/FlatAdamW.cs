@@ -94,12 +94,15 @@ internal sealed class FlatAdamW : IDisposable
         _groups[OuterGroup - 1].AttachGradients();
     }
 
-    /// <summary>Gives the shared gradient, set to zero, from a group of the stack to the one below it.</summary>
+    /// <summary>
+    /// Gives the shared gradient from a group of the stack to the one below it, with what functions above have added to that one's
+    /// gradients already, and else zero.
+    /// </summary>
     public void PassGradientOn(int group)
     {
         _groups[group].DetachGradients();
         _groups[group].ZeroGradient();
-        if (group > 0) _groups[group - 1].AttachGradients();
+        if (group > 0) _groups[group - 1].TakeOverGradients();
     }
 
     /// <summary>

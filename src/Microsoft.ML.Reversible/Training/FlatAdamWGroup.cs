@@ -80,6 +80,20 @@ internal sealed class FlatAdamWGroup : IDisposable
         for (int i = 0; i < _parameters.Length; i++) _parameters[i].grad = _gradientViews[i];
     }
 
+    /// <summary>Attaches them after adding the <c>grad</c> that parameters have.</summary>
+    public void TakeOverGradients()
+    {
+        using (no_grad())
+        {
+            for (int i = 0; i < _parameters.Length; i++)
+            {
+                using Tensor? early = _parameters[i].grad;
+                if (early is not null) _gradientViews[i].add_(early);
+            }
+        }
+        AttachGradients();
+    }
+
     /// <summary>Leaves the parameters without a <c>grad</c>.</summary>
     public void DetachGradients()
     {

@@ -14,6 +14,7 @@ public sealed class CachedLogitsTests
         new Bdia { Bits = 24 },
         new Bdia { Bits = 24, Inference = BdiaInference.Recurrence },
         new Bdia { Bits = 24, Inference = BdiaInference.Recurrence, Signs = BdiaSigns.Positive, K = 8 },
+        new Estimator { A = -1, M = 3 },
         new Midpoint(0.25) { Start = Start.Euler, ReadOut = ReadOut.Mean },
     ];
 
@@ -78,6 +79,7 @@ public sealed class CachedLogitsTests
     [DataRow("midpoint", ModelFamily.Gpt2)]
     [DataRow("hamiltonian", ModelFamily.Llama)]
     [DataRow("bdia:inference=recurrence,bits=24", ModelFamily.Llama)]
+    [DataRow("estimator:a=0.5,m=2", ModelFamily.Gpt2)]
     public void ARowOfABatchGivesWhatItGivesAloneAlsoWhereRowsSlideAndLeave(string scheme, ModelFamily family)
     {
         using var scope = NewDisposeScope();

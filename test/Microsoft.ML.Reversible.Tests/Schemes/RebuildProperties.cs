@@ -47,6 +47,15 @@ public sealed class RebuildProperties
         select (Scheme)new Bdia { K = k, Signs = signs, Bits = bits },
         CasesOf(96, 0.3), Arithmetic.Exact, 0);
 
+    [TestMethod]
+    public void TheEstimatorIsExactForEveryA() => Check(
+        from k in Gen.OneOf(Gen.Constant(1), Powers)
+        from sign in Gen.Elements(1, -1)
+        from m in Gen.Choose(1, 3)
+        from bits in Gen.Choose(4, 24)
+        select (Scheme)new Estimator { A = (double)sign / k, M = m, Bits = bits },
+        CasesOf(48, 0.15), Arithmetic.Exact, 0);
+
     /// <summary>Float32 rounding, 6e-8, over 24 contracting layers stays below 1e-5 of the largest stream.</summary>
     [TestMethod]
     public void MidpointAndHamiltonianAreRebuiltWithinRoundingInFloat() => Check(
@@ -65,10 +74,17 @@ public sealed class RebuildProperties
         Check(Gen.Constant(Scheme.MidpointA), CasesOf(8, 0.05), Arithmetic.Float, 1e-4);
 
     [TestMethod]
+    public void TheEstimatorWithAOfOneIsRebuiltWithinItsGrowthInFloat() => Check(
+        from a in Gen.Elements(1.0, -1.0)
+        from m in Gen.Choose(1, 3)
+        select (Scheme)new Estimator { A = a, M = m },
+        CasesOf(16, 0.05), Arithmetic.Float, 1e-4);
+
+    [TestMethod]
     public void FloatArithmeticIsNotExactSoTheChecksCanFail()
     {
         var stackCase = new StackCase(Depth: 24, Batch: 2, Context: 4, Width: 8, Seed: 1, Deviation: 0.3);
-        foreach (Scheme scheme in new[] { new Midpoint(0.3), Scheme.Leapfrog, Scheme.Hamiltonian })
+        foreach (Scheme scheme in new[] { new Midpoint(0.3), Scheme.Leapfrog, Scheme.Hamiltonian, new Estimator { A = 1 } })
             Assert.IsGreaterThan(0.0, stackCase.RebuildError(scheme, Arithmetic.Float), $"{scheme}");
     }
 }

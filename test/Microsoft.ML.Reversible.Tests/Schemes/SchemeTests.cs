@@ -13,6 +13,10 @@ public sealed class SchemeTests
         new Midpoint(1) { Start = Start.Euler, ReadOut = ReadOut.Mean },
         new Leapfrog(0.3),
         new MidpointA { StepSize = 0.5, Factors = [1.25, -0.75, 1] },
+        new Estimator { A = 1, M = 3 },
+        new Estimator { A = -0.125, M = 64, Bits = 20, Start = Start.Repeat },
+        Bdia.Blend(),
+        Bdia.Blend(1 << 20),
         new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
     }.Concat(Scheme.All).Select(scheme => new object[] { scheme });
 
@@ -29,6 +33,20 @@ public sealed class SchemeTests
         Assert.AreEqual("residual", Scheme.Residual.ToString());
         Assert.AreEqual(new Bdia { K = 4 }, Scheme.Parse("bdia:k=4"));
         Assert.AreEqual(new Leapfrog { Start = Start.Euler }, Scheme.Parse("leapfrog: start=euler"));
+        Assert.AreEqual(new Estimator { A = -0.25, M = 2 }, Scheme.Parse("estimator:m=2,a=-0.25"));
+        Assert.AreEqual("estimator:a=0.5,m=1,bits=24", Scheme.Estimator.ToString());
+    }
+
+    [TestMethod]
+    public void BlendIsShortForBdiaWithOneFixedGamma()
+    {
+        var blend = new Bdia { K = 8, Signs = BdiaSigns.Positive, Bits = 24, Inference = BdiaInference.Recurrence };
+        Assert.AreEqual(blend, Scheme.Parse("blend:8"));
+        Assert.AreEqual(blend, Bdia.Blend(8));
+        Assert.AreEqual(blend with { Bits = 20, Start = Start.Repeat }, Scheme.Parse("blend:8,bits=20,start=repeat"));
+        Assert.AreEqual(blend with { K = 4 }, Scheme.Parse("blend:start=euler,4"));
+        Assert.AreEqual(blend with { K = 16 }, Scheme.Parse("blend"));
+        Assert.AreEqual("bdia:k=8,signs=positive,bits=24,inference=recurrence", blend.ToString());
     }
 
     [TestMethod]
@@ -42,13 +60,20 @@ public sealed class SchemeTests
     [DataRow("bdia:gamma=2")]
     [DataRow("bdia:k=2.5")]
     [DataRow("bdia:signs=7")]
+    [DataRow("bdia:8")]
+    [DataRow("blend:half")]
+    [DataRow("blend:8,4")]
+    [DataRow("blend:bits=20,8")]
+    [DataRow("estimator:0.5")]
+    [DataRow("estimator:a")]
+    [DataRow("estimator:m=1.5")]
     public void ParseRefusesWhatIsNoScheme(string text) => Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse(text));
 
     [TestMethod]
     public void AnUnknownNameIsToldTheKnownOnes()
     {
         string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
-        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia" })
+        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "estimator", "blend" })
             StringAssert.Contains(message, name);
     }
 
@@ -60,7 +85,18 @@ public sealed class SchemeTests
     [DataRow("midpoint-a:0", "StepSize")]
     [DataRow("midpoint-a:1,0.5,0", "Factors")]
     [DataRow("bdia:k=3", "K")]
-    [DataRow("bdia:k=128", "K")]
+    [DataRow("bdia:k=1", "K")]
+    [DataRow("bdia:k=2097152", "K")]
+    [DataRow("blend:24", "K")]
+    [DataRow("estimator:a=0", "A")]
+    [DataRow("estimator:a=0.3", "A")]
+    [DataRow("estimator:a=2", "A")]
+    [DataRow("estimator:a=0.0078125", "A")]
+    [DataRow("estimator:a=NaN", "A")]
+    [DataRow("estimator:a=infinity", "A")]
+    [DataRow("estimator:m=0", "M")]
+    [DataRow("estimator:m=65", "M")]
+    [DataRow("estimator:bits=31", "Bits")]
     [DataRow("bdia:bits=0", "Bits")]
     [DataRow("bdia:bits=31", "Bits")]
     public void AParameterOutOfRangeIsNamed(string text, string name) =>

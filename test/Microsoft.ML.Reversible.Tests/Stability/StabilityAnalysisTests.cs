@@ -125,6 +125,7 @@ public sealed class StabilityAnalysisTests
             new Leapfrog(0.4) { Start = Start.Euler },
             new MidpointA { Factors = [1.25, -0.75, 1] },
             Scheme.Residual,
+            new Estimator { A = -1, M = 2 },
             Scheme.Hamiltonian,
         ];
         double[,] matrix = LinearBlock.Turned(LinearBlock.Diagonal(0.3, -0.2));

@@ -12,7 +12,11 @@ public sealed class ParameterUpdateTests
     private static readonly GptConfiguration Shape = TestModels.Small with { LayerCount = 4, Width = 16, ContextLength = 8 };
 
     public static IEnumerable<object[]> Stacks =>
-        from scheme in new Scheme[] { Scheme.Residual, Scheme.Midpoint, new Leapfrog(), new Hamiltonian(), new Bdia() }
+        from scheme in (Scheme[])
+        [
+            Scheme.Residual, Scheme.Midpoint, new Leapfrog(), new Hamiltonian(), new Bdia(), new Estimator(),
+            new Estimator { A = -1, M = 2 },
+        ]
         from wayBack in Enum.GetValues<WayBack>()
         where wayBack != WayBack.Reversible || scheme.WhyNotReversible(scheme.DefaultArithmetic) is null
         select new object[] { scheme, wayBack };

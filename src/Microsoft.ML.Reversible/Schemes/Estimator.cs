@@ -1,0 +1,124 @@
+using static TorchSharp.torch;
+using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial record Scheme
+{
+    /// <summary>The estimator scheme with a = 1/2 and one fixed-point step.</summary>
+    public static Scheme Estimator { get; } = new Estimator();
+}
+
+/// <summary>
+/// The residual network with a correction that makes it reversible, after section 4 of arXiv 2512.02056. E_m(p) estimates p⁻ from p by m
+/// fixed-point steps with the function f⁻ of the layer before, y₀ = p, yᵢ₊₁ = p - f⁻(yᵢ), E_m(p) = y_m:
+/// <code>
+///     p⁺ = p + f(p) + a (p⁻ - E_m(p))          p⁻ = E_m(p) + (p⁺ - p - f(p)) / a
+/// </code>
+/// Where the estimate is exact, the correction vanishes and this is the residual network, whatever a: so trained residual networks are
+/// converted. With e(p) = p - E_m(p) = f⁻(y_{m-1}) it is the two-step recurrence
+/// <code>
+///     p⁺ = a p⁻ + (1-a) p + F(p)          F(p) = f(p) + a e(p)
+/// </code>
+/// of 1 + m evaluations a layer. The first layer, which has none before it, is p₁ = p₀ + f(p₀).
+/// With a = ±1 it is exact on a grid with nothing stored; with a = ±1/k, log₂ k bits an activation are stored as BDIA does, and without the
+/// grid each layer back would multiply rounding errors by k, so that the reversible way back needs exact arithmetic.
+/// </summary>
+/// <remarks>
+/// Each layer's function sends gradients into two blocks. With <see cref="OptimizerPlacement.InsideBackward"/>, a second layer's gradient
+/// is alive beside the shared one.
+/// </remarks>
+public sealed record Estimator : Scheme
+{
+    private const int MaxSteps = 64;
+
+    /// <summary>Makes the scheme with a = 1/2 and m = 1.</summary>
+    public Estimator() => Start = Start.Euler;
+
+    /// <summary>a, the weight of the correction: ±1, ±1/2, ±1/4, ±1/8, ±1/16, ±1/32 or ±1/64.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of these.</exception>
+    public double A
+    {
+        get;
+        init => field = 1 / Math.Abs(value) is 1 or 2 or 4 or 8 or 16 or 32 or SideBits.MaxK
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(A), value, "The estimator scheme's A must be 1, 1/2, 1/4, 1/8, 1/16, 1/32 or 1/64, or -1 times one of these.");
+    } = 0.5;
+
+    /// <summary>m, the fixed-point steps of the estimate: within [1, 64].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public int M
+    {
+        get;
+        init => field = value is >= 1 and <= MaxSteps
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(M), value, $"The estimator scheme's M must be within [1, {MaxSteps}].");
+    } = 1;
+
+    /// <summary>l: in exact arithmetic streams are multiples of 2⁻ˡ; within [1, 30].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public int Bits
+    {
+        get;
+        init => field = value is >= 1 and <= 30
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Bits), value, "The estimator scheme's Bits must be within [1, 30].");
+    } = Grid.DefaultFractionBits;
+
+    /// <inheritdoc/>
+    public override string Name => "estimator";
+
+    /// <inheritdoc/>
+    public override bool IsReversible => true;
+
+    /// <inheritdoc/>
+    public override bool CanBeExact => true;
+
+    internal override Arithmetic DefaultArithmetic => K == 1 ? Arithmetic.Float : Arithmetic.Exact;
+
+    internal override string? WhyNotReversible(Arithmetic arithmetic) => K == 1 || arithmetic == Arithmetic.Exact
+        ? null
+        : $"in float arithmetic it multiplies rounding errors by {K} in each layer. WayBack Reversible needs Arithmetic Exact, or A = ±1.";
+
+    internal override int FractionBits => Bits;
+
+    private protected override IEnumerable<string> Parameters => [$"a={Text(A)}", $"m={M}", $"bits={Bits}"];
+
+    /// <summary>1/|a|.</summary>
+    private int K => (int)(1 / Math.Abs(A));
+
+    internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
+        [.. blocks.Select((block, j) =>
+            j == 0 ? block : new EstimatedFunction(block, new PreviousStateEstimate(blocks[j - 1], M), A))];
+
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) =>
+        at.Divisible(previous, K) * A + Rest(at, current, f);
+
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Restore((next - Rest(at, current, f)) / A, K);
+
+    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
+        (gradient * A, gradient * (1 - A), gradient);
+
+    internal override (double A, double B, double C) Weights(int layer) =>
+        layer == 0 && Start == Start.Euler ? (0, 1, 1) : (A, 1 - A, 1);
+
+    private protected override Scheme With(IReadOnlyList<string> parameters)
+    {
+        Estimator scheme = this;
+        foreach (string parameter in parameters)
+        {
+            string[] named = parameter.Split('=', 2);
+            scheme = (named[0], named.Length) switch
+            {
+                ("a", 2) => scheme with { A = Number(named[1]) },
+                ("m", 2) => scheme with { M = Integer(named[1]) },
+                ("bits", 2) => scheme with { Bits = Integer(named[1]) },
+                _ => throw Unknown(parameter),
+            };
+        }
+        return scheme;
+    }
+
+    private Tensor Rest(Layer at, Tensor current, Tensor f) => at.Round(A == 1 ? f : current * (1 - A) + f);
+}

@@ -1,0 +1,61 @@
+using Microsoft.ML.Reversible.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Stack;
+
+/// <summary>The schemes that trained residual networks are converted to: in exact arithmetic the ways back give the same bits.</summary>
+[TestClass]
+public sealed class RetrofitGradientTests
+{
+    public static IEnumerable<object[]> Cases =>
+        from scheme in (IEnumerable<Scheme>)
+        [
+            Bdia.Blend(2), Bdia.Blend(16), Bdia.Blend(64),
+            .. from a in new[] { 1, -1, 0.5, -0.5 } from m in new[] { 1, 2, 3 } select new Estimator { A = a, M = m },
+        ]
+        from shape in new LanguageModelConfiguration[] { TestModels.Small, TestModels.SmallLlama }
+        select new object[] { scheme, shape with { LayerCount = 6 } };
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void GradientsOfAllWaysBackAreTheSameBits(Scheme scheme, LanguageModelConfiguration shape)
+    {
+        using var scope = NewDisposeScope();
+        Tensor ids = TestModels.Ids(shape, 2, 16), targets = TestModels.Ids(shape, 2, 16, seed: 6).flatten();
+        using LanguageNetwork stored = Differentiated(WayBack.Stored);
+        foreach (WayBack wayBack in new[] { WayBack.Checkpointed, WayBack.Reversible })
+        {
+            using LanguageNetwork other = Differentiated(wayBack);
+            foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(other.named_parameters()))
+            {
+                Assert.IsGreaterThan(0.0, expected.grad!.abs().sum().ToDouble(), name);
+                Assert.IsTrue(TestModels.SameBits(expected.grad!, actual.grad!), $"{wayBack}: {name}");
+            }
+        }
+
+        LanguageNetwork Differentiated(WayBack wayBack)
+        {
+            LanguageNetwork model = TestModels.Make(shape, scheme, wayBack, arithmetic: Arithmetic.Exact);
+            foreach (Tensor parameter in model.parameters().Where(p => p.dim() == 2)) parameter.detach().mul_(4);
+            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 32, seed: 1);
+            return model;
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void SoIsTheGradientOfTheInput(Scheme scheme, LanguageModelConfiguration shape)
+    {
+        using var scope = NewDisposeScope();
+        using LanguageNetwork model = TestModels.Make(shape, Scheme.Residual, WayBack.Stored);
+        Tensor input = model.Embed(TestModels.Ids(shape, 2, 16)).detach() * 50, gradient = input.flip(1);
+        Tensor[] toInput = [.. Enum.GetValues<WayBack>().Select(wayBack =>
+        {
+            using StackPass pass = new LayerStack(scheme, model.Stack.Blocks, wayBack, Arithmetic.Exact).Forward(input);
+            return pass.Backward(gradient);
+        })];
+        Assert.IsFalse(TestModels.SameBits(gradient, toInput[0]));
+        foreach (Tensor other in toInput[1..]) Assert.IsTrue(TestModels.SameBits(toInput[0], other));
+    }
+}
