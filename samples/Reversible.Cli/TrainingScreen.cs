@@ -7,32 +7,34 @@ namespace Microsoft.ML.Reversible.Cli;
 internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<TrainingProgress>, IProgress<TokenizationProgress>
 {
     private ProgressTask? _bar;
-
-    /// <summary>Whether a first report has come.</summary>
-    public bool HasBegun { get; private set; }
+    private bool _hasBegun;
 
     /// <summary>Runs a training.</summary>
-    public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train)
+    /// <param name="train">Trains.</param>
+    /// <param name="checkpoints">The folder from which the same command goes on; null where there is none.</param>
+    public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints)
     {
-        if (!terminal.ErrorIsScreen) return train();
-        var columns = new ProgressColumn[]
+        try
         {
-            new TaskDescriptionColumn { Alignment = Justify.Left },
-            new ProgressBarColumn(),
-            new PercentageColumn(),
-            new RemainingTimeColumn(),
-        };
-        return terminal.ForProgress().Progress().HideCompleted(false).Columns(columns).Start(context =>
+            return terminal.ErrorIsScreen ? UnderABar(train) : train();
+        }
+        catch (InvalidOperationException e) when (_hasBegun)
         {
-            _bar = context.AddTask("reading text");
-            return train();
-        });
+            // Before the first step this is about the input; later the run has failed.
+            throw new IOException(e.Message, e);
+        }
+        catch (OperationCanceledException e)
+        {
+            bool goesOn = checkpoints is not null && _hasBegun;
+            string what = goesOn ? $"Cancelled. The same command goes on from the checkpoint in '{checkpoints}'." : "Cancelled.";
+            throw new OperationCanceledException(what, e);
+        }
     }
 
     /// <inheritdoc/>
     public void Report(TrainingProgress progress)
     {
-        HasBegun = true;
+        _hasBegun = true;
         if (json) WriteLine(progress.ToJson());
         string text = string.Create(CultureInfo.InvariantCulture,
             $"step {progress.Step}/{progress.MaxSteps}, loss {progress.Loss:F3}, {progress.TokensPerSecond:N0} tokens/s");
@@ -60,6 +62,14 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
             new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", metrics.ValidationBitsPerByte)
                 .Add("perplexity", metrics.ValidationPerplexity).WriteTo(terminal.Out);
         }
+        ShowRun(model);
+        ShowSaved(folder);
+    }
+
+    /// <summary>How the training went.</summary>
+    public void ShowRun(ReversibleLmTransformer model)
+    {
+        TrainingMetrics metrics = model.Metrics!;
         IAnsiConsole console = terminal.ForPeople(json);
         Table curve = new Table().AddColumns("step", "training loss", "validation loss", "bits per byte", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p == metrics.History[^1]))
@@ -81,7 +91,25 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Went on from the checkpoint of step {resumed}");
         if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the validation loss fell no more");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
-        console.MarkupLineInterpolated($"Saved to {folder}");
+    }
+
+    /// <summary>Where the result is.</summary>
+    public void ShowSaved(string folder) => terminal.ForPeople(json).MarkupLineInterpolated($"Saved to {folder}");
+
+    private ReversibleLmTransformer UnderABar(Func<ReversibleLmTransformer> train)
+    {
+        var columns = new ProgressColumn[]
+        {
+            new TaskDescriptionColumn { Alignment = Justify.Left },
+            new ProgressBarColumn(),
+            new PercentageColumn(),
+            new RemainingTimeColumn(),
+        };
+        return terminal.ForProgress().Progress().HideCompleted(false).Columns(columns).Start(context =>
+        {
+            _bar = context.AddTask("reading text");
+            return train();
+        });
     }
 
     private void WriteLine(string line)

@@ -1,8 +1,19 @@
+using System.CommandLine;
+
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>Finds out before a long run whether its result can be written.</summary>
+/// <summary>The folder that a model is written to; before a long run it is found out whether that can be done.</summary>
 internal static class OutputFolder
 {
+    /// <summary>The option that names it.</summary>
+    public static Option<string> Option() => new("--out")
+    {
+        Description = "The folder to write the model to, or one with a model to replace. A failure leaves the old one.",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+
+    /// <summary>Makes sure that it can be written.</summary>
     /// <exception cref="UsageException">It cannot.</exception>
     public static void Check(string folder)
     {

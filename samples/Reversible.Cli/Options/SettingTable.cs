@@ -7,10 +7,10 @@ namespace Microsoft.ML.Reversible.Cli.Options;
 /// <summary>
 /// Options of the command line that set properties of one object, a line each: name, type and default come from the property.
 /// </summary>
-internal sealed class SettingTable<TTarget> where TTarget : new()
+/// <param name="defaults">An object with the defaults that the help shows; null takes a new one.</param>
+internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTarget : class, new()
 {
-    private static readonly TTarget _defaults = new();
-
+    private readonly TTarget _defaults = defaults ?? new();
     private readonly List<(string Title, List<Option> Options)> _groups = [];
     private readonly List<(string Property, Option Option, Action<ParseResult, TTarget> Apply)> _settings = [];
 
@@ -34,9 +34,10 @@ internal sealed class SettingTable<TTarget> where TTarget : new()
     /// <param name="byDefault">What a default of null comes to, in words.</param>
     /// <param name="alias">Another name.</param>
     /// <param name="alone">The value of the option given without one; null where it needs one.</param>
+    /// <param name="required">Whether it must be typed.</param>
     public SettingTable<TTarget> Add<T>(
         Expression<Func<TTarget, T>> property, string description, string? placeholder = null, string? byDefault = null,
-        string? alias = null, object? alone = null)
+        string? alias = null, object? alone = null, bool required = false)
     {
         var info = (PropertyInfo)((MemberExpression)property.Body).Member;
         byDefault ??= OptionValue.Show(info.GetValue(_defaults));
@@ -47,18 +48,31 @@ internal sealed class SettingTable<TTarget> where TTarget : new()
         {
             Description = byDefault is null ? description : $"{description} Default: {byDefault}.",
             HelpName = placeholder ?? OptionValue.Placeholder(typeof(T)),
+            Required = required,
             Arity = arity,
             CustomParser = result => result.Tokens.Count == 0 && alone is T value ? value : OptionValue.Parse<T>(result),
         };
+        return Add(info.Name, option, (value, target) => info.SetValue(target, value));
+    }
+
+    /// <summary>Adds an option that is more than the spelling of a property's value.</summary>
+    /// <param name="property">The property that it sets above all.</param>
+    /// <param name="option">The option.</param>
+    /// <param name="apply">Sets what it means.</param>
+    public SettingTable<TTarget> Add<T>(string property, Option<T> option, Action<T?, TTarget> apply)
+    {
         _groups[^1].Options.Add(option);
-        _settings.Add((info.Name, option, (parsed, target) => info.SetValue(target, parsed.GetValue(option))));
+        _settings.Add((property, option, (parsed, target) => apply(parsed.GetValue(option), target)));
         return this;
     }
 
-    /// <summary>An object with what was typed set, and the rest at its defaults.</summary>
-    public TTarget Read(ParseResult parsed)
+    /// <summary>A new object with what was typed set.</summary>
+    public TTarget Read(ParseResult parsed) => Apply(parsed, new());
+
+    /// <summary>Sets what was typed, and leaves the rest as it is.</summary>
+    /// <returns>The object.</returns>
+    public TTarget Apply(ParseResult parsed, TTarget target)
     {
-        var target = new TTarget();
         foreach ((_, Option option, Action<ParseResult, TTarget> apply) in _settings)
             if (WasTyped(parsed, option)) apply(parsed, target);
         return target;

@@ -6,6 +6,8 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 /// <summary>The options of 'train' that set properties of the trainer's options.</summary>
 internal static class TrainSettings
 {
+    private const int MostWarmupSteps = 100;
+
     /// <summary>Properties of the trainer's options that the command line has no use for, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> LeftOut = new Dictionary<string, string>
     {
@@ -30,10 +32,7 @@ internal static class TrainSettings
         .Add(o => o.Scheme,
             "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, "
             + "blend:K, estimator:a=A,m=M, or residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
-        .Add(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
-            byDefault: "reversible where the scheme is, else stored")
-        .Add(o => o.Arithmetic, "The numbers that the streams between the layers are made of; exact ones are rebuilt to the bit.",
-            byDefault: "exact for bdia and estimator, float for the others")
+        .AddWayBack()
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
         .Add(o => o.KeyValueHeadCount, "Heads of keys and values in the Llama family; it divides the number of heads.",
@@ -44,70 +43,21 @@ internal static class TrainSettings
         .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
         .Add(o => o.Activation, "The function between the two layers of a block's MLP in the GPT-2 family.")
         .Add(o => o.TiedHead, "Whether the head shares the token embedding's matrix.")
-        .Add(o => o.FreezeEmbedding, "Whether the embedding keeps its weights, and with it a head that shares its matrix.")
-        .Add(o => o.FrozenLayerCount, "How many blocks, from the first, keep their weights; at most the number of layers.")
+        .AddFreezing()
         .Group("Text")
         .Add(o => o.Tokenization, "What becomes a token, where a tokenizer is learned from the data.")
         .Add(o => o.VocabularySize, "Tokens that bpe learns, end of text included, at least 257.")
         .Add(o => o.TokenizerPath, "A folder with tokenizer files, or one such file, to use instead of learning one.", "PATH",
             "one is learned", alias: "--tokenizer")
-        .Add(o => o.TokenCachePath, "A file to keep the data's tokens in; it is used again where data and tokenizer are the same.", "FILE",
-            "a temporary one")
-        .Add(o => o.DocumentBoundaries, "Whether a window may hold the end of one text and the beginning of the next.")
+        .AddPacking()
         .Add(o => o.ValidationFraction,
             "The part of the tokens, from the end, that is held out for validation; within [0, 1), 0 holds out nothing.")
-        .Group("Optimization")
-        .Add(o => o.MaxSteps, "Optimizer steps, at least 1.")
-        .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
-        .Add(o => o.GradientAccumulationSteps, "Batches whose gradients are added up before the optimizer steps, at least 1.")
-        .Add(o => o.LearningRate, "The learning rate after the warm-up, positive.")
-        .Add(o => o.Schedule, "How the learning rate goes on after the warm-up.")
-        .Add(o => o.FinalLearningRate, "The learning rate at the last step; from 0 to the learning rate.", byDefault: "a tenth of it")
-        .Add(o => o.WarmupSteps, "Steps over which the learning rate rises; from 0 to the number of steps.",
-            byDefault: "a tenth of that number, at most 100")
-        .Add(o => o.DecaySteps, "The last steps, over which warmup-stable-decay lowers the learning rate, at least 1.",
-            byDefault: "a fifth of all steps")
-        .Add(o => o.WeightDecay, "AdamW's decoupled weight decay of matrices, at least 0.")
-        .Add(o => o.Beta1, "AdamW's decay of the gradient's running mean, within [0, 1).")
-        .Add(o => o.Beta2, "AdamW's decay of the squared gradient's running mean, within [0, 1).")
-        .Add(o => o.Epsilon, "What AdamW adds to the denominator, positive.")
-        .Add(o => o.MaxGradNorm, "The global norm that gradients are clipped to, at least 0; 0 means not to clip.")
+        .AddOptimization(MostWarmupSteps)
         .Add(o => o.LabelSmoothing, "The part of the target that is spread over the whole vocabulary, within [0, 1).")
-        .Add(o => o.OptimizerPlacement,
-            "Where the optimizer steps: after the backward pass, or layer by layer inside it, which needs gradient memory for one layer.")
-        .Add(o => o.ClipWithPreviousNorm, "Whether clipping inside the backward pass goes by the norm of the step before.")
-        .Add(o => o.OutlierFactor, "A step whose gradient norm is this many times the running mean is skipped; above 1, or 0 to skip none.")
-        .Add(o => o.MaxSkippedSteps, "Skipped steps in a row after which the run gives up, at least 1.")
-        .Add(o => o.OverfitOneBatch, "Whether every step takes the first batch: a check that a set-up can learn at all.")
-        .Group("Run")
-        .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N", "cpu")
-        .Add(o => o.Precision, "The number type in which the blocks compute; weights and optimizer state are float32 in either case.")
-        .Add(o => o.Seed, "Seeds the weights and the order of the data: with one seed, two runs on the CPU agree to the bit.",
-            byDefault: "a fixed one")
-        .Add(o => o.EvaluationInterval, "Steps between evaluations on the held-out part, at least 1.")
-        .Add(o => o.EvaluationBatches,
-            "Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole part.")
-        .Add(o => o.EarlyStoppingPatience,
-            "Evaluations without a lower validation loss than the lowest before, after which the run ends; at least 0, 0 never ends it.")
-        .Add(o => o.ReturnBest, "Whether the result has the weights of the lowest validation loss; needs --checkpoint-folder.")
-        .Add(o => o.ReportInterval, "Steps between reports of progress, at least 1.")
-        .Add(o => o.MetricsPath, "A file to which reports are added as lines of JSON, the same as --json writes.", "FILE", "none")
-        .Group("Checkpoints")
-        .Add(o => o.CheckpointFolder,
-            "A folder for checkpoints, from which the same command goes on to the bit after Ctrl+C or any other end.", "FOLDER", "none",
-            alias: "--checkpoints")
-        .Add(o => o.CheckpointInterval, "Steps between checkpoints, at least 1; the last step and a cancelled run leave one too.")
-        .Add(o => o.CheckpointsKept, "How many of the latest are kept, at least 1; that of the best evaluation is kept besides.")
-        .Add(o => o.Resume, "What to do about checkpoints that are there: go on from them, insist on one, or refuse; alone: required.",
-            alone: ResumeMode.Required)
-        .Add(o => o.DamagedCheckpoint, "What to do where the last checkpoint is damaged: refuse, or go on from the one before it.");
+        .AddRun()
+        .AddCheckpoints();
 
     /// <summary>The trainer's options; those that go by others do so where they were not typed.</summary>
-    public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed)
-    {
-        ReversibleLmTrainer.Options options = table.Read(parsed);
-        if (!table.WasTyped(parsed, nameof(options.WarmupSteps))) options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, 100);
-        if (!table.WasTyped(parsed, nameof(options.FinalLearningRate))) options.FinalLearningRate = options.LearningRate / 10;
-        return options;
-    }
+    public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed) =>
+        table.ApplyTraining(parsed, new(), MostWarmupSteps);
 }

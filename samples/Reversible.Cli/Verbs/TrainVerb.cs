@@ -11,7 +11,7 @@ internal sealed class TrainVerb : Verb
     private readonly SettingTable<ReversibleLmTrainer.Options> _settings;
     private readonly Option<bool> _json;
 
-    public TrainVerb(Terminal terminal) : this(terminal, new TextInput(), OutOption(), TrainSettings.Table(), JsonOption(
+    public TrainVerb(Terminal terminal) : this(terminal, new TextInput(), OutputFolder.Option(), TrainSettings.Table(), JsonOption(
         "step, tokens, loss, learning_rate, grad_norm, tokens_per_s and memory_gib for each report, and validation_loss, bits_per_byte and "
         + "perplexity at the end"))
     {
@@ -51,36 +51,9 @@ internal sealed class TrainVerb : Verb
         var screen = new TrainingScreen(Terminal, json);
         (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
         ReversibleLmTrainer trainer = ml.Reversible().LanguageModel(options);
-        using ReversibleLmTransformer model = screen.During(() => Fit(trainer, data, screen, options.CheckpointFolder));
+        using ReversibleLmTransformer model = screen.During(() => trainer.Fit(data), options.CheckpointFolder);
         model.SavePretrained(folder);
         screen.ShowResult(model, folder);
         return ExitCode.Done;
     }
-
-    private static ReversibleLmTransformer Fit(
-        ReversibleLmTrainer trainer, IDataView data, TrainingScreen screen, string? checkpoints)
-    {
-        try
-        {
-            return trainer.Fit(data);
-        }
-        catch (InvalidOperationException e) when (screen.HasBegun)
-        {
-            // Before the first step this is about the input; later the run has failed.
-            throw new IOException(e.Message, e);
-        }
-        catch (OperationCanceledException e)
-        {
-            bool goesOn = checkpoints is not null && screen.HasBegun;
-            string what = goesOn ? $"Cancelled. The same command goes on from the checkpoint in '{checkpoints}'." : "Cancelled.";
-            throw new OperationCanceledException(what, e);
-        }
-    }
-
-    private static Option<string> OutOption() => new("--out")
-    {
-        Description = "The folder to write the model to, or one with a model to replace. A failure leaves the old one.",
-        HelpName = "FOLDER",
-        Required = true,
-    };
 }
