@@ -12,7 +12,7 @@ namespace Microsoft.ML.Reversible;
 /// the transformer does so too. Disposing twice is harmless. Scoring and
 /// generating are safe from several threads.
 /// </remarks>
-public sealed partial class ReversibleLmTransformer : ITransformer, IDisposable
+public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
 {
     private readonly LanguageModel _model;
     private readonly ScoreColumns _columns;

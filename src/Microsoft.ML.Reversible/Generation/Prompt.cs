@@ -19,10 +19,12 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     {
         LanguageModelTokenizer tokenizer = model.Tokenizer;
         int[] ids = tokenizer.Encode(text);
-        int begin = tokenizer.BeginOfTextId;
-        bool isPlain = ids.Length > 0 && Ends(model).Contains(begin);
-        return new(isPlain ? ids : [begin, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
+        bool isPlain = ids.Length > 0 && !BeginsTexts(model);
+        return new(isPlain ? ids : [tokenizer.BeginOfTextId, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
     }
+
+    /// <summary>Whether the tokenizer puts the token that begins a text before every text, as Llama's does.</summary>
+    public static bool BeginsTexts(LanguageModel model) => !Ends(model).Contains(model.Tokenizer.BeginOfTextId);
 
     /// <summary>The ids that end a text, none where nobody names any.</summary>
     public static IReadOnlySet<int> Ends(LanguageModel model)

@@ -61,12 +61,12 @@ public sealed class GptModel : LanguageNetwork
     internal override Tensor Embed(Tensor ids, Tensor? positions = null)
     {
         long batch = ids.shape[0], context = ids.shape[1];
-        CheckContext(context);
+        if (positions is null) CheckContext(context);
         using var scope = NewDisposeScope();
         Tensor tokens = _tokenEmbedding.index_select(0, ids.flatten()).view(batch, context, Configuration.Width);
         Tensor places = positions is null
             ? _positionEmbedding.narrow(0, 0, context)
-            : _positionEmbedding.index_select(0, positions).unsqueeze(1);
+            : _positionEmbedding.index_select(0, positions.flatten()).view(batch, context, Configuration.Width);
         return (tokens + places).MoveToOuterDisposeScope();
     }
 

@@ -57,7 +57,9 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary>p₀, of shape [batch, context, width], from token ids of shape [batch, context].</summary>
     /// <param name="ids">The ids.</param>
-    /// <param name="positions">Each row's position, int64, [batch], where it has one token; null for tokens from position 0 on.</param>
+    /// <param name="positions">
+    /// The tokens' positions, int64, [batch, context], or [batch] where each row has one token; null for tokens from position 0 on.
+    /// </param>
     internal abstract Tensor Embed(Tensor ids, Tensor? positions = null);
 
     /// <summary>The final norm; input and result are of shape [.., width].</summary>

@@ -59,7 +59,7 @@ public sealed class LlamaModel : LanguageNetwork
     internal override Tensor Embed(Tensor ids, Tensor? positions = null)
     {
         long batch = ids.shape[0], context = ids.shape[1];
-        CheckContext(context);
+        if (positions is null) CheckContext(context);
         return _tokenEmbedding.index_select(0, ids.flatten()).view(batch, context, Configuration.Width);
     }
 

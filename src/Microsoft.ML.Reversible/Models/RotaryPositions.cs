@@ -29,7 +29,9 @@ internal sealed class RotaryPositions : IDisposable
 
     /// <summary>Turns queries or keys.</summary>
     /// <param name="x">Of shape [batch, heads, tokens, d].</param>
-    /// <param name="positions">Each row's position, int64, [batch], where it has one token; null for tokens from position 0 on.</param>
+    /// <param name="positions">
+    /// The tokens' positions, int64, [batch, tokens], or [batch] where each row has one token; null for tokens from position 0 on.
+    /// </param>
     /// <returns>The same, turned, in the caller's dispose scope.</returns>
     public Tensor Turn(Tensor x, Tensor? positions = null)
     {
@@ -41,7 +43,7 @@ internal sealed class RotaryPositions : IDisposable
 
     private static Tensor Rows(Tensor table, Tensor x, Tensor? positions) => positions is null
         ? table.narrow(0, 0, x.shape[2])
-        : table.index_select(0, positions).view(-1, 1, 1, table.shape[1]);
+        : table.index_select(0, positions.flatten()).view(x.shape[0], 1, x.shape[2], table.shape[1]);
 
     public void Dispose()
     {

@@ -3,11 +3,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// One evaluation of a stack with a <see cref="KeyValueCache"/>: either the first tokens of some rows, or one more of every row.
+/// One evaluation of a stack whose attention is told what its tokens see. With a <see cref="KeyValueCache"/> these are either the first
+/// tokens of some rows, or one more of every row.
 /// </summary>
 internal abstract class CachePass : IDisposable
 {
-    /// <summary>The positions of the new tokens, int64, [rows]; null where they begin at 0.</summary>
+    /// <summary>
+    /// The positions of the new tokens, int64, [rows, tokens], or [rows] where each row has one; null where they begin at 0.
+    /// </summary>
     public virtual Tensor? Positions => null;
 
     /// <summary>Keeps the new tokens' keys and values, and attends with their queries to all tokens that are kept.</summary>

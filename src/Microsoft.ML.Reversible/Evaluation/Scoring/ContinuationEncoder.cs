@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Reversible.Generation;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+
+namespace Microsoft.ML.Reversible.Evaluation;
+
+/// <summary>
+/// Turns contexts and continuations into tokens as lm-evaluation-harness does: both are encoded together, and the tokens after as many as
+/// the context has alone are the continuation's, whatever became of the seam.
+/// </summary>
+internal sealed class ContinuationEncoder(LanguageModel model)
+{
+    private readonly LanguageModelTokenizer _tokenizer = model.Tokenizer;
+    private readonly int[] _before = Prompt.BeginsTexts(model) ? [model.BeginOfTextId] : [];
+    private readonly int _window = model.Network.Configuration.ContextLength;
+
+    /// <summary>The tokens of each request.</summary>
+    /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
+    public ScoredTokens[] Encode(IReadOnlyList<ContinuationRequest> requests, CancellationToken cancellationToken)
+    {
+        var contexts = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal);
+        var encoded = new ScoredTokens[requests.Count];
+        InParallel(requests.Count, cancellationToken, i => encoded[i] = Encode(requests[i], contexts));
+        return encoded;
+    }
+
+    /// <summary>The windows of each text, which follow one another.</summary>
+    /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
+    public ScoredTokens[][] EncodeRolling(IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        var encoded = new ScoredTokens[texts.Count][];
+        InParallel(texts.Count, cancellationToken, i => encoded[i] = Windows(texts[i]));
+        return encoded;
+    }
+
+    private ScoredTokens Encode(ContinuationRequest request, ConcurrentDictionary<string, int[]> contexts)
+    {
+        int length = LengthWithoutTrailingSpace(request.Context);
+        string context = request.Context[..length], continuation = request.Context[length..] + request.Continuation;
+        if (context.Length == 0) return ScoredTokens.Of([model.BeginOfTextId], _tokenizer.Encode(continuation), _window);
+
+        int[] ofContext = contexts.GetOrAdd(context, WithPrefix), whole = WithPrefix(context + continuation);
+        return ScoredTokens.Of(ofContext, whole.AsSpan(Math.Min(ofContext.Length, whole.Length)), _window);
+    }
+
+    private ScoredTokens[] Windows(string text)
+    {
+        int[] tokens = _tokenizer.Encode(text), ids = [model.BeginOfTextId, .. tokens];
+        return
+        [
+            .. TextScorer.Windows(tokens.Length, _window).Select(window =>
+                new ScoredTokens(ids[window.Start..(window.Start + window.Length + 1)], window.Scored)),
+        ];
+    }
+
+    private int[] WithPrefix(string text) => [.. _before, .. _tokenizer.Encode(text)];
+
+    /// <summary>Without what Python's rstrip takes: .NET does not count the four separators U+001C to U+001F as white space.</summary>
+    private static int LengthWithoutTrailingSpace(string text)
+    {
+        int length = text.Length;
+        while (length > 0 && (char.IsWhiteSpace(text[length - 1]) || text[length - 1] is >= '\u001C' and <= '\u001F')) length--;
+        return length;
+    }
+
+    private static void InParallel(int count, CancellationToken cancellationToken, Action<int> encode)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, encode);
+        }
+        catch (AggregateException e) when (e.InnerException is not null)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException);
+        }
+    }
+}
