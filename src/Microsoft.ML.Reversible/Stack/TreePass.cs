@@ -37,8 +37,8 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
     private static Tensor ForEachQuery(Tensor x, Tensor query)
     {
         long heads = x.shape[1], group = query.shape[1] / heads;
-        return group == 1
-            ? x
-            : x.unsqueeze(2).expand(x.shape[0], heads, group, x.shape[2], x.shape[3]).reshape(x.shape[0], heads * group, x.shape[2], x.shape[3]);
+        if (group == 1) return x;
+        long rows = x.shape[0], tokens = x.shape[2], size = x.shape[3];
+        return x.unsqueeze(2).expand(rows, heads, group, tokens, size).reshape(rows, heads * group, tokens, size);
     }
 }

@@ -37,7 +37,8 @@ internal sealed class ContinuationEncoder(LanguageModel model)
 
     private ScoredTokens Encode(ContinuationRequest request, ConcurrentDictionary<string, int[]> contexts)
     {
-        int length = LengthWithoutTrailingSpace(request.Context);
+        int length = request.Context.Length;
+        while (length > 0 && PythonText.IsSpace(request.Context[length - 1])) length--;
         string context = request.Context[..length], continuation = request.Context[length..] + request.Continuation;
         if (context.Length == 0) return ScoredTokens.Of([model.BeginOfTextId], _tokenizer.Encode(continuation), _window);
 
@@ -56,14 +57,6 @@ internal sealed class ContinuationEncoder(LanguageModel model)
     }
 
     private int[] WithPrefix(string text) => [.. _before, .. _tokenizer.Encode(text)];
-
-    /// <summary>Without what Python's rstrip takes: .NET does not count the four separators U+001C to U+001F as white space.</summary>
-    private static int LengthWithoutTrailingSpace(string text)
-    {
-        int length = text.Length;
-        while (length > 0 && (char.IsWhiteSpace(text[length - 1]) || text[length - 1] is >= '\u001C' and <= '\u001F')) length--;
-        return length;
-    }
 
     private static void InParallel(int count, CancellationToken cancellationToken, Action<int> encode)
     {

@@ -9,7 +9,8 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="batchTokens">The most tokens that are computed together, padding included, at least 1.</param>
-internal sealed class LogLikelihoodScorer(LanguageModel model, int batchTokens = LogLikelihoodScorer.DefaultBatchTokens) : ILogLikelihoodSource
+internal sealed class LogLikelihoodScorer(LanguageModel model, int batchTokens = LogLikelihoodScorer.DefaultBatchTokens)
+    : ILogLikelihoodSource
 {
     /// <summary>The tokens of a batch that nobody has chosen.</summary>
     public const int DefaultBatchTokens = 4096;

@@ -95,7 +95,9 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         }
         Device device = network.Device;
         Tensor input = tensor(ids, [rows.Length, _length], device: device);
-        using CachePass pass = isBranched ? new TreePass(tensor(positions, [rows.Length, _length], device: device), Mask()) : new TreePass();
+        using CachePass pass = isBranched
+            ? new TreePass(tensor(positions, [rows.Length, _length], device: device), Mask())
+            : new TreePass();
         return network.Stack.Evaluate(network.Embed(input, pass.Positions), pass).flatten(0, 1).MoveToOuterDisposeScope();
     }
 

@@ -3,7 +3,9 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// <summary>Decides which sequences are computed together.</summary>
 internal static class TokenTreePlan
 {
-    /// <summary>How many tokens a row may hold beyond a context, so that what attention takes stays near what a plain window takes.</summary>
+    /// <summary>
+    /// How many tokens a row may hold beyond a context, so that what attention takes stays near what a plain window takes.
+    /// </summary>
     private const int BeyondContext = 512;
 
     /// <summary>Batches of rows, those of the longest rows first.</summary>
