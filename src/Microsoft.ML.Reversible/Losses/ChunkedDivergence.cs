@@ -19,13 +19,13 @@ internal static class ChunkedDivergence
     /// <param name="student">The student; its h and W are float32, or float64 where it computes in that.</param>
     /// <param name="teacher">The teacher, of the same vocabulary.</param>
     /// <param name="targets">int64, of shape [tokens]; where one is <see cref="ChunkedCrossEntropy.Ignored"/>, all is 0.</param>
-    /// <param name="gradWeight">What the scaled dW is added to, of W's shape and type.</param>
+    /// <param name="gradWeight">What the scaled dW is added to, of W's shape and type; null where nobody needs it.</param>
     /// <param name="loss">What is charged for a token.</param>
     /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
     /// <param name="chunkElements">The most logits of a model that exist at a time.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
-        LinearHead student, LinearHead teacher, Tensor targets, Tensor gradWeight, DistillationLoss loss, double scale,
+        LinearHead student, LinearHead teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
         long chunkElements = ChunkElements)
     {
         using var scope = NewDisposeScope();
@@ -44,6 +44,7 @@ internal static class ChunkedDivergence
 
             gradLogits = gradLogits.to(student.Compute);
             gradHidden.narrow(0, start, length).copy_(gradLogits.mm(student.Weight)).mul_(scale).masked_fill_(ignored, 0);
+            if (gradWeight is null) continue;
             if (gradWeight.dtype == student.Compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
             else gradWeight.add_(gradLogits.t().mm(h), scale);
         }

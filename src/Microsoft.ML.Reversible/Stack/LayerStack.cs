@@ -57,8 +57,9 @@ public sealed class LayerStack
     /// The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.
     /// </summary>
     /// <param name="input">p₀ of the new tokens.</param>
-    /// <param name="pass">The pass; functions that do not know of it must be local to a token.</param>
-    internal Tensor Evaluate(Tensor input, CachePass? pass)
+    /// <param name="pass">The pass, null for whole sequences; functions that do not know of it must be local to a token.</param>
+    /// <param name="stream">Called with l and p_l as the blocks read it, from 0 to the number of functions; it disposes of nothing.</param>
+    internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null)
     {
         using var scope = NewDisposeScope();
         // One draw for all rows: what a row of a batch gives must not depend on the others.
@@ -68,6 +69,7 @@ public sealed class LayerStack
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
+            stream?.Invoke(layer.Index, layers.ForBlock(current));
             Block function = _blocks[layer.Index];
             Tensor f = function.At(layers.ForBlock(current), at);
             at = at?.Behind(function.AttentionCount());
@@ -77,6 +79,7 @@ public sealed class LayerStack
             (previous, current) = (current, next);
         }
         layers.CheckRange();
+        stream?.Invoke(layers.Count, layers.ForBlock(current));
         return layers.ReadOut(previous, current).MoveToOuterDisposeScope();
     }
 

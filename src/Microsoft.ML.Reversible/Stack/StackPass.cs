@@ -56,29 +56,41 @@ public abstract class StackPass : IDisposable
     /// </param>
     /// <returns>dL/dp₀, of the same shape, in the caller's dispose scope.</returns>
     /// <exception cref="InvalidOperationException">The pass has been run back before: what it kept is used up.</exception>
-    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null) => BackwardTo(0, gradient, layerDone);
+    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null) =>
+        BackwardWithStreams(gradient, layerDone, streamGradient: null);
+
+    /// <summary>The same for a loss that depends on the streams too, not only on the output.</summary>
+    /// <param name="gradient">The output's gradient.</param>
+    /// <param name="layerDone">As in <see cref="Backward"/>.</param>
+    /// <param name="streamGradient">
+    /// Gives what the loss itself adds to dL/dp_l, from l and p_l as the blocks read it, without a graph; null where that is zero. Called
+    /// once for each l, from the number of functions down to where the way back ends; p_l is gone afterwards.
+    /// </param>
+    internal Tensor BackwardWithStreams(Tensor gradient, Action<int>? layerDone, Func<int, Tensor, Tensor?>? streamGradient) =>
+        BackwardTo(0, gradient, layerDone, streamGradient);
 
     /// <summary>
     /// The same where nobody asks for the gradient of the input: the way back ends at the first function whose parameters need one.
     /// </summary>
-    /// <inheritdoc cref="Backward"/>
-    internal void BackwardToWeights(Tensor gradient, Action<int>? layerDone = null)
+    /// <inheritdoc cref="BackwardWithStreams"/>
+    internal void BackwardToWeights(Tensor gradient, Action<int>? layerDone = null, Func<int, Tensor, Tensor?>? streamGradient = null)
     {
         int lowest = 0;
         while (lowest < Layers.Count && !Stack.Blocks[lowest].parameters().Any(p => p.requires_grad)) lowest++;
-        BackwardTo(lowest, gradient, layerDone).Dispose();
+        BackwardTo(lowest, gradient, layerDone, streamGradient).Dispose();
     }
 
-    private Tensor BackwardTo(int lowest, Tensor gradient, Action<int>? layerDone)
+    private Tensor BackwardTo(int lowest, Tensor gradient, Action<int>? layerDone, Func<int, Tensor, Tensor?>? streamGradient)
     {
         if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
         _spent = true;
         _output?.Dispose();
         using var gradients = NewDisposeScope();
         (Tensor? gradCurrent, Tensor gradNext) = Layers.ReadOutAdjoint(gradient);
+        if (streamGradient?.Invoke(Layers.Count, Layers.ForBlock(Current)) is { } own) gradNext = gradNext + own;
         for (int l = Layers.Count - 1; l >= lowest; l--)
         {
-            (gradCurrent, gradNext) = LayerBack(l, gradCurrent, gradNext);
+            (gradCurrent, gradNext) = LayerBack(l, gradCurrent, gradNext, streamGradient);
             layerDone?.Invoke(l);
         }
         Tensor result = gradCurrent is null ? gradNext : gradNext.add_(gradCurrent);
@@ -86,7 +98,8 @@ public abstract class StackPass : IDisposable
     }
 
     /// <summary>One layer back: from the gradients of p_l and p_{l+1}, which are disposed, to those of p_{l-1} and p_l.</summary>
-    private (Tensor? Previous, Tensor Current) LayerBack(int l, Tensor? gradCurrent, Tensor gradNext)
+    private (Tensor? Previous, Tensor Current) LayerBack(
+        int l, Tensor? gradCurrent, Tensor gradNext, Func<int, Tensor, Tensor?>? streamGradient)
     {
         using var scope = NewDisposeScope();
         using Tensor g = gradNext;
@@ -98,6 +111,7 @@ public abstract class StackPass : IDisposable
         Tensor gradP = leaf.grad!;
         if (toCurrent is not null) gradP.add_(toCurrent);
         if (direct is not null) gradP.add_(direct);
+        if (streamGradient?.Invoke(l, leaf.detach()) is { } own) gradP.add_(own);
         using (no_grad()) StepBack(l, f.detach());
         return (toPrevious?.alias().MoveToOuterDisposeScope(), gradP.MoveToOuterDisposeScope());
     }

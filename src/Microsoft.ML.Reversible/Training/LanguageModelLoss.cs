@@ -34,17 +34,24 @@ internal static class LanguageModelLoss
     public delegate (Tensor LossSum, Tensor GradHidden) HeadLoss(Tensor hidden, Tensor? gradWeight);
 
     /// <summary>Adds the gradients of a loss at the head to the parameters' <c>grad</c>.</summary>
-    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, double, long, double, Action{int})"/>
-    /// <returns>What the head's loss is, on the model's device.</returns>
-    public static Tensor Differentiate(LanguageNetwork model, Tensor ids, long seed, HeadLoss head, Action<int>? layerDone = null)
+    /// <param name="model">The model.</param>
+    /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
+    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <param name="head">The loss.</param>
+    /// <param name="layerDone">As in <see cref="StackPass.Backward"/>.</param>
+    /// <param name="streamGradient">As in <see cref="StackPass.BackwardWithStreams"/>, for what else is minimised.</param>
+    /// <returns>The head's loss, on the model's device.</returns>
+    public static Tensor Differentiate(
+        LanguageNetwork model, Tensor ids, long seed, HeadLoss head, Action<int>? layerDone = null,
+        Func<int, Tensor, Tensor?>? streamGradient = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
         using StackPass pass = model.Stack.Forward(embedded, seed);
         (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, head);
-        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradOutput, layerDone));
-        else pass.BackwardToWeights(gradOutput, layerDone);
+        if (embedded.requires_grad) autograd.backward(embedded, pass.BackwardWithStreams(gradOutput, layerDone, streamGradient));
+        else pass.BackwardToWeights(gradOutput, layerDone, streamGradient);
         return lossSum.MoveToOuterDisposeScope();
     }
 

@@ -110,7 +110,7 @@ internal sealed record RunIdentity(int Seed, string? Source, IReadOnlyDictionary
     }
 
     /// <summary>The shape but for its vocabulary, with what follows from what was left out: so a folder gives it back.</summary>
-    private static string Describe(LanguageModelConfiguration shape)
+    internal static string Describe(LanguageModelConfiguration shape)
     {
         string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with context " +
             $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
