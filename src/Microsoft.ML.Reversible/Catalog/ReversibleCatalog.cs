@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>Trainers and loaders of language models with reversible layers; get it from <c>mlContext.Reversible()</c>.</summary>
-public sealed class ReversibleCatalog
+public sealed partial class ReversibleCatalog
 {
     private readonly MLContext _context;
 

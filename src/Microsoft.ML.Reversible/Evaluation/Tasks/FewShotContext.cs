@@ -9,7 +9,7 @@ internal sealed class FewShotContext
     private readonly string[] _texts;
     private readonly FewShotDraws? _draws;
 
-    /// <param name="taskName">The task, for messages.</param>
+    /// <param name="task">The task without examples.</param>
     /// <param name="count">How many examples come before a question.</param>
     /// <param name="examples">The examples, as items without description.</param>
     /// <param name="sampling">How they are chosen.</param>
@@ -17,7 +17,7 @@ internal sealed class FewShotContext
     /// <param name="examplesAreScored">Whether the questions are among the examples.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many examples, or the sampling is not one that there is.</exception>
     public FewShotContext(
-        string taskName, int count, IReadOnlyList<ZeroShotItem> examples, FewShotSampling sampling, int seed, bool examplesAreScored)
+        ZeroShotTask task, int count, IReadOnlyList<ZeroShotItem> examples, FewShotSampling sampling, int seed, bool examplesAreScored)
     {
         if (!Enum.IsDefined(sampling))
             throw new ArgumentOutOfRangeException(
@@ -25,14 +25,14 @@ internal sealed class FewShotContext
         int drawn = count > 0 && examplesAreScored ? count + 1 : count;
         if (count < 0 || drawn > examples.Count)
             throw new ArgumentOutOfRangeException(
-                nameof(count), count, $"count must be at least 0, and no more than the {examples.Count} examples of task '{taskName}'" +
+                nameof(count), count, $"count must be at least 0, and no more than the {examples.Count} examples of task '{task.Name}'" +
                 (examplesAreScored ? " less the question itself." : "."));
         Count = count;
         Sampling = sampling;
         Seed = seed;
         ExamplesAreScored = examplesAreScored;
         _examples = sampling == FewShotSampling.FirstN ? [.. examples.Take(drawn)] : examples;
-        _texts = [.. _examples.Select(Text)];
+        _texts = [.. _examples.Select(example => Text(example, task.Kind))];
         _draws = sampling == FewShotSampling.Sampled ? new FewShotDraws(seed, examples.Count, drawn) : null;
     }
 
@@ -64,10 +64,11 @@ internal sealed class FewShotContext
         return text.ToString();
     }
 
-    private static string Text(ZeroShotItem example)
+    private static string Text(ZeroShotItem example, ZeroShotKind kind)
     {
         string context = example.Contexts[example.Contexts.Count == 1 ? 0 : example.Gold];
         string answer = example.Continuations[example.Continuations.Count == 1 ? 0 : example.Gold];
-        return context + ZeroShotTask.Delimiter + answer + ZeroShotTask.FewShotDelimiter;
+        string delimiter = kind == ZeroShotKind.LastWord ? ZeroShotTask.Delimiter + ZeroShotTask.Delimiter : ZeroShotTask.Delimiter;
+        return context + delimiter + answer + ZeroShotTask.FewShotDelimiter;
     }
 }

@@ -22,7 +22,10 @@ internal static class PythonText
         return text[start..];
     }
 
-    /// <summary><c>capitalize</c>: the first letter large, the others small.</summary>
+    /// <summary>
+    /// <c>capitalize</c>: the first letter large, the others small. Letters whose capital is several letters stay as they are, where
+    /// Python writes those.
+    /// </summary>
     public static string Capitalize(string text)
     {
         bool isRune = Rune.DecodeFromUtf16(text, out Rune first, out int length) == OperationStatus.Done;
@@ -31,4 +34,16 @@ internal static class PythonText
 
     /// <summary>Whether a character is white space; unlike .NET, Python counts the four separators of ASCII among it.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
+
+    /// <summary>
+    /// How many pieces a text falls into where it is split at each run of white space: one more than there are runs, so that one at an
+    /// end counts too. This is the number of words that lm-evaluation-harness divides by.
+    /// </summary>
+    public static int PieceCount(string text)
+    {
+        int pieces = 1;
+        for (int i = 0; i < text.Length; i++)
+            if (IsSpace(text[i]) && (i == 0 || !IsSpace(text[i - 1]))) pieces++;
+        return pieces;
+    }
 }

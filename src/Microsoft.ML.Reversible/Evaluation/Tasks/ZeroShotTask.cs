@@ -94,9 +94,17 @@ public sealed partial class ZeroShotTask
     /// followed by <see cref="FewShotDelimiter"/>, then the question.
     /// </summary>
     /// <remarks>
-    /// Examples come from another part of the data than the questions, <c>train</c> or <c>dev</c>. An example that is the question itself
-    /// is never shown. Where the questions themselves are the examples, set <paramref name="examplesAreScored"/>: one more
-    /// example is taken, so that there are <paramref name="count"/> without the question, as lm-evaluation-harness does it.
+    /// <para>
+    /// Examples come from another part of the data than the questions, <c>train</c> or <c>dev</c>. Where the questions themselves are the
+    /// examples, set <paramref name="examplesAreScored"/>: one more example is taken, so that there are <paramref name="count"/> without
+    /// the question, as lm-evaluation-harness does it. An example that says what the question says is never shown, whether that is set or
+    /// not; the harness may show one that stands in both parts of the data.
+    /// </para>
+    /// <para>
+    /// Sampled examples are those that the harness draws for a task whose data has the same order: Python's draws, one row after the other.
+    /// In an example of a <see cref="ZeroShotKind.LastWord"/> task two spaces stand before the word, since there the harness counts the
+    /// delimiter to the word and puts another before it.
+    /// </para>
     /// </remarks>
     /// <param name="count">How many examples, at least 0 and no more than there are.</param>
     /// <param name="examples">Data with the task's columns; it is read at once.</param>
@@ -112,17 +120,14 @@ public sealed partial class ZeroShotTask
         int count, IDataView examples, FewShotSampling sampling = FewShotSampling.FirstN, int seed = 1234, bool examplesAreScored = false)
     {
         ArgumentNullException.ThrowIfNull(examples);
-        return FewShot(new FewShotContext(Name, count, [.. Read(examples, Question)], sampling, seed, examplesAreScored));
-    }
-
-    /// <summary>The same task with examples that have been read before.</summary>
-    internal ZeroShotTask FewShot(FewShotContext shots)
-    {
         if (_shots is not null) throw new InvalidOperationException($"Task '{Name}' has examples already: add them to the task without.");
         if (Kind == ZeroShotKind.RollingLogLikelihood)
             throw new InvalidOperationException($"Task '{Name}' scores whole texts, which take no examples.");
-        return new ZeroShotTask(this, shots);
+        return FewShot(new FewShotContext(this, count, [.. Read(examples, Question)], sampling, seed, examplesAreScored));
     }
+
+    /// <summary>The same task with examples that have been read before.</summary>
+    internal ZeroShotTask FewShot(FewShotContext shots) => new(this, shots);
 
     /// <summary>The items that the rows of data become, read lazily.</summary>
     /// <param name="data">Data with the task's columns.</param>
