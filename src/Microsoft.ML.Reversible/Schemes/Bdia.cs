@@ -110,6 +110,8 @@ public sealed record Bdia : Scheme
 
     internal override int FractionBits => Bits;
 
+    internal override int SideBitsPerActivation => BitOperations.Log2((uint)K);
+
     private protected override IEnumerable<string> Parameters =>
         [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];
 

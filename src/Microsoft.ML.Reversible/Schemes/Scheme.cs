@@ -48,6 +48,12 @@ public abstract partial record Scheme
     /// <summary>Bits behind the binary point of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
+    /// <summary>Bits that the reversible way back keeps for each activation of the stream in each layer, to undo rounding.</summary>
+    internal virtual int SideBitsPerActivation => 0;
+
+    /// <summary>How often a layer evaluates blocks on the way forward.</summary>
+    internal virtual int EvaluationsPerLayer => 1;
+
     /// <summary>How the first layer, which has no stream before its own, is taken.</summary>
     public Start Start { get; init; } = Start.Repeat;
 

@@ -48,22 +48,16 @@ public sealed record TrainingProgress(
             json.WriteStartObject();
             json.WriteNumber("step", Step);
             json.WriteNumber("tokens", Tokens);
-            Write(json, "loss", Loss);
-            Write(json, "learning_rate", LearningRate);
-            Write(json, "grad_norm", GradNorm);
-            Write(json, "tokens_per_s", Math.Round(TokensPerSecond, 1));
-            Write(json, "memory_gib", Math.Round(MemoryBytes / BytesPerGiB, 4));
-            if (ValidationLoss is { } loss) Write(json, "validation_loss", loss);
-            if (ValidationBitsPerByte is { } bits) Write(json, "bits_per_byte", bits);
-            if (ValidationPerplexity is { } perplexity) Write(json, "perplexity", perplexity);
+            json.WriteNumberOrNull("loss", Loss);
+            json.WriteNumberOrNull("learning_rate", LearningRate);
+            json.WriteNumberOrNull("grad_norm", GradNorm);
+            json.WriteNumberOrNull("tokens_per_s", Math.Round(TokensPerSecond, 1));
+            json.WriteNumberOrNull("memory_gib", Math.Round(MemoryBytes / BytesPerGiB, 4));
+            if (ValidationLoss is { } loss) json.WriteNumberOrNull("validation_loss", loss);
+            if (ValidationBitsPerByte is { } bits) json.WriteNumberOrNull("bits_per_byte", bits);
+            if (ValidationPerplexity is { } perplexity) json.WriteNumberOrNull("perplexity", perplexity);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());
-    }
-
-    private static void Write(Utf8JsonWriter json, string name, double value)
-    {
-        if (double.IsFinite(value)) json.WriteNumber(name, value);
-        else json.WriteNull(name);
     }
 }

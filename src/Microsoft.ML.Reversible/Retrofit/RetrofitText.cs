@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text;
+
+namespace Microsoft.ML.Reversible.Retrofitting;
+
+/// <summary>A <see cref="RetrofitReport"/> as tables in plain text.</summary>
+internal static class RetrofitText
+{
+    private const double BytesPerMiB = 1 << 20;
+
+    /// <summary>Writes it.</summary>
+    public static string Of(RetrofitReport report)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"scheme {report.Scheme}\n\n");
+        Table(text, [
+            ["", "KL per token", "top-1", "loss", "teacher's", "perplexity", "teacher's", "tokens"],
+            ["before", .. Agreement(report.Before)],
+            .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
+        ]);
+        text.Append(CultureInfo.InvariantCulture,
+            $"\nThe way back keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens the " +
+            $"streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.SideBits)} of it side bits; " +
+            $"with checkpoints {MiB(report.Memory.Checkpointed)}.\n");
+        if (report.EstimateVerdict is { } verdict)
+        {
+            Estimates(text, report.Estimates);
+            text.Append(verdict).Append('\n');
+        }
+        Candidates(text, "step sizes tried", report.StepSizes);
+        Candidates(text, "candidates", report.Candidates);
+        if (report.Reason is { } reason) text.Append(reason).Append('\n');
+        return text.ToString();
+    }
+
+    private static void Estimates(StringBuilder text, IReadOnlyList<LayerEstimate> layers)
+    {
+        text.Append('\n');
+        Table(text, [
+            ["layer", .. Enumerable.Range(0, layers[0].RelativeErrors.Count).Select(m => $"error, m = {m}"),
+                .. Enumerable.Range(1, layers[0].LocalFactors.Count).Select(m => $"factor {m}"), "Lipschitz"],
+            .. layers.Select(l => (string[])
+                [$"{l.Layer}", .. l.RelativeErrors.Concat(l.LocalFactors).Append(l.LipschitzFactor).Select(Number)]),
+        ]);
+    }
+
+    private static void Candidates(StringBuilder text, string title, IReadOnlyList<RetrofitCandidate> candidates)
+    {
+        if (candidates.Count == 0) return;
+        text.Append('\n');
+        Table(text, [
+            [title, "KL per token", "top-1", "loss", "bits", "evaluations", "fits"],
+            .. candidates.Select(c => (string[])
+                [c.Scheme.ToString(), .. Agreement(c.Agreement)[..3], $"{c.BitsPerActivation}", $"{c.EvaluationsPerLayer}", c.Fits ? "yes" : "no"]),
+        ]);
+    }
+
+    private static string[] Agreement(RetrofitAgreement a) =>
+    [
+        Number(a.KlPerToken), Number(a.Top1Agreement), Number(a.StudentLoss), Number(a.TeacherLoss),
+        Number(a.StudentPerplexity), Number(a.TeacherPerplexity), $"{a.TokenCount}",
+    ];
+
+    private static void Table(StringBuilder text, IReadOnlyList<string[]> rows)
+    {
+        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
+        foreach (string[] row in rows)
+            text.Append(string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))).Append('\n');
+    }
+
+    private static string MiB(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / BytesPerMiB:G4} MiB");
+
+    private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+}
