@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 
-/// <summary>Measures how far students are from their teacher. Of either only streams are kept, and the logits of a chunk of tokens.</summary>
+/// <summary>
+/// Measures how far students are from their teacher. Of either only the streams of a batch are kept, and the logits of a chunk of tokens.
+/// </summary>
 internal static class Agreement
 {
     /// <summary>Measures a student.</summary>
@@ -56,6 +58,7 @@ internal static class Agreement
             throw new InvalidOperationException("Teacher and student are compared on held-out tokens, and there are none. Give more text.");
         double tokens = sums.Tokens;
         return new(
-            sums.Kl / tokens, sums.Agreements / tokens, -sums.TeacherLogLikelihood / tokens, -sums.StudentLogLikelihood / tokens, sums.Tokens);
+            sums.Kl / tokens, sums.Agreements / tokens,
+            -sums.TeacherLogLikelihood / tokens, -sums.StudentLogLikelihood / tokens, sums.Tokens);
     }
 }

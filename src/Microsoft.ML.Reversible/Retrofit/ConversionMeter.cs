@@ -20,7 +20,8 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
     /// <param name="withStepSize">Midpoint or leapfrog with a step size.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public IReadOnlyList<RetrofitCandidate> SearchStepSize(Func<double, Scheme> withStepSize, CancellationToken cancellationToken = default) =>
+    public IReadOnlyList<RetrofitCandidate> SearchStepSize(
+        Func<double, Scheme> withStepSize, CancellationToken cancellationToken = default) =>
         [.. StepSizeSearch.Minimize(h => Measure(withStepSize(h), cancellationToken), c => c.Agreement.Distance).Select(t => t.Result)];
 
     /// <summary>By how many times a conversion passes its limits; 0 where it fits.</summary>

@@ -7,8 +7,9 @@ namespace Microsoft.ML.Reversible.Retrofitting;
 
 /// <summary>The largest singular value of a function's Jacobian at a state, by power iteration over JᵀJ.</summary>
 /// <remarks>
-/// Jᵀu is an ordinary backward pass. Jv would need a function that is differentiable twice, which fused attention is not, so it is a central
-/// difference; that only turns the search, for the result is ‖Jᵀu‖ of a unit vector u and so never above the true value but for rounding.
+/// Jᵀu is an ordinary backward pass. Jv would need a function that is differentiable twice, which fused attention is not, so it is a
+/// central difference; that only turns the search, for the result is ‖Jᵀu‖ of a unit vector u and so never above the true value but for
+/// rounding.
 /// </remarks>
 internal static class LargestSingularValue
 {
@@ -64,7 +65,7 @@ internal static class LargestSingularValue
         return (ahead - behind).flatten().div_(2 * epsilon);
     }
 
-    /// <summary>Where the rounding of f and the curvature between the two points weigh about the same: the cube root of the rounding.</summary>
+    /// <summary>The cube root of the rounding of f: there it weighs about as much as the curvature between the two points.</summary>
     private static double Part(ScalarType type) => Math.Cbrt(type switch
     {
         ScalarType.Float64 => Math.ScaleB(1, -52),

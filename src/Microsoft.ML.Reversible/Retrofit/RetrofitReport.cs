@@ -29,13 +29,17 @@ public sealed record RetrofitReport
     /// <summary>Whether such steps help, in words; null where <see cref="Estimates"/> is empty.</summary>
     public string? EstimateVerdict => Retrofitting.EstimateVerdict.Of(Estimates);
 
-    /// <summary>The conversions that were measured to choose one, the nearest to the teacher first; empty where the scheme was given.</summary>
+    /// <summary>
+    /// The conversions that were measured to choose one, the nearest to the teacher first; empty where the scheme was given.
+    /// </summary>
     public IReadOnlyList<RetrofitCandidate> Candidates { get; init; } = [];
 
     /// <summary>Why <see cref="Scheme"/> was chosen; null where it was given.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>The step sizes that were tried, each with how far the student was from the teacher; empty where none was searched for.</summary>
+    /// <summary>
+    /// The step sizes that were tried, each with how far the student was from the teacher; empty where none was searched for.
+    /// </summary>
     public IReadOnlyList<RetrofitCandidate> StepSizes { get; init; } = [];
 
     /// <summary>The report as one line of JSON; a number that is not finite is null.</summary>

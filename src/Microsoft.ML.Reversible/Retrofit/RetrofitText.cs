@@ -19,8 +19,8 @@ internal static class RetrofitText
             .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
         ]);
         text.Append(CultureInfo.InvariantCulture,
-            $"\nThe way back keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens the " +
-            $"streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.SideBits)} of it side bits; " +
+            $"\nThe way back keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens " +
+            $"the streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.SideBits)} of it side bits; " +
             $"with checkpoints {MiB(report.Memory.Checkpointed)}.\n");
         if (report.EstimateVerdict is { } verdict)
         {
@@ -50,8 +50,9 @@ internal static class RetrofitText
         text.Append('\n');
         Table(text, [
             [title, "KL per token", "top-1", "loss", "bits", "evaluations", "fits"],
-            .. candidates.Select(c => (string[])
-                [c.Scheme.ToString(), .. Agreement(c.Agreement)[..3], $"{c.BitsPerActivation}", $"{c.EvaluationsPerLayer}", c.Fits ? "yes" : "no"]),
+            .. candidates.Select(c => (string[])[
+                c.Scheme.ToString(), .. Agreement(c.Agreement)[..3],
+                $"{c.BitsPerActivation}", $"{c.EvaluationsPerLayer}", c.Fits ? "yes" : "no"]),
         ]);
     }
 
@@ -65,7 +66,7 @@ internal static class RetrofitText
     {
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
         foreach (string[] row in rows)
-            text.Append(string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))).Append('\n');
+            text.AppendJoin("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))).Append('\n');
     }
 
     private static string MiB(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / BytesPerMiB:G4} MiB");

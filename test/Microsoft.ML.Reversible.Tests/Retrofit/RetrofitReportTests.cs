@@ -1,0 +1,118 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tests.Retrofit;
+
+[TestClass]
+public sealed class RetrofitReportTests
+{
+    private static readonly RetrofitAgreement Near = new(0.0047, 0.963, Math.Log(5), Math.Log(6), 2560);
+    private static readonly RetrofitAgreement Lost = new(double.PositiveInfinity, 0, Math.Log(5), double.PositiveInfinity, 2560);
+
+    private static RetrofitReport Report(Scheme scheme) => new()
+    {
+        Scheme = scheme,
+        Before = Near,
+        Memory = StreamMemory.Of(scheme, layers: 5, width: 64, tokens: 1024),
+    };
+
+    [TestMethod]
+    public void MemoryIsThatOfTheStreamsAndTheSideBits()
+    {
+        const long elements = 1024 * 64;
+        StreamMemory blend = StreamMemory.Of(RetrofitTexts.Blend(16), 5, 64, 1024);
+        Assert.AreEqual(new StreamMemory(1024, elements * 28 + elements * 3 / 2, elements * 3 / 2, elements * 4 * 6), blend);
+        Assert.AreEqual(
+            new StreamMemory(1024, elements * 12, 0, elements * 4 * 6), StreamMemory.Of(Scheme.Midpoint, 5, 64, 1024));
+        Assert.AreEqual(0, StreamMemory.Of(RetrofitTexts.Blend(16), 1, 64, 1024).SideBits);
+    }
+
+    [TestMethod]
+    [DataRow(2, 3, 3)]
+    [DataRow(8, 5, 4)]
+    [DataRow(64, 3, 7)]
+    public void SideBitsAreWhatAPassKeeps(int k, int layers, int tokens)
+    {
+        using LanguageNetwork network = TestModels.Make(
+            TestModels.SmallLlama with { LayerCount = layers }, RetrofitTexts.Blend(k), WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using StackPass pass = network.Stack.Forward(network.Embed(TestModels.Ids(TestModels.SmallLlama, 1, tokens)));
+        Assert.AreEqual(pass.SideByteCount, StreamMemory.Of(RetrofitTexts.Blend(k), layers, network.Configuration.Width, tokens).SideBits);
+    }
+
+    [TestMethod]
+    public void TheLineOfJsonHoldsWhatThereIs()
+    {
+        using JsonDocument shortest = JsonDocument.Parse(Report(RetrofitTexts.Blend(16)).ToJson());
+        CollectionAssert.AreEqual(
+            new[] { "scheme", "before", "bytes_per_activation", "stream_memory" },
+            shortest.RootElement.EnumerateObject().Select(p => p.Name).ToArray());
+        Assert.AreEqual(0.5, shortest.RootElement.GetProperty("bytes_per_activation").GetDouble());
+        Assert.AreEqual(0.0047, shortest.RootElement.GetProperty("before").GetProperty("kl_per_token").GetDouble());
+
+        string line = Full.ToJson();
+        Assert.IsFalse(line.Contains('\n'));
+        using JsonDocument json = JsonDocument.Parse(line);
+        JsonElement root = json.RootElement, candidate = root.GetProperty("candidates")[0], estimate = root.GetProperty("estimates")[0];
+        Assert.AreEqual("midpoint:0.25", root.GetProperty("scheme").GetString());
+        Assert.AreEqual(6, root.GetProperty("after").GetProperty("student_perplexity").GetDouble(), 1e-12);
+        Assert.AreEqual(5, root.GetProperty("after").GetProperty("teacher_perplexity").GetDouble(), 1e-12);
+        Assert.AreEqual(2560, root.GetProperty("after").GetProperty("tokens").GetInt64());
+        JsonElement lost = root.GetProperty("step_sizes")[0].GetProperty("agreement");
+        Assert.AreEqual(JsonValueKind.Null, lost.GetProperty("kl_per_token").ValueKind);
+        Assert.AreEqual(1024, root.GetProperty("stream_memory").GetProperty("tokens").GetInt64());
+        Assert.AreEqual(1024 * 64 * 12, root.GetProperty("stream_memory").GetProperty("reversible_bytes").GetInt64());
+        Assert.AreEqual(4, candidate.GetProperty("bits_per_activation").GetInt32());
+        Assert.AreEqual(1, candidate.GetProperty("evaluations_per_layer").GetInt32());
+        Assert.IsTrue(candidate.GetProperty("fits").GetBoolean());
+        Assert.AreEqual(1.5, estimate.GetProperty("lipschitz_factor").GetDouble());
+        Assert.AreEqual(0.25, estimate.GetProperty("relative_errors")[1].GetDouble());
+        Assert.AreEqual(0.5, estimate.GetProperty("local_factors")[0].GetDouble());
+        StringAssert.Contains(root.GetProperty("estimate_verdict").GetString()!, "below 1 in none of");
+        Assert.AreEqual("It is near.", root.GetProperty("reason").GetString());
+    }
+
+    [TestMethod]
+    public void TheTextIsTables()
+    {
+        string[] lines = Full.ToString().Split('\n');
+        CollectionAssert.AreEqual(
+            new[]
+            {
+                "scheme midpoint:0.25",
+                "",
+                "        KL per token  top-1   loss  teacher's  perplexity  teacher's  tokens",
+                "before        0.0047  0.963  1.792      1.609           6          5    2560",
+                "after         0.0047  0.963  1.792      1.609           6          5    2560",
+                "",
+                "The way back keeps 0 bytes an activation. For a batch of 1024 tokens the streams take 0.75 MiB, 0 MiB of it side bits; "
+                    + "with checkpoints 1.5 MiB.",
+                "",
+                "layer  error, m = 0  error, m = 1  error, m = 2  factor 1  factor 2  Lipschitz",
+                "1               0.5          0.25           NaN       0.5       NaN        1.5",
+            },
+            lines[..10]);
+        StringAssert.StartsWith(lines[10], "Fixed-point steps");
+        CollectionAssert.AreEqual(
+            new[]
+            {
+                "",
+                "step sizes tried  KL per token  top-1      loss  bits  evaluations  fits",
+                "midpoint:2            Infinity      0  Infinity     0            1    no",
+                "",
+                "candidates     ",
+            },
+            lines[11..15].Append(lines[15][..15]).ToArray());
+        StringAssert.EndsWith(lines[16], "0.0047  0.963  1.792     4            1   yes");
+        Assert.AreEqual("It is near.", lines[17]);
+        Assert.HasCount(19, lines);
+    }
+
+    private static RetrofitReport Full => Report(new Midpoint(0.25)) with
+    {
+        After = Near,
+        Estimates = [new LayerEstimate { Layer = 1, RelativeErrors = [0.5, 0.25, double.NaN], LipschitzFactor = 1.5 }],
+        StepSizes = [new(new Midpoint(2), Lost, 0, 1, Fits: false)],
+        Candidates = [new(RetrofitTexts.Blend(16), Near, 4, 1, Fits: true)],
+        Reason = "It is near.",
+    };
+}
