@@ -110,7 +110,7 @@ public sealed record Bdia : Scheme
 
     internal override int FractionBits => Bits;
 
-    internal override int SideBitsPerActivation => BitOperations.Log2((uint)K);
+    internal override int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;
 
     private protected override IEnumerable<string> Parameters =>
         [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];

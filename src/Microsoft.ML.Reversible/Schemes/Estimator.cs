@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -82,6 +83,10 @@ public sealed record Estimator : Scheme
         : $"in float arithmetic it multiplies rounding errors by {K} in each layer. WayBack Reversible needs Arithmetic Exact, or A = ±1.";
 
     internal override int FractionBits => Bits;
+
+    internal override int SideBitsPerActivation => BitOperations.Log2((uint)K);
+
+    internal override int EvaluationsPerLayer => 1 + M;
 
     private protected override IEnumerable<string> Parameters => [$"a={Text(A)}", $"m={M}", $"bits={Bits}"];
 

@@ -88,9 +88,10 @@ public sealed class AgreementTests
         Assert.IsGreaterThan(1e-6, measured.KlPerToken);
     }
 
-    public static IEnumerable<object[]> Schemes =>
-        new Scheme[] { new Midpoint(0.7) { Start = Start.Euler }, new Leapfrog(0.4), RetrofitTexts.Blend(4) }
-            .Select(scheme => new object[] { scheme });
+    public static IEnumerable<object[]> Schemes => new Scheme[]
+    {
+        new Midpoint(0.7) { Start = Start.Euler }, new Leapfrog(0.4), Bdia.Blend(4), new Estimator { A = -0.25, M = 2 }, new Estimator { A = 1 },
+    }.Select(scheme => new object[] { scheme });
 
     [TestMethod]
     public void AStudentThatLeavesTheRangeOfExactArithmeticIsInfinitelyFar()
@@ -98,7 +99,7 @@ public sealed class AgreementTests
         using LanguageNetwork teacher = Network(1);
         RetrofitTexts.Sharpen(teacher, 1e9);
         using var sample = new TeacherSample(teacher, [RetrofitTexts.Batch(1, 4, seed: 1)]);
-        Assert.AreEqual(double.PositiveInfinity, sample.Measure(RetrofitTexts.Blend(4) with { Bits = 30 }).Distance);
+        Assert.AreEqual(double.PositiveInfinity, sample.Measure(Bdia.Blend(4) with { Bits = 30 }).Distance);
     }
 
     [TestMethod]
@@ -123,7 +124,7 @@ public sealed class AgreementTests
         TokenBatch[] batches = [RetrofitTexts.Batch(2, 4, seed: 1), RetrofitTexts.Batch(2, 4, seed: 2)];
         long before = TestModels.LiveTensors();
         Agreement.Measure(teacher, student, batches, default);
-        using (var sample = new TeacherSample(teacher, batches)) sample.Measure(RetrofitTexts.Blend(2));
+        using (var sample = new TeacherSample(teacher, batches)) sample.Measure(Bdia.Blend(2));
         using (var stop = new CancellationTokenSource())
             Assert.ThrowsExactly<OperationCanceledException>(() => new TeacherSample(teacher, Stopping(batches, stop), stop.Token));
         Assert.AreEqual(before, TestModels.LiveTensors());

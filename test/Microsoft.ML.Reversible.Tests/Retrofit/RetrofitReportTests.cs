@@ -19,11 +19,11 @@ public sealed class RetrofitReportTests
     public void MemoryIsThatOfTheStreamsAndTheSideBits()
     {
         const long elements = 1024 * 64;
-        StreamMemory blend = StreamMemory.Of(RetrofitTexts.Blend(16), 5, 64, 1024);
+        StreamMemory blend = StreamMemory.Of(Bdia.Blend(16), 5, 64, 1024);
         Assert.AreEqual(new StreamMemory(1024, elements * 28 + elements * 3 / 2, elements * 3 / 2, elements * 4 * 6), blend);
         Assert.AreEqual(
             new StreamMemory(1024, elements * 12, 0, elements * 4 * 6), StreamMemory.Of(Scheme.Midpoint, 5, 64, 1024));
-        Assert.AreEqual(0, StreamMemory.Of(RetrofitTexts.Blend(16), 1, 64, 1024).SideBits);
+        Assert.AreEqual(0, StreamMemory.Of(Bdia.Blend(16), 1, 64, 1024).SideBits);
     }
 
     [TestMethod]
@@ -33,16 +33,16 @@ public sealed class RetrofitReportTests
     public void SideBitsAreWhatAPassKeeps(int k, int layers, int tokens)
     {
         using LanguageNetwork network = TestModels.Make(
-            TestModels.SmallLlama with { LayerCount = layers }, RetrofitTexts.Blend(k), WayBack.Reversible, arithmetic: Arithmetic.Exact);
+            TestModels.SmallLlama with { LayerCount = layers }, Bdia.Blend(k), WayBack.Reversible, arithmetic: Arithmetic.Exact);
         using var scope = TorchSharp.torch.NewDisposeScope();
         using StackPass pass = network.Stack.Forward(network.Embed(TestModels.Ids(TestModels.SmallLlama, 1, tokens)));
-        Assert.AreEqual(pass.SideByteCount, StreamMemory.Of(RetrofitTexts.Blend(k), layers, network.Configuration.Width, tokens).SideBits);
+        Assert.AreEqual(pass.SideByteCount, StreamMemory.Of(Bdia.Blend(k), layers, network.Configuration.Width, tokens).SideBits);
     }
 
     [TestMethod]
     public void TheLineOfJsonHoldsWhatThereIs()
     {
-        using JsonDocument shortest = JsonDocument.Parse(Report(RetrofitTexts.Blend(16)).ToJson());
+        using JsonDocument shortest = JsonDocument.Parse(Report(Bdia.Blend(16)).ToJson());
         CollectionAssert.AreEqual(
             new[] { "scheme", "before", "bytes_per_activation", "stream_memory" },
             shortest.RootElement.EnumerateObject().Select(p => p.Name).ToArray());
@@ -112,7 +112,7 @@ public sealed class RetrofitReportTests
         After = Near,
         Estimates = [new LayerEstimate { Layer = 1, RelativeErrors = [0.5, 0.25, double.NaN], LipschitzFactor = 1.5 }],
         StepSizes = [new(new Midpoint(2), Lost, 0, 1, Fits: false)],
-        Candidates = [new(RetrofitTexts.Blend(16), Near, 4, 1, Fits: true)],
+        Candidates = [new(Bdia.Blend(16), Near, 4, 1, Fits: true)],
         Reason = "It is near.",
     };
 }

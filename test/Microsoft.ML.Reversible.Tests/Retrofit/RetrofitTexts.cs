@@ -35,8 +35,4 @@ internal static class RetrofitTexts
         using var noGraph = no_grad();
         foreach ((Tensor source, Tensor target) in from.parameters().Zip(to.parameters())) target.copy_(source);
     }
-
-    /// <summary>BDIA with one fixed γ = 1/k, on the grid of the other schemes.</summary>
-    public static Bdia Blend(int k) =>
-        new() { K = k, Signs = BdiaSigns.Positive, Inference = BdiaInference.Recurrence, Bits = Grid.DefaultFractionBits };
 }
