@@ -68,6 +68,6 @@ internal sealed record AutomaticChoice(
         $"KL {candidate.Agreement.KlPerToken:G3} nats a token, top-1 agreement {candidate.Agreement.Top1Agreement:P1}");
 
     private static string Cost(RetrofitCandidate candidate, ConversionMeter meter) => string.Create(CultureInfo.InvariantCulture,
-        $"{candidate.BitsPerActivation} side bits an activation ({meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30):G3} GiB for " +
-        $"{meter.Limits.BatchTokens} tokens) and {candidate.RelativeCost:G3} times the cost of a checkpointed step");
+        $"{candidate.BitsPerActivation} side bits an activation " +
+        $"({meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30):G3} GiB for {meter.Limits.BatchTokens} tokens) and {candidate.RelativeCost:G3} times the cost of a checkpointed step");
 }

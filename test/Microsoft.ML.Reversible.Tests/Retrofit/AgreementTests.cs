@@ -90,7 +90,8 @@ public sealed class AgreementTests
 
     public static IEnumerable<object[]> Schemes => new Scheme[]
     {
-        new Midpoint(0.7) { Start = Start.Euler }, new Leapfrog(0.4), Bdia.Blend(4), new Estimator { A = -0.25, M = 2 }, new Estimator { A = 1 },
+        new Midpoint(0.7) { Start = Start.Euler }, new Leapfrog(0.4), Bdia.Blend(4),
+        new Estimator { A = -0.25, M = 2 }, new Estimator { A = 1 },
     }.Select(scheme => new object[] { scheme });
 
     [TestMethod]
