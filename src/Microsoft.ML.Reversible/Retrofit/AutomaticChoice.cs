@@ -67,7 +67,11 @@ internal sealed record AutomaticChoice(
     private static string Distance(RetrofitCandidate candidate) => string.Create(CultureInfo.InvariantCulture,
         $"KL {candidate.Agreement.KlPerToken:G3} nats a token, top-1 agreement {candidate.Agreement.Top1Agreement:P1}");
 
-    private static string Cost(RetrofitCandidate candidate, ConversionMeter meter) => string.Create(CultureInfo.InvariantCulture,
-        $"{candidate.BitsPerActivation} side bits an activation " +
-        $"({meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30):G3} GiB for {meter.Limits.BatchTokens} tokens) and {candidate.RelativeCost:G3} times the cost of a checkpointed step");
+    private static string Cost(RetrofitCandidate candidate, ConversionMeter meter)
+    {
+        double gib = meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{candidate.BitsPerActivation} side bits an activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
+            $"{candidate.RelativeCost:G3} times the cost of a checkpointed step");
+    }
 }
