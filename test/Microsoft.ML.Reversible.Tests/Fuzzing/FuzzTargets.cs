@@ -33,6 +33,7 @@ internal static class FuzzTargets
         CheckpointTarget.Of(recomputesChecksums: false),
         CheckpointTarget.Of(recomputesChecksums: true),
         new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
+        BenchmarkTarget.Target,
     ];
 
     private static void MakeTensors(string folder) => SafeTensorsWriter.Write(

