@@ -24,6 +24,8 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     SchemeTable.RunCommand(),
     LongRun.Command(),
     Fingerprint.Command(),
+    RetrofitTable.Command(),
+    BdiaFineTuning.Command(),
 };
-foreach (Command command in LargeFolders.Commands()) root.Add(command);
+foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands()]) root.Add(command);
 return root.Parse(args).Invoke();

@@ -17,15 +17,23 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     private readonly LanguageModel _model;
     private readonly ScoreColumns _columns;
 
-    internal ReversibleLmTransformer(LanguageModel model, ScoreColumns columns, TrainingMetrics? metrics)
+    internal ReversibleLmTransformer(
+        LanguageModel model, ScoreColumns columns, TrainingMetrics? metrics, RetrofitReport? retrofit = null)
     {
         _model = model;
         _columns = columns;
         Metrics = metrics;
+        Retrofit = retrofit;
     }
 
     /// <summary>What the training run did; null for a model that was loaded.</summary>
     public TrainingMetrics? Metrics { get; }
+
+    /// <summary>
+    /// How far the model is from the one that a <see cref="RetrofitEstimator"/> made it of; null for other models, and for one that was
+    /// loaded.
+    /// </summary>
+    public RetrofitReport? Retrofit { get; }
 
     /// <summary>The network, an ordinary TorchSharp module owned by this transformer.</summary>
     public LanguageNetwork Network => Live.Network;

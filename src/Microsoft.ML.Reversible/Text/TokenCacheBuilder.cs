@@ -17,6 +17,8 @@ internal static class TokenCacheBuilder
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
     /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
+    /// <param name="endOfTextId">The id that ends a document; null takes the tokenizer's.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The end-of-text id is outside the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">No row has text.</exception>
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="IOException">The cache could not be written, because the disk is full for instance.</exception>
@@ -26,8 +28,12 @@ internal static class TokenCacheBuilder
         LanguageModelTokenizer tokenizer,
         string? path,
         CancellationToken cancellationToken = default,
-        IProgress<TokenizationProgress>? progress = null) =>
-        Build(new TextSource(rows, tokenizer), path, TokenCacheEncoder.Default, cancellationToken, progress);
+        IProgress<TokenizationProgress>? progress = null,
+        int? endOfTextId = null)
+    {
+        RequireInside(endOfTextId, tokenizer.VocabularySize);
+        return Build(new TextSource(rows, tokenizer, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
 
     /// <summary>Rows of ids, each followed by end-of-text unless it ends with it already; empty rows are left out.</summary>
     /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
@@ -39,7 +45,8 @@ internal static class TokenCacheBuilder
     /// <exception cref="ArgumentOutOfRangeException">
     /// An id is outside the vocabulary; the message names the row and the range. Or the end-of-text id is.
     /// </exception>
-    /// <inheritdoc cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress})"/>
+    /// <inheritdoc
+    /// cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress}, int?)"/>
     public static TokenCache Build(
         IEnumerable<int[]> rows,
         int vocabularySize,
@@ -48,9 +55,7 @@ internal static class TokenCacheBuilder
         CancellationToken cancellationToken = default,
         IProgress<TokenizationProgress>? progress = null)
     {
-        if (endOfTextId is { } id && (id < 0 || id >= vocabularySize))
-            throw new ArgumentOutOfRangeException(
-                nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
+        RequireInside(endOfTextId, vocabularySize);
         return Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
     }
 
@@ -167,5 +172,12 @@ internal static class TokenCacheBuilder
         writer.Finish(sourceHash, source.TokenizerHash);
         report.Finish();
         return sourceHash;
+    }
+
+    private static void RequireInside(int? endOfTextId, int vocabularySize)
+    {
+        if (endOfTextId is { } id && (id < 0 || id >= vocabularySize))
+            throw new ArgumentOutOfRangeException(
+                nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
     }
 }

@@ -28,14 +28,15 @@ internal abstract class TokenCacheSource<TRow>(IEnumerable<TRow> rows, int vocab
 }
 
 /// <summary>Rows of text.</summary>
-internal sealed class TextSource(IEnumerable<string> rows, LanguageModelTokenizer tokenizer)
-    : TokenCacheSource<string>(rows, tokenizer.VocabularySize, tokenizer.Hash)
+internal sealed class TextSource(IEnumerable<string> rows, LanguageModelTokenizer tokenizer, int? endOfTextId = null)
+    : TokenCacheSource<string>(
+        rows, tokenizer.VocabularySize, endOfTextId is null ? tokenizer.Hash : $"{tokenizer.Hash}, end-of-text {endOfTextId}")
 {
     /// <inheritdoc/>
     public override int Length(string row) => row.Length;
 
     /// <inheritdoc/>
-    public override int[] Encode(string row) => TokenPacker.Pack(row, tokenizer);
+    public override int[] Encode(string row) => TokenPacker.Pack(row, tokenizer, endOfTextId);
 
     /// <inheritdoc/>
     public override long AddTo(TokenCacheHash hash, string row) => hash.Add(row);

@@ -119,28 +119,28 @@ internal static class OptionChecks
         if (o.CheckpointFolder is null) throw new ArgumentException($"{option} needs a CheckpointFolder.", option);
     }
 
-    private static void Named(string name, string option)
+    internal static void Named(string name, string option)
     {
         if (string.IsNullOrWhiteSpace(name)) throw new ArgumentException($"{option} must name a column.", option);
     }
 
-    private static void NotBlank(string? path, string option)
+    internal static void NotBlank(string? path, string option)
     {
         if (path is not null && string.IsNullOrWhiteSpace(path)) throw new ArgumentException($"{option} must be a path, or null.", option);
     }
 
-    private static void Defined<T>(T value, string option) where T : struct, Enum =>
+    internal static void Defined<T>(T value, string option) where T : struct, Enum =>
         Require(Enum.IsDefined(value), option, value, $"one of {string.Join(", ", Enum.GetNames<T>())}");
 
-    private static void AtLeast(int least, int value, string option) => Require(value >= least, option, value, $"at least {least}");
+    internal static void AtLeast(int least, int value, string option) => Require(value >= least, option, value, $"at least {least}");
 
-    private static void Positive(double value, string option) =>
+    internal static void Positive(double value, string option) =>
         Require(value > 0 && double.IsFinite(value), option, value, "positive and finite");
 
-    private static void NotNegative(double value, string option) =>
+    internal static void NotNegative(double value, string option) =>
         Require(value >= 0 && double.IsFinite(value), option, value, "at least 0 and finite");
 
-    private static void Require(bool condition, string option, object value, string range)
+    internal static void Require(bool condition, string option, object value, string range)
     {
         if (!condition) throw new ArgumentOutOfRangeException(option, value, $"{option} must be {range}.");
     }

@@ -29,8 +29,8 @@ public sealed partial class ReversibleLmTrainer
         public string? TokenizerPath { get; set; }
 
         /// <summary>
-        /// The id of the token that ends a document, for a <see cref="Tokenizer"/> that does not say and for columns of token ids, where
-        /// null ends documents with nothing. At least 0.
+        /// The id of the token that ends a document, at least 0. Null takes the tokenizer's; a column of token ids without a tokenizer then
+        /// has none. Models that never saw their tokenizer's, such as those of llama2.c, may have another, such as begin-of-text.
         /// </summary>
         public int? EndOfTextId { get; set; }
 

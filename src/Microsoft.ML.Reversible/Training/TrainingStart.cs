@@ -38,7 +38,7 @@ internal sealed class TrainingStart : IDisposable
         {
             CheckContext(options, network);
             bool isText = input.Schema[options.TextColumnName].Type is TextDataViewType;
-            LanguageModelTokenizer? given = Given(options);
+            LanguageModelTokenizer? given = GivenTokenizer(options);
             if (isText && given is null && loaded is { HasTokenizer: false })
                 throw new InvalidOperationException(
                     $"The folder '{folder}' has no tokenizer to make tokens of text. Give the model's own as Tokenizer or TokenizerPath.");
@@ -46,14 +46,7 @@ internal sealed class TrainingStart : IDisposable
                 given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : isText ? Learn(input, options) : null);
             int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
             CheckVocabulary(tokenizer, vocabularySize);
-            tokens = isText
-                ? TokenCacheBuilder.Build(
-                    TextColumn.Read(input, options.TextColumnName), tokenizer!, options.TokenCachePath,
-                    options.CancellationToken, options.TokenizationProgress)
-                : TokenCacheBuilder.Build(
-                    TokenColumn.Read(input, options.TextColumnName, vocabularySize), vocabularySize,
-                    options.EndOfTextId ?? tokenizer?.EndOfTextId, options.TokenCachePath,
-                    options.CancellationToken, options.TokenizationProgress);
+            tokens = ReadTokens(input, options, tokenizer, vocabularySize);
             network ??= options.ConfigurationFor(vocabularySize).Build(
                 options.Scheme, options.EffectiveWayBack, options.EffectiveArithmetic, options.Precision, device, seed);
             SpecialTokens? specialTokens =
@@ -70,17 +63,50 @@ internal sealed class TrainingStart : IDisposable
         }
     }
 
+    /// <summary>The column's tokens.</summary>
+    /// <param name="input">The data.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <param name="tokenizer">The tokenizer; not null where the column is text.</param>
+    /// <param name="vocabularySize">The number of ids of the model.</param>
+    public static TokenCache ReadTokens(
+        IDataView input, ReversibleLmTrainer.Options options, LanguageModelTokenizer? tokenizer, int vocabularySize) =>
+        input.Schema[options.TextColumnName].Type is TextDataViewType
+            ? TokenCacheBuilder.Build(
+                TextColumn.Read(input, options.TextColumnName), tokenizer!, options.TokenCachePath,
+                options.CancellationToken, options.TokenizationProgress, options.EndOfTextId)
+            : TokenCacheBuilder.Build(
+                TokenColumn.Read(input, options.TextColumnName, vocabularySize), vocabularySize,
+                options.EndOfTextId ?? tokenizer?.EndOfTextId, options.TokenCachePath,
+                options.CancellationToken, options.TokenizationProgress);
+
+    /// <summary>The tokenizer that the options name; null where they name none.</summary>
+    public static LanguageModelTokenizer? GivenTokenizer(ReversibleLmTrainer.Options options) =>
+        options.Tokenizer is { } instance ? LanguageModelTokenizer.Wrap(instance, options.EndOfTextId)
+        : options.TokenizerPath is { } path ? LanguageModelTokenizer.Load(path)
+        : null;
+
+    /// <exception cref="InvalidOperationException">The model holds fewer tokens than ContextLength.</exception>
+    public static void CheckContext(ReversibleLmTrainer.Options options, LanguageNetwork? network)
+    {
+        if (network is not null && options.ContextLength > network.Configuration.ContextLength)
+            throw new InvalidOperationException(
+                $"ContextLength is {options.ContextLength}, " +
+                $"but the model to start from holds {network.Configuration.ContextLength} tokens.");
+    }
+
+    /// <exception cref="InvalidOperationException">The tokenizer has tokens that the model lacks.</exception>
+    public static void CheckVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize)
+    {
+        if (tokenizer?.VocabularySize > vocabularySize)
+            throw new InvalidOperationException(
+                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model to start from has only {vocabularySize}.");
+    }
+
     /// <summary>Frees the model, which nobody will get.</summary>
     public void Abandon() => Model.Dispose();
 
     /// <inheritdoc/>
     public void Dispose() => Tokens.Dispose();
-
-    /// <summary>The tokenizer that the options name.</summary>
-    private static LanguageModelTokenizer? Given(ReversibleLmTrainer.Options options) =>
-        options.Tokenizer is { } instance ? LanguageModelTokenizer.Wrap(instance, options.EndOfTextId)
-        : options.TokenizerPath is { } path ? LanguageModelTokenizer.Load(path)
-        : null;
 
     private static LanguageModelTokenizer Learn(IDataView input, ReversibleLmTrainer.Options options)
     {
@@ -90,20 +116,5 @@ internal sealed class TrainingStart : IDisposable
             return text;
         });
         return LanguageModelTokenizer.Learn(texts, options.Tokenization, options.VocabularySize, options.CancellationToken);
-    }
-
-    private static void CheckContext(ReversibleLmTrainer.Options options, LanguageNetwork? network)
-    {
-        if (network is not null && options.ContextLength > network.Configuration.ContextLength)
-            throw new InvalidOperationException(
-                $"ContextLength is {options.ContextLength}, " +
-                $"but the model to start from holds {network.Configuration.ContextLength} tokens.");
-    }
-
-    private static void CheckVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize)
-    {
-        if (tokenizer?.VocabularySize > vocabularySize)
-            throw new InvalidOperationException(
-                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model to start from has only {vocabularySize}.");
     }
 }

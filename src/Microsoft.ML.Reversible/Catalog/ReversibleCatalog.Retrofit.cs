@@ -1,0 +1,36 @@
+namespace Microsoft.ML.Reversible;
+
+public sealed partial class ReversibleCatalog
+{
+    /// <summary>Turns a trained model reversible, and distils it until it answers as before; with the arguments most often set.</summary>
+    /// <param name="teacherPath">The trained model's folder, in Hugging Face's layout: of the GPT-2 or the Llama family.</param>
+    /// <param name="textColumnName">The text column to distil on.</param>
+    /// <param name="scheme">The recurrence that the layers get; null is <see cref="Bdia.Blend"/> with 1/16.</param>
+    /// <param name="contextLength">Tokens that a window holds, at least 1 and at most the model's own.</param>
+    /// <param name="batchSize">Windows in a batch, at least 1.</param>
+    /// <param name="maxSteps">Optimizer steps, at least 0; 0 converts the model and does not train it.</param>
+    /// <param name="learningRate">The learning rate after the warm-up, positive; it falls to a tenth by half a cosine.</param>
+    /// <exception cref="ArgumentException">An argument is out of its range; the message names it and the range.</exception>
+    public RetrofitEstimator Retrofit(
+        string teacherPath,
+        string textColumnName = "Text",
+        Scheme? scheme = null,
+        int contextLength = 128,
+        int batchSize = 8,
+        int maxSteps = 500,
+        double learningRate = 3e-4)
+    {
+        var options = new RetrofitEstimator.Options { TeacherPath = teacherPath, Distill = maxSteps != 0 };
+        if (scheme is not null) options.Scheme = scheme;
+        ReversibleLmTrainer.Options training = options.Training;
+        (training.TextColumnName, training.ContextLength, training.BatchSize) = (textColumnName, contextLength, batchSize);
+        if (maxSteps != 0) (training.MaxSteps, training.WarmupSteps) = (maxSteps, Math.Clamp(maxSteps / 10, 0, 50));
+        (training.LearningRate, training.FinalLearningRate) = (learningRate, learningRate / 10);
+        return Retrofit(options);
+    }
+
+    /// <summary>Turns a trained model reversible, and distils it on a column of text or of token ids.</summary>
+    /// <param name="options">What to convert and how; later changes to the object have no effect.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it and the range.</exception>
+    public RetrofitEstimator Retrofit(RetrofitEstimator.Options options) => new(_context, options);
+}

@@ -1,0 +1,128 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Training;
+using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>
+/// The <see cref="IEstimator{TTransformer}"/> that turns a trained transformer reversible and distils it until it answers as before.
+/// </summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// To create this estimator, use `mlContext.Reversible().Retrofit(...)` or `mlContext.Reversible().Retrofit(Options)`.
+///
+/// ### Input and output columns
+/// The input column must be text, or vectors of token ids (Int32 or UInt32), as for
+/// [ReversibleLmTrainer](xref:Microsoft.ML.Reversible.ReversibleLmTrainer), whose output columns the transformer adds.
+///
+/// ### Trainer characteristics
+/// | | |
+/// | -- | -- |
+/// | Machine learning task | Language modelling |
+/// | Is normalization required? | No |
+/// | Is caching required? | No |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.Reversible, and TorchSharp-cpu, -cuda-windows or -cuda-linux |
+/// | Exportable to ONNX | No |
+///
+/// ### Training algorithm details
+/// The teacher's weights are put under a reversible recurrence over the layers, as in section 4 of
+/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056), and trained to give the teacher's distribution of the next token.
+/// ]]></format>
+/// </remarks>
+public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransformer>
+{
+    private readonly MLContext _context;
+    private readonly IHost _host;
+    private readonly Options _options;
+    private readonly ReversibleLmTrainer.Options _training;
+
+    internal RetrofitEstimator(MLContext context, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _context = context;
+        _options = options.Copy();
+        _options.Check();
+        _training = _options.Training;
+        // What the run's options say of a model from a folder holds for one that is made of a teacher.
+        _training.PretrainedFolder = _options.StudentPath ?? _options.TeacherPath ?? nameof(Options.Teacher);
+        _host = ((IHostEnvironment)context).Register(nameof(RetrofitEstimator));
+    }
+
+    /// <summary>Converts the teacher and distils it.</summary>
+    /// <param name="input">Data with the column.</param>
+    /// <returns>
+    /// The student, with its <see cref="ReversibleLmTransformer.Retrofit"/> report; dispose it to free its native memory.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or a layer that is named does not exist.
+    /// </exception>
+    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The teacher is not residual, teacher and student do not match, no scheme fits the limits, there are no rows, the text is too short,
+    /// the GPU asked for is missing, the checkpoint is of another run, or no step could be taken.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A file of a folder, or a checkpoint, is damaged or of an unknown kind.</exception>
+    /// <exception cref="IOException">Another run holds the folder of checkpoints, or a file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file must not be written.</exception>
+    /// <exception cref="FileNotFoundException">A file of a folder, or of the tokenizer, is missing.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    /// <exception cref="ObjectDisposedException">The teacher has been disposed.</exception>
+    /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
+    public ReversibleLmTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _training.TextColumnName).Type is TextDataViewType;
+        using IChannel channel = _host.Start("Retrofit");
+        using var run = new TrainingRun(
+            _training, _context, _host, channel, isText, _options.Distill ? Distillation.Describe(_options.Loss) : []);
+        using var start = RetrofitStart.Make(
+            input, _options, run.Device, Devices.Resolve(_options.TeacherDevice ?? _training.Device, _context, channel));
+        try
+        {
+            return Fit(start, run, channel);
+        }
+        catch
+        {
+            start.Abandon();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        SchemaErrors.RequireTextOrTokens(inputSchema, _training.TextColumnName);
+        return inputSchema.With(ScoreColumns.From(_training).Schema);
+    }
+
+    private ReversibleLmTransformer Fit(RetrofitStart start, TrainingRun run, IChannel channel)
+    {
+        LanguageNetwork teacher = start.Teacher.Network;
+        TokenBatch[] heldOut = [.. HeldOut(run.Windows(start.Tokens))];
+        SchemeChoice choice = start.HasStudent
+            ? new SchemeChoice(start.Student.Network.Stack.Scheme)
+            : SchemeChoice.Make(teacher, _options, heldOut);
+        if (!start.HasStudent) start.Convert(choice.Scheme);
+        RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
+        channel.Info(MessageSensitivity.None, "{0}", report);
+        if (!_options.Distill) return new(start.Student, ScoreColumns.From(_training), metrics: null, report);
+
+        if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
+        TrainingMetrics metrics = run.Train(start.Student, start.Tokens, start.Objective());
+        report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
+        channel.Info(MessageSensitivity.None, "{0}", report);
+        return new(start.Student, ScoreColumns.From(_training), metrics, report);
+    }
+    /// <summary>The held-out windows of the report, in batches of the training's size.</summary>
+    private IEnumerable<TokenBatch> HeldOut(TokenWindows windows)
+    {
+        int rows = Math.Min(_training.BatchSize, _options.ReportWindows);
+        return windows.HeldOut(rows).Take(_options.ReportWindows / rows);
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>One teacher under every conversion, before and after distillation, on held-out text.</summary>
+internal static class RetrofitTable
+{
+    private const string Schemes =
+        "blend:2 blend:4 blend:8 blend:16 blend:32 estimator:a=0.5 estimator:a=0.25 estimator:a=1 estimator:a=-1 midpoint leapfrog bdia";
+
+    public static Command Command()
+    {
+        var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
+        var text = new Argument<FileInfo>("text") { Description = "A text file, a row a line." };
+        var tokenizer = new Option<string?>("--tokenizer");
+        var schemes = new Option<string[]>("--schemes")
+        {
+            DefaultValueFactory = _ => Schemes.Split(' '), AllowMultipleArgumentsPerToken = true,
+        };
+        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000, Description = "0 converts only." };
+        var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 16 };
+        var context = new Option<int>("--context") { DefaultValueFactory = _ => 256 };
+        var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 1e-3 };
+        var prompt = new Option<string?>("--prompt") { Description = "Continued greedily by every student." };
+        var endOfText = new Option<int?>("--end-of-text") { Description = "The id between rows, if not the tokenizer's." };
+        var device = new Option<string?>("--device");
+        var command = new Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
+        {
+            teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, device,
+        };
+        command.SetAction(p =>
+        {
+            Console.WriteLine(
+                "| conversion | bits | KL before | top-1 | nats | KL after | top-1 | nats | beyond the teacher | seconds |\n" +
+                "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+            foreach (string scheme in p.GetValue(schemes)!)
+            {
+                var ml = new MLContext(seed: 1) { FallbackToCpu = false };
+                IDataView rows = ml.Data.LoadFromEnumerable(
+                    File.ReadLines(p.GetRequiredValue(text).FullName).Where(line => line.Length > 0)
+                        .Select(line => new Row { Text = line }));
+                var options = new RetrofitEstimator.Options
+                {
+                    TeacherPath = p.GetRequiredValue(teacher), Scheme = Scheme.Parse(scheme), ReportWindows = int.MaxValue,
+                    Distill = p.GetValue(steps) > 0,
+                };
+                ReversibleLmTrainer.Options training = options.Training;
+                (training.TokenizerPath, training.Device, training.Seed) = (p.GetValue(tokenizer), p.GetValue(device), 1);
+                training.EndOfTextId = p.GetValue(endOfText);
+                (training.BatchSize, training.ContextLength) = (p.GetValue(batch), p.GetValue(context));
+                (training.LearningRate, training.FinalLearningRate) = (p.GetValue(rate), p.GetValue(rate) / 100);
+                if (options.Distill)
+                    (training.MaxSteps, training.WarmupSteps, training.EvaluationInterval) =
+                        (p.GetValue(steps), p.GetValue(steps) / 20, p.GetValue(steps));
+                var watch = Stopwatch.StartNew();
+                using ReversibleLmTransformer student = ml.Reversible().Retrofit(options).Fit(rows);
+                RetrofitReport report = student.Retrofit!;
+                RetrofitAgreement before = report.Before, after = report.After ?? before;
+                Console.WriteLine(
+                    $"| {student.Scheme} | {report.BytesPerActivation * 8} | {before.KlPerToken:G3} | {before.Top1Agreement:F3} | " +
+                    $"{before.StudentLoss:F4} | {after.KlPerToken:G3} | {after.Top1Agreement:F3} | {after.StudentLoss:F4} | " +
+                    $"{after.StudentLoss - after.TeacherLoss:F4} | {watch.Elapsed.TotalSeconds:F0} |");
+                if (p.GetValue(prompt) is { } beginning)
+                    Console.Error.WriteLine($"{scheme}: {student.Generate(beginning, maxTokens: 100, temperature: 0)}");
+            }
+        });
+        return command;
+    }
+
+    private sealed class Row
+    {
+        [ColumnName("Text")]
+        public string Text { get; set; } = "";
+    }
+}
