@@ -15,6 +15,9 @@ internal static class ChunkedDivergence
     /// <summary>The most logits of a model that a chunk holds, in elements: 32 MiB of float32, and a few tensors of that size.</summary>
     private const long ChunkElements = 8 << 20;
 
+    /// <summary>D and dD/dy of a chunk's rows, whose y, of shape [rows, vocabulary], is used up.</summary>
+    private delegate (Tensor Divergence, Tensor Gradient) OfRows(Tensor y, long start, long length, Tensor ignored);
+
     /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
     /// <param name="student">The student; its h and W are float32, or float64 where it computes in that.</param>
     /// <param name="teacher">The teacher, of the same vocabulary.</param>
@@ -29,8 +32,32 @@ internal static class ChunkedDivergence
         long chunkElements = ChunkElements)
     {
         using var scope = NewDisposeScope();
+        LinearHead ready = teacher.Ready();
+        (Tensor sum, Tensor gradHidden) = Differentiate(student, targets, gradWeight, loss, scale, chunkElements, OfTeacher);
+        return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
+
+        (Tensor Divergence, Tensor Gradient) OfTeacher(Tensor y, long start, long length, Tensor ignored)
+        {
+            Tensor ofTeacher = ready.Logits(ready.Chunk(start, length, ignored)).to(y).div_(loss.Temperature);
+            return loss.Differentiate(LogSoftmax(y), LogSoftmax(ofTeacher));
+        }
+    }
+
+    /// <summary>The same for a teacher of which only the likeliest tokens at the loss's temperature are known.</summary>
+    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long)"/>
+    public static (Tensor LossSum, Tensor GradHidden) Differentiate(
+        LinearHead student, TopLogits teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
+        long chunkElements = ChunkElements) =>
+        Differentiate(
+            student, targets, gradWeight, loss, scale, chunkElements,
+            (y, start, length, _) => teacher.Chunk(start, length).Differentiate(y, loss));
+
+    private static (Tensor LossSum, Tensor GradHidden) Differentiate(
+        LinearHead student, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale, long chunkElements, OfRows ofRows)
+    {
+        using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        (student, teacher) = (student.Ready(), teacher.Ready());
+        student = student.Ready();
         Tensor gradHidden = empty_like(student.Hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: gradHidden.device);
         foreach ((long start, long length) in Chunks(student, chunkElements))
@@ -38,8 +65,11 @@ internal static class ChunkedDivergence
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = ChunkedCrossEntropy.Targets(targets, start, length);
             Tensor h = student.Chunk(start, length, ignored), logits = student.Logits(h);
-            Tensor ofTeacher = teacher.Logits(teacher.Chunk(start, length, ignored)).to(logits).div_(loss.Temperature);
-            (Tensor each, Tensor gradLogits) = OfLogits(logits, LogSoftmax(ofTeacher), target, loss);
+            Tensor y = loss.CrossEntropyWeight > 0 ? logits / loss.Temperature : logits.div_(loss.Temperature);
+            (Tensor each, Tensor gradLogits) = ofRows(y, start, length, ignored);
+            each.mul_((1 - loss.CrossEntropyWeight) * loss.Temperature * loss.Temperature);
+            gradLogits.mul_((1 - loss.CrossEntropyWeight) * loss.Temperature);
+            if (loss.CrossEntropyWeight > 0) AddCrossEntropy(loss.CrossEntropyWeight, logits, target, each, gradLogits);
             sum.add_(each.masked_fill_(ignored, 0).sum(ScalarType.Float64));
 
             gradLogits = gradLogits.to(student.Compute);
@@ -73,28 +103,21 @@ internal static class ChunkedDivergence
         return new(sum[0], (long)sum[1], sum[2], sum[3], (long)sum[4]);
     }
 
-    /// <summary>A row's loss, of shape [rows, 1], and dz. Logits and log t are used up.</summary>
-    private static (Tensor Loss, Tensor GradLogits) OfLogits(Tensor logits, Tensor teacher, Tensor target, DistillationLoss loss)
+    /// <summary>Adds α times the cross-entropy to the rows' losses and to dz. Logits are used up.</summary>
+    private static void AddCrossEntropy(double alpha, Tensor logits, Tensor target, Tensor each, Tensor gradLogits)
     {
-        (double temperature, double alpha) = (loss.Temperature, loss.CrossEntropyWeight);
-        Tensor student = LogSoftmax(alpha > 0 ? logits / temperature : logits.div_(temperature));
-        (Tensor each, Tensor gradient) = loss.Differentiate(student, teacher);
-        each.mul_((1 - alpha) * temperature * temperature);
-        gradient.mul_((1 - alpha) * temperature);
-        if (alpha == 0) return (each, gradient);
-
         Tensor logSum = logits.logsumexp(1, keepdim: true);
         each.add_(logSum - logits.gather(1, target), alpha);
-        gradient.add_(logits.sub_(logSum).exp_(), alpha);
-        return (each, gradient.scatter_add_(1, target, full_like(target, -alpha, dtype: gradient.dtype)));
+        gradLogits.add_(logits.sub_(logSum).exp_(), alpha);
+        gradLogits.scatter_add_(1, target, full_like(target, -alpha, dtype: gradLogits.dtype));
     }
 
     private static Tensor LogProbabilities(LinearHead head, long start, long length, Tensor ignored) =>
         LogSoftmax(head.Logits(head.Chunk(start, length, ignored)).to(ScalarType.Float64));
 
     /// <summary>In the place of its argument.</summary>
-    private static Tensor LogSoftmax(Tensor logits) => logits.sub_(logits.logsumexp(1, keepdim: true));
+    internal static Tensor LogSoftmax(Tensor logits) => logits.sub_(logits.logsumexp(1, keepdim: true));
 
-    private static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements) =>
+    internal static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements = ChunkElements) =>
         ChunkedCrossEntropy.Chunks(head.Hidden.shape[0], head.Weight.shape[0], elements);
 }

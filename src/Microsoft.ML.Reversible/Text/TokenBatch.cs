@@ -12,6 +12,11 @@ internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Ro
     /// <summary>Stands in the place of a target where an input is padding.</summary>
     public const long Ignored = ChunkedCrossEntropy.Ignored;
 
+    /// <summary>
+    /// The rows' numbers among the training windows, where these lie at the same places in every epoch; null where they do not.
+    /// </summary>
+    public long[]? Windows { get; init; }
+
     /// <summary>Number of targets that are tokens.</summary>
     public long TargetCount { get; } = Targets.LongLength - Targets.AsSpan().Count(Ignored);
 

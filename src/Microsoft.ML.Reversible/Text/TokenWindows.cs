@@ -8,9 +8,13 @@ namespace Microsoft.ML.Reversible.Text;
 /// </remarks>
 internal sealed class TokenWindows
 {
-    private const int DocumentStream = 2;
+    private const int FixedStream = 2;
     private readonly TokenCache _cache;
     private readonly int _context;
+    private readonly DocumentBoundaries _boundaries;
+    private readonly int _seed;
+
+    // By its number where windows have fixed places, else by its place in the sequence.
     private readonly Func<long, TokenWindow> _training;
     private readonly Func<long, TokenWindow> _heldOut;
     private readonly long _heldOutWindows;
@@ -21,19 +25,24 @@ internal sealed class TokenWindows
     /// <param name="heldOutFraction">The part held out, within [0, 1).</param>
     /// <param name="boundaries">What a window does where a document ends.</param>
     /// <param name="seed">Seeds the order of the training windows.</param>
+    /// <param name="fixedPlaces">
+    /// Whether training windows lie at the same places in every epoch, as they always do with <see cref="DocumentBoundaries.Respect"/>.
+    /// </param>
     /// <exception cref="InvalidOperationException">A part does not hold one window.</exception>
     public TokenWindows(
-        TokenCache cache, int context, double heldOutFraction, DocumentBoundaries boundaries = DocumentBoundaries.PackOver, int seed = 0)
+        TokenCache cache, int context, double heldOutFraction, DocumentBoundaries boundaries = DocumentBoundaries.PackOver, int seed = 0,
+        bool fixedPlaces = false)
     {
-        (_cache, _context) = (cache, context);
+        (_cache, _context, _boundaries, _seed) = (cache, context, boundaries, seed);
         long heldOutTokens = (long)(cache.TokenCount * heldOutFraction);
         if (boundaries == DocumentBoundaries.PackOver)
         {
             TrainingTokens = cache.TokenCount - heldOutTokens;
             CheckPart("training", TrainingTokens);
             if (heldOutFraction > 0) CheckPart("held-out", HeldOutTokens);
-            var training = new TokenWindowsPacked(TrainingTokens, context, seed);
-            _training = index => training[index];
+            var shifted = new TokenWindowsPacked(TrainingTokens, context, seed);
+            _training = fixedPlaces ? number => new(number * context, context) : place => shifted[place];
+            if (fixedPlaces) FixedWindows = (TrainingTokens - 1) / context;
             _heldOut = index => new(TrainingTokens + index * context, context);
             _heldOutWindows = Math.Max(0, (HeldOutTokens - 1) / context);
             return;
@@ -42,11 +51,8 @@ internal sealed class TokenWindows
         long heldOutRow = heldOutFraction > 0 ? FirstHeldOutRow(heldOutTokens) : cache.RowCount;
         TrainingTokens = cache.RowStart(heldOutRow);
         TokenWindowsOfDocuments documents = Documents("training", 0, heldOutRow);
-        _training = index =>
-        {
-            (long epoch, long place) = Math.DivRem(index, documents.Count);
-            return documents[new WindowOrder(documents.Count, seed, DocumentStream, epoch)[place]];
-        };
+        _training = number => documents[number];
+        FixedWindows = documents.Count;
         _heldOut = _ => throw new InvalidOperationException("Nothing is held out.");
         if (heldOutFraction == 0) return;
         TokenWindowsOfDocuments heldOut = Documents("held-out", heldOutRow, cache.RowCount);
@@ -54,11 +60,21 @@ internal sealed class TokenWindows
         _heldOutWindows = heldOut.Count;
     }
 
+    /// <summary>Inputs of a window.</summary>
+    public int Context => _context;
+
     /// <summary>Number of tokens in the training part.</summary>
     public long TrainingTokens { get; }
 
     /// <summary>Number of tokens in the held-out part.</summary>
     public long HeldOutTokens => _cache.TokenCount - TrainingTokens;
+
+    /// <summary>Number of training windows that have the same places in every epoch; 0 where they are shifted.</summary>
+    public long FixedWindows { get; }
+
+    /// <summary>Tells of all that decides the windows with fixed places, but not of their order.</summary>
+    public string Identity =>
+        $"{_cache.SourceHash}; {_cache.TokenizerHash}; {_cache.VocabularySize}; {_boundaries}; {TrainingTokens}; {_context}";
 
     /// <summary>
     /// Consecutive windows of the endless sequence that goes through the training part in one shuffled epoch after the other. They depend
@@ -69,7 +85,26 @@ internal sealed class TokenWindows
     public TokenBatch Training(long firstWindow, int rows)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstWindow);
-        return Read(_training, firstWindow, rows);
+        if (FixedWindows == 0) return Read(_training, firstWindow, rows);
+        var numbers = new long[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            (long epoch, long place) = Math.DivRem(firstWindow + row, FixedWindows);
+            numbers[row] = new WindowOrder(FixedWindows, _seed, FixedStream, epoch)[place];
+        }
+        return Read(row => _training(numbers[row]), 0, rows) with { Windows = numbers };
+    }
+
+    /// <summary>
+    /// The training windows with fixed places by their numbers, in batches of at most <paramref name="rows"/>; none where they are shifted.
+    /// </summary>
+    public IEnumerable<TokenBatch> InOrder(int rows)
+    {
+        for (long first = 0; first < FixedWindows; first += rows)
+        {
+            int count = (int)Math.Min(rows, FixedWindows - first);
+            yield return Read(_training, first, count) with { Windows = [.. Enumerable.Range(0, count).Select(row => first + row)] };
+        }
     }
 
     /// <summary>

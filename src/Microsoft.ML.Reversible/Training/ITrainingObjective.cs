@@ -9,6 +9,9 @@ internal interface ITrainingObjective
     /// <summary>All that the objective adds to what decides a run's curve, by name.</summary>
     IEnumerable<KeyValuePair<string, string>> Settings { get; }
 
+    /// <summary>Whether training windows must lie at the same places in every epoch.</summary>
+    bool NeedsFixedWindows => false;
+
     /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
     /// <param name="model">The model that is trained.</param>
     /// <param name="batch">The windows.</param>

@@ -70,8 +70,10 @@ internal sealed class TrainingRun : IDisposable
     public string? Checkpoint { get; }
 
     /// <summary>The data as the run cuts it.</summary>
-    public TokenWindows Windows(TokenCache tokens) =>
-        new(tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, Seed);
+    /// <param name="tokens">The data.</param>
+    /// <param name="fixedPlaces">Whether training windows lie at the same places in every epoch.</param>
+    public TokenWindows Windows(TokenCache tokens, bool fixedPlaces = false) =>
+        new(tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, Seed, fixedPlaces);
 
     /// <summary>Trains the model to the end.</summary>
     /// <param name="model">The model with the weights of <see cref="Checkpoint"/>, or those to begin with.</param>
@@ -85,7 +87,7 @@ internal sealed class TrainingRun : IDisposable
         _resumed?.Identity.Require(identity, Checkpoint!);
         RunState state = _resumed ?? new RunState { Identity = identity };
         int? resumedFrom = _resumed?.Step;
-        TokenWindows windows = Windows(tokens);
+        TokenWindows windows = Windows(tokens, objective.NeedsFixedWindows);
         _channel.Info(
             MessageSensitivity.None,
             "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",

@@ -50,6 +50,33 @@ public class TokenWindowsTests
         }
     }
 
+    /// <summary>Every epoch holds each window once, in an order of its own; a window's number names its tokens.</summary>
+    [TestMethod]
+    [DataRow(81, 7)]
+    [DataRow(80, 8)]
+    [DataRow(9, 7)]
+    [DataRow(20, 1)]
+    public void WindowsWithFixedPlacesAreTheSameInEveryEpoch(int tokens, int context)
+    {
+        using TokenCache cache = TokenCaches.Counting(tokens);
+        var windows = new TokenWindows(cache, context, 0, seed: 5, fixedPlaces: true);
+        int count = (tokens - 1) / context;
+        Assert.AreEqual(count, windows.FixedWindows);
+        long[] numbers = [.. Enumerable.Range(0, count)];
+        TokenBatch[] inOrder = [.. windows.InOrder(3)];
+        CollectionAssert.AreEqual(numbers, inOrder.SelectMany(batch => batch.Windows!).ToArray());
+        CollectionAssert.AreEqual(
+            numbers.Select(number => number * context).ToArray(), inOrder.SelectMany(batch => Starts(batch, context)).ToArray());
+        TokenBatch[] epochs = [.. Enumerable.Range(0, 4).Select(epoch => windows.Training((long)epoch * count, count))];
+        foreach (TokenBatch epoch in epochs)
+        {
+            CollectionAssert.AreEquivalent(numbers, epoch.Windows!);
+            CollectionAssert.AreEqual(epoch.Windows!.Select(number => number * context).ToArray(), Starts(epoch, context));
+        }
+        if (count > 5) Assert.IsTrue(epochs.Any(epoch => !epoch.Windows!.SequenceEqual(epochs[0].Windows!)), "orders differ");
+        Assert.IsNull(new TokenWindows(cache, context, 0, seed: 5).Training(0, 1).Windows);
+    }
+
     [TestMethod]
     public void EpochsDifferInOrderAndShift()
     {

@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Microsoft.ML.Reversible.Retrofitting;
+
+/// <summary>
+/// What a teacher's cache holds, and how. Whoever opens one knows all of it, so a file is what it should be if it begins with these bytes:
+/// magic (8 bytes), version, k, bytes a value (4 each), vocabulary size, context, windows (8 each), temperature (8), the SHA-256 of the
+/// teacher and of what decides the windows (32 each), little endian.
+/// </summary>
+/// <param name="TeacherHash">Names the teacher, 64 hexadecimal digits.</param>
+/// <param name="WindowsIdentity">Tells of all that decides the windows.</param>
+/// <param name="VocabularySize">The teacher's.</param>
+/// <param name="Context">Positions of a window.</param>
+/// <param name="Windows">Number of windows.</param>
+/// <param name="K">Tokens of a position that are kept, at most the vocabulary.</param>
+/// <param name="Temperature">What the teacher's logits were divided by.</param>
+/// <param name="ValueBytes">2 or 4: log-probabilities are float16 or float32.</param>
+internal sealed record TeacherCacheHeader(
+    string TeacherHash, string WindowsIdentity, int VocabularySize, int Context, long Windows, int K, double Temperature, int ValueBytes)
+{
+    /// <summary>Bytes that the header takes.</summary>
+    public const int Length = 52 + 2 * SHA256.HashSizeInBytes;
+
+    private const int Version = 1;
+
+    // Below what float16 holds; e to that power is 0 in any type.
+    private const float SmallestLogProbability = -60000;
+
+    /// <summary>What every such file begins with.</summary>
+    public static ReadOnlySpan<byte> Magic => "RevTeach"u8;
+
+    /// <summary>Columns of the log-probabilities.</summary>
+    public int Classes => K < VocabularySize ? K + 1 : K;
+
+    /// <summary>Ids of a window.</summary>
+    public int WindowIds => checked(Context * K);
+
+    /// <summary>Log-probabilities of a window.</summary>
+    public int WindowValues => checked(Context * Classes);
+
+    /// <summary>Bytes of a window.</summary>
+    public int WindowBytes => checked(WindowIds * IdBytes + WindowValues * ValueBytes);
+
+    /// <summary>Bytes of the whole file.</summary>
+    public long FileLength => checked(Length + Windows * WindowBytes);
+
+    private int IdBytes => VocabularySize <= 1 << 16 ? sizeof(ushort) : sizeof(uint);
+
+    /// <summary>Where a window's bytes begin.</summary>
+    public long Position(long window) => window >= 0 && window < Windows
+        ? Length + window * WindowBytes
+        : throw new ArgumentOutOfRangeException(nameof(window), window, $"The teacher's cache has {Windows} windows.");
+
+    /// <summary>The header as bytes.</summary>
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[Length];
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), Version);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(12), K);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(16), ValueBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(20), VocabularySize);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(28), Context);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(36), Windows);
+        BinaryPrimitives.WriteDoubleLittleEndian(bytes.AsSpan(44), Temperature);
+        Convert.FromHexString(TeacherHash).CopyTo(bytes, 52);
+        SHA256.HashData(Encoding.UTF8.GetBytes(WindowsIdentity), bytes.AsSpan(52 + SHA256.HashSizeInBytes));
+        return bytes;
+    }
+
+    /// <summary>A window as bytes.</summary>
+    public void Encode(ReadOnlySpan<long> ids, ReadOnlySpan<float> logProbabilities, Span<byte> bytes)
+    {
+        foreach (long id in ids)
+        {
+            if (IdBytes == sizeof(ushort)) BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)id);
+            else BinaryPrimitives.WriteUInt32LittleEndian(bytes, (uint)id);
+            bytes = bytes[IdBytes..];
+        }
+        foreach (float value in logProbabilities)
+        {
+            float bounded = Math.Max(value, SmallestLogProbability);
+            if (ValueBytes == 2) BinaryPrimitives.WriteHalfLittleEndian(bytes, (Half)bounded);
+            else BinaryPrimitives.WriteSingleLittleEndian(bytes, bounded);
+            bytes = bytes[ValueBytes..];
+        }
+    }
+
+    /// <summary>A window from its bytes.</summary>
+    public void Decode(ReadOnlySpan<byte> bytes, Span<long> ids, Span<float> logProbabilities)
+    {
+        foreach (ref long id in ids)
+        {
+            id = IdBytes == sizeof(ushort)
+                ? BinaryPrimitives.ReadUInt16LittleEndian(bytes)
+                : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+            bytes = bytes[IdBytes..];
+        }
+        foreach (ref float value in logProbabilities)
+        {
+            value = ValueBytes == 2
+                ? (float)BinaryPrimitives.ReadHalfLittleEndian(bytes)
+                : BinaryPrimitives.ReadSingleLittleEndian(bytes);
+            bytes = bytes[ValueBytes..];
+        }
+    }
+}
