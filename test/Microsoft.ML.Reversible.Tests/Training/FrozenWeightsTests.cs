@@ -12,6 +12,7 @@ public sealed class FrozenWeightsTests
     [DataRow("midpoint", WayBack.Reversible, OptimizerPlacement.AfterBackward)]
     [DataRow("midpoint", WayBack.Reversible, OptimizerPlacement.InsideBackward)]
     [DataRow("hamiltonian", WayBack.Reversible, OptimizerPlacement.AfterBackward)]
+    [DataRow("estimator:a=-1", WayBack.Reversible, OptimizerPlacement.InsideBackward)]
     [DataRow("residual", WayBack.Checkpointed, OptimizerPlacement.InsideBackward)]
     [DataRow("residual", WayBack.Stored, OptimizerPlacement.AfterBackward)]
     public void StayAsTheyWereWhileTheOthersAreTrained(string scheme, WayBack wayBack, OptimizerPlacement placement)

@@ -1,0 +1,82 @@
+using System.Globalization;
+using Microsoft.ML.Reversible.Tests.Stack;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Repository;
+
+/// <summary>The page on schemes: its tables of schemes are what the code does.</summary>
+[TestClass]
+public sealed class DocumentSchemeTests
+{
+    private const string Page = "docs/schemes.md";
+
+    [TestMethod]
+    public void TheTableOfSchemesIsWhatTheyCanDo()
+    {
+        string[][] rows = Document.Open(Page).Rows("scheme", "as text");
+        CollectionAssert.AreEquivalent(Scheme.All.Select(s => s.GetType().Name).ToArray(), rows.Select(row => row[0]).ToArray());
+        foreach (string[] row in rows)
+        {
+            Scheme scheme = Scheme.Parse(row[1]);
+            Assert.AreEqual(row[0], scheme.GetType().Name);
+            Assert.AreEqual(row[3] != "no", scheme.IsReversible, row[0]);
+            Assert.AreEqual(row[3] == "yes", scheme.WhyNotReversible(Arithmetic.Float) is null, row[0]);
+            Assert.AreEqual(row[4] != "no", scheme.CanBeExact, row[0]);
+            if (!scheme.IsReversible || !scheme.CanBeExact) continue;
+            Assert.AreEqual(row[4].Contains("nothing stored"), SideBitsOf(scheme) == 0, row[0]);
+        }
+    }
+
+    [TestMethod]
+    public void TheTableOfWhatConvertedNetworksCostIsTheCodes()
+    {
+        string[][] rows = Document.Open(Page).Rows("scheme", "evaluations of f a layer forward");
+        Assert.HasCount(4, rows);
+        foreach (string[] row in rows)
+        {
+            Scheme scheme = Scheme.Parse(row[0]);
+            Assert.AreEqual(Number(row[1]), Evaluations(scheme), row[0]);
+            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, WayBack.Stored);
+            Assert.AreEqual(Number(row[2]), network.Stack.Blocks[1].AttentionCount(), row[0]);
+            Assert.AreEqual(Number(row[3]), SideBitsOf(scheme), row[0]);
+        }
+
+        static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    [TestMethod]
+    public void TheLongFormOfABlendIsTheOneThatIsWritten() =>
+        StringAssert.Contains(File.ReadAllText(Document.PathOf(Page)), $"`blend:16` is read as `{Scheme.Parse("blend:16")}`");
+
+    /// <summary>Bits an activation, in a layer in the middle.</summary>
+    private static double SideBitsOf(Scheme scheme)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        TanhBlock[] blocks = [.. Enumerable.Range(0, 3).Select(_ => new TanhBlock(8, 0.3, random, ScalarType.Float32))];
+        var stack = new LayerStack(scheme, blocks, WayBack.Reversible, Arithmetic.Exact);
+        using StackPass pass = stack.Forward(randn([1, 4, 8], generator: random));
+        return pass.SideByteCount * 8 / 32.0;
+    }
+
+    private static int Evaluations(Scheme scheme)
+    {
+        using var scope = NewDisposeScope();
+        Counted[] blocks = [new(), new(), new()];
+        var stack = new LayerStack(scheme, blocks, WayBack.Stored);
+        stack.Blocks[1].call(zeros(1, 2, 3));
+        return blocks.Sum(block => block.Calls);
+    }
+
+    private sealed class Counted() : nn.Module<Tensor, Tensor>(nameof(Counted))
+    {
+        public int Calls { get; private set; }
+
+        public override Tensor forward(Tensor input)
+        {
+            Calls++;
+            return input * 1;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.RegularExpressions;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Text;
+
+namespace Microsoft.ML.Reversible.Tests.Retrofit;
+
+/// <summary>
+/// A small trained Llama under other schemes, without any training, on held-out stories. The first two figures of a scheme are an
+/// independent implementation's on all windows, the others are those of the windows that the quick run takes.
+/// </summary>
+[TestClass]
+public sealed partial class UntrainedConversionTests
+{
+    private const int WindowSize = 256;
+    private const int BeginOfText = 1;
+
+    /// <summary>All windows where the environment variable REVERSIBLE_FULL is 1, else a tenth of them.</summary>
+    private static readonly bool Full = Environment.GetEnvironmentVariable("REVERSIBLE_FULL") == "1";
+
+    private static LanguageModel? _teacher;
+    private static TeacherComparison? _comparison;
+
+    [ClassCleanup]
+    public static void Free() => _teacher?.Dispose();
+
+    [TestMethod]
+    [DataRow("blend:2", 0.388, 0.694, 0.3488, 0.686)]
+    [DataRow("blend:4", 0.077, 0.858, 0.0709, 0.859)]
+    [DataRow("blend:8", 0.0187, 0.928, 0.01765, 0.924)]
+    [DataRow("blend:16", 0.0047, 0.963, 0.00451, 0.959)]
+    [DataRow("blend:32", 0.0012, 0.981, 0.001144, 0.978)]
+    [DataRow("estimator:a=0.5", 0.185, 0.797, 0.1664, 0.791)]
+    [DataRow("estimator:a=0.25", 0.036, 0.906, 0.0320, 0.904)]
+    [DataRow("estimator:a=0.125", 0.0088, 0.952, 0.00782, 0.951)]
+    [DataRow("estimator:a=0.0625", 0.0022, 0.975, 0.001964, 0.972)]
+    [DataRow("estimator:a=1", 2.40, 0.257, 2.146, 0.275)]
+    [DataRow("estimator:a=1,m=2", 3.37, 0.158, 3.061, 0.175)]
+    [DataRow("estimator:a=1,m=3", 4.22, 0.100, 4.118, 0.104)]
+    [DataRow("estimator:a=-1", 1.15, 0.439, 1.135, 0.410)]
+    [DataRow("midpoint:0.25,start=euler", 3.35, 0.146, 3.239, 0.138)]
+    [DataRow("midpoint:0.5,start=euler", 2.31, 0.268, 2.134, 0.263)]
+    [DataRow("midpoint:0.75,start=euler", 2.84, 0.210, 2.670, 0.204)]
+    public void AConversionIsAsFarFromTheTeacherAsItShouldBe(
+        string scheme, double divergence, double agreement, double quickDivergence, double quickAgreement)
+    {
+        TeacherComparison comparison = _comparison ??= Prepare();
+        TeacherComparison.Result result = comparison.Of(
+            Scheme.Parse(scheme), Full ? comparison.WindowCount : comparison.WindowCount / 10);
+        double expected = Full ? divergence : quickDivergence;
+        Assert.AreEqual(expected, result.Divergence, 0.03 * expected);
+        Assert.AreEqual(Full ? agreement : quickAgreement, result.Agreement, 0.008);
+    }
+
+    private static TeacherComparison Prepare()
+    {
+        _teacher = TestFolders.Load(TestData.Require("stories260k/hf-llama-form"));
+        var tokenizer = LanguageModelTokenizer.Load(TestData.Require("stories260k/tok512.model"));
+        string text = File.ReadAllText(TestData.Require("tinystories-sample/tiny_stories.txt"));
+        int[] ids = [.. StoryEnd().Split(text).SelectMany(story => (int[])[BeginOfText, .. tokenizer.Encode(story)])];
+        return new TeacherComparison(_teacher.Network, ids[(int)(0.9 * ids.Length)..], WindowSize);
+    }
+
+    /// <summary>Stories are parted by one newline, their paragraphs by two.</summary>
+    [GeneratedRegex(@"(?<!\n)\n(?!\n)")]
+    private static partial Regex StoryEnd();
+}
