@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
 /// <summary>
 /// A small trained Llama under other schemes, without any training, on held-out stories. The first two figures of a scheme are an
-/// independent implementation's on all windows, the others are those of the windows that the quick run takes.
+/// independent implementation's on windows of the same text, which need not be cut alike; the others are those of the quick run's windows.
 /// </summary>
 [TestClass]
 public sealed partial class UntrainedConversionTests
@@ -47,9 +47,11 @@ public sealed partial class UntrainedConversionTests
         TeacherComparison comparison = _comparison ??= Prepare();
         TeacherComparison.Result result = comparison.Of(
             Scheme.Parse(scheme), Full ? comparison.WindowCount : comparison.WindowCount / 10);
-        double expected = Full ? divergence : quickDivergence;
-        Assert.AreEqual(expected, result.Divergence, 0.03 * expected);
-        Assert.AreEqual(Full ? agreement : quickAgreement, result.Agreement, 0.008);
+        Assert.AreEqual(divergence, result.Divergence, 0.12 * divergence);
+        Assert.AreEqual(agreement, result.Agreement, 0.03);
+        if (Full) return;
+        Assert.AreEqual(quickDivergence, result.Divergence, 0.02 * quickDivergence);
+        Assert.AreEqual(quickAgreement, result.Agreement, 0.005);
     }
 
     private static TeacherComparison Prepare()

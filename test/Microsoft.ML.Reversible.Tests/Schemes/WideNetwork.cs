@@ -15,7 +15,7 @@ internal sealed class WideNetwork : IDisposable
 
     /// <summary>Makes the network.</summary>
     /// <param name="family">The kind of blocks.</param>
-    /// <param name="intoStream">What the matrices that write to the stream are multiplied by, so that small values make contractions.</param>
+    /// <param name="intoStream">What the matrices that write to the stream are multiplied by; small values make contractions.</param>
     public WideNetwork(ModelFamily family, double intoStream)
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };
