@@ -23,9 +23,9 @@ internal sealed class JsonRow
     /// <summary>The exception that refuses the row.</summary>
     public InvalidDataException Broken(string problem) => _line.Broken(problem);
 
-    public bool Has(string name) => _object.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string name) => Find(name) is { ValueKind: not JsonValueKind.Null };
 
-    public bool HasObject(string name) => _object.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Object;
+    public bool HasObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
 
     /// <summary>A field that holds an object.</summary>
     public JsonRow Object(string name) => new(_line, Field(name, JsonValueKind.Object, "an object"));
@@ -60,8 +60,19 @@ internal sealed class JsonRow
     public static int? IndexOf(string text, int choices) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < choices ? index : null;
 
-    private JsonElement Field(string name) =>
-        _object.TryGetProperty(name, out JsonElement value) ? value : throw Broken($"there is no '{name}'.");
+    private JsonElement Field(string name) => Find(name) ?? throw Broken($"there is no '{name}'.");
+
+    private JsonElement? Find(string name)
+    {
+        try
+        {
+            return _object.TryGetProperty(name, out JsonElement value) ? value : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw _line.Broken("the name of a field holds half a character.", e);
+        }
+    }
 
     private JsonElement Field(string name, JsonValueKind kind, string what) =>
         Field(name) is var value && value.ValueKind == kind ? value : throw Broken($"'{name}' is not {what}.");

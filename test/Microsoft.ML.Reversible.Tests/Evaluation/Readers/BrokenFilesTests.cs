@@ -15,6 +15,7 @@ public sealed class BrokenFilesTests
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a","sol2":"b","label":-1}""", "'label' is -1, but")]
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a","sol2":"b","label":1e99}""", "'label' is 1e99, but")]
     [DataRow("piqa", PiqaRow, """{"goal":"g\ud800","sol1":"a","sol2":"b","label":1}""", "'goal' holds half a character.")]
+    [DataRow("piqa", PiqaRow, """{"goal":"g","so\ud800l1":"a"}""", "the name of a field holds half a character.")]
     [DataRow("piqa", PiqaRow, """{"query":"Question: g","choices":["a","b"],"gold":0}""", "end with a line break, but is 'Question: g'.")]
     [DataRow("piqa", PiqaRow, """{"query":"Question: g\n","choices":["a","b","c"],"gold":0}""", "there are 3 choices, but must be 2.")]
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a",""", "is not a JSON object.")]
