@@ -20,10 +20,11 @@ internal static class ModelZip
         var entries = new Dictionary<ReversibleLmTransformer, string>(ReferenceEqualityComparer.Instance);
         ITransformer portable = TransformerTree.Replace(pipeline, part =>
         {
-            if (part is ReversibleLmTransformer live)
+            if (part is ReversibleLmTransformer live) return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns.ToPortable());
+            if (part is ZeroShotTransformer evaluation)
             {
-                entries.TryAdd(live, $"{Folder}/{entries.Count}");
-                return PortableChain.BuildPlaceholder(entries[live], live.Columns.ToPortable());
+                PortableZeroShot zeroShot = PortableZeroShot.Of(evaluation, out ReversibleLmTransformer model);
+                return PortableChain.BuildPlaceholder(EntryOf(model), zeroShot);
             }
             return PortableChain.TryFindModel(part, out PortableModel? saved) && saved!.Entry is not null
                 ? throw PortableChain.NotLoaded()
@@ -40,19 +41,26 @@ internal static class ModelZip
             using (var written = new ZipArchive(own, ZipArchiveMode.Read)) CopyEntries(written, zip);
             foreach ((ReversibleLmTransformer live, string entry) in entries) ModelEntries.Write(live.Model, zip, entry);
         });
+
+        string EntryOf(ReversibleLmTransformer live)
+        {
+            entries.TryAdd(live, $"{Folder}/{entries.Count}");
+            return entries[live];
+        }
     }
 
     /// <summary>Reads a zip of <see cref="Save"/>, or one of ML.NET's own saving, with live models in the places where they were.</summary>
     public static ITransformer Load(MLContext context, string path, Device device, Precision precision, out DataViewSchema? inputSchema)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        using ZipArchive zip = Open(path, stream);
+        using ZipArchive zip = OpenZip(path, stream);
         (ITransformer pipeline, inputSchema) = LoadPipeline(context, path, stream);
 
-        var opened = new Dictionary<PortableModel, ReversibleLmTransformer>();
+        // A model that an evaluation shares with the pipeline is one and the same again.
+        var opened = new Dictionary<object, ReversibleLmTransformer>();
         try
         {
-            return PortableChain.Rehydrate(pipeline, OpenModel);
+            return PortableChain.Rehydrate(pipeline, Open);
         }
         catch
         {
@@ -60,21 +68,26 @@ internal static class ModelZip
             throw;
         }
 
-        ITransformer OpenModel(PortableModel saved)
+        ITransformer Open(PortableModel saved) => saved.ZeroShot is { } zeroShot
+            ? zeroShot.ToLive(context, OpenModel(saved, zeroShot.Model))
+            : OpenModel(saved, saved.Columns);
+
+        ReversibleLmTransformer OpenModel(PortableModel saved, PortableColumns columns)
         {
-            if (opened.TryGetValue(saved, out ReversibleLmTransformer? known)) return known;
+            object key = (saved.Entry as object) ?? saved;
+            if (opened.TryGetValue(key, out ReversibleLmTransformer? known)) return known;
             var live = new ReversibleLmTransformer(
                 saved.Entry is null
                     ? ModelArchive.Unpack(saved.Archive!, device, precision)
                     : ModelEntries.Read(path, zip, stream, saved.Entry, device, precision),
-                ScoreColumns.From(saved.Columns),
+                ScoreColumns.From(columns),
                 metrics: null);
-            opened.Add(saved, live);
+            opened.Add(key, live);
             return live;
         }
     }
 
-    private static ZipArchive Open(string path, Stream stream)
+    private static ZipArchive OpenZip(string path, Stream stream)
     {
         try
         {

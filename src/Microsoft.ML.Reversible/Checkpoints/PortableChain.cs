@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Transforms;
 
@@ -29,6 +30,7 @@ internal static class PortableChain
     private const int MiB = 1 << 20;
     private const string Prefix = "__reversible_";
     private const string ColumnsKey = "columns";
+    private const string ZeroShotKey = "zero_shot";
 
     /// <summary>Builds a chain that holds the model.</summary>
     /// <param name="modelArchive">The whole model, as <see cref="ModelArchive"/> packs it.</param>
@@ -49,6 +51,14 @@ internal static class PortableChain
     /// <param name="columns">The input column and the output columns.</param>
     public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) =>
         Chain(EntryMark + entry, columns);
+
+    /// <summary>Builds a chain that says the same of a zero-shot evaluation and its model; of its columns it has those of the scores.</summary>
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableZeroShot zeroShot)
+    {
+        ZeroShotColumns names = zeroShot.Columns;
+        var columns = new PortableColumns(KeyColumn, names.Score, names.PredictedLabel, names.ScoreNormalized);
+        return Chain(EntryMark + entry, columns, zeroShot.ToJson());
+    }
 
     /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
     /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>
@@ -75,13 +85,14 @@ internal static class PortableChain
         if (parts is not [CustomMappingTransformer<NoColumns, PortableKeyRow>, ValueMappingTransformer values])
             return false;
 
-        ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey]))
+        ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey, ZeroShotKey]))
             .GetColumn<ReadOnlyMemory<char>>(ArchiveColumn)
             .ToArray();
         ReadOnlySpan<char> text = found[0].Span;
         PortableColumns columns = DecodeColumns(found[1].Span);
         model = text.StartsWith(EntryMark)
-            ? new PortableModel(null, text[EntryMark.Length..].ToString(), columns)
+            ? new PortableModel(
+                null, text[EntryMark.Length..].ToString(), columns, found[2].IsEmpty ? null : PortableZeroShot.Parse(found[2].Span))
             : new PortableModel(Decode(text), null, columns);
         return true;
     }
@@ -107,10 +118,11 @@ internal static class PortableChain
         return bytes[..count];
     }
 
-    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns)
+    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns, string? zeroShot = null)
     {
-        KeyValuePair<string, string>[] values =
+        List<KeyValuePair<string, string>> values =
             [new(ArchiveKey, archive), new(ColumnsKey, JsonSerializer.Serialize(columns))];
+        if (zeroShot is not null) values.Add(new(ZeroShotKey, zeroShot));
 
         TransformsCatalog transforms = new MLContext().Transforms;
         var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)

@@ -113,7 +113,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     {
         ArgumentNullException.ThrowIfNull(input);
         SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
-        return new AddColumnsView<TextScore>(input, Added);
+        return new AddColumnsView<TextScore>(input, Added, this);
     }
 
     /// <inheritdoc/>

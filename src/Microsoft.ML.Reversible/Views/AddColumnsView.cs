@@ -3,11 +3,19 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>A view with columns added to those of its input: lazy, row by row, in as many cursors as the input gives.</summary>
-internal sealed class AddColumnsView<TOut>(IDataView input, AddedColumns<TOut> added) : IDataView
+/// <param name="input">The input.</param>
+/// <param name="added">The columns.</param>
+/// <param name="maker">The transformer that adds them; null where nobody will ask.</param>
+internal sealed class AddColumnsView<TOut>(IDataView input, AddedColumns<TOut> added, ITransformer? maker = null)
+    : IDataView, ITransformedView
 {
     private readonly AddColumnsMapper<TOut> _mapper = new(input.Schema, added);
 
     public DataViewSchema Schema => _mapper.OutputSchema;
+
+    public IDataView Input => input;
+
+    public ITransformer? Maker => maker;
 
     public bool CanShuffle => input.CanShuffle;
 
@@ -29,39 +37,12 @@ internal sealed class AddColumnsView<TOut>(IDataView input, AddedColumns<TOut> a
     {
         try
         {
-            return new Cursor(cursor, new AddedValues<TOut>(cursor, _mapper, active));
+            return new AddColumnsCursor<TOut>(cursor, new AddedValues<TOut>(cursor, _mapper, active));
         }
         catch
         {
             cursor.Dispose();
             throw;
-        }
-    }
-
-    private sealed class Cursor(DataViewRowCursor input, AddedValues<TOut> values) : DataViewRowCursor
-    {
-        private bool _disposed;
-
-        public override DataViewSchema Schema => values.Schema;
-
-        public override long Position => input.Position;
-
-        public override long Batch => input.Batch;
-
-        public override bool MoveNext() => input.MoveNext();
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
-
-        public override bool IsColumnActive(DataViewSchema.Column column) => values.IsActive(column);
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => values.GetGetter<TValue>(column);
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing && !_disposed)
-                input.Dispose();
-            _disposed = true;
-            base.Dispose(disposing);
         }
     }
 }

@@ -7,7 +7,12 @@ internal sealed class AddedValues<TOut>
     private readonly bool[] _active;
     private readonly Delegate?[] _getters;
 
-    public AddedValues(DataViewRow input, AddColumnsMapper<TOut> mapper, bool[] active)
+    /// <param name="input">The row or cursor.</param>
+    /// <param name="mapper">What adds the columns.</param>
+    /// <param name="active">For each output column whether it is asked for.</param>
+    /// <param name="start">What computes them, where that is not the mapper's own way.</param>
+    public AddedValues(
+        DataViewRow input, AddColumnsMapper<TOut> mapper, bool[] active, Func<DataViewRow, RowComputation<TOut>>? start = null)
     {
         _input = input;
         _active = active;
@@ -19,7 +24,7 @@ internal sealed class AddedValues<TOut>
         for (int i = 0; i < _getters.Length; i++)
         {
             if (active[mapper.InputSchema.Count + i])
-                _getters[i] = mapper.Added.GetGetter(i, row ??= new LazyRow<TOut>(input, mapper.Added.Start(input)));
+                _getters[i] = mapper.Added.GetGetter(i, row ??= new LazyRow<TOut>(input, (start ?? mapper.Added.Start)(input)));
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Models;
+using TorchSharp;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 
@@ -8,12 +9,16 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// exact arithmetic, where rounding may fall the other way.
 /// </remarks>
 /// <param name="model">The model.</param>
-/// <param name="batchTokens">The most tokens that are computed together, padding included, at least 1.</param>
-internal sealed class LogLikelihoodScorer(LanguageModel model, int batchTokens = LogLikelihoodScorer.DefaultBatchTokens)
-    : ILogLikelihoodSource
+/// <param name="batchTokens">
+/// The most tokens that are computed together, padding included, at least 1; null for what suits the model's device.
+/// </param>
+internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens = null) : ILogLikelihoodSource
 {
-    /// <summary>The tokens of a batch that nobody has chosen.</summary>
-    public const int DefaultBatchTokens = 4096;
+    // What a processor's caches hold, and what fills a GPU.
+    private const int ProcessorTokens = 1024;
+    private const int GpuTokens = 16384;
+
+    private int BatchTokens => batchTokens ?? (model.Network.Device.type == DeviceType.CUDA ? GpuTokens : ProcessorTokens);
 
     /// <inheritdoc/>
     public IReadOnlyList<ContinuationScore> Score(
@@ -52,7 +57,7 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int batchTokens =
         for (int i = 0; i < sequences.Length; i++) left[owners[i]] += sequences[i].Scored;
         int done = left.Count(tokens => tokens == 0);
         LanguageModelConfiguration configuration = model.Network.Configuration;
-        foreach (TokenTree[] rows in TokenTreePlan.Batches(sequences, configuration.ContextLength, configuration.Width, batchTokens))
+        foreach (TokenTree[] rows in TokenTreePlan.Batches(sequences, configuration.ContextLength, configuration.Width, BatchTokens))
         {
             cancellationToken.ThrowIfCancellationRequested();
             model.ThrowIfDisposed();

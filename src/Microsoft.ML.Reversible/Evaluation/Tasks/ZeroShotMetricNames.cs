@@ -5,6 +5,7 @@ internal static class ZeroShotMetricNames
 {
     public const string Accuracy = "acc";
     public const string NormalizedAccuracy = "acc_norm";
+    public const string BytesAccuracy = "acc_bytes";
     public const string Perplexity = "perplexity";
     public const string WordPerplexity = "word_perplexity";
     public const string BytePerplexity = "byte_perplexity";

@@ -55,6 +55,7 @@ public sealed partial class ZeroShotTask
         Groups = task.Groups;
         Description = task.Description;
         Metrics = task.Metrics;
+        ChoiceNames = task.ChoiceNames;
         IsBuiltIn = task.IsBuiltIn;
         _shots = shots;
     }
@@ -79,6 +80,12 @@ public sealed partial class ZeroShotTask
     /// <c>word_perplexity</c>, <c>byte_perplexity</c>, <c>bits_per_byte</c>.
     /// </summary>
     public IReadOnlyList<string> Metrics { get; init; }
+
+    /// <summary>
+    /// What the choices are called where every row has the same number of them; none where rows differ. They become the slot names of the
+    /// scores, and a row with another number of choices is refused.
+    /// </summary>
+    public IReadOnlyList<string> ChoiceNames { get; init; } = [];
 
     /// <summary>How many examples come before each question.</summary>
     public int ShotCount => _shots?.Count ?? 0;

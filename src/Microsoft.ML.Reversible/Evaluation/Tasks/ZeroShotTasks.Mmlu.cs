@@ -45,6 +45,7 @@ public static partial class ZeroShotTasks
                 Groups = [MmluName, $"{MmluName}_{field}"],
                 Description = $"The following are multiple choice questions (with answers) about {words}.\n\n",
                 Metrics = [ZeroShotMetricNames.Accuracy],
+                ChoiceNames = ["A", "B", "C", "D"],
                 IsBuiltIn = true,
             };
         }
@@ -54,6 +55,7 @@ public static partial class ZeroShotTasks
             {
                 Groups = [MmluContinuationName, $"{MmluContinuationName}_{field}"],
                 Description = $"The following are questions (with answers) about {subject.Replace('_', ' ')}.\n\n",
+                ChoiceNames = ["A", "B", "C", "D"],
                 IsBuiltIn = true,
             };
         }

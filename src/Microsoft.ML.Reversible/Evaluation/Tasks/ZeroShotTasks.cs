@@ -79,17 +79,22 @@ public static partial class ZeroShotTasks
 
     private static IEnumerable<ZeroShotTask> All() =>
     [
-        Choice("piqa", TaskColumns.Piqa, TaskItems.Piqa),
+        Choice("piqa", TaskColumns.Piqa, TaskItems.Piqa, "sol1", "sol2"),
         Choice("arc_easy", TaskColumns.Arc, TaskItems.Arc),
         Choice("arc_challenge", TaskColumns.Arc, TaskItems.Arc),
         Choice("openbookqa", TaskColumns.OpenBookQa, TaskItems.OpenBookQa),
-        new("winogrande", ZeroShotKind.MultipleInput, TaskColumns.Winogrande, TaskItems.Winogrande) { IsBuiltIn = true },
-        Choice("hellaswag", TaskColumns.HellaSwag, TaskItems.HellaSwag),
+        new("winogrande", ZeroShotKind.MultipleInput, TaskColumns.Winogrande, TaskItems.Winogrande)
+        {
+            ChoiceNames = ["option1", "option2"],
+            IsBuiltIn = true,
+        },
+        Choice("hellaswag", TaskColumns.HellaSwag, TaskItems.HellaSwag, "0", "1", "2", "3"),
         new("lambada_openai", ZeroShotKind.LastWord, TaskColumns.Lambada, TaskItems.Lambada) { IsBuiltIn = true },
         new("wikitext", ZeroShotKind.RollingLogLikelihood, TaskColumns.Wikitext, TaskItems.Wikitext) { IsBuiltIn = true },
         .. MmluTasks(),
     ];
 
-    private static ZeroShotTask Choice(string name, IEnumerable<ZeroShotColumn> columns, Func<ZeroShotRow, ZeroShotItem> toItem) =>
-        new(name, ZeroShotKind.MultipleChoice, columns, toItem) { IsBuiltIn = true };
+    private static ZeroShotTask Choice(
+        string name, IEnumerable<ZeroShotColumn> columns, Func<ZeroShotRow, ZeroShotItem> toItem, params string[] choiceNames) =>
+        new(name, ZeroShotKind.MultipleChoice, columns, toItem) { ChoiceNames = choiceNames, IsBuiltIn = true };
 }
