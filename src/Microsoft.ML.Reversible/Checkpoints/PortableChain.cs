@@ -52,7 +52,9 @@ internal static class PortableChain
     public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) =>
         Chain(EntryMark + entry, columns);
 
-    /// <summary>Builds a chain that says the same of a zero-shot evaluation and its model; of its columns it has those of the scores.</summary>
+    /// <summary>
+    /// Builds a chain that says the same of a zero-shot evaluation and its model; of its columns it has those of the scores.
+    /// </summary>
     public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableZeroShot zeroShot)
     {
         ZeroShotColumns names = zeroShot.Columns;

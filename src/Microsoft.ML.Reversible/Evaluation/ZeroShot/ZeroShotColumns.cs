@@ -19,15 +19,11 @@ internal sealed record ZeroShotColumns(string Score, string ScoreNormalized, str
     public AddedColumns<ZeroShotScore> Added(ZeroShotTask task, Func<DataViewRow, RowComputation<ZeroShotScore>> start)
     {
         var added = new AddedColumns<ZeroShotScore>([.. task.Columns.Select(column => column.Name).Distinct()], start);
-        switch (task.Kind)
+        if (task.Kind is ZeroShotKind.LastWord or ZeroShotKind.RollingLogLikelihood)
         {
-            case ZeroShotKind.LastWord:
-                return added
-                    .Add(Score, NumberDataViewType.Single, (in ZeroShotScore s, ref float value) => value = (float)s.LogLikelihoods[0])
-                    .Add(PredictedLabel, BooleanDataViewType.Instance, (in ZeroShotScore s, ref bool value) => value = s.Scores[0].IsGreedy);
-            case ZeroShotKind.RollingLogLikelihood:
-                return added
-                    .Add(Score, NumberDataViewType.Single, (in ZeroShotScore s, ref float value) => value = (float)s.LogLikelihoods[0]);
+            added.Add(Score, NumberDataViewType.Single, (in ZeroShotScore s, ref float value) => value = (float)s.LogLikelihoods[0]);
+            return task.Kind == ZeroShotKind.RollingLogLikelihood ? added : added.Add(
+                PredictedLabel, BooleanDataViewType.Instance, (in ZeroShotScore s, ref bool value) => value = s.Scores[0].IsGreedy);
         }
         var type = new VectorDataViewType(NumberDataViewType.Single, task.ChoiceNames.Count);
         DataViewSchema.Annotations? names = task.ChoiceNames.Count == 0 ? null : Named(task.ChoiceNames);
@@ -35,7 +31,9 @@ internal sealed record ZeroShotColumns(string Score, string ScoreNormalized, str
             .Add(Score, type, (in ZeroShotScore s, ref VBuffer<float> value) => Fill(ref value, s.LogLikelihoods), names)
             .Add(ScoreNormalized, type, (in ZeroShotScore s, ref VBuffer<float> value) => Fill(ref value, s.Normalized), names)
             .Add(PredictedLabel, NumberDataViewType.Int32, (in ZeroShotScore s, ref int value) => value = s.Prediction)
-            .Add(PredictedLabelNormalized, NumberDataViewType.Int32, (in ZeroShotScore s, ref int value) => value = s.NormalizedPrediction);
+            .Add(
+                PredictedLabelNormalized, NumberDataViewType.Int32,
+                (in ZeroShotScore s, ref int value) => value = s.NormalizedPrediction);
     }
 
     private static void Fill(ref VBuffer<float> buffer, double[] values)

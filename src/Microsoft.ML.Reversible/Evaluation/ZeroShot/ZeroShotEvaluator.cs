@@ -7,8 +7,8 @@ namespace Microsoft.ML.Reversible;
 /// <summary>The <see cref="IEstimator{TTransformer}"/> that has a language model answer the questions of a zero-shot task.</summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
-/// To create this estimator, use `mlContext.Reversible().ZeroShot(model, task)`, or `mlContext.Reversible().ZeroShot(task)` right behind the
-/// trainer in a chain. Fitting learns nothing. The transformer scores every choice as lm-evaluation-harness does, and its `Evaluate` gives
+/// To create this estimator, use `mlContext.Reversible().ZeroShot(model, task)`, or `mlContext.Reversible().ZeroShot(task)` right behind
+/// the trainer in a chain. Fitting learns nothing. The transformer scores every choice as lm-evaluation-harness does, and its `Evaluate` gives
 /// the numbers that papers report.
 ///
 /// ### Input and output columns
@@ -76,7 +76,7 @@ public sealed partial class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         for (IDataView? view = input; view is ITransformedView made; view = made.Input)
             if (made.Maker is ReversibleLmTransformer model) return model;
         throw new InvalidOperationException(
-            "ZeroShot(task) takes the model that stands right before it in the chain, and there is none. Append it to the trainer, or give " +
-            "it a model: ZeroShot(model, task).");
+            "ZeroShot(task) takes the model that stands right before it in the chain, and there is none. Append it to the trainer, or " +
+            "give it a model: ZeroShot(model, task).");
     }
 }

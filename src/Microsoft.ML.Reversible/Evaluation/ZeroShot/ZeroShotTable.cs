@@ -15,7 +15,7 @@ internal static class ZeroShotTable
     public static string Of(IEnumerable<ZeroShotMetrics> metrics)
     {
         string[][] rows = [.. metrics.SelectMany(Rows)];
-        int[] widths = [.. _columns.Select((column, i) => rows.Select(row => row[i].Length).Append(Math.Max(3, column.Header.Length)).Max())];
+        int[] widths = [.. _columns.Select((column, i) => rows.Max(row => Math.Max(row[i].Length, Math.Max(3, column.Header.Length))))];
         var text = new StringBuilder();
         Line(text, _columns.Select((column, i) => Centred(column.Header, widths[i])));
         Line(text, _columns.Select((column, i) => column.IsNumber ? new string('-', widths[i] - 1) + ":" : new string('-', widths[i])));

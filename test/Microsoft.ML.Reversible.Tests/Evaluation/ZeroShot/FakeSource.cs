@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+
+namespace Microsoft.ML.Reversible.Tests.Evaluation;
+
+/// <summary>A source that makes log-likelihoods up, and remembers how many requests came together.</summary>
+internal sealed class FakeSource(Func<string, string, double> logLikelihood) : ILogLikelihoodSource
+{
+    public ConcurrentQueue<int> Calls { get; } = [];
+
+    public IReadOnlyList<ContinuationScore> Score(
+        IReadOnlyList<ContinuationRequest> requests, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Calls.Enqueue(requests.Count);
+        ContinuationScore[] scores = [.. requests.Select(request => Of(request.Context, request.Continuation))];
+        progress?.Report(requests.Count);
+        return scores;
+    }
+
+    public IReadOnlyList<ContinuationScore> ScoreRolling(
+        IReadOnlyList<string> texts, IProgress<int>? progress = null, CancellationToken cancellationToken = default) =>
+        [.. texts.Select(text => Of("", text))];
+
+    /// <summary>What is likelier than -2 nats counts as greedy.</summary>
+    private ContinuationScore Of(string context, string continuation)
+    {
+        double value = logLikelihood(context, continuation);
+        return new(value, value > -2, continuation.Length);
+    }
+}
