@@ -27,7 +27,7 @@ internal sealed record PortableShots(
         if (Examples is null || task.Kind == ZeroShotKind.RollingLogLikelihood) throw Damaged();
         ZeroShotItem[] items = [.. Examples.Select(example => Item(task.Kind, example))];
         for (int i = 0; i < items.Length; i++) ZeroShotItemCheck.Check(items[i], task.Kind, i);
-        return task.FewShot(new FewShotContext(task.Name, Count, items, Sampling, Seed, ExamplesAreScored));
+        return task.FewShot(new FewShotContext(task, Count, items, Sampling, Seed, ExamplesAreScored));
     }
 
     private static ZeroShotItem Item(ZeroShotKind kind, Example example) => (kind, example.Contexts, example.Continuations) switch

@@ -8,8 +8,8 @@ namespace Microsoft.ML.Reversible;
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// To create this estimator, use `mlContext.Reversible().ZeroShot(model, task)`, or `mlContext.Reversible().ZeroShot(task)` right behind
-/// the trainer in a chain. Fitting learns nothing. The transformer scores every choice as lm-evaluation-harness does, and its `Evaluate` gives
-/// the numbers that papers report.
+/// the trainer in a chain. Fitting learns nothing. The transformer scores every choice as lm-evaluation-harness does, and its `Evaluate`
+/// gives the numbers that papers report.
 ///
 /// ### Input and output columns
 /// The input columns are the task's. The output columns depend on its kind:
