@@ -30,7 +30,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     public static IReadOnlyList<LayerEstimate> Measure(
         LanguageNetwork teacher, IEnumerable<TokenBatch> batches, int steps, CancellationToken cancellationToken = default)
     {
-        var meter = new EstimateMeter(teacher.Stack.Blocks, steps);
+        var meter = new EstimateMeter(teacher.Blocks, steps);
         foreach (TokenBatch batch in batches)
         {
             using var scope = NewDisposeScope();

@@ -13,7 +13,7 @@ namespace Microsoft.ML.Reversible.Retrofitting;
 /// </remarks>
 internal static class LargestSingularValue
 {
-    private const int MaxIterations = 60;
+    private const int MaxIterations = 40;
     private const double Tolerance = 1e-4;
 
     /// <summary>Finds it.</summary>

@@ -14,17 +14,19 @@ public sealed record StreamMemory(long Tokens, long Reversible, long SideBits, l
     private const int Float64 = 8;
 
     /// <summary>Computes it.</summary>
-    /// <param name="scheme">The scheme, in the arithmetic that it trains in.</param>
+    /// <param name="scheme">The scheme.</param>
     /// <param name="layers">Number of layers.</param>
     /// <param name="width">Length of a stream's vectors.</param>
     /// <param name="tokens">Tokens of the batch.</param>
-    internal static StreamMemory Of(Scheme scheme, int layers, int width, long tokens)
+    /// <param name="arithmetic">The numbers that the streams are made of; null takes the scheme's own choice.</param>
+    internal static StreamMemory Of(Scheme scheme, int layers, int width, long tokens, Arithmetic? arithmetic = null)
     {
+        bool exact = (arithmetic ?? scheme.DefaultArithmetic) == Arithmetic.Exact;
         long elements = checked(tokens * width);
         // The first stream and the last two; on a grid, where they are float64, the output is a float32 copy besides.
-        long streams = scheme.DefaultArithmetic == Arithmetic.Exact ? 3 * Float64 + Float32 : 3 * Float32;
+        long streams = exact ? 3 * Float64 + Float32 : 3 * Float32;
         // The first two layers lead back to the first stream, which is kept, and to the one behind it.
-        long side = checked(Math.Max(0, layers - 2) * ((elements * scheme.SideBitsPerActivation + 7) / 8));
+        long side = checked(Math.Max(0, layers - 2) * (((exact ? elements * scheme.SideBitsPerActivation : 0) + 7) / 8));
         return new(tokens, checked(elements * streams + side), side, checked((layers + 1) * elements * Float32));
     }
 }

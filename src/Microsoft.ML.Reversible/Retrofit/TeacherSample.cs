@@ -41,7 +41,7 @@ internal sealed class TeacherSample : IDisposable
     public long TokenCount => _batches.Sum(b => b.Batch.TargetCount);
 
     /// <summary>Number of blocks.</summary>
-    public int LayerCount => _teacher.Stack.Blocks.Count;
+    public int LayerCount => _teacher.Blocks.Count;
 
     /// <summary>Length of a stream's vectors.</summary>
     public int Width => _teacher.Configuration.Width;
@@ -53,7 +53,7 @@ internal sealed class TeacherSample : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)
     {
-        var stack = new LayerStack(scheme, _teacher.Stack.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
+        var stack = new LayerStack(scheme, _teacher.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
         DivergenceSums sums = default;
         foreach ((TokenBatch batch, Tensor hidden) in _batches)
         {

@@ -24,6 +24,8 @@ public sealed class RetrofitReportTests
         Assert.AreEqual(
             new StreamMemory(1024, elements * 12, 0, elements * 4 * 6), StreamMemory.Of(Scheme.Midpoint, 5, 64, 1024));
         Assert.AreEqual(0, StreamMemory.Of(Bdia.Blend(16), 1, 64, 1024).SideBits);
+        Assert.AreEqual(0, StreamMemory.Of(Bdia.Blend(16), 5, 64, 1024, Arithmetic.Float).SideBits);
+        Assert.AreEqual(elements * 28, StreamMemory.Of(Scheme.Midpoint, 5, 64, 1024, Arithmetic.Exact).Reversible);
     }
 
     [TestMethod]
