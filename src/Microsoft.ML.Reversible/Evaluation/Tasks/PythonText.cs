@@ -34,16 +34,4 @@ internal static class PythonText
 
     /// <summary>Whether a character is white space; unlike .NET, Python counts the four separators of ASCII among it.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
-
-    /// <summary>
-    /// How many pieces a text falls into where it is split at each run of white space: one more than there are runs, so that one at an
-    /// end counts too. This is the number of words that lm-evaluation-harness divides by.
-    /// </summary>
-    public static int PieceCount(string text)
-    {
-        int pieces = 1;
-        for (int i = 0; i < text.Length; i++)
-            if (IsSpace(text[i]) && (i == 0 || !IsSpace(text[i - 1]))) pieces++;
-        return pieces;
-    }
 }

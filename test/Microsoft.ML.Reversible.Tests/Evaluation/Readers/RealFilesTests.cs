@@ -144,7 +144,7 @@ public sealed class RealFilesTests
     {
         ZeroShotItem[] items = Items("wikitext", $"wikitext-2/{part}.txt");
         Assert.HasCount(pages, items);
-        Assert.AreEqual(words, items.Sum(item => PythonText.PieceCount(item.CountedText!)));
+        Assert.AreEqual(words, items.Sum(item => ZeroShotCounts.WordCount(item.CountedText!)));
         Assert.AreEqual(bytes, items.Sum(item => Encoding.UTF8.GetByteCount(item.CountedText!)));
         string scored = string.Join('\0', items.Select(item => item.Continuations.Single()));
         Assert.AreEqual(hash, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(scored))));
