@@ -76,6 +76,12 @@ public sealed partial class RetrofitEstimator
             WeightDecay = 0,
         };
 
+        /// <summary>
+        /// Told how far the untrained student is from the teacher, before distillation begins, on the thread that calls Fit; null where
+        /// nobody is.
+        /// </summary>
+        public IProgress<RetrofitReport>? ReportProgress { get; set; }
+
         internal Options Copy()
         {
             var copy = (Options)MemberwiseClone();

@@ -111,6 +111,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         if (!start.HasStudent) start.Convert(choice.Scheme);
         RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
         channel.Info(MessageSensitivity.None, "{0}", report);
+        _options.ReportProgress?.Report(report);
         if (!_options.Distill) return new(start.Student, ScoreColumns.From(_training), metrics: null, report);
 
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
