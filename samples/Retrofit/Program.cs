@@ -1,0 +1,106 @@
+// Turns a trained model reversible, sets its text beside the original's, and fine-tunes it.
+//
+//   dotnet run -c Release --project samples/Retrofit                                   a small teacher that the sample trains first
+//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt                  a Hugging Face folder, and text to distil on
+//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme midpoint --steps 2000 --device cuda
+using System.CommandLine;
+using Microsoft.ML;
+using Microsoft.ML.Reversible;
+using Quickstart;
+using Retrofit;
+
+var folder = new Argument<string?>("teacher")
+{
+    Description = "The trained model, a folder in Hugging Face's layout; none: the sample trains one.",
+    Arity = ArgumentArity.ZeroOrOne,
+};
+var text = new Argument<FileInfo?>("text")
+{
+    Description = "Text to distil on, a row a line; none: stories that the sample makes.",
+    Arity = ArgumentArity.ZeroOrOne,
+};
+var own = new Option<FileInfo?>("--fine-tune") { Description = "Text to fine-tune on, a row a line; none: the text to distil on." };
+var scheme = new Option<string>("--scheme")
+{
+    Description = "blend:K, estimator:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "blend:16",
+};
+var steps = new Option<int>("--steps") { Description = "Steps of the distillation; 0: none.", DefaultValueFactory = _ => 100 };
+var context = new Option<int>("--context-length") { Description = "Tokens that a window holds.", DefaultValueFactory = _ => 64 };
+var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
+var output = new Option<string>("--out")
+{
+    Description = "The folder to write to.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "reversible-retrofit"),
+};
+var prompt = new Option<string>("--prompt") { Description = "What both continue.", DefaultValueFactory = _ => "Once upon a time," };
+var command = new RootCommand("Turns a trained model reversible.")
+{
+    folder, text, own, scheme, steps, context, device, output, prompt,
+};
+command.SetAction(Run);
+try
+{
+    return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e)
+    when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
+    return 1;
+}
+
+int Run(ParseResult arguments)
+{
+    // 1. A teacher: a folder with a trained residual model, and text that it knows.
+    var ml = new MLContext(seed: 1) { FallbackToCpu = false };
+    Directory.CreateDirectory(arguments.GetValue(output)!);
+    IDataView data = Rows(ml, arguments.GetValue(text)) ?? ml.Data.LoadFromEnumerable(Stories.Make(count: 3000, seed: 1));
+    string teacherPath = arguments.GetValue(folder) ?? SmallTeacher.Train(ml, data, Path.Combine(arguments.GetValue(output)!, "teacher"));
+    using ReversibleLmTransformer teacher = ml.Reversible().LoadPretrained(teacherPath, device: arguments.GetValue(device));
+
+    // 2. The retrofit: another recurrence over the same weights, and distillation until the answers are the old ones.
+    string recurrence = arguments.GetValue(scheme)!;
+    int maxSteps = arguments.GetValue(steps), contextLength = Math.Min(arguments.GetValue(context), teacher.Configuration.ContextLength);
+    var options = new RetrofitEstimator.Options { Teacher = teacher, Distill = maxSteps > 0, ChooseScheme = recurrence == "auto" };
+    if (!options.ChooseScheme) options.Scheme = Scheme.Parse(recurrence);
+    ReversibleLmTrainer.Options training = options.Training;
+    (training.ContextLength, training.Device) = (contextLength, arguments.GetValue(device));
+    if (options.Distill) (training.MaxSteps, training.WarmupSteps) = (maxSteps, maxSteps / 10);
+    using ReversibleLmTransformer student = Screen.ShowProgress("distilling", progress =>
+    {
+        training.Progress = progress;
+        return ml.Reversible().Retrofit(options).Fit(data);
+    });
+    Screen.ShowReport(student.Retrofit!);
+
+    // 3. Both write: the student has other arithmetic and, with a close scheme, the same words.
+    string beginning = arguments.GetValue(prompt)!;
+    Screen.ShowBeside("teacher", Write(teacher), "student", Write(student));
+
+    // 4. It is saved as a Hugging Face folder with its scheme, and the ordinary trainer fine-tunes it in a reversible model's memory.
+    string root = arguments.GetValue(output)!, studentPath = Path.Combine(root, "student"), tunedPath = Path.Combine(root, "tuned");
+    student.SavePretrained(studentPath);
+    IDataView ownData = Rows(ml, arguments.GetValue(own)) ?? (arguments.GetValue(text) is null ? SmallTeacher.NewStories(ml) : data);
+    using ReversibleLmTransformer tuned = Screen.ShowProgress("fine-tuning", progress =>
+        ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
+        {
+            PretrainedFolder = studentPath,
+            FreezeEmbedding = true,
+            ContextLength = contextLength,
+            BatchSize = 8,
+            MaxSteps = 60,
+            WarmupSteps = 6,
+            LearningRate = 3e-4,
+            FinalLearningRate = 3e-5,
+            Device = arguments.GetValue(device),
+            Progress = progress,
+        }).Fit(ownData));
+    tuned.SavePretrained(tunedPath);
+    Screen.ShowBeside("student", Write(student), "fine-tuned", Write(tuned));
+    Screen.ShowSaved(studentPath, tunedPath, tuned);
+    return 0;
+
+    string Write(ReversibleLmTransformer model) => model.Generate(beginning, maxTokens: 70, temperature: 0);
+}
+
+static IDataView? Rows(MLContext ml, FileInfo? file) =>
+    file is null ? null : ml.Data.LoadFromEnumerable(File.ReadLines(file.FullName).Select(line => new TextRow { Text = line }));
