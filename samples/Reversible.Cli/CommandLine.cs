@@ -42,6 +42,7 @@ internal static class CommandLine
     public static Verb[] Verbs(Terminal terminal) =>
     [
         new TrainVerb(terminal),
+        new RetrofitVerb(terminal),
         new GenerateVerb(terminal),
         new ScoreVerb(terminal),
         new StabilityVerb(terminal),

@@ -4,8 +4,10 @@ using Spectre.Console;
 namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>Shows a training run: a bar where somebody looks, else a line a report; and lines of JSON where they are asked for.</summary>
-internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<TrainingProgress>, IProgress<TokenizationProgress>
+internal sealed class TrainingScreen(Terminal terminal, bool json)
+    : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>
 {
+    private readonly IAnsiConsole _progress = terminal.ForProgress();
     private ProgressTask? _bar;
     private bool _hasBegun;
 
@@ -53,6 +55,14 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         if (_bar is not null) _bar.Description = string.Create(CultureInfo.InvariantCulture, $"reading text: {progress.Tokens:N0} tokens");
     }
 
+    /// <inheritdoc/>
+    public void Report(RetrofitReport report)
+    {
+        // Beside a bar only Spectre's own console may write.
+        if (_bar is null) terminal.Error.Write(report.ToString());
+        else _progress.Write(report.ToString());
+    }
+
     /// <summary>What came of it.</summary>
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
@@ -93,6 +103,13 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
     }
 
+    /// <summary>What a retrofit's student has become.</summary>
+    public void ShowRetrofit(RetrofitReport report)
+    {
+        if (json) WriteLine(report.ToJson());
+        (json ? terminal.Error : terminal.Out).Write(report.ToString());
+    }
+
     /// <summary>Where the result is.</summary>
     public void ShowSaved(string folder) => terminal.ForPeople(json).MarkupLineInterpolated($"Saved to {folder}");
 
@@ -105,7 +122,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json) : IProgress<T
             new PercentageColumn(),
             new RemainingTimeColumn(),
         };
-        return terminal.ForProgress().Progress().HideCompleted(false).Columns(columns).Start(context =>
+        return _progress.Progress().HideCompleted(false).Columns(columns).Start(context =>
         {
             _bar = context.AddTask("reading text");
             return train();

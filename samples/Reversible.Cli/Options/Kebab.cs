@@ -10,23 +10,25 @@ internal static partial class Kebab
     [
         .. typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name),
         .. typeof(GenerationOptions).GetProperties().Select(property => property.Name),
+        .. typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).Except(["Teacher", "Training"]),
         "windowCount", "krylovDimension",
     ];
 
-    /// <summary>LearningRate becomes learning-rate, BFloat16 becomes bfloat16, Gpt2 becomes gpt2.</summary>
+    /// <summary>LearningRate becomes learning-rate, BFloat16 becomes bfloat16, Gpt2 becomes gpt2, GiB becomes gib.</summary>
     public static string Of(string name) => Boundary().Replace(name, "-").ToLowerInvariant();
 
     /// <summary>The option that sets a property.</summary>
-    public static string Option(string property) => $"--{Of(property)}";
+    public static string Option(string property) =>
+        property == nameof(RetrofitEstimator.Options.ChooseScheme) ? "--scheme auto" : $"--{Of(property)}";
 
     /// <summary>A message of the library with its options' names as they are typed here.</summary>
     public static string Translate(string message) =>
-        Word().Replace(message, word => _options.Contains(word.Value) ? Option(word.Value) : word.Value);
+        Word().Replace(message, word => _options.Contains(word.Groups[1].Value) ? Option(word.Groups[1].Value) : word.Value);
 
-    [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])")]
+    [GeneratedRegex("(?<=[a-z0-9])(?<!Gi)(?=[A-Z])")]
     private static partial Regex Boundary();
 
-    // Not what is quoted or part of a path or of a longer name.
-    [GeneratedRegex(@"(?<![\w'./\\-])[A-Za-z]\w+(?![\w'/\\-]|\.\w)")]
+    // Not what is quoted or part of a path or of a longer name, but for the options of a retrofit's training.
+    [GeneratedRegex(@"(?<![\w'./\\-])(?:Training\.)?([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
 }

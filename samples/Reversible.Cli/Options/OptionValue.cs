@@ -53,6 +53,7 @@ internal static class OptionValue
     {
         if (type == typeof(string)) return text;
         if (type == typeof(Scheme)) return Scheme.Parse(text);
+        if (type == typeof(IReadOnlyList<LayerPair>)) return Pairs(text);
         if (type == typeof(bool)) return bool.TryParse(text, out bool flag) ? flag : null;
         if (type == typeof(int))
             return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole : null;
@@ -67,5 +68,19 @@ internal static class OptionValue
         type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type).Select(Kebab.Of))}"
         : type == typeof(bool) ? "true or false"
         : type == typeof(int) ? "a whole number"
+        : type == typeof(IReadOnlyList<LayerPair>) ? "pairs of layers such as 1:1,2:2"
         : "a number";
+
+    private static LayerPair[]? Pairs(string text)
+    {
+        List<LayerPair> pairs = [];
+        foreach (string pair in text.Split(','))
+        {
+            if (pair.Split(':') is not [var teacher, var student]
+                || TryRead(typeof(int), teacher) is not int t || TryRead(typeof(int), student) is not int s)
+                return null;
+            pairs.Add(new(t, s));
+        }
+        return [.. pairs];
+    }
 }

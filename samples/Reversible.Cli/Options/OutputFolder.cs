@@ -24,7 +24,7 @@ internal static class OutputFolder
             throw new UsageException($"--out: the folder '{folder}' holds other files and no model. Give a new or an empty folder.");
 
         // The model is written aside, so it's the folder around it that must be writable.
-        DirectoryInfo at = Directory.GetParent(Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder))) ?? new DirectoryInfo(folder);
+        DirectoryInfo at = Directory.GetParent(Full(folder)) ?? new DirectoryInfo(folder);
         while (!at.Exists && at.Parent is not null)
         {
             if (File.Exists(at.FullName))
@@ -42,4 +42,9 @@ internal static class OutputFolder
             throw new UsageException($"--out: the folder '{folder}' cannot be written: {e.Message.Replace(probe, at.FullName)}", e);
         }
     }
+
+    /// <summary>Whether two names are those of one folder.</summary>
+    public static bool Is(string folder, string other) => Full(folder) == Full(other);
+
+    private static string Full(string folder) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
 }

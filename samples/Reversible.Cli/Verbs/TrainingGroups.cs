@@ -82,9 +82,10 @@ internal static class TrainingGroups
         this TrainingTable table, ParseResult parsed, ReversibleLmTrainer.Options options, int mostWarmupSteps)
     {
         table.Apply(parsed, options);
-        if (!table.WasTyped(parsed, nameof(options.WarmupSteps)))
+        if (table.WasTyped(parsed, nameof(options.MaxSteps)) && !table.WasTyped(parsed, nameof(options.WarmupSteps)))
             options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, mostWarmupSteps);
-        if (!table.WasTyped(parsed, nameof(options.FinalLearningRate))) options.FinalLearningRate = options.LearningRate / 10;
+        if (table.WasTyped(parsed, nameof(options.LearningRate)) && !table.WasTyped(parsed, nameof(options.FinalLearningRate)))
+            options.FinalLearningRate = options.LearningRate / 10;
         return options;
     }
 }

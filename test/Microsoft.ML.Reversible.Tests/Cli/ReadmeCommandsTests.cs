@@ -19,10 +19,15 @@ public sealed partial class ReadmeCommandsTests
         using var folder = new ScratchFolder();
         File.WriteAllLines(folder.File("book.txt"), Lines());
 
+        CliRun.Of(
+            "train", "--data", folder.File("book.txt"), "--out", folder.File("gpt2"), "--scheme", "residual", "--context-length", "64",
+            "--max-steps", "3");
+
         Dictionary<string, CliRun> runs = commands.ToDictionary(VerbOf, command => CliRun.Of(Words(command, folder)));
         foreach ((string verb, CliRun run) in runs) Assert.AreEqual(0, run.Code, $"{verb}: {run.Error}");
-        CollectionAssert.AreEquivalent(new[] { "train", "generate", "score", "stability", "gradcheck" }, runs.Keys);
+        CollectionAssert.AreEquivalent(new[] { "train", "generate", "retrofit", "score", "stability", "gradcheck" }, runs.Keys);
         StringAssert.Contains(runs["train"].Out, "Saved to");
+        StringAssert.Contains(runs["retrofit"].Out, "\nafter ");
         StringAssert.StartsWith(runs["generate"].Out, "Once upon a time");
         CollectionAssert.AreEqual(
             new[] { "rows", "tokens", "nats_per_token", "bits_per_byte", "perplexity" },
@@ -36,7 +41,7 @@ public sealed partial class ReadmeCommandsTests
     private static string[] Words(string command, ScratchFolder folder) =>
     [
         .. CommandLineParser.SplitCommandLine(Steps().Replace(command, "--max-steps 3")).Skip(1)
-            .Select(word => word is "book.txt" or "model" ? folder.File(word) : word),
+            .Select(word => word is "book.txt" or "model" or "gpt2" or "reversible-gpt2" ? folder.File(word) : word),
     ];
 
     /// <summary>Text with words enough for the vocabulary that is learned by default.</summary>

@@ -107,14 +107,4 @@ public sealed class ResumedTrainingTests
             "--layer-count", "1", "--width", "12", "--context-length", "16", "--batch-size", "2");
         Assert.AreEqual(0, reused.Code, reused.Error);
     }
-
-    /// <summary>Cancels when a text has been written.</summary>
-    private sealed class CancellingWriter(CancellationTokenSource cancel, string at) : StringWriter
-    {
-        public override void Write(string? value)
-        {
-            base.Write(value);
-            if (value?.Contains(at, StringComparison.Ordinal) == true) cancel.Cancel();
-        }
-    }
 }

@@ -19,6 +19,42 @@ public sealed class SettingsTests
         TrainSettings.Table().Properties.Concat(TrainSettings.LeftOut.Keys).ToArray());
 
     [TestMethod]
+    public void EveryOptionOfTheRetrofitIsReachableOrLeftOutOnPurpose()
+    {
+        CollectionAssert.AreEquivalent(
+            typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).ToArray(),
+            RetrofitSettings.Table().Properties.Concat(RetrofitSettings.LeftOut.Keys).ToArray());
+        CollectionAssert.AreEquivalent(
+            typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name).ToArray(),
+            RetrofitSettings.Training().Properties.Concat(RetrofitSettings.TrainingLeftOut.Keys).ToArray());
+    }
+
+    [TestMethod]
+    public void WhatIsNotTypedStaysAtTheRetrofitsDefault()
+    {
+        SettingTable<RetrofitEstimator.Options> table = RetrofitSettings.Table();
+        SettingTable<ReversibleLmTrainer.Options> training = RetrofitSettings.Training();
+        var command = new RootCommand();
+        foreach (Option option in table.Groups.Concat(training.Groups).SelectMany(group => group.Options)) command.Options.Add(option);
+        RetrofitEstimator.Options read = RetrofitSettings.Read(table, training, command.Parse("--teacher t")), expected = new();
+        Assert.AreEqual("t", read.TeacherPath);
+        foreach (PropertyInfo property in typeof(RetrofitEstimator.Options).GetProperties())
+            if (property.Name is not (nameof(read.TeacherPath) or nameof(read.Training)))
+                Assert.AreEqual(property.GetValue(expected), property.GetValue(read), property.Name);
+        foreach (PropertyInfo property in typeof(ReversibleLmTrainer.Options).GetProperties())
+            Assert.AreEqual(property.GetValue(expected.Training), property.GetValue(read.Training), property.Name);
+    }
+
+    [TestMethod]
+    public void TheHelpOfARetrofitShowsTheDefaultsOfItsTraining()
+    {
+        string help = CliRun.Of("retrofit", "--help").Out.ReplaceLineEndings(" ");
+        StringAssert.Contains(help, "Optimizer steps, at least 1. Default: 500.");
+        StringAssert.Contains(help, "Default: 0.0003.");
+        StringAssert.Contains(help, "--teacher-path, --teacher FOLDER  (needed)");
+    }
+
+    [TestMethod]
     public void EveryOptionOfGenerationIsReachable() => CollectionAssert.AreEquivalent(
         typeof(GenerationOptions).GetProperties().Select(property => property.Name).ToArray(),
         GenerateVerb.Settings().Properties.ToArray());
@@ -53,10 +89,13 @@ public sealed class SettingsTests
     [DataRow("TopK", "top-k")]
     [DataRow("Gpt2", "gpt2")]
     [DataRow("MaxGradNorm", "max-grad-norm")]
+    [DataRow("MaxSideGiB", "max-side-gib")]
     public void NamesBecomeKebabCase(string name, string expected) => Assert.AreEqual(expected, Kebab.Of(name));
 
     [TestMethod]
     [DataRow("HeadCount must divide Width, which is 32.", "--head-count must divide --width, which is 32.")]
+    [DataRow("Training.ContextLength is 17; the Teacher has 16.", "--context-length is 17; the Teacher has 16.")]
+    [DataRow("MaxSideGiB is for ChooseScheme.", "--max-side-gib is for --scheme auto.")]
     [DataRow("'Width/config.json' lacks the width", "'Width/config.json' lacks the width")]
     public void MessagesNameOptionsAsTheyAreTyped(string message, string expected) => Assert.AreEqual(expected, Kebab.Translate(message));
 

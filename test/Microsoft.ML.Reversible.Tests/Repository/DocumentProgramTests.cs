@@ -23,6 +23,18 @@ public sealed class DocumentProgramTests
     }
 
     [TestMethod]
+    public void TheReadmesRetrofitRuns()
+    {
+        string gpt2 = _scratch.File("gpt2");
+        using (ReversibleLmTransformer teacher = Corpus.Train(_ml, o => (o.Scheme, o.ContextLength) = (Scheme.Residual, 32)))
+            teacher.SavePretrained(gpt2);
+        RetrofitReport report = ReadmeSnippet.Retrofit(_ml, Corpus.View(_ml, Corpus.Rows), gpt2, _scratch.FullName);
+        Assert.IsGreaterThan(0.9, report.After!.Top1Agreement);
+        using ReversibleLmTransformer student = _ml.Reversible().LoadPretrained(_scratch.File("student"));
+        Assert.AreEqual(report.Scheme, student.Scheme);
+    }
+
+    [TestMethod]
     public void TheRunOfDaysResumesAndItsFilesAreAsTold()
     {
         File.WriteAllLines(_scratch.File("corpus.txt"), Corpus.Rows);

@@ -14,6 +14,7 @@ public sealed partial class DocumentTests
         ["README.md"] = "ReadmeSnippet.cs",
         ["docs/training.md"] = "TrainingSnippets.cs",
         ["docs/models.md"] = "ModelSnippets.cs",
+        ["docs/retrofit.md"] = "RetrofitSnippets.cs",
     };
 
     [TestMethod]
@@ -29,6 +30,7 @@ public sealed partial class DocumentTests
     [TestMethod]
     [DataRow("docs/training.md", typeof(ReversibleLmTrainer.Options))]
     [DataRow("docs/models.md", typeof(GenerationOptions))]
+    [DataRow("docs/retrofit.md", typeof(RetrofitEstimator.Options))]
     public void TheDefaultsInTheTablesAreTheCodes(string name, Type options)
     {
         object defaults = Activator.CreateInstance(options)!;

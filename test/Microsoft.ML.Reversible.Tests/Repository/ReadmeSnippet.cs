@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The README's program. What stands between the markers is compared with the README and run.</summary>
+/// <summary>The README's programs. What stands between the markers is compared with the README and run.</summary>
 internal static class ReadmeSnippet
 {
     internal sealed class Story
@@ -42,5 +42,16 @@ internal static class ReadmeSnippet
         using ReversibleLmTransformer again = ml.Reversible().LoadPretrained(Path.Combine(folder, "pretrained"));
         // </snippet>
         return (surprise, loaded);
+    }
+
+    public static RetrofitReport Retrofit(MLContext ml, IDataView stories, string gpt2, string folder)
+    {
+        // <snippet>
+        RetrofitEstimator retrofit = ml.Reversible().Retrofit(teacherPath: gpt2, contextLength: 32, maxSteps: 20);
+        using ReversibleLmTransformer student = retrofit.Fit(stories);
+        Console.WriteLine(student.Retrofit);                               // how far from the teacher, before and after distillation
+        student.SavePretrained(Path.Combine(folder, "student"));
+        // </snippet>
+        return student.Retrofit!;
     }
 }

@@ -1,0 +1,11 @@
+namespace Microsoft.ML.Reversible.Tests.Cli;
+
+/// <summary>Cancels when a text has been written.</summary>
+internal sealed class CancellingWriter(CancellationTokenSource cancel, string at) : StringWriter
+{
+    public override void Write(string? value)
+    {
+        base.Write(value);
+        if (value?.Contains(at, StringComparison.Ordinal) == true) cancel.Cancel();
+    }
+}
