@@ -45,7 +45,6 @@ internal sealed record AutomaticChoice(
     {
         RetrofitCandidate[] candidates =
             [.. measured.OrderBy(c => c.Agreement.Distance).ThenBy(c => c.BitsPerActivation).ThenBy(c => c.EvaluationsPerLayer)];
-        int fitting = candidates.Count(c => c.Fits);
         if (candidates.FirstOrDefault(c => c.Fits) is not { } best)
         {
             RetrofitCandidate nearest = candidates.MinBy(c => meter.Excess(c.Scheme))!;
@@ -54,9 +53,10 @@ internal sealed record AutomaticChoice(
                 $"The nearest is {nearest.Scheme}, with {Cost(nearest, meter)}. Allow as much, or name a Scheme.");
         }
 
-        string reason = string.Create(CultureInfo.InvariantCulture,
-            $"Of {candidates.Length} conversions, run without training on {meter.TokenCount} tokens, {fitting} keep to the limits, " +
-            $"{meter.Limits}. Of these {best.Scheme} is nearest to the teacher: {Distance(best)}, with {Cost(best, meter)}.");
+        string within = meter.Limits.Any ? $"{candidates.Count(c => c.Fits)} keep to the limits, {meter.Limits}; of these " : "";
+        string reason =
+            $"Of {candidates.Length} conversions, run without training on {meter.TokenCount} tokens, {within}{best.Scheme} " +
+            $"is nearest to the teacher: {Distance(best)}, with {Cost(best, meter)}.";
         if (candidates[0] is { Fits: false } nearer)
             reason += $" {nearer.Scheme} would be nearer, {Distance(nearer)}, but takes {Cost(nearer, meter)}.";
         else if (candidates.Where(c => c.Fits).ElementAtOrDefault(1) is { } next)

@@ -12,13 +12,11 @@ internal static class EstimateVerdict
         double low = layers.Min(l => l.LipschitzFactor), high = layers.Max(l => l.LipschitzFactor);
         string range = string.Create(CultureInfo.InvariantCulture, $"{low:G3} to {high:G3}");
         var text = $"Fixed-point steps find the stream before a layer only where the Lipschitz factor of its function is below 1: " +
-            $"here it is {range}, below 1 in {Share(layers.Count(l => l.LipschitzFactor < 1), layers.Count)}.";
-        for (int m = 1; m <= Math.Min(2, layers[0].LocalFactors.Count); m++)
-        {
-            int helped = layers.Count(l => l.LocalFactors[m - 1] < 1);
-            text += $" On this text the {(m == 1 ? "first" : "second")} step brings the estimate nearer in {Share(helped, layers.Count)}.";
-        }
-        return text;
+            $"here it is {range}, below 1 in {Share(layers.Count(l => l.LipschitzFactor < 1), layers.Count)}. " +
+            $"On this text the first step brings the estimate nearer in {Helped(1)}";
+        return layers[0].LocalFactors.Count == 1 ? $"{text}." : $"{text}, the second in {Helped(2)}.";
+
+        string Helped(int step) => Share(layers.Count(l => l.LocalFactors[step - 1] < 1), layers.Count);
     }
 
     private static string Share(int some, int all) =>

@@ -15,6 +15,9 @@ internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = nul
         Part(StreamMemory.Of(scheme, layers, width, BatchTokens).SideBits / BytesPerGiB, MaxSideGiB),
         Part(scheme.EvaluationsPerLayer, MaxRelativeCost));
 
+    /// <summary>Whether there are limits at all.</summary>
+    public bool Any => MaxSideGiB is not null || MaxRelativeCost is not null;
+
     /// <inheritdoc/>
     public override string ToString() => (MaxSideGiB, MaxRelativeCost) switch
     {

@@ -29,8 +29,7 @@ public sealed class AutomaticChoiceTests
             choice.Candidates.Select(c => c.Agreement.KlPerToken).Order().ToArray(),
             choice.Candidates.Select(c => c.Agreement.KlPerToken).ToArray());
         Assert.AreEqual(Bdia.Blend(64), choice.Best.Scheme);
-        StringAssert.StartsWith(
-            choice.Reason, "Of 18 conversions, run without training on 16 tokens, 18 keep to the limits, no limits. Of these bdia:k=64,");
+        StringAssert.StartsWith(choice.Reason, "Of 18 conversions, run without training on 16 tokens, bdia:k=64,");
         StringAssert.Contains(choice.Reason, "6 side bits an activation");
         StringAssert.Contains(choice.Reason, " Next is ");
     }
@@ -57,7 +56,8 @@ public sealed class AutomaticChoiceTests
         AutomaticChoice choice = Choose(new(1 << 20, MaxSideGiB: SideGiB(1, 1 << 20), MaxRelativeCost: 1.5));
         Assert.IsTrue(choice.Candidates.Where(c => c.Scheme is Estimator).All(c => c is { Fits: false, RelativeCost: 2 }));
         Assert.AreEqual(choice.Candidates.First(c => c is { EvaluationsPerLayer: 1, BitsPerActivation: <= 1 }), choice.Best);
-        StringAssert.Contains(choice.Reason, "and at most 1.5 times the cost of a checkpointed step. ");
+        StringAssert.Contains(
+            choice.Reason, $"and at most 1.5 times the cost of a checkpointed step; of these {choice.Best.Scheme} is nearest");
         Assert.IsTrue(Choose(new(1024, MaxRelativeCost: 2)).Candidates.All(c => c.Fits));
     }
 

@@ -110,8 +110,8 @@ public sealed class EstimateTests
     {
         Assert.AreEqual(
             "Fixed-point steps find the stream before a layer only where the Lipschitz factor of its function is below 1: " +
-            "here it is 0.5 to 2, below 1 in 1 of 2 layers. On this text the first step brings the estimate nearer in 1 of 2 layers. " +
-            "On this text the second step brings the estimate nearer in 1 of 2 layers.",
+            "here it is 0.5 to 2, below 1 in 1 of 2 layers. " +
+            "On this text the first step brings the estimate nearer in 1 of 2 layers, the second in 1 of 2 layers.",
             EstimateVerdict.Of(Measure(2, [Multiple(0.5), Multiple(2), Multiple(1)], [1, 2, 4])));
         Assert.IsNull(EstimateVerdict.Of([]));
     }
