@@ -61,7 +61,7 @@ internal sealed class PlainReader
             double[] stream = Read(input[t]);
             if (t < first) continue;
             double[] logits = PlainRows.Times(_weights["model.embed_tokens.weight"], Norm("model.norm", stream));
-            double total = PlainRows.LogSumExp(logits);
+            double total = PlainRows.Softmax([.. logits]);
             result[t - first] = [.. logits.Select(l => l - total)];
         }
         return result;
@@ -90,14 +90,15 @@ internal sealed class PlainReader
 
         var mixed = new double[_heads * _size];
         var scores = new double[t + 1];
+        double scale = 1 / Math.Sqrt(_size);
         for (int head = 0; head < _heads; head++)
         {
             int q = head * _size, k = head / group * _size;
             for (int s = 0; s <= t; s++)
-                scores[s] = PlainRows.Dot(queries.AsSpan(q, _size), _keys[layer][s].AsSpan(k, _size)) / Math.Sqrt(_size);
-            double total = PlainRows.LogSumExp(scores);
+                scores[s] = PlainRows.Dot(queries.AsSpan(q, _size), _keys[layer][s].AsSpan(k, _size)) * scale;
+            PlainRows.Softmax(scores);
             for (int s = 0; s <= t; s++)
-                PlainRows.AddScaled(mixed.AsSpan(q, _size), Math.Exp(scores[s] - total), _values[layer][s].AsSpan(k, _size));
+                PlainRows.AddScaled(mixed.AsSpan(q, _size), scores[s], _values[layer][s].AsSpan(k, _size));
         }
         return PlainRows.Times(_weights[at + "o_proj.weight"], mixed);
     }
@@ -106,11 +107,11 @@ internal sealed class PlainReader
     private double[] Turn(double[] x, int t)
     {
         int half = _size / 2;
-        for (int start = 0; start < x.Length; start += _size)
+        for (int i = 0; i < half; i++)
         {
-            for (int i = 0; i < half; i++)
+            (double sin, double cos) = Math.SinCos(t * Math.Pow(_theta, -2.0 * i / _size));
+            for (int start = 0; start < x.Length; start += _size)
             {
-                (double sin, double cos) = Math.SinCos(t * Math.Pow(_theta, -2.0 * i / _size));
                 (double a, double b) = (x[start + i], x[start + i + half]);
                 (x[start + i], x[start + i + half]) = (a * cos - b * sin, b * cos + a * sin);
             }

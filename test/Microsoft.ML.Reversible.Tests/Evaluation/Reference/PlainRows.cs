@@ -32,10 +32,17 @@ internal static class PlainRows
         return product;
     }
 
-    public static double LogSumExp(double[] x)
+    /// <summary>Makes values e to their power, over the sum of all, and gives the logarithm of that sum.</summary>
+    public static double Softmax(Span<double> x)
     {
-        double max = x.Max(), sum = 0;
-        foreach (double value in x) sum += Math.Exp(value - max);
+        double max = double.NegativeInfinity, sum = 0;
+        foreach (double value in x) max = Math.Max(max, value);
+        int i = 0;
+        for (; i + Vector<double>.Count <= x.Length; i += Vector<double>.Count)
+            Vector.Exp(new Vector<double>(x[i..]) - new Vector<double>(max)).CopyTo(x[i..]);
+        for (; i < x.Length; i++) x[i] = Math.Exp(x[i] - max);
+        foreach (double value in x) sum += value;
+        for (i = 0; i < x.Length; i++) x[i] /= sum;
         return max + Math.Log(sum);
     }
 }

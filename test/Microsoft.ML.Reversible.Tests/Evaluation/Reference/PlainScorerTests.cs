@@ -18,7 +18,7 @@ public sealed class PlainScorerTests
         double[][] rows = PlainModel.Reader().LastLogProbabilities(ids, ids.Length);
 
         for (int t = 0; t < losses.Length; t++) Assert.AreEqual(losses[t], -rows[t][ids[t + 1]], 1e-5, $"token {t + 1}");
-        double total = PlainRows.LogSumExp(last);
+        double total = PlainRows.Softmax([.. last]);
         for (int v = 0; v < last.Length; v++) Assert.AreEqual(last[v] - total, rows[^1][v], 1e-5, $"logit {v}");
         CollectionAssert.AreEqual(ids, PlainModel.Tokenizer().EncodeWithBegin(expected.GetProperty("text").GetString()!));
     }

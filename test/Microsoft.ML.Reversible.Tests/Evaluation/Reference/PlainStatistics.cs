@@ -12,5 +12,13 @@ internal readonly record struct PlainStatistics(double Mean, double StandardErro
         return new(mean, Math.Sqrt(squares / (values.Length - 1)) / Math.Sqrt(values.Length));
     }
 
+    /// <summary>The mean over the items of several tasks, and its error from the variances that the tasks have within themselves.</summary>
+    public static PlainStatistics Pooled(params (int Count, PlainStatistics Task)[] parts)
+    {
+        double items = parts.Sum(part => part.Count);
+        double squares = parts.Sum(part => (part.Count - 1) * Math.Pow(part.Task.StandardError, 2) * part.Count);
+        return new(parts.Sum(part => part.Count * part.Task.Mean) / items, Math.Sqrt(squares / (items - parts.Length) / items));
+    }
+
     public override string ToString() => FormattableString.Invariant($"{Mean:F4} ± {StandardError:F4}");
 }

@@ -51,6 +51,10 @@ internal static partial class PlainTasks
     public static string MmluDescription(string subject) =>
         $"The following are multiple choice questions (with answers) about {subject.Replace('_', ' ')}.\n\n";
 
+    /// <summary>What stands before the questions of a subject whose continuations are the answers.</summary>
+    public static string MmluContinuationDescription(string subject) =>
+        $"The following are questions (with answers) about {subject.Replace('_', ' ')}.\n\n";
+
     /// <summary>A subject of MMLU whose continuations are the answers.</summary>
     public static PlainQuestion[] MmluContinuation(string rows) =>
         [.. PlainCsv.Read(rows).Select(row => PlainQuestion.Of(
