@@ -45,6 +45,7 @@ internal static class CommandLine
         new RetrofitVerb(terminal),
         new GenerateVerb(terminal),
         new ScoreVerb(terminal),
+        new EvaluateVerb(terminal),
         new StabilityVerb(terminal),
         new GradcheckVerb(terminal),
     ];

@@ -18,6 +18,7 @@ public sealed partial class ReadmeCommandsTests
         string[] commands = Array.FindAll(readme, line => line.StartsWith("reversible ", StringComparison.Ordinal));
         using var folder = new ScratchFolder();
         File.WriteAllLines(folder.File("book.txt"), Lines());
+        ZeroShotFiles.WritePiqa(folder.File("valid.jsonl"), 4);
 
         CliRun.Of(
             "train", "--data", folder.File("book.txt"), "--out", folder.File("gpt2"), "--scheme", "residual", "--context-length", "64",
@@ -25,13 +26,14 @@ public sealed partial class ReadmeCommandsTests
 
         Dictionary<string, CliRun> runs = commands.ToDictionary(VerbOf, command => CliRun.Of(Words(command, folder)));
         foreach ((string verb, CliRun run) in runs) Assert.AreEqual(0, run.Code, $"{verb}: {run.Error}");
-        CollectionAssert.AreEquivalent(new[] { "train", "generate", "retrofit", "score", "stability", "gradcheck" }, runs.Keys);
+        CollectionAssert.AreEquivalent(new[] { "train", "generate", "retrofit", "score", "evaluate", "stability", "gradcheck" }, runs.Keys);
         StringAssert.Contains(runs["train"].Out, "Saved to");
         StringAssert.Contains(runs["retrofit"].Out, "\nafter ");
         StringAssert.StartsWith(runs["generate"].Out, "Once upon a time");
         CollectionAssert.AreEqual(
             new[] { "rows", "tokens", "nats_per_token", "bits_per_byte", "perplexity" },
             runs["score"].Json.Single().EnumerateObject().Select(field => field.Name).ToArray());
+        Assert.AreEqual(4, runs["evaluate"].Json.Single().GetProperty("n").GetInt32());
         StringAssert.Contains(runs["stability"].Out, "midpoint: ");
         Assert.AreEqual(0, runs["gradcheck"].Json.Single().GetProperty("differing_elements").GetInt64());
     }
@@ -41,7 +43,8 @@ public sealed partial class ReadmeCommandsTests
     private static string[] Words(string command, ScratchFolder folder) =>
     [
         .. CommandLineParser.SplitCommandLine(Steps().Replace(command, "--max-steps 3")).Skip(1)
-            .Select(word => word is "book.txt" or "model" or "gpt2" or "reversible-gpt2" ? folder.File(word) : word),
+            .Select(word => word is "book.txt" or "model" or "gpt2" or "reversible-gpt2" ? folder.File(word)
+                : word.Replace("=", $"={folder.FullName}/")),
     ];
 
     /// <summary>Text with words enough for the vocabulary that is learned by default.</summary>

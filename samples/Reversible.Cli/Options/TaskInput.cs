@@ -1,0 +1,108 @@
+using System.CommandLine;
+
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>A task, or the tasks of a group, with the data of each.</summary>
+/// <param name="Name">As it was typed.</param>
+/// <param name="IsGroup">Whether the tasks' average is asked for.</param>
+/// <param name="Tasks">The tasks, examples included, and their questions.</param>
+internal sealed record TaskData(string Name, bool IsGroup, IReadOnlyList<(ZeroShotTask Task, IDataView Questions)> Tasks);
+
+/// <summary>The options that name zero-shot tasks, their files and their examples.</summary>
+internal sealed class TaskInput
+{
+    private readonly Option<string[]> _tasks = new("--task")
+    {
+        Description = "A task of lm-evaluation-harness and its file, in the layout in which it is published; give the option again for "
+            + $"another. There are {string.Join(", ", Singles())}, and mmlu and mmlu_continuation with a folder of the subjects' files, or "
+            + "one subject as mmlu_SUBJECT.",
+        HelpName = "NAME=PATH",
+        Required = true,
+    };
+
+    private readonly Option<int> _shots = new("--num-fewshot")
+    {
+        Description = "How many examples stand before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
+        HelpName = "N",
+        CustomParser = OptionValue.Parse<int>,
+    };
+
+    private readonly Option<string[]> _examples = new("--fewshot-data")
+    {
+        Description = "The file, or the folder, that the examples come from, as NAME=PATH where there are several tasks; it should not be "
+            + "that of the questions.",
+        HelpName = "[NAME=]PATH",
+    };
+
+    private readonly Option<int?> _limit = new("--limit")
+    {
+        Description = "Scores the first items of each task only, at least 1. For tests: a number of a part is not the task's.",
+        HelpName = "N",
+        CustomParser = OptionValue.Parse<int?>,
+    };
+
+    /// <summary>The options.</summary>
+    public IReadOnlyList<Option> Options => [_tasks, _shots, _examples, _limit];
+
+    /// <summary>Reads the files of all tasks, so that what is wrong is said before the first is scored.</summary>
+    /// <exception cref="UsageException">What was typed does not name tasks and their data.</exception>
+    public IReadOnlyList<TaskData> Read(MLContext ml, ParseResult parsed)
+    {
+        (string Name, string Path)[] typed = [.. parsed.GetValue(_tasks)!.Select(Pair)];
+        if (typed.CountBy(task => task.Name).FirstOrDefault(task => task.Value > 1).Key is { } twice)
+            throw new UsageException($"--task: '{twice}' is given twice.");
+        int shots = parsed.GetValue(_shots);
+        if (shots < 0) throw new UsageException($"--num-fewshot must be at least 0, not {shots}.");
+        if (parsed.GetValue(_limit) is < 1 and { } limit) throw new UsageException($"--limit must be at least 1, not {limit}.");
+        Dictionary<string, string> examples = Examples(parsed, [.. typed.Select(task => task.Name)]);
+        if (shots > 0 && typed.FirstOrDefault(task => !examples.ContainsKey(task.Name)).Name is { } without)
+            throw new UsageException($"--num-fewshot: the examples of '{without}' are missing; --fewshot-data {without}=PATH names them.");
+        if (shots == 0 && examples.Count > 0) throw new UsageException("--fewshot-data has no use without --num-fewshot.");
+
+        return [.. typed.Select(task => Read(ml, task.Name, task.Path, shots, examples.GetValueOrDefault(task.Name), parsed))];
+    }
+
+    private TaskData Read(MLContext ml, string name, string path, int shots, string? examples, ParseResult parsed)
+    {
+        IReadOnlyList<ZeroShotTask> members = ZeroShotTasks.InGroup(name);
+        bool isGroup = members.Count > 0;
+        if (!isGroup) members = [ZeroShotTasks.Named(name)];
+        return new TaskData(name, isGroup, [.. members.Select(task => (WithExamples(task), Questions(task)))]);
+
+        ZeroShotTask WithExamples(ZeroShotTask task) =>
+            shots == 0 ? task : task.FewShot(shots, ml.Reversible().LoadZeroShot(task, examples!));
+
+        IDataView Questions(ZeroShotTask task)
+        {
+            IDataView all = ml.Reversible().LoadZeroShot(task, path);
+            return parsed.GetValue(_limit) is { } limit ? ml.Data.TakeRows(all, limit) : all;
+        }
+    }
+
+    private Dictionary<string, string> Examples(ParseResult parsed, string[] tasks)
+    {
+        string[] typed = parsed.GetValue(_examples) ?? [];
+        if (typed is [var path] && tasks is [var only] && !IsTask(path.Split('=')[0])) return new() { [only] = path };
+        var examples = new Dictionary<string, string>();
+        foreach ((string name, string file) in typed.Select(Pair))
+        {
+            if (!tasks.Contains(name)) throw new UsageException($"--fewshot-data: there is no --task '{name}'.");
+            if (!examples.TryAdd(name, file)) throw new UsageException($"--fewshot-data: '{name}' is given twice.");
+        }
+        return examples;
+
+        (string, string) Pair(string text) => TaskInput.Pair("--fewshot-data", text);
+    }
+
+    private static bool IsTask(string name) => ZeroShotTasks.Names.Contains(name) || ZeroShotTasks.InGroup(name).Count > 0;
+
+    private static (string Name, string Path) Pair(string text) => Pair("--task", text);
+
+    private static (string Name, string Path) Pair(string option, string text) =>
+        text.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } path]
+            ? (name, path)
+            : throw new UsageException($"{option} must be NAME=PATH, such as piqa=valid.jsonl, not '{text}'.");
+
+    private static IEnumerable<string> Singles() =>
+        ZeroShotTasks.Names.Where(name => ZeroShotTasks.Named(name).Groups.Count == 0);
+}
