@@ -5,6 +5,7 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- generate --device cuda --precision BFloat16
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- folders scratch
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- zero-shot model piqa=valid.jsonl
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 
@@ -16,9 +17,11 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     GradientDrift.Command(),
     StreamRepresentations.Command(),
     FreshProcessLoad.Command(),
+    FreshProcessEvaluation.Command(),
     OptimizerTime.Command(),
     CorpusTokenization.Command(),
     TokensPerSecond.Command(),
+    ZeroShotSpeed.Command(),
     KilledRun.Command(),
     SchemeTable.Command(),
     SchemeTable.RunCommand(),

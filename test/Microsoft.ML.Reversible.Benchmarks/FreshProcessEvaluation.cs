@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.Text.Json;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>Loads a saved pipeline that ends with a zero-shot evaluation in this process, and evaluates a file of its task.</summary>
+internal static class FreshProcessEvaluation
+{
+    /// <summary>What came of it.</summary>
+    internal sealed record Result(string Task, long ItemCount, double Accuracy, double NormalizedAccuracy, float[] FirstScores);
+
+    public static Command Command()
+    {
+        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Reversible().Save." };
+        var file = new Argument<FileInfo>("file") { Description = "A file of the task, in the layout in which it is published." };
+        var command = new Command("load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
+        command.SetAction(p =>
+        {
+            var ml = new MLContext();
+            ITransformer loaded = ml.Reversible().Load(p.GetValue(model)!.FullName, out _);
+            var evaluator = (ZeroShotTransformer)((TransformerChain<ITransformer>)loaded).LastTransformer;
+            IDataView questions = ml.Reversible().LoadZeroShot(evaluator.Task, p.GetValue(file)!.FullName);
+            ZeroShotMetrics metrics = evaluator.Evaluate(questions);
+            float[] scores = [.. evaluator.Transform(questions).GetColumn<VBuffer<float>>("Score").First().DenseValues()];
+            Console.WriteLine(JsonSerializer.Serialize(
+                new Result(metrics.Task, metrics.ItemCount, metrics.Accuracy, metrics.NormalizedAccuracy, scores)));
+        });
+        return command;
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>Items a second of zero-shot tasks: every request by itself, and all that the library does to be faster.</summary>
+internal static class ZeroShotSpeed
+{
+    public static Command Command()
+    {
+        var model = new Argument<DirectoryInfo>("model") { Description = "A folder in Hugging Face's layout." };
+        var tasks = new Argument<string[]>("tasks")
+        {
+            Description = "Tasks as NAME=PATH, with their files as they are published.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var tokenizer = new Option<string?>("--tokenizer");
+        var device = new Option<string?>("--device");
+        var limit = new Option<int>("--limit")
+        {
+            Description = "Items of each task, evenly spaced.", DefaultValueFactory = _ => 100,
+        };
+        var command = new Command("zero-shot", "Items a second, one request at a time and together.")
+        {
+            model, tasks, tokenizer, device, limit,
+        };
+        command.SetAction(p =>
+        {
+            var ml = new MLContext();
+            using ReversibleLmTransformer loaded = ml.Reversible().LoadPretrained(
+                p.GetValue(model)!.FullName, device: p.GetValue(device), tokenizerPath: p.GetValue(tokenizer));
+            Console.WriteLine("| task | items | requests | one at a time, items/s | together, items/s | times |");
+            Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
+            foreach (string task in p.GetValue(tasks)!) Show(ml, loaded, task.Split('=', 2), p.GetValue(limit));
+        });
+        return command;
+    }
+
+    private static void Show(MLContext ml, ILogLikelihoodSource model, string[] named, int limit)
+    {
+        ZeroShotTask task = ZeroShotTasks.Named(named[0]);
+        ZeroShotItem[] all = [.. task.Items(ml.Reversible().LoadZeroShot(task, named[1]))];
+        int count = Math.Min(limit, all.Length);
+        ZeroShotItem[] items = [.. Enumerable.Range(0, count).Select(i => all[i * all.Length / count])];
+        ContinuationRequest[] requests = [.. items.SelectMany(Requests)];
+
+        // The first calls find their memory and start their threads.
+        model.Score(requests[..Math.Min(8, requests.Length)]);
+        double together = Seconds(() => model.Score(requests));
+        double apart = Seconds(() =>
+        {
+            foreach (ContinuationRequest request in requests) model.Score([request]);
+        });
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {task.Name} | {count} | {requests.Length} | {count / apart:F1} | {count / together:F1} | {apart / together:F1} |"));
+    }
+
+    private static IEnumerable<ContinuationRequest> Requests(ZeroShotItem item) =>
+        Enumerable.Range(0, item.ChoiceCount).Select(i => new ContinuationRequest(
+            item.Contexts[item.Contexts.Count == 1 ? 0 : i],
+            ZeroShotTask.Delimiter + item.Continuations[item.Continuations.Count == 1 ? 0 : i]));
+
+    private static double Seconds(Action action)
+    {
+        var watch = Stopwatch.StartNew();
+        action();
+        return watch.Elapsed.TotalSeconds;
+    }
+}
