@@ -2,7 +2,7 @@
 //
 //   dotnet run -c Release --project samples/Retrofit                                   a small teacher that the sample trains first
 //   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt                  a Hugging Face folder, and text to distil on
-//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme midpoint --steps 2000 --device cuda
+//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme blend:16 --steps 0 --device cuda
 using System.CommandLine;
 using Microsoft.ML;
 using Microsoft.ML.Reversible;
@@ -22,7 +22,7 @@ var text = new Argument<FileInfo?>("text")
 var own = new Option<FileInfo?>("--fine-tune") { Description = "Text to fine-tune on, a row a line; none: the text to distil on." };
 var scheme = new Option<string>("--scheme")
 {
-    Description = "blend:K, estimator:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "blend:16",
+    Description = "blend:K, estimator:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "midpoint",
 };
 var steps = new Option<int>("--steps") { Description = "Steps of the distillation; 0: none.", DefaultValueFactory = _ => 100 };
 var context = new Option<int>("--context-length") { Description = "Tokens that a window holds.", DefaultValueFactory = _ => 64 };
@@ -72,14 +72,14 @@ int Run(ParseResult arguments)
     });
     Screen.ShowReport(student.Retrofit!);
 
-    // 3. Both write: the student has other arithmetic and, with a close scheme, the same words.
+    // 3. Both continue a text with their likeliest words.
     string beginning = arguments.GetValue(prompt)!;
     Screen.ShowBeside("teacher", Write(teacher), "student", Write(student));
 
     // 4. It is saved as a Hugging Face folder with its scheme, and the ordinary trainer fine-tunes it in a reversible model's memory.
     string root = arguments.GetValue(output)!, studentPath = Path.Combine(root, "student"), tunedPath = Path.Combine(root, "tuned");
     student.SavePretrained(studentPath);
-    IDataView ownData = Rows(ml, arguments.GetValue(own)) ?? (arguments.GetValue(text) is null ? SmallTeacher.NewStories(ml) : data);
+    IDataView ownData = Rows(ml, arguments.GetValue(own)) ?? (arguments.GetValue(text) is null ? SmallTeacher.StoriesOfMia(ml) : data);
     using ReversibleLmTransformer tuned = Screen.ShowProgress("fine-tuning", progress =>
         ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {

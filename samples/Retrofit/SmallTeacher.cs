@@ -4,7 +4,7 @@ using Quickstart;
 
 namespace Retrofit;
 
-/// <summary>What the sample does without a folder and a text: a residual model that it trains, and stories that are new to it.</summary>
+/// <summary>What the sample does without a folder and a text: a residual model that it trains, and stories to fine-tune it on.</summary>
 internal static class SmallTeacher
 {
     /// <summary>Trains the model and writes it.</summary>
@@ -21,8 +21,8 @@ internal static class SmallTeacher
                 ContextLength = 64,
                 BatchSize = 16,
                 VocabularySize = 400,
-                MaxSteps = 400,
-                WarmupSteps = 40,
+                MaxSteps = 300,
+                WarmupSteps = 30,
                 LearningRate = 2e-3,
                 FinalLearningRate = 2e-4,
                 Progress = progress,
@@ -31,7 +31,7 @@ internal static class SmallTeacher
         return folder;
     }
 
-    /// <summary>Stories of a child that the teacher has never heard of.</summary>
-    public static IDataView NewStories(MLContext ml) => ml.Data.LoadFromEnumerable(
-        Stories.Make(count: 500, seed: 2).Select(row => new TextRow { Text = row.Text.Replace("Mia", "Zoe").Replace("Lily", "Zoe") }));
+    /// <summary>Stories of one child and one pet, so that it shows what a model is fine-tuned on.</summary>
+    public static IDataView StoriesOfMia(MLContext ml) => ml.Data.LoadFromEnumerable(
+        Stories.Make(count: 10_000, seed: 2).Where(row => row.Text.Contains("Mia had a rabbit", StringComparison.Ordinal)));
 }
