@@ -72,16 +72,18 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
             new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", metrics.ValidationBitsPerByte)
                 .Add("perplexity", metrics.ValidationPerplexity).WriteTo(terminal.Out);
         }
-        ShowRun(model);
+        ShowRun(model, "training loss");
         ShowSaved(folder);
     }
 
     /// <summary>How the training went.</summary>
-    public void ShowRun(ReversibleLmTransformer model)
+    /// <param name="model">What came of it.</param>
+    /// <param name="loss">What was minimised.</param>
+    public void ShowRun(ReversibleLmTransformer model, string loss)
     {
         TrainingMetrics metrics = model.Metrics!;
         IAnsiConsole console = terminal.ForPeople(json);
-        Table curve = new Table().AddColumns("step", "training loss", "validation loss", "bits per byte", "perplexity", "learning rate");
+        Table curve = new Table().AddColumns("step", loss, "validation loss", "bits per byte", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p == metrics.History[^1]))
         {
             curve.AddRow(

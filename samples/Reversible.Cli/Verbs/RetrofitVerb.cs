@@ -61,7 +61,7 @@ internal sealed class RetrofitVerb : Verb
             throw new UsageException($"--out: '{folder}' is the teacher's folder, and the teacher would be lost.");
         using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), training.CheckpointFolder);
         model.SavePretrained(folder);
-        if (model.Metrics is not null) screen.ShowRun(model);
+        if (model.Metrics is not null) screen.ShowRun(model, "distillation loss");
         screen.ShowRetrofit(model.Retrofit!);
         screen.ShowSaved(folder);
         return ExitCode.Done;

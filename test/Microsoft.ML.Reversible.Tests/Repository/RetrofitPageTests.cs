@@ -1,4 +1,6 @@
 using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Cli;
@@ -58,6 +60,12 @@ public sealed class RetrofitPageTests
     }
 
     [TestMethod]
+    public void TheDistancesOfUntrainedConversionsAreThoseThatAreTested() => CollectionAssert.AreEqual(
+        typeof(UntrainedConversionTests).GetMethod(nameof(UntrainedConversionTests.AConversionIsAsFarFromTheTeacherAsItShouldBe))!
+            .GetCustomAttributes<DataRowAttribute>().Select(row => (row.Data[0], row.Data[1], row.Data[2])).ToArray(),
+        Page.Rows("conversion").Select(row => ((object?)row[0], (object?)Number(row[1]), (object?)Number(row[2]))).ToArray());
+
+    [TestMethod]
     public void TheProgramsRunAndTheFieldsAreThoseOfTheirReports()
     {
         string corpus = CliRun.WriteText(_scratch.File("corpus.txt")), student = _scratch.File("student");
@@ -94,6 +102,8 @@ public sealed class RetrofitPageTests
 
         static bool IsFile(string word) => word is "gpt2" or "book.txt" or "reversible-gpt2" or "converted" or "tuned";
     }
+
+    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static IEnumerable<string> Fields(RetrofitReport report)
     {

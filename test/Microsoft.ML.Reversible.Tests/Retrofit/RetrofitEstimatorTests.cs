@@ -188,6 +188,25 @@ public sealed class RetrofitEstimatorTests
         Assert.IsTrue(saved.Network.parameters().Zip(Retrofits.Teacher.Network.parameters(), TestModels.SameBits).All(same => same));
     }
 
+    [TestMethod]
+    public void TheUntrainedStudentIsReportedBeforeItsFirstStep()
+    {
+        List<RetrofitReport> told = [];
+        int toldBeforeTheFirstStep = 0;
+        using ReversibleLmTransformer student = Retrofits.Fit(o =>
+        {
+            o.ReportProgress = new Collector(told);
+            o.Training.Progress = RunOptions.At(1, () => toldBeforeTheFirstStep = told.Count);
+        });
+        Assert.AreEqual(1, toldBeforeTheFirstStep);
+        Assert.AreEqual(student.Retrofit! with { After = null }, told.Single());
+    }
+
+    private sealed class Collector(List<RetrofitReport> reports) : IProgress<RetrofitReport>
+    {
+        public void Report(RetrofitReport value) => reports.Add(value);
+    }
+
     private static Action<RetrofitEstimator.Options> Run(string? folder) => o =>
     {
         o.Scheme = new Estimator { A = 0.5 };
