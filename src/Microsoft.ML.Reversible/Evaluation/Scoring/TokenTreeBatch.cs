@@ -101,11 +101,15 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         return network.Stack.Evaluate(network.Embed(input, pass.Positions), pass).flatten(0, 1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>0 where a token sees another, and -∞ where not: an attention that is told yes or no makes this anew in every layer.</summary>
     private Tensor Mask()
     {
+        using var scope = NewDisposeScope();
         int area = _length * _length;
         var mask = new bool[rows.Length * area];
         for (int r = 0; r < rows.Length; r++) rows[r].Mark(mask.AsSpan(r * area, area), _length);
-        return tensor(mask, [rows.Length, 1, _length, _length], device: network.Device);
+        Tensor sees = tensor(mask, [rows.Length, 1, _length, _length], device: network.Device);
+        return zeros(sees.shape, dtype: network.Compute, device: network.Device)
+            .masked_fill_(sees.logical_not(), double.NegativeInfinity).MoveToOuterDisposeScope();
     }
 }

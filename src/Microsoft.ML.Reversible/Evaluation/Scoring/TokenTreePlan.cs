@@ -8,14 +8,21 @@ internal static class TokenTreePlan
     /// </summary>
     private const int BeyondContext = 512;
 
+    /// <summary>
+    /// What a token costs a model, where attending to another one costs 1: a layer multiplies its stream by about 12 width² weights, and
+    /// attends with 2 width products and the exponential of a softmax in each head, which was measured to take as long as 60 products.
+    /// </summary>
+    public static double TokenCost(LanguageModelConfiguration model) =>
+        12.0 * model.Width * model.Width / (2.0 * model.Width + 60.0 * model.HeadCount);
+
     /// <summary>Batches of rows, those of the longest rows first.</summary>
     /// <param name="sequences">The sequences; those of which nothing is scored are left out.</param>
     /// <param name="context">The most tokens of a sequence.</param>
-    /// <param name="width">Length of the model's streams, by which a token's cost and that of attending to one compare.</param>
+    /// <param name="tokenCost">What a token costs, where attending to another one costs 1.</param>
     /// <param name="batchTokens">The most tokens in a batch, padding included; a row that is longer is a batch by itself.</param>
-    public static IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences, int context, int width, int batchTokens)
+    public static IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences, int context, double tokenCost, int batchTokens)
     {
-        List<TokenTree> trees = Trees(sequences, context + BeyondContext, width);
+        List<TokenTree> trees = Trees(sequences, context + BeyondContext, tokenCost);
         trees.Sort((a, b) => b.Count.CompareTo(a.Count));
         for (int first = 0, count; first < trees.Count; first += count)
         {
@@ -24,26 +31,25 @@ internal static class TokenTreePlan
         }
     }
 
-    private static List<TokenTree> Trees(ScoredTokens[] sequences, int most, int width)
+    private static List<TokenTree> Trees(ScoredTokens[] sequences, int most, double tokenCost)
     {
         int[] order = [.. Enumerable.Range(0, sequences.Length).Where(i => sequences[i].Scored > 0)];
         Array.Sort(order, (a, b) => sequences[a].Ids.AsSpan().SequenceCompareTo(sequences[b].Ids));
         var trees = new List<TokenTree>();
         foreach (int i in order)
         {
-            if (trees.Count == 0 || !Fits(trees[^1], sequences[i], most, width)) trees.Add(new TokenTree());
+            if (trees.Count == 0 || !Fits(trees[^1], sequences[i], most, tokenCost)) trees.Add(new TokenTree());
             trees[^1].Add(i, sequences[i]);
         }
         return trees;
     }
 
     /// <summary>Whether a sequence costs less in the row than in one of its own.</summary>
-    private static bool Fits(TokenTree tree, ScoredTokens sequence, int most, int width)
+    private static bool Fits(TokenTree tree, ScoredTokens sequence, int most, double tokenCost)
     {
         long alone = sequence.InputCount, longer = tree.Count + alone - tree.Shared(sequence);
         return longer <= most && Cost(longer) - Cost(tree.Count) < Cost(alone);
 
-        // A layer multiplies a token's stream by 12 width² weights, and attends to another token with 2 width products.
-        long Cost(long tokens) => tokens * (6L * width + tokens);
+        double Cost(long tokens) => tokens * (tokenCost + tokens);
     }
 }

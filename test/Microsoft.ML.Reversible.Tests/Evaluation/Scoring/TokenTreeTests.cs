@@ -50,7 +50,7 @@ public sealed class TokenTreeTests
     [TestMethod]
     public void SequencesWithNothingInCommonAreRowsOfTheirOwn()
     {
-        TokenTree[][] batches = [.. TokenTreePlan.Batches([new([1, 2, 3], 1), new([2, 2, 3, 4], 1), new([3, 3], 0)], 8, 4, 100)];
+        TokenTree[][] batches = [.. TokenTreePlan.Batches([new([1, 2, 3], 1), new([2, 2, 3, 4], 1), new([3, 3], 0)], 8, 24, 100)];
         CollectionAssert.AreEqual(
             new[] { 3, 2 }, batches.Single().Select(tree => tree.Count).ToArray(), "longest first, and none of no use");
     }
@@ -62,8 +62,8 @@ public sealed class TokenTreeTests
     public void ABatchKeepsToItsTokens(int batchTokens, int expected)
     {
         ScoredTokens[] sequences = [.. Enumerable.Range(1, 4).Select(i => new ScoredTokens([i, 1, 2, 3, 4, 5, 6, 7], 1))];
-        Assert.AreEqual(expected, TokenTreePlan.Batches(sequences, 8, 4, batchTokens).Count());
+        Assert.AreEqual(expected, TokenTreePlan.Batches(sequences, 8, 24, batchTokens).Count());
     }
 
-    private static TokenTree Only(ScoredTokens[] sequences) => TokenTreePlan.Batches(sequences, 16, 1000, 100).Single().Single();
+    private static TokenTree Only(ScoredTokens[] sequences) => TokenTreePlan.Batches(sequences, 16, 6000, 100).Single().Single();
 }
