@@ -101,7 +101,9 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         return network.Stack.Evaluate(network.Embed(input, pass.Positions), pass).flatten(0, 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>0 where a token sees another, and -∞ where not: an attention that is told yes or no makes this anew in every layer.</summary>
+    /// <summary>
+    /// 0 where a token sees another, and -∞ where not: an attention that is told yes or no makes this anew in every layer.
+    /// </summary>
     private Tensor Mask()
     {
         using var scope = NewDisposeScope();
