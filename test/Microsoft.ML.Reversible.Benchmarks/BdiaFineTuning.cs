@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
@@ -12,12 +11,12 @@ internal static class BdiaFineTuning
     public static Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "A text file, a row a line." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a single line break." };
         var tokenizer = new Option<string?>("--tokenizer");
-        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "Rows to train on, from the first." };
+        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "How many to train on, from the first." };
         var heldOut = new Option<double>("--held-out")
         {
-            DefaultValueFactory = _ => 0.1, Description = "The part of all rows, from the last, to validate on.",
+            DefaultValueFactory = _ => 0.1, Description = "The part of all stories, from the last, to validate on.",
         };
         var endOfText = new Option<int?>("--end-of-text");
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 600 };
@@ -30,7 +29,7 @@ internal static class BdiaFineTuning
         };
         command.SetAction(p =>
         {
-            string[] all = [.. File.ReadLines(p.GetRequiredValue(text).FullName).Where(line => line.Length > 0)];
+            string[] all = Stories.Read(p.GetRequiredValue(text));
             string[] held = all[^(int)(all.Length * p.GetValue(heldOut))..], few = all[..p.GetValue(stories)];
             // The trainer holds out the last part of the tokens; characters stand for them.
             double fraction = (double)Characters(held) / (Characters(held) + Characters(few));
@@ -66,7 +65,7 @@ internal static class BdiaFineTuning
         {
             var options = new ReversibleLmTrainer.Options { BatchSize = 8, ContextLength = 256, WarmupSteps = 20, WeightDecay = 0.1 };
             change(options);
-            IDataView data = ml.Data.LoadFromEnumerable(rows.Select(row => new Row { Text = row }));
+            IDataView data = Stories.View(ml, rows);
             using (ReversibleLmTransformer loaded = ml.Reversible().LoadPretrained(teacher, tokenizerPath: options.TokenizerPath))
             {
                 if (scheme is Residual)
@@ -99,11 +98,5 @@ internal static class BdiaFineTuning
         double mean = values.Average();
         double deviation = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, values.Length - 1));
         return $"{mean:F4} ± {deviation:F4}";
-    }
-
-    private sealed class Row
-    {
-        [ColumnName("Text")]
-        public string Text { get; set; } = "";
     }
 }

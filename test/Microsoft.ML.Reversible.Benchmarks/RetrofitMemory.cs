@@ -99,6 +99,7 @@ internal static class RetrofitMemory
         Device device = torch.device(name);
         using LanguageNetwork model = shape.Build(scheme, wayBack, scheme.DefaultArithmetic, precision, device, seed: 1);
         using var optimizer = new FlatAdamW(model, model.Stack, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
+        context = Math.Min(context, shape.ContextLength);
         double seconds = 0;
         for (int i = 0; i < Steps; i++)
         {

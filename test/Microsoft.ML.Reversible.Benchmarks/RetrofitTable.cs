@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
@@ -13,7 +12,7 @@ internal static class RetrofitTable
     public static Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "A text file, a row a line." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a single line break." };
         var tokenizer = new Option<string?>("--tokenizer");
         var schemes = new Option<string[]>("--schemes")
         {
@@ -24,7 +23,7 @@ internal static class RetrofitTable
         var context = new Option<int>("--context") { DefaultValueFactory = _ => 256 };
         var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 1e-3 };
         var prompt = new Option<string?>("--prompt") { Description = "Continued greedily by every student." };
-        var endOfText = new Option<int?>("--end-of-text") { Description = "The id between rows, if not the tokenizer's." };
+        var endOfText = new Option<int?>("--end-of-text") { Description = "The id between stories, if not the tokenizer's." };
         var device = new Option<string?>("--device");
         var command = new Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
         {
@@ -38,9 +37,7 @@ internal static class RetrofitTable
             foreach (string scheme in p.GetValue(schemes)!)
             {
                 var ml = new MLContext(seed: 1) { FallbackToCpu = false };
-                IDataView rows = ml.Data.LoadFromEnumerable(
-                    File.ReadLines(p.GetRequiredValue(text).FullName).Where(line => line.Length > 0)
-                        .Select(line => new Row { Text = line }));
+                IDataView rows = Stories.View(ml, Stories.Read(p.GetRequiredValue(text)));
                 var options = new RetrofitEstimator.Options
                 {
                     TeacherPath = p.GetRequiredValue(teacher), Scheme = Scheme.Parse(scheme), ReportWindows = int.MaxValue,
@@ -67,11 +64,5 @@ internal static class RetrofitTable
             }
         });
         return command;
-    }
-
-    private sealed class Row
-    {
-        [ColumnName("Text")]
-        public string Text { get; set; } = "";
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
@@ -80,6 +81,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         using IChannel channel = _host.Start("Retrofit");
         using var run = new TrainingRun(
             _training, _context, _host, channel, isText, _options.Distill ? Distillation.Describe(_options.Loss) : []);
+        if (_options.TeacherCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
         using var start = RetrofitStart.Make(
             input, _options, run.Device, Devices.Resolve(_options.TeacherDevice ?? _training.Device, _context, channel));
         try
@@ -115,7 +117,8 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         if (!_options.Distill) return new(start.Student, ScoreColumns.From(_training), metrics: null, report);
 
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
-        TrainingMetrics metrics = run.Train(start.Student, start.Tokens, start.Objective());
+        using TeacherCache? answers = start.KeepAnswers(run);
+        TrainingMetrics metrics = run.Train(start.Student, start.Tokens, start.Objective(answers));
         report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
         return new(start.Student, ScoreColumns.From(_training), metrics, report);

@@ -92,9 +92,22 @@ internal sealed class RetrofitStart : IDisposable
         _student = WithTokenizer(reloaded.Network);
     }
 
+    /// <summary>The teacher's answers to all training windows, on disk; null where the options ask for none.</summary>
+    public TeacherCache? KeepAnswers(TrainingRun run)
+    {
+        if (_options.TeacherTopK == 0) return null;
+        ReversibleLmTrainer.Options training = _options.Training;
+        return TeacherCacheBuilder.Build(
+            _options.TeacherCachePath, Teacher.Network, run.Windows(Tokens, fixedPlaces: true), _options.TeacherTopK, _options.Temperature,
+            training.BatchSize, cancellationToken: training.CancellationToken);
+    }
+
     /// <summary>What the student is trained for.</summary>
-    public ITrainingObjective Objective() => new Distillation(
-        Teacher.Network, _options.Loss, _options.HiddenStateWeight, _options.HiddenStateWeight > 0 ? Streams() : null);
+    /// <param name="answers">What <see cref="KeepAnswers"/> gave.</param>
+    public ITrainingObjective Objective(TeacherCache? answers) => answers is not null
+        ? new CachedDistillation(answers, _options.Loss)
+        : new Distillation(
+            Teacher.Network, _options.Loss, _options.HiddenStateWeight, _options.HiddenStateWeight > 0 ? Streams() : null);
 
     /// <summary>Frees the student, which nobody will get.</summary>
     public void Abandon() => _student?.Dispose();

@@ -106,6 +106,39 @@ public sealed class RetrofitEstimatorTests
     }
 
     [TestMethod]
+    public void TheTeachersAnswersOnDiskTeachAsItDoes()
+    {
+        using var scratch = new ScratchFolder();
+        string file = scratch.File("answers");
+        using ReversibleLmTransformer first = Retrofits.Fit(Kept(file));
+        byte[] answers = File.ReadAllBytes(file);
+        Assert.IsLessThan(first.Retrofit!.Before.KlPerToken, first.Retrofit.After!.KlPerToken);
+
+        using var source = new CancellationTokenSource();
+        Assert.ThrowsExactly<OperationCanceledException>(() => Retrofits.Fit(o =>
+        {
+            Kept(file)(o);
+            o.Training.CheckpointFolder = scratch.File("run");
+            (o.Training.Progress, o.Training.CancellationToken) = (RunOptions.At(30, source.Cancel), source.Token);
+        }));
+        File.Delete(file);
+        using ReversibleLmTransformer resumed = Retrofits.Fit(o =>
+        {
+            Kept(file)(o);
+            o.Training.CheckpointFolder = scratch.File("run");
+        });
+        Assert.AreEqual(30, resumed.Metrics!.ResumedFrom);
+        RunOptions.AssertSame(first, resumed);
+        CollectionAssert.AreEqual(answers, File.ReadAllBytes(file));
+
+        static Action<RetrofitEstimator.Options> Kept(string file) => o =>
+        {
+            (o.Scheme, o.TeacherTopK, o.TeacherCachePath) = (new Estimator { A = 1 }, 16, file);
+            (o.Training.MaxSteps, o.Training.ReportInterval) = (60, 1);
+        };
+    }
+
+    [TestMethod]
     public void ACheckpointOfAnotherDistillationIsRefused()
     {
         using var scratch = new ScratchFolder();
