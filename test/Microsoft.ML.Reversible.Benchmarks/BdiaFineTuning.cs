@@ -11,7 +11,7 @@ internal static class BdiaFineTuning
     public static Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a single line break." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
         var tokenizer = new Option<string?>("--tokenizer");
         var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "How many to train on, from the first." };
         var heldOut = new Option<double>("--held-out")

@@ -12,7 +12,7 @@ internal static class RetrofitTable
     public static Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a single line break." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
         var tokenizer = new Option<string?>("--tokenizer");
         var schemes = new Option<string[]>("--schemes")
         {
