@@ -2,29 +2,31 @@
 //
 //   dotnet run -c Release --project samples/ZeroShot -- MODEL piqa=valid.jsonl arc_easy=ARC-Easy-Test.jsonl
 //
-// MODEL is a folder in Hugging Face's layout with its tokenizer; 'MODEL:PATH' names tokenizer files that stand elsewhere. The files are
-// those that the benchmarks' authors publish.
+// MODEL is a folder in Hugging Face's layout; tokenizer=PATH names its tokenizer where the folder has none. The files are those that the
+// benchmarks' authors publish.
 using Microsoft.ML;
 using Microsoft.ML.Reversible;
 using ZeroShot;
 
-if (args is not [var folder, .. { Length: > 0 } tasks] || tasks.Any(task => !task.Contains('=')))
+string[][] named = [.. args.Skip(1).Select(argument => argument.Split('=', 2))];
+string[][] tasks = Array.FindAll(named, pair => pair[0] != "tokenizer");
+if (tasks.Length == 0 || named.Any(pair => pair.Length < 2))
 {
-    Console.Error.WriteLine("Usage: ZeroShot MODEL[:TOKENIZER] NAME=FILE...");
+    Console.Error.WriteLine("Usage: ZeroShot MODEL [tokenizer=PATH] NAME=FILE...");
     return 1;
 }
 try
 {
     var ml = new MLContext(seed: 1);
-    string[] parts = folder.Split(':', 2);
-    using ReversibleLmTransformer model = ml.Reversible().LoadPretrained(parts[0], tokenizerPath: parts.ElementAtOrDefault(1));
+    string? tokenizer = named.FirstOrDefault(pair => pair[0] == "tokenizer")?[1];
+    using ReversibleLmTransformer model = ml.Reversible().LoadPretrained(args[0], tokenizerPath: tokenizer);
 
     List<ZeroShotMetrics> results = [];
-    foreach (string[] named in tasks.Select(task => task.Split('=', 2)))
+    foreach (string[] pair in tasks)
     {
         // 1. A task, and its questions as an ordinary IDataView.
-        ZeroShotTask task = ZeroShotTasks.Named(named[0]);
-        IDataView questions = ml.Reversible().LoadZeroShot(task, named[1]);
+        ZeroShotTask task = ZeroShotTasks.Named(pair[0]);
+        IDataView questions = ml.Reversible().LoadZeroShot(task, pair[1]);
 
         // 2. An estimator, a transformer, and the numbers that papers print.
         ZeroShotTransformer evaluator = ml.Reversible()
