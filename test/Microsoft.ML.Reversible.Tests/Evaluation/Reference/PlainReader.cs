@@ -11,7 +11,9 @@ internal sealed class PlainReader
     private readonly Dictionary<string, double[]> _weights;
     private readonly int _layers, _heads, _keyValueHeads, _size;
     private readonly double _epsilon, _theta;
-    private readonly List<double[]>[] _keys, _values;
+
+    // Of each layer, each channel's row over the positions.
+    private readonly double[][][] _keys, _values;
     private readonly List<int> _read = [];
 
     /// <summary>Reads config.json and model.safetensors of a folder of Hugging Face's Llama form.</summary>
@@ -28,16 +30,14 @@ internal sealed class PlainReader
         _theta = shape.GetProperty("rope_theta").GetDouble();
         ContextLength = shape.GetProperty("max_position_embeddings").GetInt32();
         Assert.IsTrue(shape.GetProperty("tie_word_embeddings").GetBoolean(), "only a tied head is written here");
-        _keys = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
-        _values = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+        (_keys, _values) = (Rows(), Rows());
     }
 
     private PlainReader(PlainReader other)
     {
         (_weights, _layers, _heads, _keyValueHeads) = (other._weights, other._layers, other._heads, other._keyValueHeads);
         (_size, _epsilon, _theta, ContextLength) = (other._size, other._epsilon, other._theta, other.ContextLength);
-        _keys = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
-        _values = [.. Enumerable.Range(0, _layers).Select(_ => new List<double[]>())];
+        (_keys, _values) = (Rows(), Rows());
     }
 
     /// <summary>Most tokens of an input.</summary>
@@ -53,7 +53,6 @@ internal sealed class PlainReader
         int alike = 0, first = input.Count - count;
         while (alike < Math.Min(_read.Count, first) && _read[alike] == input[alike]) alike++;
         _read.RemoveRange(alike, _read.Count - alike);
-        foreach (List<double[]> rows in _keys.Concat(_values)) rows.RemoveRange(alike, rows.Count - alike);
 
         var result = new double[count][];
         for (int t = alike; t < input.Count; t++)
@@ -85,20 +84,20 @@ internal sealed class PlainReader
     {
         int t = _read.Count, group = _heads / _keyValueHeads;
         double[] queries = Turn(PlainRows.Times(_weights[at + "q_proj.weight"], x), t);
-        _keys[layer].Add(Turn(PlainRows.Times(_weights[at + "k_proj.weight"], x), t));
-        _values[layer].Add(PlainRows.Times(_weights[at + "v_proj.weight"], x));
+        double[] key = Turn(PlainRows.Times(_weights[at + "k_proj.weight"], x), t);
+        double[] value = PlainRows.Times(_weights[at + "v_proj.weight"], x);
+        for (int i = 0; i < key.Length; i++) (_keys[layer][i][t], _values[layer][i][t]) = (key[i], value[i]);
 
         var mixed = new double[_heads * _size];
         var scores = new double[t + 1];
-        double scale = 1 / Math.Sqrt(_size);
         for (int head = 0; head < _heads; head++)
         {
             int q = head * _size, k = head / group * _size;
-            for (int s = 0; s <= t; s++)
-                scores[s] = PlainRows.Dot(queries.AsSpan(q, _size), _keys[layer][s].AsSpan(k, _size)) * scale;
+            Array.Clear(scores);
+            for (int i = 0; i < _size; i++)
+                PlainRows.AddScaled(scores, queries[q + i] / Math.Sqrt(_size), _keys[layer][k + i].AsSpan(0, t + 1));
             PlainRows.Softmax(scores);
-            for (int s = 0; s <= t; s++)
-                PlainRows.AddScaled(mixed.AsSpan(q, _size), scores[s], _values[layer][s].AsSpan(k, _size));
+            for (int i = 0; i < _size; i++) mixed[q + i] = PlainRows.Dot(scores, _values[layer][k + i].AsSpan(0, t + 1));
         }
         return PlainRows.Times(_weights[at + "o_proj.weight"], mixed);
     }
@@ -118,6 +117,10 @@ internal sealed class PlainReader
         }
         return x;
     }
+
+    private double[][][] Rows() =>
+        [.. Enumerable.Range(0, _layers).Select(_ => Enumerable.Range(0, _keyValueHeads * _size)
+            .Select(_ => new double[ContextLength]).ToArray())];
 
     private double[] Mlp(string at, double[] x)
     {
