@@ -13,7 +13,7 @@ internal static class BdiaFineTuning
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
         var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
         var tokenizer = new Option<string?>("--tokenizer");
-        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "How many to train on, from the first." };
+        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "How many to train on, the first." };
         var heldOut = new Option<double>("--held-out")
         {
             DefaultValueFactory = _ => 0.1, Description = "The part of all stories, from the last, to validate on.",
