@@ -48,8 +48,8 @@ internal static class RetrofitChecks
             return;
         }
         if (o.ChooseScheme) return;
-        if (!o.Scheme.IsReversible)
-            throw new ArgumentException($"Scheme must be a reversible one, and '{o.Scheme.Name}' is not.", nameof(o.Scheme));
+        if (o.Scheme.WhyNoInverse is { } reason)
+            throw new ArgumentException($"Scheme must be a reversible one, and '{o.Scheme}' is not: {reason}", nameof(o.Scheme));
         Arithmetic arithmetic = o.Training.Arithmetic ?? o.Scheme.DefaultArithmetic;
         LayerStack.Check(o.Scheme, o.Training.WayBack ?? WayBack.Reversible, arithmetic);
     }

@@ -106,7 +106,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     private ReversibleLmTransformer Fit(RetrofitStart start, TrainingRun run, IChannel channel)
     {
         LanguageNetwork teacher = start.Teacher.Network;
-        TokenBatch[] heldOut = [.. HeldOut(run.Windows(start.Tokens))];
+        TokenBatch[] heldOut = [.. run.Windows(start.Tokens).HeldOut(_training.BatchSize, _options.ReportWindows)];
         SchemeChoice choice = start.HasStudent
             ? new SchemeChoice(start.Student.Network.Stack.Scheme)
             : SchemeChoice.Make(teacher, _options, heldOut);
@@ -121,12 +121,12 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         TrainingMetrics metrics = run.Train(start.Student, start.Tokens, start.Objective(answers));
         report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
+        if (report.After.Distance > report.Before.Distance)
+            channel.Warning(
+                MessageSensitivity.None,
+                "Distillation took the student away from its teacher: KL a token was {0:G3} nats and is {1:G3}. Convert without it " +
+                "(Distill = false), or train with a smaller learning rate or for more steps.",
+                report.Before.KlPerToken, report.After.KlPerToken);
         return new(start.Student, ScoreColumns.From(_training), metrics, report);
-    }
-    /// <summary>The held-out windows of the report, in batches of the training's size.</summary>
-    private IEnumerable<TokenBatch> HeldOut(TokenWindows windows)
-    {
-        int rows = Math.Min(_training.BatchSize, _options.ReportWindows);
-        return windows.HeldOut(rows).Take(_options.ReportWindows / rows);
     }
 }

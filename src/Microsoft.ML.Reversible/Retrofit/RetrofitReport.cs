@@ -45,6 +45,6 @@ public sealed record RetrofitReport
     /// <summary>The report as one line of JSON; a number that is not finite is null.</summary>
     public string ToJson() => RetrofitJson.Of(this);
 
-    /// <summary>The report as tables in plain text.</summary>
+    /// <summary>The report as tables in plain text, with the best of <see cref="StepSizes"/> only.</summary>
     public override string ToString() => RetrofitText.Of(this);
 }

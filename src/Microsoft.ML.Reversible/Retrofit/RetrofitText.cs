@@ -21,14 +21,18 @@ internal static class RetrofitText
         text.Append(CultureInfo.InvariantCulture,
             $"\nThe way back keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens " +
             $"the streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.SideBits)} of it side bits; " +
-            $"with checkpoints {MiB(report.Memory.Checkpointed)}.\n");
+            $"with checkpoints {MiB(report.Memory.Checkpointed)}.");
+        if (report.Memory.Reversible > report.Memory.Checkpointed)
+            text.Append(" Three streams are kept at any depth, on a grid as float64: more than the checkpoints of so few layers.");
+        text.Append('\n');
         if (report.EstimateVerdict is { } verdict)
         {
             Estimates(text, report.Estimates);
             text.Append(verdict).Append('\n');
         }
-        Candidates(text, "step sizes tried", report.StepSizes);
-        Candidates(text, "candidates", report.Candidates);
+        Candidates(text, "best step size", report.StepSizes.GroupBy(c => c.Scheme.Name).Select(tried =>
+            (tried.MinBy(c => c.Agreement.Distance)!, $", of {tried.Count()} tried")));
+        Candidates(text, "candidates", report.Candidates.Select(c => (c, "")));
         if (report.Reason is { } reason) text.Append(reason).Append('\n');
         return text.ToString();
     }
@@ -44,15 +48,15 @@ internal static class RetrofitText
         ]);
     }
 
-    private static void Candidates(StringBuilder text, string title, IReadOnlyList<RetrofitCandidate> candidates)
+    private static void Candidates(StringBuilder text, string title, IEnumerable<(RetrofitCandidate Candidate, string Note)> candidates)
     {
-        if (candidates.Count == 0) return;
+        if (!candidates.Any()) return;
         text.Append('\n');
         Table(text, [
             [title, "KL per token", "top-1", "loss", "bits", "evaluations", "fits"],
-            .. candidates.Select(c => (string[])[
-                c.Scheme.ToString(), .. Agreement(c.Agreement)[..3],
-                $"{c.BitsPerActivation}", $"{c.EvaluationsPerLayer}", c.Fits ? "yes" : "no"]),
+            .. candidates.Select(row => (string[])[
+                $"{row.Candidate.Scheme}{row.Note}", .. Agreement(row.Candidate.Agreement)[..3],
+                $"{row.Candidate.BitsPerActivation}", $"{row.Candidate.EvaluationsPerLayer}", row.Candidate.Fits ? "yes" : "no"]),
         ]);
     }
 

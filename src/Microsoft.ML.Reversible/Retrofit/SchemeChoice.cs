@@ -51,7 +51,8 @@ internal sealed record SchemeChoice(Scheme Scheme)
             Scheme = Scheme,
             Before = Agreement.Measure(teacher, student, heldOut, training.CancellationToken),
             Memory = StreamMemory.Of(
-                Scheme, student.Stack.Blocks.Count, student.Configuration.Width, (long)training.BatchSize * training.ContextLength),
+                Scheme, student.Stack.Blocks.Count, student.Configuration.Width, (long)training.BatchSize * training.ContextLength,
+                student.Stack.Arithmetic),
             Estimates = Scheme is Estimator
                 ? EstimateMeter.Measure(teacher, heldOut.Take(SampleBatches), EstimateSteps, training.CancellationToken)
                 : [],

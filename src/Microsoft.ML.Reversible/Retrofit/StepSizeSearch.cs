@@ -4,13 +4,14 @@ namespace Microsoft.ML.Reversible.Retrofitting;
 internal static class StepSizeSearch
 {
     private const int GoldenSteps = 8;
+    private const int Digits = 4;
     private static readonly double _golden = (Math.Sqrt(5) - 1) / 2;
 
     /// <summary>The step sizes tried first, √2 apart: 1/8 to 2.</summary>
-    public static IReadOnlyList<double> Grid { get; } = [.. Enumerable.Range(-6, 9).Select(i => Math.Pow(2, i / 2.0))];
+    public static IReadOnlyList<double> Grid { get; } = [.. Enumerable.Range(-6, 9).Select(i => Rounded(Math.Pow(2, i / 2.0)))];
 
     /// <summary>Tries a grid, then narrows the interval around its best point by golden sections of the logarithm.</summary>
-    /// <param name="measure">Something of a step size; it is not asked for the same one twice.</param>
+    /// <param name="measure">Something of a step size of four digits; it is not asked for the same one twice.</param>
     /// <param name="distance">What is to be smallest of it, not NaN.</param>
     /// <typeparam name="T">What is measured.</typeparam>
     /// <returns>All that was tried, by step size; with one valley within the grid, the best is within 2 % of the true step size.</returns>
@@ -41,8 +42,11 @@ internal static class StepSizeSearch
 
         double Try(double logarithm)
         {
-            double stepSize = Math.Exp(logarithm);
+            double stepSize = Rounded(Math.Exp(logarithm));
             return distance(tried[stepSize] = measure(stepSize));
         }
     }
+
+    // A step size is written into the model's scheme, where more digits would be noise. Neighbours in the search are a percent apart.
+    private static double Rounded(double stepSize) => Math.Round(stepSize, Digits - 1 - (int)Math.Floor(Math.Log10(stepSize)));
 }

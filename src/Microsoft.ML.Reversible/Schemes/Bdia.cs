@@ -51,7 +51,7 @@ public sealed record Bdia : Scheme
 
     /// <summary>
     /// The recurrence with γ = 1/k in every layer, after training too, on a grid of 2⁻²⁴: the larger k is, the more closely it follows the
-    /// residual network with the same weights, which it differs from by γ (f(p) - f⁻(p⁻)) a layer. As text, <c>blend:k</c> is short for it.
+    /// residual network with the same weights, which it differs from by γ (f(p) - f⁻(p⁻)) a layer. As text it is <c>blend:k</c>.
     /// </summary>
     /// <param name="k">A power of two from 2 to 2²⁰; above 64 neither exact nor reversible.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is not one of these.</exception>
@@ -100,20 +100,24 @@ public sealed record Bdia : Scheme
 
     internal override Arithmetic DefaultArithmetic => CanBeExact ? Arithmetic.Exact : Arithmetic.Float;
 
-    internal override string? WhyNotReversible(Arithmetic arithmetic)
-    {
-        if (!IsReversible) return $"that takes K up to {SideBits.MaxK}, and K is {K}. WayBack must be Stored or Checkpointed.";
-        return arithmetic == Arithmetic.Exact
+    internal override string? WhyNoInverse => IsReversible ? null : $"that takes K up to {SideBits.MaxK}, and K is {K}.";
+
+    internal override string? WhyNotReversible(Arithmetic arithmetic) =>
+        base.WhyNotReversible(arithmetic) ?? (arithmetic == Arithmetic.Exact
             ? null
-            : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.";
-    }
+            : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.");
 
     internal override int FractionBits => Bits;
 
     internal override int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;
 
-    private protected override IEnumerable<string> Parameters =>
-        [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];
+    private bool IsBlend => Signs == BdiaSigns.Positive && Inference == BdiaInference.Recurrence;
+
+    private protected override string TextName => IsBlend ? BlendName : Name;
+
+    private protected override IEnumerable<string> Parameters => IsBlend
+        ? [$"{K}", .. Bits == Grid.DefaultFractionBits ? Enumerable.Empty<string>() : [$"bits={Bits}"]]
+        : [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];
 
     internal override Func<int, Tensor> Draw(int layers, long batch, long seed, Device device)
     {

@@ -5,12 +5,12 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>BDIA with one fixed γ goes by this name too; written it is plain BDIA with its parameters.</summary>
-    private const string BlendName = "blend";
+    /// <summary>The name of BDIA with one fixed γ in text; its <see cref="Name"/> is BDIA's.</summary>
+    private protected const string BlendName = "blend";
 
     /// <summary>
     /// The scheme as text: its name, then behind a colon its parameters with commas between them, as in <c>midpoint:0.5</c> or
-    /// <c>midpoint:0.25,start=euler</c>. <see cref="Parse"/> reads it.
+    /// <c>midpoint:0.25,start=euler</c>. BDIA with one fixed γ = 1/k is written <c>blend:k</c>. <see cref="Parse"/> reads it.
     /// </summary>
     public sealed override string ToString()
     {
@@ -18,7 +18,7 @@ public abstract partial record Scheme
         List<string> parameters = [.. Parameters];
         if (Start != plain.Start) parameters.Add($"start={Start.ToString().ToLowerInvariant()}");
         if (ReadOut != plain.ReadOut) parameters.Add($"read-out={ReadOut.ToString().ToLowerInvariant()}");
-        return parameters.Count == 0 ? Name : $"{Name}:{string.Join(',', parameters)}";
+        return parameters.Count == 0 ? TextName : $"{TextName}:{string.Join(',', parameters)}";
     }
 
     /// <summary>
@@ -60,6 +60,9 @@ public abstract partial record Scheme
     /// <summary>Every scheme with its defaults.</summary>
     internal static Scheme[] All => [.. typeof(Scheme).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Where(p => p.PropertyType == typeof(Scheme)).Select(p => (Scheme)p.GetValue(null)!)];
+
+    /// <summary>What the scheme's text begins with.</summary>
+    private protected virtual string TextName => Name;
 
     /// <summary>The scheme's own parameters as text.</summary>
     private protected virtual IEnumerable<string> Parameters => [];

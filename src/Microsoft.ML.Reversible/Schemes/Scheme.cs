@@ -37,9 +37,12 @@ public abstract partial record Scheme
     /// <summary>The arithmetic that is taken where none is asked for.</summary>
     internal virtual Arithmetic DefaultArithmetic => Arithmetic.Float;
 
+    /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null where it can.</summary>
+    internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
+
     /// <summary>Why the scheme cannot be run backwards in an arithmetic, with the mend; null where it can.</summary>
     internal virtual string? WhyNotReversible(Arithmetic arithmetic) =>
-        IsReversible ? null : "it has no inverse. WayBack must be Stored or Checkpointed, not Reversible.";
+        WhyNoInverse is { } reason ? $"{reason} WayBack must be Stored or Checkpointed, not Reversible." : null;
 
     /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>

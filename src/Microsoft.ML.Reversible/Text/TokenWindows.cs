@@ -110,10 +110,12 @@ internal sealed class TokenWindows
     /// <summary>
     /// The held-out part's windows in order, in batches of at most <paramref name="rows"/>; empty where nothing is held out.
     /// </summary>
-    public IEnumerable<TokenBatch> HeldOut(int rows)
+    /// <param name="rows">The most windows in a batch.</param>
+    /// <param name="most">The most windows in all.</param>
+    public IEnumerable<TokenBatch> HeldOut(int rows, long most = long.MaxValue)
     {
-        for (long first = 0; first < _heldOutWindows; first += rows)
-            yield return Read(_heldOut, first, (int)Math.Min(rows, _heldOutWindows - first));
+        long end = Math.Min(most, _heldOutWindows);
+        for (long first = 0; first < end; first += rows) yield return Read(_heldOut, first, (int)Math.Min(rows, end - first));
     }
 
     private TokenBatch Read(Func<long, TokenWindow> windows, long first, int rows)

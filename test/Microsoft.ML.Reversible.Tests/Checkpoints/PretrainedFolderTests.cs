@@ -61,6 +61,15 @@ public sealed class PretrainedFolderTests
     }
 
     [TestMethod]
+    public void ABlendIsWrittenByItsShortName()
+    {
+        TestFolders.SaveRandom(_scratch.File("m"), TestModels.SmallLlama, Bdia.Blend(8));
+        Assert.AreEqual("blend:8", (string?)Config()["reversible"]!["scheme"]);
+        using LanguageModel loaded = TestFolders.Load(_scratch.File("m"));
+        Assert.AreEqual(Bdia.Blend(8), loaded.Network.Stack.Scheme);
+    }
+
+    [TestMethod]
     [DataRow(WeightPrecision.BFloat16, ScalarType.BFloat16, "bfloat16", "BF16")]
     [DataRow(WeightPrecision.Float16, ScalarType.Float16, "float16", "F16")]
     public void HalfTheBytesHoldTheRoundedWeights(WeightPrecision precision, ScalarType type, string named, string dtype)

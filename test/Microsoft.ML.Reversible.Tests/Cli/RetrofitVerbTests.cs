@@ -33,6 +33,14 @@ public sealed class RetrofitVerbTests
     }
 
     [TestMethod]
+    public void ALossByDistillationIsToldOnce()
+    {
+        CliRun run = Run("--scheme", "blend:64", "--learning-rate", "0.1", "--json");
+        Assert.AreEqual(0, run.Code, run.Error);
+        Assert.HasCount(2, run.Error.Split("Distillation took the student away from its teacher"));
+    }
+
+    [TestMethod]
     public void ItMakesTheModelThatTheLibraryMakes()
     {
         CliRun run = Run("--scheme", "estimator:a=1,m=2", "--divergence", "jensen-shannon", "--jensen-shannon-weight", "0.3",
@@ -124,6 +132,7 @@ public sealed class RetrofitVerbTests
     [DataRow("--scheme: The estimator scheme's A must be", "--scheme", "estimator:a=0")]
     [DataRow("--scheme: The estimator scheme's M must be", "--scheme", "estimator:m=0")]
     [DataRow("--scheme must be a reversible one, and 'residual' is not", "--scheme", "residual")]
+    [DataRow("--scheme must be a reversible one, and 'blend:128' is not: that takes K up to 64", "--scheme", "blend:128")]
     [DataRow("--max-side-gib and --max-relative-cost are for --scheme auto, which is not set", "--max-side-gib", "1")]
     [DataRow("--layer-map must be pairs of layers such as 1:1,2:2, not '1:1,2'", "--layer-map", "1:1,2")]
     [DataRow("--layer-map is for --hidden-state-weight, which is 0", "--layer-map", "1:1")]

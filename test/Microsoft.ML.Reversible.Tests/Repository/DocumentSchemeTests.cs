@@ -46,8 +46,11 @@ public sealed class DocumentSchemeTests
     }
 
     [TestMethod]
-    public void TheLongFormOfABlendIsTheOneThatIsWritten() =>
-        StringAssert.Contains(File.ReadAllText(Document.PathOf(Page)), $"`blend:16` is read as `{Scheme.Parse("blend:16")}`");
+    public void TheShortFormOfABlendIsTheOneThatIsWritten()
+    {
+        const string @long = "bdia:k=16,signs=positive,bits=24,inference=recurrence";
+        StringAssert.Contains(File.ReadAllText(Document.PathOf(Page)), $"`{Scheme.Parse(@long)}` is short for `{@long}`");
+    }
 
     /// <summary>Bits an activation, in a layer in the middle.</summary>
     private static double SideBitsOf(Scheme scheme)

@@ -29,7 +29,7 @@ public sealed class AutomaticChoiceTests
             choice.Candidates.Select(c => c.Agreement.KlPerToken).Order().ToArray(),
             choice.Candidates.Select(c => c.Agreement.KlPerToken).ToArray());
         Assert.AreEqual(Bdia.Blend(64), choice.Best.Scheme);
-        StringAssert.StartsWith(choice.Reason, "Of 18 conversions, run without training on 16 tokens, bdia:k=64,");
+        StringAssert.StartsWith(choice.Reason, "Of 18 conversions, run without training on 16 tokens, blend:64 is nearest");
         StringAssert.Contains(choice.Reason, "6 side bits an activation");
         StringAssert.Contains(choice.Reason, " Next is ");
     }
@@ -83,7 +83,7 @@ public sealed class AutomaticChoiceTests
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Choose(new(1024, MaxSideGiB: 1, MaxRelativeCost: 0.5)));
         StringAssert.StartsWith(
             e.Message, "None of the 18 conversions keeps to the limits, at most 1 GiB of side bits for a batch of 1024 tokens and " +
-            "at most 0.5 times the cost of a checkpointed step. The nearest is bdia:k=64,");
+            "at most 0.5 times the cost of a checkpointed step. The nearest is blend:64, with");
         StringAssert.Contains(e.Message, "and 1 times the cost");
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Training;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
@@ -70,6 +71,44 @@ public sealed class RetrofitEstimatorTests
         Assert.AreEqual(Start.Euler, found.Scheme.Start);
         Assert.IsGreaterThan(5, found.Retrofit!.StepSizes.Count);
         Assert.IsLessThanOrEqualTo(given.Retrofit!.Before.KlPerToken, found.Retrofit.Before.KlPerToken);
+    }
+
+    [TestMethod]
+    [DataRow(3)]
+    [DataRow(6)]
+    public void TheReportIsOfAsManyWindowsAsAreAskedFor(int windows)
+    {
+        using ReversibleLmTransformer student = Retrofits.Fit(o => (o.ReportWindows, o.Distill) = (windows, false));
+        Assert.AreEqual(windows * 16, student.Retrofit!.Before.TokenCount);
+    }
+
+    [TestMethod]
+    public void TheReportsMemoryIsThatOfTheStudentsArithmetic()
+    {
+        using ReversibleLmTransformer student = Retrofits.Fit(o =>
+            (o.Scheme, o.SearchStepSize, o.Distill, o.Training.Arithmetic) = (Scheme.Midpoint, false, false, Arithmetic.Exact));
+        StreamMemory memory = student.Retrofit!.Memory;
+        Assert.AreEqual(memory.Tokens * student.Network.Configuration.Width * (3 * 8 + 4), memory.Reversible);
+    }
+
+    [TestMethod]
+    [DataRow(0.05, 1)]
+    [DataRow(2e-3, 0)]
+    public void ADistillationThatLosesGroundWarns(double learningRate, int warnings)
+    {
+        List<string> messages = [];
+        _ml.Log += (_, e) =>
+        {
+            if (e.Kind == ChannelMessageKind.Warning) messages.Add(e.RawMessage);
+        };
+        RetrofitEstimator.Options options = Retrofits.Options(o =>
+        {
+            (o.Scheme, o.Training.MaxSteps) = (warnings == 0 ? new Estimator { A = 1 } : Bdia.Blend(64), 60);
+            (o.Training.LearningRate, o.Training.FinalLearningRate) = (learningRate, learningRate / 10);
+        });
+        using ReversibleLmTransformer student = _ml.Reversible().Retrofit(options).Fit(Corpus.View(_ml, Corpus.Rows));
+        Assert.AreEqual(warnings, student.Retrofit!.After!.KlPerToken > student.Retrofit.Before.KlPerToken ? 1 : 0);
+        Assert.AreEqual(warnings, messages.Count(message => message.Contains("Distill = false", StringComparison.Ordinal)));
     }
 
     [TestMethod]

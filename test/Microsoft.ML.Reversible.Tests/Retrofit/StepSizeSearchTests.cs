@@ -23,6 +23,7 @@ public sealed class StepSizeSearchTests
         Assert.AreEqual(1, tried.MinBy(t => t.Result).StepSize / lowest, 0.02);
         CollectionAssert.AreEqual(asked.Order().ToArray(), tried.Select(t => t.StepSize).ToArray());
         CollectionAssert.AllItemsAreUnique(asked);
+        foreach (double stepSize in asked) Assert.AreEqual(double.Parse($"{stepSize:G4}"), stepSize);
         Assert.IsLessThan(20, asked.Count);
     }
 

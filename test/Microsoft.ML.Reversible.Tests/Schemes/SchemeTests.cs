@@ -18,6 +18,7 @@ public sealed class SchemeTests
         Bdia.Blend(),
         Bdia.Blend(1 << 20),
         new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
+        new Bdia { K = 4, Signs = BdiaSigns.Negative, Bits = 24, Inference = BdiaInference.Recurrence },
     }.Concat(Scheme.All).Select(scheme => new object[] { scheme });
 
     [TestMethod]
@@ -46,7 +47,12 @@ public sealed class SchemeTests
         Assert.AreEqual(blend with { Bits = 20, Start = Start.Repeat }, Scheme.Parse("blend:8,bits=20,start=repeat"));
         Assert.AreEqual(blend with { K = 4 }, Scheme.Parse("blend:start=euler,4"));
         Assert.AreEqual(blend with { K = 16 }, Scheme.Parse("blend"));
-        Assert.AreEqual("bdia:k=8,signs=positive,bits=24,inference=recurrence", blend.ToString());
+        Assert.AreEqual("blend:8", blend.ToString());
+        Assert.AreEqual("blend:8,bits=20", (blend with { Bits = 20 }).ToString());
+        Assert.AreEqual("blend:8,start=repeat,read-out=mean", (blend with { Start = Start.Repeat, ReadOut = ReadOut.Mean }).ToString());
+        Assert.AreEqual("bdia:k=8,signs=positive,bits=24,inference=standard", (blend with { Inference = BdiaInference.Standard }).ToString());
+        Assert.AreEqual("bdia:k=8,signs=negative,bits=24,inference=recurrence", (blend with { Signs = BdiaSigns.Negative }).ToString());
+        Assert.AreEqual(blend, Scheme.Parse("bdia:k=8,signs=positive,bits=24,inference=recurrence"));
     }
 
     [TestMethod]

@@ -136,6 +136,18 @@ public class TokenWindowsTests
     }
 
     [TestMethod]
+    [DataRow(1, 1)]
+    [DataRow(5, 2, 2, 1)]
+    [DataRow(6, 2, 2, 2)]
+    [DataRow(100, 2, 2, 2, 2, 1)]
+    public void ExactlySoManyHeldOutWindowsAsAreAskedForAreGiven(int most, params int[] rows)
+    {
+        using TokenCache cache = TokenCaches.Counting(100);
+        TokenBatch[] batches = [.. new TokenWindows(cache, 4, 0.4).HeldOut(2, most)];
+        CollectionAssert.AreEqual(rows, batches.Select(batch => batch.Rows).ToArray());
+    }
+
+    [TestMethod]
     public void ThePartsMayHoldOneWindowEach()
     {
         using TokenCache cache = TokenCaches.Counting(16);
