@@ -117,7 +117,7 @@ public sealed record Bdia : Scheme
 
     private protected override IEnumerable<string> Parameters => IsBlend
         ? [$"{K}", .. Bits == Grid.DefaultFractionBits ? Enumerable.Empty<string>() : [$"bits={Bits}"]]
-        : [$"k={K}", $"signs={Signs.ToString().ToLowerInvariant()}", $"bits={Bits}", $"inference={Inference.ToString().ToLowerInvariant()}"];
+        : [$"k={K}", $"signs={Text(Signs)}", $"bits={Bits}", $"inference={Text(Inference)}"];
 
     internal override Func<int, Tensor> Draw(int layers, long batch, long seed, Device device)
     {

@@ -16,8 +16,8 @@ public abstract partial record Scheme
     {
         Scheme plain = All.First(s => s.Name == Name);
         List<string> parameters = [.. Parameters];
-        if (Start != plain.Start) parameters.Add($"start={Start.ToString().ToLowerInvariant()}");
-        if (ReadOut != plain.ReadOut) parameters.Add($"read-out={ReadOut.ToString().ToLowerInvariant()}");
+        if (Start != plain.Start) parameters.Add($"start={Text(Start)}");
+        if (ReadOut != plain.ReadOut) parameters.Add($"read-out={Text(ReadOut)}");
         return parameters.Count == 0 ? TextName : $"{TextName}:{string.Join(',', parameters)}";
     }
 
@@ -73,6 +73,8 @@ public abstract partial record Scheme
     private protected ArgumentException Unknown(string parameter) => new($"The scheme '{Name}' has no parameter '{parameter}'.");
 
     private protected static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private protected static string Text<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
 
     private protected double Number(string parameter) =>
         double.TryParse(parameter, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Unknown(parameter);

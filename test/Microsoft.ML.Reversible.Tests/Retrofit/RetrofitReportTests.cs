@@ -99,7 +99,7 @@ public sealed class RetrofitReportTests
             new[]
             {
                 "",
-                "best step size            KL per token  top-1      loss  bits  evaluations  fits",
+                "best step size             KL per token  top-1      loss  bits  evaluations  fits",
                 "midpoint:0.25, of 3 tried        0.0047  0.963     1.792     0            1   yes",
                 "leapfrog:2, of 1 tried         Infinity      0  Infinity     0            1    no",
                 "",

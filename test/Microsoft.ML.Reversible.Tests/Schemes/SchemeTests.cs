@@ -50,7 +50,8 @@ public sealed class SchemeTests
         Assert.AreEqual("blend:8", blend.ToString());
         Assert.AreEqual("blend:8,bits=20", (blend with { Bits = 20 }).ToString());
         Assert.AreEqual("blend:8,start=repeat,read-out=mean", (blend with { Start = Start.Repeat, ReadOut = ReadOut.Mean }).ToString());
-        Assert.AreEqual("bdia:k=8,signs=positive,bits=24,inference=standard", (blend with { Inference = BdiaInference.Standard }).ToString());
+        Assert.AreEqual(
+            "bdia:k=8,signs=positive,bits=24,inference=standard", (blend with { Inference = BdiaInference.Standard }).ToString());
         Assert.AreEqual("bdia:k=8,signs=negative,bits=24,inference=recurrence", (blend with { Signs = BdiaSigns.Negative }).ToString());
         Assert.AreEqual(blend, Scheme.Parse("bdia:k=8,signs=positive,bits=24,inference=recurrence"));
     }
