@@ -101,7 +101,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         console.MarkupLineInterpolated(
             $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
         if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Went on from the checkpoint of step {resumed}");
-        if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the validation loss fell no more");
+        if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations got no better");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
     }
 

@@ -60,8 +60,9 @@ internal static class TrainingGroups
         .Add(o => o.EvaluationBatches,
             "Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole part.")
         .Add(o => o.EarlyStoppingPatience,
-            "Evaluations without a lower validation loss than the lowest before, after which the run ends; at least 0, 0 never ends it.")
-        .Add(o => o.ReturnBest, "Whether the result has the weights of the lowest validation loss; needs --checkpoint-folder.")
+            "Evaluations no better than the best before, by validation loss or in a retrofit by the divergence from the teacher, after "
+            + "which the run ends; at least 0, 0 never ends it.")
+        .Add(o => o.ReturnBest, "Whether the result has the weights of the best evaluation; needs --checkpoint-folder.")
         .Add(o => o.ReportInterval, "Steps between reports of progress, at least 1.")
         .Add(o => o.MetricsPath, "A file to which reports are added as lines of JSON, the same as --json writes.", "FILE", "none");
 

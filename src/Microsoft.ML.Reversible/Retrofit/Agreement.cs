@@ -24,11 +24,18 @@ internal static class Agreement
         foreach (TokenBatch batch in batches)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var noGraph = no_grad();
-            sums += Compare(teacher, Hidden(teacher, teacher.Stack, batch), student, Hidden(student, student.Stack, batch), batch);
+            sums += Compare(teacher, student, batch);
         }
         return Mean(sums);
+    }
+
+    /// <summary>The sums over a batch.</summary>
+    /// <exception cref="OverflowException">The student's exact arithmetic has left its range.</exception>
+    public static DivergenceSums Compare(LanguageNetwork teacher, LanguageNetwork student, TokenBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        return Compare(teacher, Hidden(teacher, teacher.Stack, batch), student, Hidden(student, student.Stack, batch), batch);
     }
 
     /// <summary>What goes into the head, of shape [rows * context, width], in the caller's dispose scope.</summary>

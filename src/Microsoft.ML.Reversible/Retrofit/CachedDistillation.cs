@@ -5,10 +5,11 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 
-/// <summary>Distillation from what a teacher has said beforehand; the teacher itself is not needed.</summary>
+/// <summary>Distillation from what a teacher has said beforehand; the teacher itself is asked on held-out text only.</summary>
+/// <param name="teacher">The teacher.</param>
 /// <param name="cache">The teacher's likeliest tokens, at the loss's temperature.</param>
 /// <param name="loss">What is charged for a token.</param>
-internal sealed class CachedDistillation(TeacherCache cache, DistillationLoss loss) : ITrainingObjective
+internal sealed class CachedDistillation(LanguageNetwork teacher, TeacherCache cache, DistillationLoss loss) : ITrainingObjective
 {
     private readonly DistillationLoss _loss = loss.Temperature == cache.Header.Temperature
         ? loss
@@ -31,11 +32,15 @@ internal sealed class CachedDistillation(TeacherCache cache, DistillationLoss lo
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(model.Device);
-        TopLogits teacher = cache.Read(batch, model.Device);
+        TopLogits answers = cache.Read(batch, model.Device);
         return LanguageModelLoss.Differentiate(
             model, ids, seed,
             (hidden, gradWeight) => ChunkedDivergence.Differentiate(
-                new LinearHead(hidden, model.HeadWeight, model.Compute), teacher, targets, gradWeight, _loss, scale),
+                new LinearHead(hidden, model.HeadWeight, model.Compute), answers, targets, gradWeight, _loss, scale),
             layerDone).MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public (double CrossEntropy, double Loss) Evaluate(LanguageNetwork model, TokenBatch batch) =>
+        Distillation.Evaluate(teacher, model, batch);
 }

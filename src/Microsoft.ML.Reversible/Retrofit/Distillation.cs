@@ -67,6 +67,16 @@ internal sealed class Distillation : ITrainingObjective
         return sum.MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public (double CrossEntropy, double Loss) Evaluate(LanguageNetwork model, TokenBatch batch) => Evaluate(_teacher, model, batch);
+
+    /// <summary>The best student is the one with the smallest KL(teacher‖student) on held-out text, as the report has it.</summary>
+    public static (double CrossEntropy, double Loss) Evaluate(LanguageNetwork teacher, LanguageNetwork student, TokenBatch batch)
+    {
+        DivergenceSums sums = Agreement.Compare(teacher, student, batch);
+        return (-sums.StudentLogLikelihood, sums.Kl);
+    }
+
     /// <summary>The settings of a loss that decide a run's curve.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Describe(DistillationLoss loss)
     {

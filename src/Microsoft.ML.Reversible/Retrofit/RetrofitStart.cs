@@ -105,7 +105,7 @@ internal sealed class RetrofitStart : IDisposable
     /// <summary>What the student is trained for.</summary>
     /// <param name="answers">What <see cref="KeepAnswers"/> gave.</param>
     public ITrainingObjective Objective(TeacherCache? answers) => answers is not null
-        ? new CachedDistillation(answers, _options.Loss)
+        ? new CachedDistillation(Teacher.Network, answers, _options.Loss)
         : new Distillation(
             Teacher.Network, _options.Loss, _options.HiddenStateWeight, _options.HiddenStateWeight > 0 ? Streams() : null);
 

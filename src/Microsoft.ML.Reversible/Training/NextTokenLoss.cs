@@ -17,4 +17,13 @@ internal sealed class NextTokenLoss(double labelSmoothing) : ITrainingObjective
         (Tensor ids, Tensor targets) = batch.ToTensors(model.Device);
         return LanguageModelLoss.Differentiate(model, ids, targets, scale, seed, labelSmoothing, layerDone).MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public (double CrossEntropy, double Loss) Evaluate(LanguageNetwork model, TokenBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor ids, Tensor targets) = batch.ToTensors(model.Device);
+        double crossEntropy = -LanguageModelLoss.LogLikelihood(model, ids, targets).sum(ScalarType.Float64).item<double>();
+        return (crossEntropy, crossEntropy);
+    }
 }

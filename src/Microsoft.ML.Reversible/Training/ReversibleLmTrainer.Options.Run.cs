@@ -14,6 +14,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Evaluations without a lower validation loss than the lowest before, after which the run ends early; at least 0, 0 never ends it.
+        /// In a retrofit the held-out divergence from the teacher stands for the loss, here and in <see cref="ReturnBest"/>.
         /// </summary>
         public int EarlyStoppingPatience { get; set; }
 

@@ -42,7 +42,7 @@ internal sealed class RunState
     /// <summary>The last step's figures where their report is still to be made, since it needs an evaluation; else null.</summary>
     public PendingReport? Pending { get; set; }
 
-    /// <summary>The lowest validation loss so far, and its step; null before the first evaluation.</summary>
+    /// <summary>The best evaluation so far; null before the first one.</summary>
     public BestEvaluation? Best { get; set; }
 
     /// <summary>Evaluations since the best one.</summary>
@@ -118,7 +118,7 @@ internal sealed class RunState
 /// <param name="GradNorm">The gradients' norm before clipping.</param>
 internal sealed record PendingReport(double Loss, double LearningRate, double GradNorm);
 
-/// <summary>The evaluation with the lowest validation loss.</summary>
+/// <summary>The evaluation with the least of what <see cref="ITrainingObjective.Evaluate"/> says.</summary>
 /// <param name="Step">The step after which it was made.</param>
-/// <param name="Loss">Its mean loss, nats.</param>
+/// <param name="Loss">The mean of that, nats.</param>
 internal sealed record BestEvaluation(int Step, double Loss);

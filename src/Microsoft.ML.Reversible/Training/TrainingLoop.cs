@@ -171,11 +171,11 @@ internal sealed class TrainingLoop : IDisposable
         if (IsEvaluation(_state.Step))
         {
             heldOut = Evaluate(IsLastStep ? int.MaxValue : _options.EvaluationBatches);
-            best = heldOut.Mean is { } loss && double.IsFinite(loss) && !(loss >= _state.Best?.Loss);
+            best = heldOut.Objective is { } loss && double.IsFinite(loss) && !(loss >= _state.Best?.Loss);
             int sinceBest = best ? 0 : _state.EvaluationsSinceBest + 1;
             bool stalls = _options.EarlyStoppingPatience > 0 && sinceBest >= _options.EarlyStoppingPatience;
             if (stalls && !IsLastStep) heldOut = Evaluate(int.MaxValue);
-            if (best) _state.Best = new BestEvaluation(_state.Step, heldOut.Mean!.Value);
+            if (best) _state.Best = new BestEvaluation(_state.Step, heldOut.Objective!.Value);
             _state.EvaluationsSinceBest = sinceBest;
             _state.ValidationTokens = heldOut.Tokens;
         }
@@ -194,7 +194,7 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     private HeldOutLoss Evaluate(int batches) =>
-        HeldOutLoss.Measure(_model, _windows, _options.BatchSize, batches, _options.CancellationToken);
+        HeldOutLoss.Measure(_model, _objective, _windows, _options.BatchSize, batches, _options.CancellationToken);
 
     private void Checkpoint()
     {

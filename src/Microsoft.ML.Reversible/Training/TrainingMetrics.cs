@@ -32,14 +32,14 @@ public sealed class TrainingMetrics
     public long Tokens => History[^1].Tokens;
 
     /// <summary>
-    /// Whether the run ended before <see cref="ReversibleLmTrainer.Options.MaxSteps"/> because the validation loss fell no more.
+    /// Whether the run ended before <see cref="ReversibleLmTrainer.Options.MaxSteps"/> because its evaluations got no better.
     /// </summary>
     public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
 
     /// <summary>Steps skipped because their gradients were not finite or far too large.</summary>
     public long SkippedSteps => History[^1].SkippedSteps;
 
-    /// <summary>The step whose weights the model has: the last, or that of the lowest validation loss where that was asked for.</summary>
+    /// <summary>The step whose weights the model has: the last, or that of the best evaluation where that was asked for.</summary>
     public int ModelStep { get; internal init; }
 
     /// <summary>The step of the checkpoint that the run went on from; null where it went through in one piece.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Training;
+using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
@@ -142,6 +143,27 @@ public sealed class RetrofitEstimatorTests
         RunOptions.AssertSame(whole, resumed);
         Assert.AreEqual(whole.Retrofit!.Before, resumed.Retrofit!.Before);
         Assert.AreEqual(whole.Retrofit.After, resumed.Retrofit.After);
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(16)]
+    public void TheBestStudentIsTheOneNearestToItsTeacher(int answersKept)
+    {
+        using var scratch = new ScratchFolder();
+        using ReversibleLmTransformer student = Retrofits.Fit(o =>
+        {
+            Run(scratch.FullName)(o);
+            // Steps so long that the last one is not the best.
+            (o.TeacherTopK, o.Training.LearningRate, o.Training.FinalLearningRate) = (answersKept, 0.03, 0.03);
+            (o.Training.ReturnBest, o.ReportWindows, o.Training.EvaluationBatches) = (true, 10_000, 10_000);
+        });
+        BestEvaluation best = RunState.Read(Path.Combine(scratch.FullName, "step-00000020")).Best!;
+        Assert.AreEqual(best.Step, student.Metrics!.ModelStep);
+        Assert.AreEqual(best.Loss, student.Retrofit!.After!.KlPerToken);
+        double loss = student.Metrics.History.Single(p => p.Step == best.Step).ValidationLoss!.Value;
+        Assert.AreEqual(student.Retrofit.After.StudentLoss, loss);
+        Assert.AreNotEqual(loss, best.Loss);
     }
 
     [TestMethod]

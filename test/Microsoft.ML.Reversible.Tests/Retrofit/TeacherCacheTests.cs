@@ -54,9 +54,11 @@ public sealed class TeacherCacheTests
         Tensor expected = new Distillation(teacher, loss).Differentiate(student, batch, 0.1, seed: 0, layerDone: null);
         Tensor[] gradients = [.. student.parameters().Select(p => p.grad!.clone())];
         student.zero_grad();
-        Tensor actual = new CachedDistillation(cache, loss).Differentiate(student, batch, 0.1, seed: 0, layerDone: null);
+        var cached = new CachedDistillation(teacher, cache, loss);
+        Tensor actual = cached.Differentiate(student, batch, 0.1, seed: 0, layerDone: null);
         Assert.AreEqual(expected.ToDouble(), actual.ToDouble(), 1e-5 * expected.ToDouble());
         foreach (var (e, p) in gradients.Zip(student.parameters())) Assert.IsLessThan(1e-4, TestModels.RelativeError(p.grad!, e));
+        Assert.AreEqual(new Distillation(teacher, loss).Evaluate(student, batch), cached.Evaluate(student, batch));
     }
 
     [TestMethod]
@@ -163,7 +165,8 @@ public sealed class TeacherCacheTests
         using TeacherCache cache = TeacherCacheBuilder.Build(null, teacher, Windows(tokens), K, Temperature, rows: 4);
         Assert.ThrowsExactly<InvalidOperationException>(() => cache.Read(shifted.Training(0, 2), CPU));
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => new CachedDistillation(cache, new DistillationLoss())).Message, "temperature");
+            Assert.ThrowsExactly<ArgumentException>(() => new CachedDistillation(teacher, cache, new DistillationLoss())).Message,
+            "temperature");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(
             () => TeacherCacheBuilder.Build(null, teacher, Windows(tokens), K, Temperature, rows: 1 << 30));
     }
@@ -183,7 +186,7 @@ public sealed class TeacherCacheTests
         void Run()
         {
             using TeacherCache cache = TeacherCacheBuilder.Build(null, teacher, windows, K, Temperature, rows: 4);
-            var objective = new CachedDistillation(cache, new DistillationLoss(Temperature: Temperature, CrossEntropyWeight: 0.5));
+            var objective = new CachedDistillation(teacher, cache, new DistillationLoss(Temperature: Temperature, CrossEntropyWeight: 0.5));
             objective.Differentiate(student, windows.Training(0, 3), 0.1, seed: 0, layerDone: null).Dispose();
         }
     }
