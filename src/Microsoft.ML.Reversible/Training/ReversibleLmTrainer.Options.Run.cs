@@ -40,7 +40,7 @@ public sealed partial class ReversibleLmTrainer
         public string? CheckpointFolder { get; set; }
 
         /// <summary>
-        /// Steps between checkpoints, at least 1; each new lowest validation loss, the last step and a cancelled run leave one too.
+        /// Steps between checkpoints, at least 1; each new best evaluation, the last step and a cancelled run leave one too.
         /// </summary>
         public int CheckpointInterval { get; set; } = 250;
 

@@ -154,7 +154,7 @@ public sealed class RetrofitEstimatorTests
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
         {
             Run(scratch.FullName)(o);
-            // Steps so long that the last one is not the best.
+            // Steps so long that the last one need not be the best.
             (o.TeacherTopK, o.Training.LearningRate, o.Training.FinalLearningRate) = (answersKept, 0.03, 0.03);
             (o.Training.ReturnBest, o.ReportWindows, o.Training.EvaluationBatches) = (true, 10_000, 10_000);
         });
