@@ -24,10 +24,11 @@ internal static class RetrofitTable
         var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 1e-3 };
         var prompt = new Option<string?>("--prompt") { Description = "Continued greedily by every student." };
         var endOfText = new Option<int?>("--end-of-text") { Description = "The id between stories, if not the tokenizer's." };
+        var given = new Option<bool>("--as-given") { Description = "Step sizes are those of the schemes, not searched for." };
         var device = new Option<string?>("--device");
         var command = new Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
         {
-            teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, device,
+            teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, given, device,
         };
         command.SetAction(p =>
         {
@@ -41,7 +42,7 @@ internal static class RetrofitTable
                 var options = new RetrofitEstimator.Options
                 {
                     TeacherPath = p.GetRequiredValue(teacher), Scheme = Scheme.Parse(scheme), ReportWindows = int.MaxValue,
-                    Distill = p.GetValue(steps) > 0,
+                    Distill = p.GetValue(steps) > 0, SearchStepSize = !p.GetValue(given),
                 };
                 ReversibleLmTrainer.Options training = options.Training;
                 (training.TokenizerPath, training.Device, training.Seed) = (p.GetValue(tokenizer), p.GetValue(device), 1);
