@@ -21,7 +21,7 @@ public sealed class DocumentEvaluationTests
         string[][] rows = Document.Open("docs/evaluation.md").Rows("task", "what is asked");
         CollectionAssert.AreEquivalent(
             ZeroShotTasks.Names.Where(name => !name.StartsWith("mmlu", StringComparison.Ordinal))
-                .Append("mmlu_anatomy").Append("mmlu_continuation_anatomy").ToArray(),
+                .Append("mmlu_anatomy").Append("mmlu_anatomy_continuation").ToArray(),
             rows.Select(row => row[0]).ToArray());
         foreach (string[] row in rows)
         {

@@ -40,7 +40,7 @@ internal static class BenchmarkFile
     private static string SubjectFile(ZeroShotTask task, string path)
     {
         if (!Directory.Exists(path)) return path;
-        string subject = task.Name[(task.Groups[0].Length + 1)..];
+        string subject = ZeroShotTasks.SubjectOf(task);
         IEnumerable<string> names = _splits.Select(split => $"{subject}_{split}.csv");
         IEnumerable<string> inner = _splits.Select(split => Path.Combine(split, $"{subject}_{split}.csv"));
         return names.Concat(inner).Select(name => Path.Combine(path, name)).FirstOrDefault(File.Exists)

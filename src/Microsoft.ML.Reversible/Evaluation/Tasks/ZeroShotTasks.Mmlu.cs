@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible;
 public static partial class ZeroShotTasks
 {
     private const string MmluName = "mmlu";
-    private const string MmluContinuationName = "mmlu_continuation";
+    private const string Continuation = "_continuation";
 
     /// <summary>The 57 subjects of MMLU, such as <c>abstract_algebra</c>, in the order of the alphabet.</summary>
     public static IReadOnlyList<string> MmluSubjects { get; } = [.. Evaluation.MmluSubjects.Fields.Keys.Order(StringComparer.Ordinal)];
@@ -16,20 +16,27 @@ public static partial class ZeroShotTasks
     /// </summary>
     /// <param name="subject">One of <see cref="MmluSubjects"/>.</param>
     /// <exception cref="ArgumentException">There is no such subject.</exception>
-    public static ZeroShotTask Mmlu(string subject) => OfSubject(MmluName, subject);
+    public static ZeroShotTask Mmlu(string subject) => OfSubject(subject, "");
 
     /// <summary>
-    /// <c>mmlu_continuation_</c> and the subject: the same questions and columns, but the choices are not shown, and their texts are
-    /// scored.
+    /// <c>mmlu_</c>, the subject and <c>_continuation</c>: the same questions and columns, but the choices are not shown, and their texts
+    /// are scored.
     /// </summary>
     /// <param name="subject">One of <see cref="MmluSubjects"/>.</param>
     /// <exception cref="ArgumentException">There is no such subject.</exception>
-    public static ZeroShotTask MmluContinuation(string subject) => OfSubject(MmluContinuationName, subject);
+    public static ZeroShotTask MmluContinuation(string subject) => OfSubject(subject, Continuation);
 
-    private static ZeroShotTask OfSubject(string group, string subject)
+    /// <summary>The subject of a task of MMLU.</summary>
+    internal static string SubjectOf(ZeroShotTask task)
+    {
+        string subject = task.Name[(MmluName.Length + 1)..];
+        return subject.EndsWith(Continuation, StringComparison.Ordinal) ? subject[..^Continuation.Length] : subject;
+    }
+
+    private static ZeroShotTask OfSubject(string subject, string ending)
     {
         ArgumentNullException.ThrowIfNull(subject);
-        return _byName.TryGetValue($"{group}_{subject}", out ZeroShotTask? task)
+        return _byName.TryGetValue($"{MmluName}_{subject}{ending}", out ZeroShotTask? task)
             ? task
             : throw new ArgumentException(
                 $"MMLU has no subject '{subject}'. {nameof(ZeroShotTasks)}.{nameof(MmluSubjects)} lists them.", nameof(subject));
@@ -51,9 +58,10 @@ public static partial class ZeroShotTasks
         }
         foreach ((string subject, string field) in Evaluation.MmluSubjects.Fields)
         {
-            yield return new($"{MmluContinuationName}_{subject}", ZeroShotKind.MultipleChoice, TaskColumns.Mmlu, TaskItems.MmluContinuation)
+            string name = $"{MmluName}_{subject}{Continuation}";
+            yield return new(name, ZeroShotKind.MultipleChoice, TaskColumns.Mmlu, TaskItems.MmluContinuation)
             {
-                Groups = [MmluContinuationName, $"{MmluContinuationName}_{field}"],
+                Groups = [MmluName + Continuation, $"{MmluName}_{field}{Continuation}"],
                 Description = $"The following are questions (with answers) about {subject.Replace('_', ' ')}.\n\n",
                 ChoiceNames = ["A", "B", "C", "D"],
                 IsBuiltIn = true,

@@ -64,7 +64,7 @@ public static partial class ZeroShotTasks
         IEnumerable<string> others = _byName.Values.Where(one => one.Groups.Count == 0).Select(one => one.Name);
         string why = members == 0
             ? $"There is no task '{name}'. There are {string.Join(", ", others)}, and mmlu_SUBJECT " +
-              $"and mmlu_continuation_SUBJECT for the {MmluSubjects.Count} subjects, such as mmlu_anatomy."
+              $"and mmlu_SUBJECT_continuation for the {MmluSubjects.Count} subjects, such as mmlu_anatomy."
             : $"'{name}' is a group of {members} tasks, such as {InGroup(name)[0].Name}: {nameof(InGroup)} gives them all.";
         throw new ArgumentException(why, nameof(name));
     }

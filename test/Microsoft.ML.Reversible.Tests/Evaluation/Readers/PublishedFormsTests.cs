@@ -149,7 +149,7 @@ public sealed class PublishedFormsTests
         var thrown = Assert.ThrowsExactly<FileNotFoundException>(() => TaskFolder.Load("mmlu_anatomy", folder.FullName));
         StringAssert.Contains(thrown.Message, "has no file of subject 'anatomy'");
 
-        static string Question(string path) => TaskFolder.Load("mmlu_continuation_virology", path).GetColumn<string>("question").Single();
+        static string Question(string path) => TaskFolder.Load("mmlu_virology_continuation", path).GetColumn<string>("question").Single();
     }
 
     [TestMethod]

@@ -50,7 +50,7 @@ internal sealed record ComparedTask(string Name, ZeroShotTask Task, IDataView Qu
     public static ComparedTask MmluContinuation(MLContext ml, string subject)
     {
         string test = TestData.Require($"mmlu/test/{subject}_test.csv");
-        ZeroShotTask task = ZeroShotTasks.Named($"mmlu_continuation_{subject}");
+        ZeroShotTask task = ZeroShotTasks.Named($"mmlu_{subject}_continuation");
         string description = PlainTasks.MmluContinuationDescription(subject);
         return new(
             task.Name, task, ml.Reversible().LoadZeroShot(task, test),

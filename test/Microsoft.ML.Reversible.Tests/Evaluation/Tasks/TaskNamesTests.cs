@@ -9,7 +9,7 @@ public sealed class TaskNamesTests
         Assert.HasCount(8 + 57 + 57, ZeroShotTasks.Names);
         foreach (string name in ZeroShotTasks.Names) Assert.AreEqual(name, ZeroShotTasks.Named(name).Name);
         Assert.AreSame(ZeroShotTasks.HellaSwag, ZeroShotTasks.Named("hellaswag"));
-        Assert.AreSame(ZeroShotTasks.MmluContinuation("virology"), ZeroShotTasks.Named("mmlu_continuation_virology"));
+        Assert.AreSame(ZeroShotTasks.MmluContinuation("virology"), ZeroShotTasks.Named("mmlu_virology_continuation"));
     }
 
     [TestMethod]
@@ -19,7 +19,7 @@ public sealed class TaskNamesTests
     [DataRow("mmlu_social_sciences", 12)]
     [DataRow("mmlu_other", 13)]
     [DataRow("mmlu_continuation", 57)]
-    [DataRow("mmlu_continuation_stem", 19)]
+    [DataRow("mmlu_stem_continuation", 19)]
     [DataRow("piqa", 0)]
     public void Groups_hold_their_tasks(string group, int count) => Assert.HasCount(count, ZeroShotTasks.InGroup(group));
 
@@ -47,7 +47,7 @@ public sealed class TaskNamesTests
     [DataRow("arc_challenge", "acc, acc_norm")]
     [DataRow("winogrande", "acc")]
     [DataRow("mmlu_anatomy", "acc")]
-    [DataRow("mmlu_continuation_anatomy", "acc, acc_norm")]
+    [DataRow("mmlu_anatomy_continuation", "acc, acc_norm")]
     [DataRow("lambada_openai", "perplexity, acc")]
     [DataRow("wikitext", "word_perplexity, byte_perplexity, bits_per_byte")]
     public void The_metrics_are_those_of_the_harness(string name, string metrics) =>
