@@ -16,7 +16,6 @@ internal static class TrainSettings
         [nameof(ReversibleLmTrainer.Options.TokenCountColumnName)] = "no columns are written",
         [nameof(ReversibleLmTrainer.Options.PerplexityColumnName)] = "no columns are written",
         [nameof(ReversibleLmTrainer.Options.Tokenizer)] = "it is an object; files are named by a path",
-        [nameof(ReversibleLmTrainer.Options.EndOfTextId)] = "it is for tokenizers and data that are no files of text",
         [nameof(ReversibleLmTrainer.Options.Progress)] = "it is what is shown",
         [nameof(ReversibleLmTrainer.Options.TokenizationProgress)] = "it is what is shown",
         [nameof(ReversibleLmTrainer.Options.CancellationToken)] = "Ctrl+C cancels",

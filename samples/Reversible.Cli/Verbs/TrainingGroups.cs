@@ -22,6 +22,9 @@ internal static class TrainingGroups
     public static TrainingTable AddPacking(this TrainingTable table) => table
         .Add(o => o.TokenCachePath, "A file to keep the data's tokens in; it is used again where data and tokenizer are the same.", "FILE",
             "a temporary one")
+        .Add(o => o.EndOfTextId,
+            "The id of the token that ends a text, at least 0; models of llama2.c were trained with begin-of-text between theirs, 1.",
+            byDefault: "the tokenizer's")
         .Add(o => o.DocumentBoundaries, "Whether a window may hold the end of one text and the beginning of the next.");
 
     /// <summary>Batches, AdamW and the learning rate.</summary>
