@@ -23,16 +23,20 @@ internal static class RetrofitMatch
             throw new InvalidOperationException(
                 $"The student has {student.Configuration.VocabularySize} tokens and the teacher {teacher.Configuration.VocabularySize}; " +
                 "distillation needs one vocabulary.");
-        if (options.HiddenStateWeight > 0) CheckStreams(options.LayerMap, teacher, student ?? teacher);
+        if (options.HiddenStateWeight == 0) return;
+        // The Hamiltonian scheme has two streams for each of the teacher's; candidates of ChooseScheme have one.
+        int studentLayers = (student?.Stack.Blocks ?? options.Scheme.Functions([.. teacher.Blocks])).Count;
+        CheckStreams(options.LayerMap, teacher, student ?? teacher, studentLayers);
     }
 
-    private static void CheckStreams(IReadOnlyList<LayerPair>? map, LanguageNetwork teacher, LanguageNetwork student)
+    private static void CheckStreams(
+        IReadOnlyList<LayerPair>? map, LanguageNetwork teacher, LanguageNetwork student, int studentLayers)
     {
         if (student.Configuration.Width != teacher.Configuration.Width)
             throw new InvalidOperationException(
                 $"The student's streams have width {student.Configuration.Width} and the teacher's {teacher.Configuration.Width}, " +
                 "so they cannot be compared: HiddenStateWeight must be 0.");
-        int teacherLayers = teacher.Stack.Blocks.Count, studentLayers = student.Stack.Blocks.Count;
+        int teacherLayers = teacher.Stack.Blocks.Count;
         if (map is null && studentLayers != teacherLayers)
             throw new InvalidOperationException(
                 $"The student has {studentLayers} layers and the teacher {teacherLayers}: LayerMap must say which streams to compare.");

@@ -136,6 +136,14 @@ public sealed class BadRetrofitTests
     }
 
     [TestMethod]
+    public void AHamiltonianStudentNeedsAMapOfItsStreams()
+    {
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(o => (o.Scheme, o.HiddenStateWeight) = (Scheme.Hamiltonian, 1)));
+        StringAssert.Contains(e.Message, "The student has 8 layers and the teacher 4");
+        Fit(o => (o.Scheme, o.HiddenStateWeight, o.LayerMap) = (Scheme.Hamiltonian, 1, [new(2, 4), new(4, 8)]));
+    }
+
+    [TestMethod]
     public void MoreContextThanTheTeacherHasIsRefused() => StringAssert.Contains(
         Assert.ThrowsExactly<InvalidOperationException>(() => Fit(o => o.Training.ContextLength = 17)).Message, "16 tokens");
 
