@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,10 +28,12 @@ internal static class ActivationExtensions
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
     };
 
+    private static Tensor GeluTanh(Tensor x) => FusedOperations.GeluTanh(x) ?? ComposedGeluTanh(x);
+
     /// <summary>
     /// x/2 (1 + tanh u) = x σ(2u) with u = √(2/π) (x + 0.044715 x³); TorchSharp before 0.107 has no operation of its own.
     /// </summary>
-    private static Tensor GeluTanh(Tensor x)
+    internal static Tensor ComposedGeluTanh(Tensor x)
     {
         double twice = 2 * Math.Sqrt(2 / Math.PI);
         return x * (x * (x.square() * (twice * 0.044715) + twice)).sigmoid();
