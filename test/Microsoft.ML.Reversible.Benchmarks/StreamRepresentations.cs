@@ -26,7 +26,7 @@ internal static class StreamRepresentations
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor f = randn([32, 256, 512], device: device);
-        var grid = new Grid(Grid.DefaultFractionBits);
+        using var grid = new Grid(Grid.DefaultFractionBits, device);
         Console.WriteLine("| stream | range | ms |");
         Console.WriteLine("| --- | --- | --- |");
         Row("float32, not exact", "", f.clone(), s => s.alias(), s => s + f);

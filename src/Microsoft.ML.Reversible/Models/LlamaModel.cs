@@ -28,7 +28,10 @@ public sealed class LlamaModel : LanguageNetwork
         if (!configuration.TiedHead)
             _head = make.Normal(ParameterFactory.Deviation, configuration.VocabularySize, configuration.Width);
         RegisterComponents();
-        Stack = new LayerStack(scheme.Bind(configuration.LayerCount, seed ?? 0), _blocks, wayBack, arithmetic);
+        Stack = new LayerStack(scheme.Bind(configuration.LayerCount, seed ?? 0), _blocks, wayBack, arithmetic)
+        {
+            BlockType = Compute,
+        };
 
         TransformerBlock Block(ParameterFactory factory) =>
             new(new LlamaAttention(configuration, _positions, Compute, factory), new LlamaMlp(configuration, Compute, factory));

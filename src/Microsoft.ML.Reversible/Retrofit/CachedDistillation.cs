@@ -35,8 +35,10 @@ internal sealed class CachedDistillation(LanguageNetwork teacher, TeacherCache c
         TopLogits answers = cache.Read(batch, model.Device);
         return LanguageModelLoss.Differentiate(
             model, ids, seed,
-            (hidden, gradWeight) => ChunkedDivergence.Differentiate(
-                new LinearHead(hidden, model.HeadWeight, model.Compute), answers, targets, gradWeight, _loss, scale),
+            (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
+                new LinearHead(hidden, model.HeadWeight, model.Compute),
+                answers.Chunk(rows.First * ids.shape[1], rows.Count * ids.shape[1]), rows.Of(targets, ids.shape[1]), gradWeight, _loss,
+                scale),
             layerDone).MoveToOuterDisposeScope();
     }
 

@@ -60,8 +60,9 @@ internal sealed class Distillation : ITrainingObjective
         LinearHead teacher = Teach(_teacher, ids, streams is null ? null : streams.Keep);
         Tensor sum = LanguageModelLoss.Differentiate(
             model, ids, seed,
-            (hidden, gradWeight) => ChunkedDivergence.Differentiate(
-                new LinearHead(hidden, model.HeadWeight, model.Compute), teacher, targets, gradWeight, _loss, scale),
+            (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
+                new LinearHead(hidden, model.HeadWeight, model.Compute), teacher with { Hidden = rows.Of(teacher.Hidden, ids.shape[1]) },
+                rows.Of(targets, ids.shape[1]), gradWeight, _loss, scale),
             layerDone, streams is null ? null : streams.Differentiate);
         if (streams is not null) sum.add_(streams.LossSum);
         return sum.MoveToOuterDisposeScope();

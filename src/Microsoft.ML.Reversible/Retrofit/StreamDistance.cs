@@ -28,19 +28,20 @@ internal sealed class StreamDistance(double weight, IReadOnlyList<LayerPair> map
         if (map.Any(pair => pair.Teacher == layer)) _teacher[layer] = stream.detach().to(ignored.device).DetachFromDisposeScope();
     }
 
-    /// <summary>Adds a stream of the student to the loss.</summary>
-    /// <returns>The scaled gradient, of the stream's shape and type; null where the map does not have it.</returns>
-    public Tensor? Differentiate(int layer, Tensor stream)
+    /// <summary>Adds some rows of a stream of the student to the loss.</summary>
+    /// <returns>The scaled gradient, of the stream's shape, at least float32; null where the map does not have the stream.</returns>
+    public Tensor? Differentiate(int layer, RowRange rows, Tensor stream)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
+        if (stream.dtype != ScalarType.Float64) stream = stream.to(ScalarType.Float32);
         Tensor? gradient = null;
         foreach (LayerPair pair in map.Where(pair => pair.Student == layer))
         {
-            Tensor teacher = _teacher[pair.Teacher].to(stream.dtype);
+            Tensor teacher = rows.Of(_teacher[pair.Teacher]).to(stream.dtype);
             // Rounding may leave nothing of a stream's square, and nothing must be divided by it.
             Tensor factor = teacher.square().sum(-1, keepdim: true).clamp_min_(SmallestSquare).reciprocal_()
-                .mul_(weight / map.Count).masked_fill_(ignored, 0);
+                .mul_(weight / map.Count).masked_fill_(rows.Of(ignored), 0);
             Tensor difference = stream - teacher;
             LossSum.add_(difference.square().sum(-1, keepdim: true).mul_(factor).sum(ScalarType.Float64));
             difference.mul_(factor.mul_(2 * scale));

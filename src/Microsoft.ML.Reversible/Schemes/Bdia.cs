@@ -143,10 +143,12 @@ public sealed record Bdia : Scheme
         return at.Restore((next - Rest(at, gamma, current, f)) / gamma, K);
     }
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient)
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient * (1 + at.Drawn!.to(gradient.dtype));
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
     {
-        Tensor gamma = at.Drawn!.to(gradient.dtype);
-        return (gradient * gamma, gradient * (1 - gamma), gradient * (1 + gamma));
+        Tensor gamma = at.Drawn!.to(gradient.dtype), toCurrent = gradient * (1 - gamma);
+        return (gradient.mul_(gamma), Plus(ofCurrent, toCurrent));
     }
 
     internal override Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) =>
@@ -177,5 +179,6 @@ public sealed record Bdia : Scheme
         return scheme;
     }
 
-    private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round(current * (1 - gamma) + f * (1 + gamma));
+    /// <summary>Q[(1-γ) p + (1+γ) f], as Q[γ (f - p) + f + p]: products with γ are exact.</summary>
+    private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round((f - current).mul_(gamma).add_(f).add_(current));
 }

@@ -98,12 +98,17 @@ public sealed record Estimator : Scheme
             j == 0 ? block : new EstimatedFunction(block, new PreviousStateEstimate(blocks[j - 1], M), A))];
 
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) =>
-        at.Divisible(previous, K) * A + Rest(at, current, f);
+        Rest(at, current, f) + at.Divisible(previous, K) * A;
 
     internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Restore((next - Rest(at, current, f)) / A, K);
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
-        (gradient * A, gradient * (1 - A), gradient);
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
+    {
+        Tensor? sum = A == 1 ? ofCurrent : Plus(ofCurrent, gradient, 1 - A);
+        return (A == 1 ? gradient : gradient.mul_(A), sum);
+    }
 
     internal override (double A, double B, double C) Weights(int layer) =>
         layer == 0 && Start == Start.Euler ? (0, 1, 1) : (A, 1 - A, 1);

@@ -39,11 +39,13 @@ public sealed record Hamiltonian : Scheme
                 $"The Hamiltonian scheme needs blocks of two parts, and {block.GetName()} is not one.",
                 nameof(blocks)))];
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => previous + at.Round(f);
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => at.Add(previous, f);
 
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => next - at.Round(f);
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Add(next, f, -1);
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) => (gradient, null, gradient);
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) => (gradient, ofCurrent);
 
     internal override (double A, double B, double C) Weights(int layer) => (1, 0, 1);
 }

@@ -36,12 +36,19 @@ public sealed record Leapfrog(double StepSize = 0.5) : Scheme
 
     private protected override IEnumerable<string> Parameters => [Text(StepSize)];
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => current * 2 - previous + at.Round(f, Squared);
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) =>
+        at.Add(at.Sum(at.Times(previous, -1), current, 2), f, Squared);
 
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => current * 2 - next + at.Round(f, Squared);
+    /// <summary>The recurrence is its own inverse.</summary>
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => Forward(at, next, current, f);
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
-        (-gradient, gradient * 2, gradient * Squared);
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient * Squared;
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
+    {
+        Tensor sum = Plus(ofCurrent, gradient, 2);
+        return (gradient.neg_(), sum);
+    }
 
     internal override (double A, double B, double C) Weights(int layer) => (-1, 2, Squared);
 

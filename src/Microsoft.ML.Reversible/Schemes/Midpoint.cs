@@ -34,12 +34,13 @@ public sealed record Midpoint(double StepSize = 0.5) : Scheme
 
     private protected override IEnumerable<string> Parameters => [Text(StepSize)];
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => previous + at.Round(f, 2 * StepSize);
+    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => at.Add(previous, f, 2 * StepSize);
 
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => next - at.Round(f, 2 * StepSize);
+    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Add(next, f, -2 * StepSize);
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) =>
-        (gradient, null, gradient * (2 * StepSize));
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, 2 * StepSize);
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) => (gradient, ofCurrent);
 
     internal override (double A, double B, double C) Weights(int layer) => (1, 0, 2 * StepSize);
 

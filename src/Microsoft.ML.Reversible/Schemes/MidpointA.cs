@@ -69,19 +69,22 @@ public sealed record MidpointA : Scheme
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
     {
         double a = Factors[at.Index];
-        return previous * a + current * (1 - a) + at.Round(f, StepSize);
+        return at.Add(at.Sum(at.Times(previous, a), current, 1 - a), f, StepSize);
     }
 
     internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
     {
         double a = Factors[at.Index];
-        return (next - current * (1 - a) - at.Round(f, StepSize)) / a;
+        return at.Times(at.Add(at.Sum(next, current, a - 1), f, -StepSize), 1 / a);
     }
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient)
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, StepSize);
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
     {
         double a = Factors[at.Index];
-        return (gradient * a, gradient * (1 - a), gradient * StepSize);
+        Tensor sum = Plus(ofCurrent, gradient, 1 - a);
+        return (gradient.mul_(a), sum);
     }
 
     internal override (double A, double B, double C) Weights(int layer) => (Factors[layer], 1 - Factors[layer], StepSize);

@@ -31,7 +31,10 @@ public sealed record Residual : Scheme
     internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) =>
         throw new NotSupportedException("The residual scheme keeps no earlier stream to solve for: it has no inverse in closed form.");
 
-    internal override (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient) => (null, gradient, gradient);
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
+
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
+        (null, Plus(ofCurrent, gradient));
 
     internal override (double A, double B, double C) Weights(int layer) => (0, 1, 1);
 }

@@ -82,16 +82,25 @@ public abstract partial record Scheme
 
     /// <summary>p⁺ from p⁻, p and f(p).</summary>
     /// <param name="at">The layer.</param>
-    /// <param name="previous">p⁻, of shape [batch, context, width].</param>
+    /// <param name="previous">p⁻, of shape [batch, context, width]; p⁺ may take its place where the layer allows it.</param>
     /// <param name="current">p, of the same shape.</param>
     /// <param name="f">f(p), of the same shape; it may be of a narrower type than the streams.</param>
     internal abstract Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f);
 
-    /// <summary>p⁻ from p, p⁺ and f(p).</summary>
+    /// <summary>p⁻ from p, p⁺ and f(p); it may take p⁺'s place where the layer allows it.</summary>
     internal abstract Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f);
 
-    /// <summary>What the gradient g of p⁺ adds to the gradients of p⁻, p and f(p): A·g, B·g and C·g; null stands for zero.</summary>
-    internal abstract (Tensor? Previous, Tensor? Current, Tensor F) Adjoint(Layer at, Tensor gradient);
+    /// <summary>The gradient of f(p) from the gradient g of p⁺: C·g, which may be g itself.</summary>
+    internal abstract Tensor AdjointOfF(Layer at, Tensor gradient);
+
+    /// <summary>
+    /// The gradient of p⁻, A·g, and B·g added to what is known of the gradient of p; null stands for zero. Both arguments are used up, and
+    /// may be results.
+    /// </summary>
+    /// <param name="at">The layer.</param>
+    /// <param name="gradient">g, the gradient of p⁺.</param>
+    /// <param name="ofCurrent">The gradient of p but for this layer's part.</param>
+    internal abstract (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent);
 
     /// <summary>A step of the network as it is used after training; the recurrence itself unless the scheme says otherwise.</summary>
     internal virtual Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) => Step(at, previous, current, f);
@@ -103,9 +112,18 @@ public abstract partial record Scheme
     internal Tensor Step(Layer at, Tensor previous, Tensor current, Tensor f) =>
         IsEuler(at) ? current + at.Round(f) : Forward(at, previous, current, f);
 
+    /// <summary><see cref="AdjointOfF"/>, with the first layer taken as <see cref="Start"/> says.</summary>
+    internal Tensor StepAdjointOfF(Layer at, Tensor gradient) => IsEuler(at) ? gradient : AdjointOfF(at, gradient);
+
     /// <summary><see cref="Adjoint"/>, with the first layer taken as <see cref="Start"/> says.</summary>
-    internal (Tensor? Previous, Tensor? Current, Tensor F) StepAdjoint(Layer at, Tensor gradient) =>
-        IsEuler(at) ? (null, gradient, gradient) : Adjoint(at, gradient);
+    internal (Tensor? OfPrevious, Tensor? OfCurrent) StepAdjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
+        IsEuler(at) ? (null, Plus(ofCurrent, gradient)) : Adjoint(at, gradient, ofCurrent);
+
+    /// <summary>factor·x, x itself where that is the same.</summary>
+    private protected static Tensor Scaled(Tensor x, double factor) => factor == 1 ? x : x * factor;
+
+    /// <summary>sum + factor·x, in the place of the sum; where that is null, factor·x.</summary>
+    private protected static Tensor Plus(Tensor? sum, Tensor x, double factor = 1) => sum is null ? Scaled(x, factor) : sum.add_(x, factor);
 
     private bool IsEuler(Layer at) => at.Index == 0 && Start == Start.Euler;
 }

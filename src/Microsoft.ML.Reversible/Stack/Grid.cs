@@ -8,14 +8,20 @@ namespace Microsoft.ML.Reversible;
 /// before a block reads a stream, and where it leaves its range it loses bits instead of wrapping.
 /// </summary>
 /// <param name="fractionBits">l.</param>
-internal sealed class Grid(int fractionBits)
+/// <param name="device">The streams' device.</param>
+internal sealed class Grid(int fractionBits, Device device) : IDisposable
 {
     /// <summary>
     /// Resolution 6e-8, range ±1.3e8: finer than float32 above 1/2, and far above the 1e4 that outlier channels of trained models reach.
     /// </summary>
     public const int DefaultFractionBits = 24;
 
-    private readonly double _scale = Math.ScaleB(1, fractionBits);
+    /// <summary>
+    /// 1.5 · 2⁵²⁻ˡ: float64 numbers around it are multiples of 2⁻ˡ apart, so adding it rounds to the grid. A tensor with a dimension, since
+    /// in a sum of two types only such a one makes the result float64.
+    /// </summary>
+    private readonly Tensor _anchor =
+        full([1], Math.ScaleB(1.5, 52 - fractionBits), dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
 
     /// <summary>2⁻ˡ.</summary>
     public double Unit { get; } = Math.ScaleB(1, -fractionBits);
@@ -23,12 +29,16 @@ internal sealed class Grid(int fractionBits)
     /// <summary>Streams must stay below this; two bits of the 53 are left for the sums on the way.</summary>
     public double Limit { get; } = Math.ScaleB(1, 51 - fractionBits);
 
-    /// <summary>The nearest multiple of 2⁻ˡ to factor·x, ties to even.</summary>
+    /// <summary>The nearest multiple of 2⁻ˡ to factor·x, ties to even, for values within the limit.</summary>
+    /// <param name="x">x, of any floating type.</param>
+    /// <param name="factor">Taken to float32's precision, with which its products with float32 numbers are exact.</param>
     public Tensor Round(Tensor x, double factor = 1)
     {
-        Tensor result = x.detach().to(ScalarType.Float64, copy: true);
-        result.mul_(factor * _scale).round_().mul_(Unit);
-        return result;
+        using var scope = NewDisposeScope();
+        Tensor result = factor == 1
+            ? _anchor + x.detach()
+            : x.detach().to(ScalarType.Float64, copy: true).mul_((float)factor).add_(_anchor);
+        return result.sub_(_anchor).MoveToOuterDisposeScope();
     }
 
     /// <exception cref="OverflowException">The largest absolute value of the streams is beyond the limit or not a number.</exception>
@@ -40,4 +50,7 @@ internal sealed class Grid(int fractionBits)
                 $"holds values up to {Limit:G4}. " +
                 "A smaller step size, a lower learning rate or float arithmetic may help.");
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _anchor.Dispose();
 }

@@ -17,6 +17,9 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// <summary>What the scheme drew for this pass, such as BDIA's γ of shape [batch, 1, 1]; outside every dispose scope.</summary>
     public Tensor? Drawn { get; init; }
 
+    /// <summary>Whether a step's result may take the place of the stream that goes into it.</summary>
+    public bool UsesUpStreams { get; init; }
+
     /// <summary>The remainders that were kept.</summary>
     public SideBits? Remainders { get; private set; }
 
@@ -26,6 +29,20 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
         if (grid is not null) return grid.Round(f, factor);
         return factor == 1 ? f : f * factor;
     }
+
+    /// <summary>stream + factor·f, f rounded to the grid in exact arithmetic. The stream is used up where that is allowed.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="f">f, which may be of a narrower type.</param>
+    /// <param name="factor">The factor.</param>
+    public Tensor Add(Tensor stream, Tensor f, double factor = 1) =>
+        grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor));
+
+    /// <summary>stream + factor·other, of two streams; the first is used up where that is allowed.</summary>
+    public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
+        UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
+
+    /// <summary>factor·stream, in its place where that is allowed.</summary>
+    public Tensor Times(Tensor stream, double factor) => UsesUpStreams ? stream.mul_(factor) : stream * factor;
 
     /// <summary>
     /// What ±1/k times p⁻ can be taken of without leaving the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the way back; all of

@@ -1,4 +1,5 @@
 using System.Collections;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -10,22 +11,40 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     private readonly Grid? _grid;
     private readonly Layer[] _layers;
     private readonly ScalarType _type;
+    private readonly ScalarType _blockType;
     private Tensor? _largest;
 
     /// <summary>Draws what the scheme draws.</summary>
     /// <param name="stack">The stack.</param>
-    /// <param name="input">p₀, for the size of the batch, the device and the type.</param>
+    /// <param name="input">p₀ of the whole batch, for its size, the device and the type.</param>
+    /// <param name="rows">The rows of the batch that go through these layers; what is drawn for a row does not depend on the split.</param>
     /// <param name="seed">Seeds the draws.</param>
-    /// <param name="keeps">Whether streams will be rebuilt from p⁺.</param>
-    public LayerList(LayerStack stack, Tensor input, long seed, bool keeps)
+    /// <param name="rebuilds">Whether streams will be rebuilt from p⁺.</param>
+    /// <param name="keepsStreams">Whether what the blocks have read is kept: it must then be no stream that is used up.</param>
+    public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
     {
         _stack = stack;
         _type = input.dtype;
-        _grid = stack.Arithmetic == Arithmetic.Exact ? new Grid(stack.Scheme.FractionBits) : null;
+        _blockType = stack.BlockType ?? _type;
+        _grid = stack.Arithmetic == Arithmetic.Exact ? new Grid(stack.Scheme.FractionBits, input.device) : null;
+        ReadsInPlace = _blockType == (_grid is null ? _type : ScalarType.Float64);
+        UsesUpStreams = !(keepsStreams && ReadsInPlace);
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
         // From layer 1 the rebuilt stream would be p₀, which is kept.
-        _layers = [.. stack.Blocks.Select((_, l) => new Layer(l, _grid, keeps && l >= 2) { Drawn = Settle(draw?.Invoke(l)) })];
+        _layers =
+        [
+            .. stack.Blocks.Select((_, l) => new Layer(l, _grid, rebuilds && l >= 2)
+            {
+                Drawn = Settle(draw?.Invoke(l), rows), UsesUpStreams = UsesUpStreams,
+            }),
+        ];
     }
+
+    /// <summary>Whether blocks read the streams themselves, not a copy in another type.</summary>
+    public bool ReadsInPlace { get; }
+
+    /// <summary>Whether a step's result may take the place of the stream that goes into it.</summary>
+    public bool UsesUpStreams { get; }
 
     public int Count => _layers.Length;
 
@@ -34,8 +53,13 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <summary>p₀ as a stream, without its graph on a grid.</summary>
     public Tensor Enter(Tensor input) => _grid?.Round(input) ?? input.alias();
 
-    /// <summary>A stream as the blocks read it, in the input's type.</summary>
-    public Tensor ForBlock(Tensor stream) => stream.to(_type);
+    /// <summary>A stream as the blocks read it.</summary>
+    public Tensor ForBlock(Tensor stream)
+    {
+        Tensor read = stream.to(_blockType);
+        Watch(read);
+        return read;
+    }
 
     /// <summary>The output from p_{L-1} and p_L, in the input's type.</summary>
     public Tensor ReadOut(Tensor previous, Tensor current)
@@ -48,8 +72,8 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <summary>The gradients of p_{L-1} and p_L from the output's.</summary>
     public (Tensor? Previous, Tensor Current) ReadOutAdjoint(Tensor gradient)
     {
-        if (_stack.Scheme.ReadOut == Reversible.ReadOut.Last) return (null, gradient.detach());
-        return (gradient.detach() * 0.5, gradient.detach() * 0.5);
+        if (_stack.Scheme.ReadOut == Reversible.ReadOut.Last) return (null, gradient);
+        return (gradient * 0.5, gradient * 0.5);
     }
 
     /// <summary>Remembers how large a stream is; nothing waits for the device before <see cref="CheckRange"/>.</summary>
@@ -58,15 +82,19 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         if (_grid is null) return;
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor largest = stream.detach().abs().max();
+        Tensor largest = stream.detach().norm(float.PositiveInfinity);
         using Tensor? before = _largest;
         _largest = (before is null ? largest : before.maximum(largest)).DetachFromDisposeScope();
     }
 
+    /// <summary>Whether the streams that these have watched were within their range. Waits for the device, once.</summary>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
-    public void CheckRange()
+    public static void CheckRange(IReadOnlyList<LayerList> parts)
     {
-        if (_grid is not null && _largest is not null) _grid.Check(_largest.item<double>());
+        if (parts[0]._grid is not { } grid) return;
+        using var scope = NewDisposeScope();
+        List<Tensor> largest = [.. parts.Where(part => part._largest is not null).Select(part => part._largest!)];
+        if (largest.Count > 0) grid.Check(torch.stack(largest).max().to(ScalarType.Float64).item<double>());
     }
 
     public IEnumerator<Layer> GetEnumerator() => ((IEnumerable<Layer>)_layers).GetEnumerator();
@@ -77,12 +105,15 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     {
         foreach (Layer layer in _layers) layer.Dispose();
         _largest?.Dispose();
+        _grid?.Dispose();
     }
 
-    private Tensor? Settle(Tensor? drawn)
+    /// <summary>What was drawn for these rows, one number each, or for all rows alike, in the streams' type.</summary>
+    private Tensor? Settle(Tensor? drawn, RowRange rows)
     {
         if (drawn is null) return null;
-        using Tensor source = drawn;
-        return source.to(_grid is null ? _type : ScalarType.Float64).DetachFromDisposeScope();
+        using var scope = NewDisposeScope();
+        Tensor own = drawn.dim() == 0 ? drawn : rows.Of(drawn);
+        return own.to(_grid is null ? _type : ScalarType.Float64, copy: true).DetachFromDisposeScope();
     }
 }

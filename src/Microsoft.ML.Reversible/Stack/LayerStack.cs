@@ -46,6 +46,21 @@ public sealed class LayerStack
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>
+    /// The number type that the blocks compute in, so that a stream is converted once before each; null where that is the input's, as with
+    /// functions of several evaluations, which add between them what must not be rounded.
+    /// </summary>
+    internal ScalarType? BlockType { get; init => field = Scheme.EvaluationsPerLayer == 1 ? value : null; }
+
+    /// <summary>
+    /// How many of the last layers keep their activations in the reversible way back, which evaluates only the others once more: within
+    /// [0, number of functions].
+    /// </summary>
+    internal int KeptLayerCount { get; set => field = Math.Clamp(value, 0, _blocks.Length); }
+
+    /// <summary>How a batch is split into parts that go through a block one after the other; settable for tests.</summary>
+    internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
+
+    /// <summary>
     /// The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.
     /// </summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
@@ -62,8 +77,10 @@ public sealed class LayerStack
     internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null)
     {
         using var scope = NewDisposeScope();
-        // One draw for all rows: what a row of a batch gives must not depend on the others.
-        using var layers = new LayerList(this, pass is null ? input : input.narrow(0, 0, 1), seed: 0, keeps: false);
+        // One draw for all rows of a cached pass: what a row of a batch gives must not depend on the others.
+        Tensor drawnFor = pass is null ? input : input.narrow(0, 0, 1);
+        using var layers = new LayerList(
+            this, drawnFor, new RowRange(0, drawnFor.shape[0]), seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
         Tensor first = layers.Enter(input), previous = first, current = first;
         CacheLayer? at = pass is null ? null : new CacheLayer(pass, 0);
         foreach (Layer layer in layers)
@@ -73,12 +90,13 @@ public sealed class LayerStack
             Block function = _blocks[layer.Index];
             Tensor f = function.At(layers.ForBlock(current), at);
             at = at?.Behind(function.AttentionCount());
-            Tensor next = Scheme.Infer(layer, previous, current, f).MoveToOuterDisposeScope();
-            layers.Watch(next);
-            if (!ReferenceEquals(previous, first)) previous.Dispose();
+            Tensor owned = layers.UsesUpStreams && ReferenceEquals(previous, first) ? previous.clone() : previous;
+            Tensor next = Scheme.Infer(layer, owned, current, f).MoveToOuterDisposeScope();
+            if (!ReferenceEquals(previous, first) && !ReferenceEquals(previous, next)) previous.Dispose();
             (previous, current) = (current, next);
         }
-        layers.CheckRange();
+        layers.Watch(current);
+        LayerList.CheckRange([layers]);
         stream?.Invoke(layers.Count, layers.ForBlock(current));
         return layers.ReadOut(previous, current).MoveToOuterDisposeScope();
     }
@@ -95,22 +113,7 @@ public sealed class LayerStack
             throw new InvalidOperationException(
                 "A pass is for training and cannot be run in inference mode, " +
                 "where no graph is made; use Evaluate, or leave torch.inference_mode.");
-        StackPass pass = WayBack switch
-        {
-            WayBack.Stored => new StoredPass(this, input, seed),
-            WayBack.Checkpointed => new CheckpointedPass(this, input, seed),
-            _ => new ReversiblePass(this, input, seed),
-        };
-        try
-        {
-            pass.Run();
-            return pass;
-        }
-        catch
-        {
-            pass.Dispose();
-            throw;
-        }
+        return new StackPass(this, input, seed);
     }
 
     internal static void Check(Scheme scheme, WayBack wayBack, Arithmetic arithmetic)

@@ -3,18 +3,22 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Integers within [0, k), k a power of two, at log₂ k bits each, eight bits to a byte; outside every dispose scope.</summary>
+/// <summary>Integers within [0, k), k a power of two, at log₂ k bits each; outside every dispose scope.</summary>
+/// <remarks>
+/// The bits of an integer are cut into fields of 4, 2 and 1 bits, as log₂ k is made of these. A byte holds the fields of integers that lie a
+/// half, a quarter or an eighth of the tensor apart, so that packing reads and writes runs of memory.
+/// </remarks>
 internal sealed class SideBits : IDisposable
 {
     /// <summary>The largest k that schemes keep remainders of: 6 bits an activation.</summary>
     public const int MaxK = 64;
 
-    private readonly Tensor _bytes;
+    private readonly List<Tensor> _fields;
 
-    private SideBits(Tensor bytes) => _bytes = bytes;
+    private SideBits(List<Tensor> fields) => _fields = fields;
 
     /// <summary>The number of bytes that are kept.</summary>
-    public long ByteCount => _bytes.numel();
+    public long ByteCount => _fields.Sum(bytes => bytes.numel());
 
     /// <summary>Packs integers.</summary>
     /// <param name="values">Integers as a tensor of any type and shape.</param>
@@ -22,30 +26,57 @@ internal sealed class SideBits : IDisposable
     public static SideBits Pack(Tensor values, int k)
     {
         using var scope = NewDisposeScope();
-        Tensor bits = values.to(ScalarType.Byte).reshape(-1, 1).bitwise_right_shift(Places(BitsOf(k), values.device))
-            .bitwise_and(One(values.device)).flatten();
-        long missing = (8 - bits.numel() % 8) % 8;
-        if (missing > 0) bits = cat([bits, zeros(missing, dtype: ScalarType.Byte, device: values.device)], 0);
-        Tensor bytes = bits.view(-1, 8).bitwise_left_shift(Places(8, values.device)).sum(1, type: ScalarType.Byte);
-        return new SideBits(bytes.DetachFromDisposeScope());
+        Tensor whole = values.to(ScalarType.Byte).flatten();
+        return new SideBits([.. Fields(k).Select(field => Pack(whole, field.Width, field.Shift).DetachFromDisposeScope())]);
     }
 
     /// <summary>The integers, in the type and shape of another tensor.</summary>
     public Tensor Unpack(int k, Tensor like)
     {
         using var scope = NewDisposeScope();
-        int width = BitsOf(k);
-        Tensor bits = _bytes.unsqueeze(1).bitwise_right_shift(Places(8, like.device)).bitwise_and(One(like.device)).flatten();
-        Tensor values = bits.narrow(0, 0, like.numel() * width).view(-1, width)
-            .bitwise_left_shift(Places(width, like.device)).sum(1, type: ScalarType.Byte);
-        return values.to(like.dtype).view(like.shape).MoveToOuterDisposeScope();
+        Tensor? sum = null;
+        foreach ((Tensor bytes, (int width, int shift)) in _fields.Zip(Fields(k)))
+        {
+            Tensor field = Unpack(bytes, width).narrow(0, 0, like.numel());
+            sum = sum is null ? field.mul_(1 << shift) : sum.add_(field, 1 << shift);
+        }
+        return sum!.view(like.shape).to(like.dtype).MoveToOuterDisposeScope();
     }
 
-    private static int BitsOf(int k) => BitOperations.Log2((uint)k);
+    public void Dispose()
+    {
+        foreach (Tensor bytes in _fields) bytes.Dispose();
+    }
 
-    private static Tensor Places(int count, Device device) => arange(0, count, dtype: ScalarType.Byte, device: device);
+    /// <summary>The fields of an integer within [0, k): their widths in bits, and where they begin.</summary>
+    private static IEnumerable<(int Width, int Shift)> Fields(int k)
+    {
+        int bits = BitOperations.Log2((uint)k), shift = 0;
+        foreach (int width in (int[])[4, 2, 1])
+        {
+            if ((bits & width) == 0) continue;
+            yield return (width, shift);
+            shift += width;
+        }
+    }
 
-    private static Tensor One(Device device) => ones(1, dtype: ScalarType.Byte, device: device);
+    private static Tensor Pack(Tensor whole, int width, int shift)
+    {
+        using var scope = NewDisposeScope();
+        int count = 8 / width;
+        long missing = (count - whole.numel() % count) % count;
+        if (missing > 0) whole = cat([whole, zeros(missing, dtype: ScalarType.Byte, device: whole.device)], 0);
+        Tensor parts = whole.bitwise_right_shift(Byte(shift, whole)).bitwise_and(Byte((1 << width) - 1, whole)).view(count, -1);
+        Tensor bytes = parts.select(0, 0).clone();
+        for (int i = 1; i < count; i++) bytes.add_(parts.select(0, i), 1 << (width * i));
+        return bytes.MoveToOuterDisposeScope();
+    }
 
-    public void Dispose() => _bytes.Dispose();
+    private static Tensor Unpack(Tensor bytes, int width)
+    {
+        Tensor mask = Byte((1 << width) - 1, bytes);
+        return cat([.. Enumerable.Range(0, 8 / width).Select(i => bytes.bitwise_right_shift(Byte(width * i, bytes)).bitwise_and(mask))], 0);
+    }
+
+    private static Tensor Byte(int value, Tensor like) => full([1], value, dtype: ScalarType.Byte, device: like.device);
 }

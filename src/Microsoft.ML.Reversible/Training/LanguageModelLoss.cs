@@ -23,35 +23,37 @@ internal static class LanguageModelLoss
         Action<int>? layerDone = null) =>
         Differentiate(
             model, ids, seed,
-            (hidden, gradWeight) => ChunkedCrossEntropy.Differentiate(
-                hidden, model.HeadWeight, targets, gradWeight, scale, labelSmoothing, model.Compute),
+            (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
+                hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, scale, labelSmoothing, model.Compute),
             layerDone);
 
     /// <summary>A loss of the last hidden states.</summary>
-    /// <param name="hidden">The states behind the final norm, without a graph, of shape [batch * context, width].</param>
+    /// <param name="hidden">The states behind the final norm, without a graph, of shape [rows * context, width].</param>
+    /// <param name="rows">The rows of the batch that they are of.</param>
     /// <param name="gradWeight">What the gradient of the head's matrix is added to; null where it is frozen.</param>
     /// <returns>The loss, a float64 scalar, and the gradient of the states.</returns>
-    public delegate (Tensor LossSum, Tensor GradHidden) HeadLoss(Tensor hidden, Tensor? gradWeight);
+    public delegate (Tensor LossSum, Tensor GradHidden) HeadLoss(Tensor hidden, RowRange rows, Tensor? gradWeight);
 
     /// <summary>Adds the gradients of a loss at the head to the parameters' <c>grad</c>.</summary>
     /// <param name="model">The model.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
-    /// <param name="head">The loss.</param>
-    /// <param name="layerDone">As in <see cref="StackPass.Backward"/>.</param>
-    /// <param name="streamGradient">As in <see cref="StackPass.BackwardWithStreams"/>, for what else is minimised.</param>
-    /// <returns>The head's loss, on the model's device.</returns>
+    /// <param name="head">The loss, called for one part of the batch after the other.</param>
+    /// <param name="layerDone">As in <see cref="StackPass.Backward(Tensor, Action{int})"/>.</param>
+    /// <param name="streamGradient">What else is minimised, as the pass takes it.</param>
+    /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, long seed, HeadLoss head, Action<int>? layerDone = null,
-        Func<int, Tensor, Tensor?>? streamGradient = null)
+        Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
         using StackPass pass = model.Stack.Forward(embedded, seed);
-        (Tensor lossSum, Tensor gradOutput) = DifferentiateHead(model, pass.Output, head);
-        if (embedded.requires_grad) autograd.backward(embedded, pass.BackwardWithStreams(gradOutput, layerDone, streamGradient));
-        else pass.BackwardToWeights(gradOutput, layerDone, streamGradient);
+        Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
+        List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
+        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, layerDone, streamGradient));
+        else pass.BackwardToWeights(gradients, layerDone, streamGradient);
         return lossSum.MoveToOuterDisposeScope();
     }
 
@@ -67,15 +69,18 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    private static (Tensor LossSum, Tensor GradOutput) DifferentiateHead(LanguageNetwork model, Tensor output, HeadLoss head)
+    /// <summary>Adds a part's loss to the sum and gives the gradient of its output, which is disposed of.</summary>
+    private static Tensor DifferentiateHead(LanguageNetwork model, RowRange rows, Tensor output, HeadLoss head, Tensor lossSum)
     {
         using var scope = NewDisposeScope();
+        using Tensor taken = output;
         Tensor stream = output.detach().requires_grad_();
         Tensor hidden = model.FinalNorm(stream).flatten(0, 1);
         using Tensor? gradWeight = model.HeadWeight.requires_grad ? model.HeadWeight.grad ?? ZeroGradient(model.HeadWeight) : null;
-        (Tensor lossSum, Tensor gradHidden) = head(hidden.detach(), gradWeight);
+        (Tensor loss, Tensor gradHidden) = head(hidden.detach(), rows, gradWeight);
+        using (no_grad()) lossSum.add_(loss);
         autograd.backward(hidden, gradHidden);
-        return (lossSum.MoveToOuterDisposeScope(), stream.grad!.MoveToOuterDisposeScope());
+        return stream.grad!.MoveToOuterDisposeScope();
     }
 
     private static Tensor ZeroGradient(Parameter parameter)

@@ -134,8 +134,10 @@ public sealed class SchemeTests
         {
             Tensor previous = Draw(), current = Draw(), f = Draw(), g = Draw();
             using var at = new Layer(index, grid: null, keeps: false) { Drawn = bound.Draw(3, 2, seed: 9, CPU)?.Invoke(index) };
-            (Tensor? toPrevious, Tensor? toCurrent, Tensor toF) = bound.StepAdjoint(at, g);
             double expected = Dot(bound.Step(at, previous, current, f), g);
+            Tensor toF = bound.StepAdjointOfF(at, g).clone(), known = Draw();
+            expected += Dot(current, known);
+            (Tensor? toPrevious, Tensor? toCurrent) = bound.StepAdjoint(at, g, known);
             Assert.AreEqual(expected, Dot(previous, toPrevious) + Dot(current, toCurrent) + Dot(f, toF), 1e-12);
         }
 

@@ -31,12 +31,12 @@ internal sealed record StackCase(int Depth, int Batch, int Context, int Width, i
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        using var layers = new LayerList(stack, input, seed, keeps: true);
+        using var layers = new LayerList(stack, input, new RowRange(0, input.shape[0]), seed, rebuilds: true, keepsStreams: true);
         List<Tensor> streams = [layers.Enter(input)];
         foreach (Layer layer in layers)
         {
             Tensor f = stack.Blocks[layer.Index].call(layers.ForBlock(streams[^1]));
-            streams.Add(stack.Scheme.Step(layer, streams.Count > 1 ? streams[^2] : streams[0], streams[^1], f));
+            streams.Add(stack.Scheme.Step(layer, (streams.Count > 1 ? streams[^2] : streams[0]).clone(), streams[^1], f));
         }
 
         double worst = 0;
@@ -44,7 +44,7 @@ internal sealed record StackCase(int Depth, int Batch, int Context, int Width, i
         for (int l = stack.Blocks.Count - 1; l >= 2; l--)
         {
             Tensor f = stack.Blocks[l].call(layers.ForBlock(current));
-            (next, current) = (current, stack.Scheme.Inverse(layers[l], current, next, f));
+            (next, current) = (current, stack.Scheme.Inverse(layers[l], current, next.clone(), f));
             worst = Math.Max(worst, Largest(current - streams[l - 1]));
         }
         return worst / streams.Max(Largest);

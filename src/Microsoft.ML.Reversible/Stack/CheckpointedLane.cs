@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>Stores the stream before every block, as the block reads it, and evaluates each block once more on the way back.</summary>
-internal sealed class CheckpointedPass(LayerStack stack, Tensor input, long seed) : StackPass(stack, input, seed, rebuilds: false)
+internal sealed class CheckpointedLane(LayerStack stack, Tensor input, RowRange rows, long seed)
+    : Lane(stack, input, rows, seed, rebuilds: false, keepsStreams: true)
 {
     private readonly Tensor?[] _streams = new Tensor?[stack.Blocks.Count];
 
@@ -15,7 +16,7 @@ internal sealed class CheckpointedPass(LayerStack stack, Tensor input, long seed
 
     private protected override (Tensor Leaf, Tensor F) Graph(int layer) => Evaluate(layer, _streams[layer]!);
 
-    private protected override void StepBack(int layer, Tensor f) => _streams[layer]!.Dispose();
+    private protected override void BeforeLayer(int layer, Tensor f) => _streams[layer]!.Dispose();
 
     public override void Dispose()
     {

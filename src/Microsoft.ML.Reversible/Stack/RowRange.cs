@@ -1,0 +1,42 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>Consecutive rows of a batch.</summary>
+/// <param name="First">The first row, from 0.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct RowRange(long First, long Count)
+{
+    /// <summary>
+    /// The most elements of a stream that the blocks read at once on CUDA: enough to fill a GPU, and few beside the streams of a large
+    /// batch, so that what one block keeps for its backward pass does not decide how large a batch may be.
+    /// </summary>
+    private const long CudaElements = 1 << 26;
+
+    /// <summary>These rows of a tensor whose first dimension is the batch: a view.</summary>
+    public Tensor Of(Tensor batch) => batch.narrow(0, First, Count);
+
+    /// <summary>These rows of a tensor that has so many rows for each of the batch's.</summary>
+    public Tensor Of(Tensor batch, long rowsEach) => batch.narrow(0, First * rowsEach, Count * rowsEach);
+
+    /// <summary>The batch of an input of shape [batch, context, width] in as few parts as its device likes, of nearly one size.</summary>
+    public static IReadOnlyList<RowRange> Split(Tensor input)
+    {
+        long rows = input.shape[0];
+        long most = input.device_type == DeviceType.CUDA ? Math.Max(1, CudaElements / (input.shape[1] * input.shape[2])) : rows;
+        return Split(rows, most);
+    }
+
+    /// <summary>So many rows in as few parts as can be, each of at most so many.</summary>
+    public static IReadOnlyList<RowRange> Split(long rows, long most)
+    {
+        long parts = Math.Max(1, (rows + most - 1) / most);
+        return [.. LongRange(parts).Select(i => new RowRange(rows * i / parts, rows * (i + 1) / parts - rows * i / parts))];
+    }
+
+    private static IEnumerable<long> LongRange(long count)
+    {
+        for (long i = 0; i < count; i++) yield return i;
+    }
+}
