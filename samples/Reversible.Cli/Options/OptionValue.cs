@@ -10,20 +10,28 @@ internal static class OptionValue
     public static T? Parse<T>(ArgumentResult result)
     {
         Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
-        string name = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
         if (type == typeof(IReadOnlyList<string>)) return (T)(object)result.Tokens.Select(token => token.Value).ToArray();
         if (result.Tokens.Count == 0 && type == typeof(bool)) return (T)(object)true;
-        string text = result.Tokens[^1].Value;
+        return Read(result, type, result.Tokens[^1].Value) is T value ? value : default;
+    }
+
+    /// <summary>Reads all of an option's values, as <see cref="Parse"/> reads one.</summary>
+    public static IReadOnlyList<T> ParseAll<T>(ArgumentResult result) =>
+        [.. result.Tokens.Select(token => Read(result, typeof(T), token.Value)).OfType<T>()];
+
+    private static object? Read(ArgumentResult result, Type type, string text)
+    {
+        string name = (result.Parent as OptionResult)?.IdentifierToken?.Value ?? result.Argument.Name;
         try
         {
-            if (TryRead(type, text) is T value) return value;
+            if (TryRead(type, text) is { } value) return value;
             result.AddError($"{name} must be {MustBe(type)}, not '{text}'.");
         }
         catch (ArgumentException e)
         {
             result.AddError($"{name}: {ExitCode.Describe(e)}");
         }
-        return default;
+        return null;
     }
 
     /// <summary>A value as it is typed; null where there is none.</summary>

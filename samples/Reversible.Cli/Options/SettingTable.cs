@@ -55,6 +55,26 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return Add(info.Name, option, (value, target) => info.SetValue(target, value));
     }
 
+    /// <summary>Adds an option of one or more values, with blanks between them.</summary>
+    /// <param name="property">The property that it sets, and whose spelling in kebab case is its name.</param>
+    /// <param name="description">What it does, its unit and its range, as a sentence or two.</param>
+    /// <param name="byDefault">What a default of no value comes to, in words.</param>
+    public SettingTable<TTarget> AddSeveral<T>(
+        Expression<Func<TTarget, IReadOnlyList<T>>> property, string description, string? byDefault = null)
+    {
+        var info = (PropertyInfo)((MemberExpression)property.Body).Member;
+        byDefault ??= string.Join(' ', ((IReadOnlyList<T>)info.GetValue(_defaults)!).Select(value => OptionValue.Show(value)));
+        var option = new Option<IReadOnlyList<T>?>(Kebab.Option(info.Name))
+        {
+            Description = $"{description} Default: {byDefault}.",
+            HelpName = OptionValue.Placeholder(typeof(T)) + "...",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = true,
+            CustomParser = OptionValue.ParseAll<T>,
+        };
+        return Add(info.Name, option, (values, target) => info.SetValue(target, values));
+    }
+
     /// <summary>Adds an option that is more than the spelling of a property's value.</summary>
     /// <param name="property">The property that it sets above all.</param>
     /// <param name="option">The option.</param>

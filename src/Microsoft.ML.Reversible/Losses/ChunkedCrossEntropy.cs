@@ -13,7 +13,7 @@ namespace Microsoft.ML.Reversible.Losses;
 internal static class ChunkedCrossEntropy
 {
     /// <summary>The most logits that a chunk holds, in elements: 64 MiB of float32.</summary>
-    private const long ChunkElements = 16 << 20;
+    internal const long ChunkElements = 16 << 20;
 
     /// <summary>A target that does not count: its loss and gradients are 0, whatever its hidden state.</summary>
     public const long Ignored = -100;

@@ -8,7 +8,7 @@ public sealed class CommandLineTests
     [TestMethod]
     public void WithoutAVerbTheVerbsAreNamed()
     {
-        CliRun.Of().AssertRefused("A verb is missing; the verbs are train, retrofit, generate, score, evaluate, stability, gradcheck.");
+        CliRun.Of().AssertRefused("A verb is missing; the verbs are train, retrofit, generate, score, evaluate, bench, stability, gradcheck.");
         CliRun.Of("trian").AssertRefused("There is no verb 'trian'");
     }
 
@@ -19,7 +19,7 @@ public sealed class CommandLineTests
     {
         CliRun run = CliRun.Of(option);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
-        foreach (string name in new[] { "train", "retrofit", "generate", "score", "evaluate", "stability", "gradcheck" })
+        foreach (string name in new[] { "train", "retrofit", "generate", "score", "evaluate", "bench", "stability", "gradcheck" })
             StringAssert.Contains(run.Out, $"\n  {name} ");
         StringAssert.Contains(run.Out, "Exit codes: 0 done, 1 the input or an option is wrong, 2 failed or cancelled.");
     }

@@ -1,0 +1,76 @@
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Benchmark;
+
+/// <summary>A model and how it is trained, as one process measures it.</summary>
+internal sealed record BenchConfiguration
+{
+    public required GptConfiguration Model { get; init; }
+
+    public required int BatchSize { get; init; }
+
+    public required Scheme Scheme { get; init; }
+
+    public required WayBack WayBack { get; init; }
+
+    public required Arithmetic Arithmetic { get; init; }
+
+    public required Precision Precision { get; init; }
+
+    public required OptimizerPlacement OptimizerPlacement { get; init; }
+
+    public required string Device { get; init; }
+
+    public required int Steps { get; init; }
+
+    /// <summary>Why scheme, way back and arithmetic do not go together, in a line; null where they do.</summary>
+    public string? Conflict
+    {
+        get
+        {
+            try
+            {
+                LayerStack.Check(Scheme, WayBack, Arithmetic);
+                Scheme.CheckDepth(Model.LayerCount);
+                return null;
+            }
+            catch (ArgumentException e)
+            {
+                return ExitCode.Describe(e);
+            }
+        }
+    }
+
+    /// <summary>The command line that measures it in a process of its own.</summary>
+    public string[] Arguments =>
+    [
+        "bench", "--in-process", "--json",
+        "--layer-count", Shown(Model.LayerCount), "--width", Shown(Model.Width), "--head-count", Shown(Model.HeadCount),
+        "--context-length", Shown(Model.ContextLength), "--vocabulary-size", Shown(Model.VocabularySize),
+        "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--way-back", Shown(WayBack), "--arithmetic", Shown(Arithmetic),
+        "--precision", Shown(Precision), "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
+    ];
+
+    /// <summary>What is known before anything is measured.</summary>
+    public BenchRow Row() => new()
+    {
+        Mode = WayBack switch { WayBack.Stored => "store", WayBack.Checkpointed => "ckpt", _ => "rev" },
+        Layers = Model.LayerCount,
+        Width = Model.Width,
+        Heads = Model.HeadCount,
+        Context = Model.ContextLength,
+        Batch = BatchSize,
+        Precision = Shown(Precision),
+        Scheme = Shown(Scheme),
+        WayBack = Shown(WayBack),
+        Arithmetic = Shown(Arithmetic),
+        OptimizerPlacement = Shown(OptimizerPlacement),
+        Device = Device,
+    };
+
+    /// <summary>In a few words.</summary>
+    public override string ToString() =>
+        $"{Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers, batch {BatchSize}";
+
+    private static string Shown(object value) => OptionValue.Show(value)!;
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Microsoft.ML.Reversible.Cli.Benchmark;
+
+/// <summary>Shows measurements: a line each as they come, and lines of JSON or a table.</summary>
+internal sealed class BenchScreen(Terminal terminal, bool json)
+{
+    private readonly List<BenchRow> _rows = [];
+
+    /// <summary>All that was shown.</summary>
+    public IReadOnlyList<BenchRow> Rows => _rows;
+
+    /// <summary>Says what is measured now, where there may be a while to wait.</summary>
+    public void Announce(BenchConfiguration configuration) => terminal.Error.WriteLine($"measuring {configuration}");
+
+    /// <summary>Takes a row.</summary>
+    public void Add(BenchRow row)
+    {
+        _rows.Add(row);
+        if (!json) return;
+        terminal.Out.Write(row.ToJson() + "\n");
+        terminal.Out.Flush();
+    }
+
+    /// <summary>All rows, for people; nothing where they were written as JSON.</summary>
+    public void ShowTable()
+    {
+        if (json || _rows.Count == 0) return;
+        BenchRow first = _rows[0];
+        IAnsiConsole console = terminal.ForPeople(json);
+        console.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"GPT of width {first.Width}, {first.Heads} heads, context {first.Context}, on {first.Device}");
+        Table table = new Table().AddColumns(
+            "layers", "scheme", "way back", "arithmetic", "blocks", "optimizer", "batch", "tokens/s", "samples/s", "s a step", "peak, GiB",
+            "loss", "");
+        foreach (BenchRow r in _rows)
+        {
+            table.AddRow([.. new[]
+            {
+                Number(r.Layers), r.Scheme, r.WayBack, r.Arithmetic, r.Precision, r.OptimizerPlacement, Number(r.Batch ?? r.LargestBatch),
+                Number(r.TokensPerS ?? r.BestTokensPerS, "N0"), Number(r.SamplesPerS, "F2"), Number(r.StepS, "F3"), Number(r.PeakGib, "F2"),
+                Number(r.Loss, "F3"), Remark(r),
+            }.Select(cell => new Spectre.Console.Text(cell))]);
+        }
+        console.Write(table);
+    }
+
+    private static string Remark(BenchRow r) =>
+        r.OutOfMemory == true ? "out of memory"
+        : r.Conflict ?? r.Error
+        ?? (r.Limit is null ? "" : $"largest batch, limited by {r.Limit}; most tokens/s at batch {Number(r.BestBatch)}");
+
+    private static string Number(IFormattable? value, string? format = null) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
+}

@@ -1,0 +1,126 @@
+using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Benchmark;
+
+/// <summary>What to measure: every combination of the options of several values is a configuration. The defaults are a GPT-2 small.</summary>
+internal sealed class BenchSettings
+{
+    public IReadOnlyList<int> LayerCount { get; set; } = [12];
+
+    public int Width { get; set; } = 768;
+
+    public int HeadCount { get; set; } = 12;
+
+    public int ContextLength { get; set; } = 1024;
+
+    public int VocabularySize { get; set; } = 50304;
+
+    public IReadOnlyList<int> BatchSize { get; set; } = [8];
+
+    public IReadOnlyList<Scheme> Scheme { get; set; } = [Reversible.Scheme.Midpoint];
+
+    /// <summary>Empty for what each scheme takes where none is asked for.</summary>
+    public IReadOnlyList<WayBack> WayBack { get; set; } = [];
+
+    /// <summary>Empty for what each scheme takes where none is asked for.</summary>
+    public IReadOnlyList<Arithmetic> Arithmetic { get; set; } = [];
+
+    public IReadOnlyList<Precision> Precision { get; set; } = [Reversible.Precision.Float32];
+
+    public IReadOnlyList<OptimizerPlacement> OptimizerPlacement { get; set; } = [Reversible.OptimizerPlacement.AfterBackward];
+
+    public string Device { get; set; } = "cpu";
+
+    public int Steps { get; set; } = 3;
+
+    public bool Search { get; set; }
+
+    public int SearchSteps { get; set; } = 1;
+
+    public int? MaxBatch { get; set; }
+
+    public bool InProcess { get; set; }
+
+    /// <summary>The options.</summary>
+    public static SettingTable<BenchSettings> Table() => new SettingTable<BenchSettings>()
+        .Group("Model")
+        .AddSeveral(o => o.LayerCount, "Number of blocks, at least 1.")
+        .Add(o => o.Width, "Length of the streams' vectors, at least 1.")
+        .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
+        .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
+        .Add(o => o.VocabularySize, "Token ids, at least 1.")
+        .Group("Training step")
+        .AddSeveral(o => o.BatchSize, "Windows in a batch, at least 1; with --search the first one to try.")
+        .AddSeveral(o => o.Scheme, "The recurrence over the layers, as in 'train'.")
+        .AddSeveral(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
+            byDefault: "reversible where the scheme is, else stored")
+        .AddSeveral(o => o.Arithmetic, "The numbers that the streams between the layers are made of.",
+            byDefault: "exact for bdia and estimator, float for the others")
+        .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
+        .AddSeveral(o => o.OptimizerPlacement, "Where AdamW steps: after the backward pass, or layer by layer inside it.")
+        .Group("Measurement")
+        .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
+        .Add(o => o.Steps, "Timed steps, at least 1, behind one that is not timed.")
+        .Add(o => o.Search,
+            "Looks for the largest batch: it is doubled until memory runs out, then refined to within an eighth; the best one is timed again.")
+        .Add(o => o.SearchSteps, "Timed steps of each try while searching, at least 1.")
+        .Add(o => o.MaxBatch, "The largest batch to try while searching, at least 1.", byDefault: "as far as memory goes")
+        .Add(o => o.InProcess,
+            "Measures in this process instead of in one of its own, for a profiler to watch; for one configuration, which a lack of memory may "
+            + "end without a word.");
+
+    /// <summary>Every combination, in the order of the options' values.</summary>
+    public IEnumerable<BenchConfiguration> Configurations() =>
+        from layers in LayerCount
+        from batch in BatchSize
+        from scheme in Scheme
+        from arithmetic in Arithmetic is [] ? [scheme.DefaultArithmetic] : Arithmetic
+        from wayBack in WayBack is [] ? [scheme.DefaultWayBack(arithmetic)] : WayBack
+        from precision in Precision
+        from placement in OptimizerPlacement
+        select new BenchConfiguration
+        {
+            Model = Shape(layers),
+            BatchSize = batch,
+            Scheme = scheme,
+            WayBack = wayBack,
+            Arithmetic = arithmetic,
+            Precision = precision,
+            OptimizerPlacement = placement,
+            Device = Device,
+            Steps = Steps,
+        };
+
+    /// <exception cref="UsageException">An option is out of its range, or does not go with another whatever the rest.</exception>
+    /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
+    public void Check()
+    {
+        foreach (int layers in LayerCount) Shape(layers).Check();
+        foreach (int batch in BatchSize) AtLeastOne("--batch-size", batch);
+        AtLeastOne("--steps", Steps);
+        AtLeastOne("--search-steps", SearchSteps);
+        if (MaxBatch is { } most) AtLeastOne("--max-batch", most);
+        if (MaxBatch is not null && !Search) throw new UsageException("--max-batch has no use without --search.");
+        if (MaxBatch < BatchSize.Max()) throw new UsageException($"--max-batch must be at least --batch-size, which is {BatchSize.Max()}.");
+        if (Search && BatchSize.Count > 1) throw new UsageException("--batch-size must be one number with --search, which begins there.");
+        if (InProcess && (Search || Configurations().Count() > 1))
+            throw new UsageException("--in-process measures one configuration and does not go with --search.");
+        Training.Devices.CheckName(Device);
+    }
+
+    private static void AtLeastOne(string option, int value)
+    {
+        if (value < 1) throw new UsageException($"{option} must be at least 1, not {value}.");
+    }
+
+    private GptConfiguration Shape(int layers) => new()
+    {
+        VocabularySize = VocabularySize,
+        ContextLength = ContextLength,
+        LayerCount = layers,
+        HeadCount = HeadCount,
+        Width = Width,
+        Activation = Activation.GeluTanh,
+    };
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Cli.Benchmark;
+
+/// <summary>
+/// Training steps in this process, their time and the memory that they take: gradients to zero, loss and gradients, AdamW. There is no
+/// clipping, and the loss is read behind the last step alone, so that nothing waits for the device inside a step.
+/// </summary>
+internal static class StepMeasurement
+{
+    private const double LearningRate = 1e-4;
+
+    // PyTorch's defaults, with which what this is compared to trains.
+    private static readonly AdamWSettings _adamW = new(Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01);
+
+    /// <summary>Measures, or says why that cannot be.</summary>
+    public static BenchRow Run(BenchConfiguration configuration, MLContext ml, CancellationToken cancellationToken)
+    {
+        BenchRow row = configuration.Row();
+        if (configuration.Conflict is { } conflict) return row with { Conflict = conflict };
+        try
+        {
+            return Measure(configuration, row, ml, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return MemoryShortage.IsNamedIn(e.ToString()) ? row with { OutOfMemory = true } : row with { Error = ExitCode.Describe(e) };
+        }
+    }
+
+    private static BenchRow Measure(BenchConfiguration c, BenchRow row, MLContext ml, CancellationToken cancellationToken)
+    {
+        var memory = new MemoryMeter(c.Device);
+        Device device = Resolve(c.Device, ml);
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        Tensor ids = randint(0, c.Model.VocabularySize, [c.BatchSize, c.Model.ContextLength], dtype: ScalarType.Int64, device: device);
+        Tensor targets = ids.flatten();
+        Synchronize(device);
+        long? atStart = memory.Read();
+
+        using LanguageNetwork model = c.Model.Build(c.Scheme, c.WayBack, c.Arithmetic, c.Precision, device, seed: 1);
+        using var optimizer = new FlatAdamW(model, model.Stack, _adamW, c.OptimizerPlacement);
+        Step(model, optimizer, ids, targets, seed: 0).Dispose();
+        Synchronize(device);
+
+        var seconds = new double[c.Steps];
+        Tensor? loss = null;
+        for (int step = 0; step < c.Steps; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            loss?.Dispose();
+            long start = Stopwatch.GetTimestamp();
+            loss = Step(model, optimizer, ids, targets, seed: step + 1);
+            Synchronize(device);
+            seconds[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        double mean = seconds.Average();
+        return row with
+        {
+            ChunkLoss = ChunkedCrossEntropy.Chunks(targets.numel(), c.Model.VocabularySize, ChunkedCrossEntropy.ChunkElements).First().Length,
+            TokensPerS = Math.Round(targets.numel() / mean, 1),
+            SamplesPerS = Math.Round(c.BatchSize / mean, 3),
+            PeakGib = Gibibytes(memory.Peak()),
+            BaseGib = Gibibytes(atStart),
+            StepS = Math.Round(Median(seconds), 6),
+            Loss = Math.Round(loss!.ToDouble() / targets.numel(), 4),
+        };
+    }
+
+    private static Tensor Step(LanguageNetwork model, FlatAdamW optimizer, Tensor ids, Tensor targets, long seed)
+    {
+        using var scope = NewDisposeScope();
+        bool inside = optimizer.Placement == OptimizerPlacement.InsideBackward;
+        optimizer.ZeroGradients();
+        Tensor loss = LanguageModelLoss.Differentiate(
+            model, ids, targets, 1.0 / targets.numel(), seed, layerDone: inside ? StepLayer : null);
+        if (inside)
+        {
+            optimizer.StepGroup(optimizer.OuterGroup, LearningRate);
+            optimizer.CompleteStep();
+        }
+        else optimizer.Step(LearningRate);
+        return loss.MoveToOuterDisposeScope();
+
+        void StepLayer(int layer)
+        {
+            optimizer.StepGroup(layer, LearningRate);
+            optimizer.PassGradientOn(layer);
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">There is no such device.</exception>
+    public static Device Resolve(string name, MLContext ml)
+    {
+        using Runtime.IChannel channel = ((Runtime.IHostEnvironment)ml).Register("bench").Start("device");
+        return Devices.Resolve(name, ml, channel);
+    }
+
+    private static void Synchronize(Device device)
+    {
+        if (device.type == DeviceType.CUDA) cuda.synchronize(device);
+    }
+
+    private static double? Gibibytes(long? bytes) => bytes is { } known ? Math.Round(known / (double)(1 << 30), 3) : null;
+
+    private static double Median(double[] values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

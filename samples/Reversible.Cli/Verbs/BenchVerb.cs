@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Benchmark;
+using Microsoft.ML.Reversible.Cli.Options;
+
+namespace Microsoft.ML.Reversible.Cli.Verbs;
+
+/// <summary>Measures training steps, a configuration a process.</summary>
+internal sealed class BenchVerb : Verb
+{
+    private readonly SettingTable<BenchSettings> _settings;
+    private readonly Option<bool> _json;
+
+    public BenchVerb(Terminal terminal) : this(terminal, BenchSettings.Table(), JsonOption(
+        "mode, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, loss, scheme, way_back, "
+        + "arithmetic, optimizer_placement, device, step_s and base_gib, or out_of_memory, conflict or error, and largest_batch, best_batch, "
+        + "best_tokens_per_s and limit at the end of a search"))
+    {
+    }
+
+    private BenchVerb(Terminal terminal, SettingTable<BenchSettings> settings, Option<bool> json)
+        : base(
+            terminal, "bench",
+            "Measures training steps: tokens a second and peak memory of a GPT with random weights and tokens, each configuration in a process "
+            + "of its own, so that one which needs too much memory is a row like the others. Options of several values are combined.",
+            "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
+        (_settings, _json) = (settings, json);
+
+    public override IReadOnlyList<(string What, string Command)> Examples =>
+    [
+        ("A small model on the CPU, reversible against stored:",
+            "bench --layer-count 4 8 16 --width 128 --head-count 4 --context-length 256 --vocabulary-size 4096 --scheme midpoint residual"),
+        ("GPT-2 small on a GPU, in float and in exact arithmetic:",
+            "bench --device cuda --precision bfloat16 --arithmetic float exact --batch-size 64 --steps 5"),
+        ("The largest batch that a GPU holds, as JSON lines:",
+            "bench --device cuda --precision bfloat16 --layer-count 96 --width 512 --head-count 8 --batch-size 64 --search --json"),
+    ];
+
+    public override int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        BenchSettings settings = _settings.Read(parsed);
+        settings.Check();
+        MLContext ml = Context();
+        StepMeasurement.Resolve(settings.Device, ml);
+        var screen = new BenchScreen(Terminal, parsed.GetValue(_json));
+        foreach (BenchConfiguration configuration in settings.Configurations())
+        {
+            if (settings.InProcess) screen.Add(StepMeasurement.Run(configuration, ml, cancellationToken));
+            else if (settings.Search) Search(settings, configuration, screen, cancellationToken);
+            else Measure(configuration, screen, cancellationToken);
+        }
+        screen.ShowTable();
+        return Code(screen.Rows);
+    }
+
+    private static BenchRow Measure(BenchConfiguration configuration, BenchScreen screen, CancellationToken cancellationToken)
+    {
+        BenchRow row;
+        if (configuration.Conflict is { } conflict) row = configuration.Row() with { Conflict = conflict };
+        else
+        {
+            screen.Announce(configuration);
+            row = MeasuringProcess.Run(configuration, cancellationToken);
+        }
+        screen.Add(row);
+        return row;
+    }
+
+    private static void Search(
+        BenchSettings settings, BenchConfiguration configuration, BenchScreen screen, CancellationToken cancellationToken)
+    {
+        if (configuration.Conflict is not null)
+        {
+            Measure(configuration, screen, cancellationToken);
+            return;
+        }
+        BatchSearch.Result found = new BatchSearch(configuration.BatchSize, settings.MaxBatch).Run(
+            batch => Measure(configuration with { BatchSize = batch, Steps = settings.SearchSteps }, screen, cancellationToken));
+        // A try of few steps finds the best batch, but says too little of its speed.
+        BenchRow? best = found.Best is { Batch: { } batch } && settings.Steps > settings.SearchSteps
+            ? Measure(configuration with { BatchSize = batch }, screen, cancellationToken)
+            : found.Best;
+        screen.Add(configuration.Row() with
+        {
+            Batch = null,
+            LargestBatch = found.Largest,
+            BestBatch = best?.Batch,
+            BestTokensPerS = best?.TokensPerS,
+            Limit = found.Limit,
+        });
+    }
+
+    /// <summary>Done where anything came of it; a lack of memory is a result.</summary>
+    private static int Code(IReadOnlyList<BenchRow> rows) =>
+        rows.Any(row => row.Error is not null) ? ExitCode.Failed
+        : rows.All(row => row.Conflict is not null) ? throw new UsageException(rows[0].Conflict!)
+        : ExitCode.Done;
+}
