@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>What to measure: every combination of the options of several values is a configuration. The defaults are a GPT-2 small.</summary>
+/// <summary>What to measure: every combination of the options of several values is a configuration. The default is GPT-2 small.</summary>
 internal sealed class BenchSettings
 {
     public IReadOnlyList<int> LayerCount { get; set; } = [12];
@@ -63,12 +63,12 @@ internal sealed class BenchSettings
         .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
         .Add(o => o.Steps, "Timed steps, at least 1, behind one that is not timed.")
         .Add(o => o.Search,
-            "Looks for the largest batch: it is doubled until memory runs out, then refined to within an eighth; the best one is timed again.")
+            "Looks for the largest batch: it is doubled until memory runs out, then refined to an eighth; the best one is timed again.")
         .Add(o => o.SearchSteps, "Timed steps of each try while searching, at least 1.")
         .Add(o => o.MaxBatch, "The largest batch to try while searching, at least 1.", byDefault: "as far as memory goes")
         .Add(o => o.InProcess,
-            "Measures in this process instead of in one of its own, for a profiler to watch; for one configuration, which a lack of memory may "
-            + "end without a word.");
+            "Measures in this process instead of in one of its own, for a profiler to watch; for one configuration, which a lack of "
+            + "memory may end without a word.");
 
     /// <summary>Every combination, in the order of the options' values.</summary>
     public IEnumerable<BenchConfiguration> Configurations() =>

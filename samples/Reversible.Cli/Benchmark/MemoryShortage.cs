@@ -11,8 +11,8 @@ internal static partial class MemoryShortage
     public static bool IsNamedIn(string message) => Message().IsMatch(message);
 
     /// <summary>
-    /// Whether a process ended for want of memory: it says so, or a signal ended it that such an end brings. The kernel kills what takes the
-    /// machine's memory, and libtorch aborts where an exception leaves one of its calls that must not throw.
+    /// Whether a process ended for want of memory: it says so, or a signal ended it that such an end brings. The kernel kills what takes
+    /// the machine's memory, and libtorch aborts where an exception leaves one of its calls that must not throw.
     /// </summary>
     /// <param name="exitCode">The exit code; 128 and the signal's number where one ended the process.</param>
     /// <param name="errors">What it wrote to standard error.</param>

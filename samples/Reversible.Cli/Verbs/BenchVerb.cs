@@ -12,16 +12,17 @@ internal sealed class BenchVerb : Verb
 
     public BenchVerb(Terminal terminal) : this(terminal, BenchSettings.Table(), JsonOption(
         "mode, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, loss, scheme, way_back, "
-        + "arithmetic, optimizer_placement, device, step_s and base_gib, or out_of_memory, conflict or error, and largest_batch, best_batch, "
-        + "best_tokens_per_s and limit at the end of a search"))
+        + "arithmetic, optimizer_placement, device, step_s and base_gib, or out_of_memory, conflict or error, and largest_batch, "
+        + "best_batch, best_tokens_per_s and limit at the end of a search"))
     {
     }
 
     private BenchVerb(Terminal terminal, SettingTable<BenchSettings> settings, Option<bool> json)
         : base(
             terminal, "bench",
-            "Measures training steps: tokens a second and peak memory of a GPT with random weights and tokens, each configuration in a process "
-            + "of its own, so that one which needs too much memory is a row like the others. Options of several values are combined.",
+            "Measures training steps: tokens a second and peak memory of a GPT with random weights and tokens, each configuration in a "
+            + "process of its own, so that one which needs too much memory is a row like the others. All values of the options that take "
+            + "several are combined.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 

@@ -8,7 +8,8 @@ public sealed class CommandLineTests
     [TestMethod]
     public void WithoutAVerbTheVerbsAreNamed()
     {
-        CliRun.Of().AssertRefused("A verb is missing; the verbs are train, retrofit, generate, score, evaluate, bench, stability, gradcheck.");
+        CliRun.Of().AssertRefused(
+            "A verb is missing; the verbs are train, retrofit, generate, score, evaluate, bench, stability, gradcheck.");
         CliRun.Of("trian").AssertRefused("There is no verb 'trian'");
     }
 

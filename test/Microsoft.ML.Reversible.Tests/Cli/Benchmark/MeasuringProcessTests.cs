@@ -19,7 +19,8 @@ public sealed class MeasuringProcessTests
     [DataRow("kill -ABRT $$")]
     [DataRow("echo 'CUDA out of memory. Tried to allocate 2.00 GiB' >&2; kill -SEGV $$")]
     [DataRow("echo 'DefaultCPUAllocator: can'\"'\"'t allocate memory' >&2; exit 1")]
-    public void AProcessThatLackOfMemoryEndsIsARowThatSaysSo(string program) => Assert.AreEqual(Row with { OutOfMemory = true }, Run(program));
+    public void AProcessThatLackOfMemoryEndsIsARowThatSaysSo(string program) =>
+        Assert.AreEqual(Row with { OutOfMemory = true }, Run(program));
 
     [TestMethod]
     [DataRow("echo 'no such kernel' >&2; exit 3", "The measuring process ended with code 3. no such kernel")]
