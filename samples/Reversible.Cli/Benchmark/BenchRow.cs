@@ -68,6 +68,9 @@ internal sealed record BenchRow
     /// <summary>The part of the peak that was taken before the model was made: runtime, libtorch, the driver's context.</summary>
     public double? BaseGib { get; init; }
 
+    /// <summary>The part of the peak that parameters, their gradients and AdamW's moments take.</summary>
+    public double? FixedGib { get; init; }
+
     /// <summary>True where memory ran out; never false.</summary>
     public bool? OutOfMemory { get; init; }
 

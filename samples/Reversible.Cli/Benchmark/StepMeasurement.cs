@@ -68,6 +68,7 @@ internal static class StepMeasurement
             SamplesPerS = Math.Round(c.BatchSize / mean, 3),
             PeakGib = Gibibytes(memory.Peak()),
             BaseGib = Gibibytes(atStart),
+            FixedGib = Gibibytes(sizeof(float) * (3 * c.Model.ParameterCount + optimizer.GradientElements)),
             StepS = Math.Round(Median(seconds), 6),
             Loss = Math.Round(loss!.ToDouble() / targets.numel(), 4),
         };
