@@ -19,6 +19,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     FreshProcessLoad.Command(),
     FreshProcessEvaluation.Command(),
     OptimizerTime.Command(),
+    LossTime.Command(),
     CorpusTokenization.Command(),
     TokensPerSecond.Command(),
     ZeroShotSpeed.Command(),

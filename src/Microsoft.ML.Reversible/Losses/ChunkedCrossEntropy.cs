@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Losses;
@@ -12,8 +13,8 @@ namespace Microsoft.ML.Reversible.Losses;
 /// </summary>
 internal static class ChunkedCrossEntropy
 {
-    /// <summary>The most logits that a chunk holds, in elements: 64 MiB of float32.</summary>
-    internal const long ChunkElements = 16 << 20;
+    /// <summary>The most logits that a chunk holds where no gradients are wanted: 64 MiB of float32.</summary>
+    private const long LikelihoodElements = 16 << 20;
 
     /// <summary>A target that does not count: its loss and gradients are 0, whatever its hidden state.</summary>
     public const long Ignored = -100;
@@ -25,54 +26,61 @@ internal static class ChunkedCrossEntropy
     /// <param name="compute">The number type of the matrix products; everything else is float32.</param>
     /// <param name="chunkElements">The most logits that exist at a time.</param>
     /// <returns>Nats, float32, of shape [tokens].</returns>
-    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long chunkElements = ChunkElements)
+    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long? chunkElements = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor w = weight.to(compute);
         var parts = new List<Tensor>();
-        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0], chunkElements))
+        foreach ((long start, long length) in LogitChunks.Of(hidden.shape[0], weight.shape[0], chunkElements ?? LikelihoodElements))
         {
             using var chunk = NewDisposeScope();
             Tensor logits = hidden.narrow(0, start, length).to(compute).mm(w.t()).to(ScalarType.Float32);
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
-            Tensor each = logits.gather(1, target) - logits.logsumexp(1, keepdim: true);
+            Tensor each = logits.log_softmax(1).gather(1, target);
             parts.Add(each.masked_fill_(ignored, 0).squeeze(1).MoveToOuterDisposeScope());
         }
         return cat(parts, 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
-    /// <param name="hidden">h, float32, of shape [tokens, width].</param>
+    /// <param name="hidden">h, of shape [tokens, width], float32 or of the type of the matrix products.</param>
     /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
     /// <param name="gradWeight">What the scaled dW is added to, float32, of W's shape; null where nobody needs it.</param>
-    /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
+    /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean; not 0.</param>
     /// <param name="labelSmoothing">ε, within [0, 1).</param>
-    /// <param name="compute">The number type of the matrix products.</param>
-    /// <param name="chunkElements">The most logits that exist at a time.</param>
-    /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, float32, of h's shape.</returns>
+    /// <param name="compute">
+    /// The number type of the matrix products. With bfloat16 the logits exist in bfloat16 alone; a token's loss is right to about 2e-4 of
+    /// what they say, and the mean of many better than that.
+    /// </param>
+    /// <param name="chunkElements">The most logits that exist at a time; the device's usual where null.</param>
+    /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
-        long chunkElements = ChunkElements)
+        long? chunkElements = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor w = weight.to(compute);
+        Tensor? mean = labelSmoothing > 0 ? weight.mean([0], keepdim: true) : null;
         Tensor gradHidden = empty_like(hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
-        foreach ((long start, long length) in Chunks(hidden.shape[0], weight.shape[0], chunkElements))
+        long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute);
+        foreach ((long start, long length) in LogitChunks.Of(hidden.shape[0], weight.shape[0], elements))
         {
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
             // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
-            Tensor logits = h.mm(w.t()).to(ScalarType.Float32);
-            Tensor logSum = logits.logsumexp(1, keepdim: true);
-            sum.add_(Loss(logits, logSum, target, labelSmoothing).masked_fill_(ignored, 0).sum(ScalarType.Float64));
+            SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target);
+            Tensor gradLogits = rows.GradLogits(target, labelSmoothing);
 
-            Tensor gradLogits = GradLogits(logits, logSum, target, labelSmoothing).to(compute);
-            gradHidden.narrow(0, start, length).copy_(gradLogits.mm(w)).mul_(scale).masked_fill_(ignored, 0);
+            Tensor gradRows = gradHidden.narrow(0, start, length);
+            if (gradRows.dtype == compute) gradRows.addmm_(gradLogits, w, beta: 0, alpha: (float)scale);
+            else gradRows.copy_(gradLogits.mm(w)).mul_(scale);
+            sum.add_(Loss(rows, h, mean, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
+            gradRows.masked_fill_(ignored, 0);
             if (gradWeight is null) continue;
             if (gradWeight.dtype == compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
             else gradWeight.add_(gradLogits.t().mm(h), scale);
@@ -80,20 +88,16 @@ internal static class ChunkedCrossEntropy
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
 
-    private static Tensor Loss(Tensor logits, Tensor logSum, Tensor target, double smoothing)
+    /// <summary>The rows' losses, of shape [rows, 1].</summary>
+    private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanWeight, double smoothing, Tensor gradRows, double scale)
     {
-        Tensor ofTarget = logSum - logits.gather(1, target);
-        if (smoothing == 0) return ofTarget;
-        Tensor ofAll = logSum - logits.mean([1], keepdim: true);
-        return ofTarget.mul_(1 - smoothing).add_(ofAll, smoothing);
-    }
-
-    /// <summary>dz, in the place of the logits.</summary>
-    private static Tensor GradLogits(Tensor logits, Tensor logSum, Tensor target, double smoothing)
-    {
-        Tensor gradLogits = logits.sub_(logSum).exp_();
-        if (smoothing > 0) gradLogits.sub_(smoothing / logits.shape[1]);
-        return gradLogits.scatter_add_(1, target, full_like(target, smoothing - 1, dtype: ScalarType.Float32));
+        Tensor loss = rows.NegativeLogLikelihood;
+        // mean(z) = h mean(W), without a pass over the logits.
+        if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
+        if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
+        // Where nothing tells of the normaliser: h·dh = Σ z dz is the loss less the softmax's entropy, which is at most log V beside 87 nats
+        // or more, and about 0 where logits lie that far apart.
+        return torch.where(loss.isinf(), (h * gradRows).sum(1, keepdim: true, ScalarType.Float32).div_(scale), loss);
     }
 
     /// <summary>A chunk's targets, of shape [length, 1], with a legal one where one is ignored, and where that is.</summary>
@@ -101,12 +105,5 @@ internal static class ChunkedCrossEntropy
     {
         Tensor target = targets.narrow(0, start, length).unsqueeze(1), ignored = target.eq(Ignored);
         return (target.masked_fill(ignored, 0), ignored);
-    }
-
-    /// <summary>Consecutive tokens whose logits together are at most so many elements, or one token.</summary>
-    internal static IEnumerable<(long Start, long Length)> Chunks(long tokens, long vocabulary, long elements)
-    {
-        long step = Math.Clamp(elements / vocabulary, 1, tokens);
-        for (long start = 0; start < tokens; start += step) yield return (start, Math.Min(step, tokens - start));
     }
 }

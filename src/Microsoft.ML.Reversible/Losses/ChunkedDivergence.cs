@@ -119,5 +119,5 @@ internal static class ChunkedDivergence
     internal static Tensor LogSoftmax(Tensor logits) => logits.sub_(logits.logsumexp(1, keepdim: true));
 
     internal static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements = ChunkElements) =>
-        ChunkedCrossEntropy.Chunks(head.Hidden.shape[0], head.Weight.shape[0], elements);
+        LogitChunks.Of(head.Hidden.shape[0], head.Weight.shape[0], elements);
 }

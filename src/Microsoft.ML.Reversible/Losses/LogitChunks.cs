@@ -1,0 +1,28 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Losses;
+
+/// <summary>How many tokens' logits exist at a time.</summary>
+internal static class LogitChunks
+{
+    /// <summary>
+    /// The most logits that a chunk holds where gradients are wanted. On CUDA each chunk costs a pass over dW in float32, and two tensors of
+    /// logits are alive at once: 1 GiB of them. On CPU the dW is added to by the matrix product itself, and small chunks stay in cache.
+    /// </summary>
+    public static long Elements(Device device, ScalarType compute) =>
+        device.type != DeviceType.CUDA ? 4 << 20 : compute == ScalarType.BFloat16 ? 1 << 28 : 1 << 27;
+
+    /// <summary>
+    /// Consecutive tokens whose logits together are at most so many elements, or one token. Chunks are of about the same size: a small last
+    /// one would cost as much as a whole one in what does not depend on the size.
+    /// </summary>
+    public static IEnumerable<(long Start, long Length)> Of(long tokens, long vocabulary, long elements)
+    {
+        const long tile = 128;
+        long most = Math.Clamp(elements / vocabulary, 1, tokens), count = (tokens + most - 1) / most;
+        // Whole tiles of the matrix products, where there are many.
+        long even = (tokens + count - 1) / count, step = Math.Min((even + tile - 1) / tile * tile, most);
+        for (long start = 0; start < tokens; start += step) yield return (start, Math.Min(step, tokens - start));
+    }
+}

@@ -1,0 +1,66 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Losses;
+
+/// <summary>The softmax of each row of logits, and what cross-entropy needs beside it.</summary>
+/// <param name="Probabilities">softmax(z), of z's type and shape [rows, vocabulary].</param>
+/// <param name="Target">z_t, of shape [rows, 1], at least float32.</param>
+/// <param name="NegativeLogLikelihood">
+/// -log softmax(z)_t, nats, of the same shape and type; ∞ where it is above 87 and bfloat16 does not say how much.
+/// </param>
+internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target, Tensor NegativeLogLikelihood)
+{
+    /// <summary>How many tokens of the vocabulary tell of the normaliser.</summary>
+    private const long Witnesses = 64;
+
+    private const double SmallestNormal = 1.1754943508222875e-38;
+
+    /// <summary>Of logits, which are used up.</summary>
+    /// <param name="logits">z, of shape [rows, vocabulary].</param>
+    /// <param name="target">t, int64, of shape [rows, 1].</param>
+    public static SoftmaxRows Of(Tensor logits, Tensor target) =>
+        logits.dtype is ScalarType.BFloat16 ? Rounded(logits, target) : Exact(logits, target);
+
+    /// <summary>dz of cross-entropy with label smoothing ε, in the place of the probabilities.</summary>
+    public Tensor GradLogits(Tensor target, double smoothing)
+    {
+        double share = smoothing / Probabilities.shape[1];
+        // p_t - 1 without the cancellation.
+        Tensor ofTarget = NegativeLogLikelihood.neg().expm1().add_(smoothing - share).to(Probabilities.dtype);
+        if (smoothing > 0) Probabilities.sub_(share);
+        return Probabilities.scatter_(1, target, ofTarget);
+    }
+
+    private static SoftmaxRows Exact(Tensor logits, Tensor target)
+    {
+        Tensor ofTarget = logits.gather(1, target), logProbabilities = logits.log_softmax(1);
+        logits.Dispose();
+        Tensor negative = logProbabilities.gather(1, target).neg();
+        return new(logProbabilities.exp_(), ofTarget, negative);
+    }
+
+    /// <summary>
+    /// One kernel reads z and writes p = softmax(z), with float32 inside and one rounding; a pass over the logits in float32 would move as
+    /// many bytes as all else. The normaliser that it does not give out is z_j - log p_j of any j, but for p_j's rounding, which is at most
+    /// 2^-8 and as often up as down: so the mean over the target and some tokens that are spread over the vocabulary is right to about 2e-4.
+    /// -log p_t alone would be 0 for all tokens of which the model is surer than 1 - 2^-9, and their gradients as well.
+    /// </summary>
+    private static SoftmaxRows Rounded(Tensor logits, Tensor target)
+    {
+        // The kernel for the CPU rounds between its steps.
+        Tensor p = logits.device_type == DeviceType.CUDA ? logits.softmax(1) : logits.softmax(1, ScalarType.Float32).to(logits.dtype);
+        long rows = logits.shape[0], vocabulary = logits.shape[1], witnesses = Math.Min(Witnesses, vocabulary);
+        long step = vocabulary / witnesses;
+        Tensor spread = arange(0, witnesses * step, step, ScalarType.Int64, logits.device);
+        Tensor at = cat([spread.expand(rows, witnesses), target], 1);
+        Tensor z = logits.gather(1, at).to(ScalarType.Float32), ofWitnesses = p.gather(1, at).to(ScalarType.Float32);
+        logits.Dispose();
+
+        Tensor vanished = ofWitnesses.lt(SmallestNormal);
+        Tensor ofTarget = z.narrow(1, witnesses, 1);
+        Tensor sum = (z - ofWitnesses.log_()).sub_(ofTarget).masked_fill_(vanished, 0).sum(1, keepdim: true);
+        Tensor left = vanished.sum(1, keepdim: true, ScalarType.Float32).neg_().add_(witnesses + 1);
+        return new(p, ofTarget, sum.div_(left).masked_fill_(left.eq(0), double.PositiveInfinity));
+    }
+}
