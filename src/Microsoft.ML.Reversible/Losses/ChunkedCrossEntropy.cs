@@ -74,16 +74,10 @@ internal static class ChunkedCrossEntropy
             // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
             SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target);
-            Tensor gradLogits = rows.GradLogits(target, labelSmoothing);
-
-            Tensor gradRows = gradHidden.narrow(0, start, length);
-            if (gradRows.dtype == compute) gradRows.addmm_(gradLogits, w, beta: 0, alpha: (float)scale);
-            else gradRows.copy_(gradLogits.mm(w)).mul_(scale);
+            Tensor gradLogits = rows.GradLogits(target, labelSmoothing), gradRows = gradHidden.narrow(0, start, length);
+            LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale);
             sum.add_(Loss(rows, h, mean, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
             gradRows.masked_fill_(ignored, 0);
-            if (gradWeight is null) continue;
-            if (gradWeight.dtype == compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
-            else gradWeight.add_(gradLogits.t().mm(h), scale);
         }
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }

@@ -72,11 +72,9 @@ internal static class ChunkedDivergence
             if (loss.CrossEntropyWeight > 0) AddCrossEntropy(loss.CrossEntropyWeight, logits, target, each, gradLogits);
             sum.add_(each.masked_fill_(ignored, 0).sum(ScalarType.Float64));
 
-            gradLogits = gradLogits.to(student.Compute);
-            gradHidden.narrow(0, start, length).copy_(gradLogits.mm(student.Weight)).mul_(scale).masked_fill_(ignored, 0);
-            if (gradWeight is null) continue;
-            if (gradWeight.dtype == student.Compute) gradWeight.addmm_(gradLogits.t(), h, alpha: (float)scale);
-            else gradWeight.add_(gradLogits.t().mm(h), scale);
+            Tensor gradRows = gradHidden.narrow(0, start, length);
+            LinearHead.Backward(gradLogits.to(student.Compute), h, student.Weight, gradRows, gradWeight, scale);
+            gradRows.masked_fill_(ignored, 0);
         }
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
@@ -106,17 +104,22 @@ internal static class ChunkedDivergence
     /// <summary>Adds α times the cross-entropy to the rows' losses and to dz. Logits are used up.</summary>
     private static void AddCrossEntropy(double alpha, Tensor logits, Tensor target, Tensor each, Tensor gradLogits)
     {
-        Tensor logSum = logits.logsumexp(1, keepdim: true);
-        each.add_(logSum - logits.gather(1, target), alpha);
-        gradLogits.add_(logits.sub_(logSum).exp_(), alpha);
+        Tensor logProbabilities = LogSoftmax(logits);
+        each.add_(logProbabilities.gather(1, target), -alpha);
+        gradLogits.add_(logProbabilities.exp_(), alpha);
         gradLogits.scatter_add_(1, target, full_like(target, -alpha, dtype: gradLogits.dtype));
     }
 
     private static Tensor LogProbabilities(LinearHead head, long start, long length, Tensor ignored) =>
         LogSoftmax(head.Logits(head.Chunk(start, length, ignored)).to(ScalarType.Float64));
 
-    /// <summary>In the place of its argument.</summary>
-    internal static Tensor LogSoftmax(Tensor logits) => logits.sub_(logits.logsumexp(1, keepdim: true));
+    /// <summary>In one pass. The argument is used up.</summary>
+    internal static Tensor LogSoftmax(Tensor logits)
+    {
+        Tensor result = logits.log_softmax(1);
+        logits.Dispose();
+        return result;
+    }
 
     internal static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements = ChunkElements) =>
         LogitChunks.Of(head.Hidden.shape[0], head.Weight.shape[0], elements);

@@ -20,4 +20,20 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
     /// <summary>Logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
     public Tensor Logits(Tensor hidden) =>
         hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+
+    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h, with each scaling inside of its product where types allow.</summary>
+    /// <param name="gradLogits">dz, of shape [rows, vocabulary], of the type of the products.</param>
+    /// <param name="hidden">h, of shape [rows, width], of the same type.</param>
+    /// <param name="weight">W, of the same type.</param>
+    /// <param name="gradHidden">Where dh goes.</param>
+    /// <param name="gradWeight">What dW is added to; null where nobody needs it.</param>
+    /// <param name="scale">What both are multiplied by.</param>
+    public static void Backward(Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale)
+    {
+        if (gradHidden.dtype == gradLogits.dtype) gradHidden.addmm_(gradLogits, weight, beta: 0, alpha: (float)scale);
+        else gradHidden.copy_(gradLogits.mm(weight)).mul_(scale);
+        if (gradWeight is null) return;
+        if (gradWeight.dtype == gradLogits.dtype) gradWeight.addmm_(gradLogits.t(), hidden, alpha: (float)scale);
+        else gradWeight.add_(gradLogits.t().mm(hidden), scale);
+    }
 }
