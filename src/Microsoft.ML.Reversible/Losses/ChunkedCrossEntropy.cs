@@ -89,8 +89,8 @@ internal static class ChunkedCrossEntropy
         // mean(z) = h mean(W), without a pass over the logits.
         if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
         if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
-        // Where nothing tells of the normaliser: h·dh = Σ z dz is the loss less the softmax's entropy, which is at most log V beside 87 nats
-        // or more, and about 0 where logits lie that far apart.
+        // Where nothing tells of the normaliser: h·dh = Σ z dz is the loss less the softmax's entropy, which is at most log V beside 87
+        // nats or more, and about 0 where logits lie that far apart.
         return torch.where(loss.isinf(), (h * gradRows).sum(1, keepdim: true, ScalarType.Float32).div_(scale), loss);
     }
 

@@ -21,7 +21,7 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
     public Tensor Logits(Tensor hidden) =>
         hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
 
-    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h, with each scaling inside of its product where types allow.</summary>
+    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h; products scale by themselves where types allow.</summary>
     /// <param name="gradLogits">dz, of shape [rows, vocabulary], of the type of the products.</param>
     /// <param name="hidden">h, of shape [rows, width], of the same type.</param>
     /// <param name="weight">W, of the same type.</param>

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Reversible.Losses;
 internal static class LogitChunks
 {
     /// <summary>
-    /// The most logits that a chunk holds where gradients are wanted. On CUDA each chunk costs a pass over dW in float32, and two tensors of
-    /// logits are alive at once: 1 GiB of them. On CPU the dW is added to by the matrix product itself, and small chunks stay in cache.
+    /// The most logits that a chunk holds where gradients are wanted. On CUDA each chunk costs a pass over dW in float32, and two tensors
+    /// of logits are alive at once: 1 GiB of them. On CPU the product itself adds to dW, and small chunks stay in cache.
     /// </summary>
     public static long Elements(Device device, ScalarType compute) =>
         device.type != DeviceType.CUDA ? 4 << 20 : compute == ScalarType.BFloat16 ? 1 << 28 : 1 << 27;

@@ -41,10 +41,10 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target,
     }
 
     /// <summary>
-    /// One kernel reads z and writes p = softmax(z), with float32 inside and one rounding; a pass over the logits in float32 would move as
-    /// many bytes as all else. The normaliser that it does not give out is z_j - log p_j of any j, but for p_j's rounding, which is at most
-    /// 2^-8 and as often up as down: so the mean over the target and some tokens that are spread over the vocabulary is right to about 2e-4.
-    /// -log p_t alone would be 0 for all tokens of which the model is surer than 1 - 2^-9, and their gradients as well.
+    /// One kernel reads z and writes p = softmax(z), with float32 inside and one rounding; a step in float32 over all logits would move as
+    /// many bytes as all else. The normaliser that it does not give out is z_j - log p_j for any j, but for p_j's rounding, which is at
+    /// most 2^-8 and as often up as down: the mean over the target and some tokens spread over the vocabulary is right to about 2e-4. By
+    /// -log p_t alone, tokens of which the model is surer than 1 - 2^-9 would have no loss, nor would their gradients by p_t - 1.
     /// </summary>
     private static SoftmaxRows Rounded(Tensor logits, Tensor target)
     {

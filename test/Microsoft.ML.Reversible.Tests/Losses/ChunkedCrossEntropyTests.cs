@@ -120,7 +120,7 @@ public sealed class ChunkedCrossEntropyTests
         Assert.IsLessThan(2e-2, TestModels.RelativeError(gradWeight, expectedWeight));
     }
 
-    /// <summary>From the same logits in bfloat16, at several sizes of logits; the last have probabilities that float32 cannot hold.</summary>
+    /// <summary>From the same logits in bfloat16, at several sizes; the last have probabilities that float32 cannot hold.</summary>
     [TestMethod]
     [DataRow(1.0, 0.0)]
     [DataRow(1.0, 0.1)]

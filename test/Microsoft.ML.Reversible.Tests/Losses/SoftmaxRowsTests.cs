@@ -48,7 +48,8 @@ public sealed class SoftmaxRowsTests
         SoftmaxRows rows = SoftmaxRows.Of(logits, target);
         Assert.AreEqual(250 + Math.Log(2), rows.NegativeLogLikelihood[0, 0].ToDouble(), 1e-3);
         Assert.AreEqual(double.PositiveInfinity, rows.NegativeLogLikelihood[1, 0].ToDouble());
-        CollectionAssert.AreEqual(new[] { -1f, -1f }, rows.GradLogits(target, 0).gather(1, target).to(ScalarType.Float32).data<float>().ToArray());
+        Tensor gradTarget = rows.GradLogits(target, 0).gather(1, target).to(ScalarType.Float32);
+        CollectionAssert.AreEqual(new[] { -1f, -1f }, gradTarget.data<float>().ToArray());
     }
 
     [TestMethod]
