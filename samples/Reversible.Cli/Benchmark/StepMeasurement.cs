@@ -62,8 +62,8 @@ internal static class StepMeasurement
         double mean = seconds.Average();
         return row with
         {
-            ChunkLoss = ChunkedCrossEntropy.Chunks(
-                targets.numel(), c.Model.VocabularySize, ChunkedCrossEntropy.ChunkElements).First().Length,
+            ChunkLoss = LogitChunks.Of(
+                targets.numel(), c.Model.VocabularySize, LogitChunks.Elements(device, model.Compute)).First().Length,
             TokensPerS = Math.Round(targets.numel() / mean, 1),
             SamplesPerS = Math.Round(c.BatchSize / mean, 3),
             PeakGib = Gibibytes(memory.Peak()),
