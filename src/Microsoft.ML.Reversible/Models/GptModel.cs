@@ -32,6 +32,7 @@ public sealed class GptModel : LanguageNetwork
         {
             BlockType = Compute,
         };
+        Flat = make.Allocate(FlatParameters.Groups(this, Stack));
 
         TransformerBlock Block(ParameterFactory factory) =>
             new(new GptAttention(configuration, Compute, factory), new GptMlp(configuration, Compute, factory));
@@ -39,6 +40,9 @@ public sealed class GptModel : LanguageNetwork
 
     /// <inheritdoc/>
     public override LayerStack Stack { get; }
+
+    /// <inheritdoc/>
+    internal override FlatParameters Flat { get; }
 
     /// <inheritdoc/>
     internal override Parameter HeadWeight => _head ?? _tokenEmbedding;

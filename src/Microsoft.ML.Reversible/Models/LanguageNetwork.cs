@@ -40,6 +40,9 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The blocks, in order; the stack's functions are made of them.</summary>
     internal abstract IReadOnlyList<TransformerBlock> Blocks { get; }
 
+    /// <summary>The buffer that the parameters lie in, in groups as <see cref="FlatParameters.Groups"/> gives them.</summary>
+    internal abstract FlatParameters Flat { get; }
+
     /// <summary>What a token's id and position are looked up in. A tied head shares the first.</summary>
     internal abstract IEnumerable<Parameter> EmbeddingWeights { get; }
 
@@ -73,6 +76,13 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
             ? nn.functional.linear(hidden, HeadWeight)
             : nn.functional.linear(hidden.to(Compute), HeadWeight.to(Compute)).to(ScalarType.Float32);
         return logits.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Flat.Dispose();
+        base.Dispose(disposing);
     }
 
     /// <exception cref="ArgumentException">There are more tokens than the context holds.</exception>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,10 +18,15 @@ internal sealed class FlatAdamW : IDisposable
 {
     private readonly AdamWSettings _settings;
     private readonly FlatAdamWGroup[] _groups;
-    private readonly List<Tensor> _gradients = [];
+    private readonly Tensor[] _gradients;
+    private readonly Tensor _firstMoments;
+    private readonly Tensor _secondMoments;
     private readonly bool _shared;
 
-    /// <summary>Moves a model's parameters into flat buffers, group by group.</summary>
+    /// <summary>
+    /// Takes a model's parameters where they lie in flat buffers already, as a <see cref="LanguageNetwork"/>'s do, and else moves them into
+    /// such, group by group.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="stack">Its stack.</param>
     /// <param name="settings">AdamW's constants.</param>
@@ -31,18 +37,31 @@ internal sealed class FlatAdamW : IDisposable
         _settings = settings;
         _shared = placement == OptimizerPlacement.InsideBackward;
         Placement = placement;
-        Parameter[][] groups = Groups(model, stack);
+        FlatLayout[] layouts = Layouts(model, stack);
+        FlatParameters? flat = model is LanguageNetwork network && ReferenceEquals(network.Stack, stack) ? network.Flat : null;
+        using var scope = NewDisposeScope();
         Device device = model.parameters().First().device;
-        Tensor? shared = _shared ? Gradient(groups[..^1].Max(FlatAdamWGroup.LengthOf), device) : null;
-        _groups = new FlatAdamWGroup[groups.Length];
-        for (int i = 0; i < groups.Length; i++)
+        long all = layouts.Sum(layout => layout.Length);
+        _gradients = _shared
+            ? [Zeros(layouts[..^1].Max(layout => layout.Length)), Zeros(layouts[^1].Length)]
+            : [Zeros(all)];
+        (_firstMoments, _secondMoments) = (Zeros(all), Zeros(all));
+        _groups = new FlatAdamWGroup[layouts.Length];
+        long start = 0;
+        for (int i = 0; i < layouts.Length; i++)
         {
-            Tensor gradient = i < OuterGroup && shared is not null
-                ? shared
-                : Gradient(FlatAdamWGroup.LengthOf(groups[i]), device);
-            _groups[i] = new FlatAdamWGroup(groups[i], gradient);
+            FlatLayout layout = layouts[i];
+            Tensor gradient = !_shared ? Stretch(_gradients[0]) : _gradients[i == OuterGroup ? 1 : 0].narrow(0, 0, layout.Length);
+            _groups[i] = new FlatAdamWGroup(
+                layout, flat?.Find(i, layout) ?? zeros(layout.Used, device: device), gradient,
+                Stretch(_firstMoments), Stretch(_secondMoments));
+            start += layout.Length;
+
+            Tensor Stretch(Tensor buffer) => buffer.narrow(0, start, layout.Length);
         }
         foreach (FlatAdamWGroup group in _shared ? _groups[OuterGroup..] : _groups) group.AttachGradients();
+
+        Tensor Zeros(long length) => zeros(length, device: device).DetachFromDisposeScope();
     }
 
     /// <summary>When the groups of the stack are stepped.</summary>
@@ -141,28 +160,21 @@ internal sealed class FlatAdamW : IDisposable
     public void Dispose()
     {
         foreach (FlatAdamWGroup group in _groups) group.Dispose();
-        foreach (Tensor gradient in _gradients) gradient.Dispose();
+        foreach (Tensor buffer in (Tensor[])[.. _gradients, _firstMoments, _secondMoments]) buffer.Dispose();
     }
 
-    private Tensor Gradient(long length, Device device)
+    private static FlatLayout[] Layouts(nn.Module model, LayerStack stack)
     {
-        Tensor gradient = zeros(length, device: device).DetachFromDisposeScope();
-        _gradients.Add(gradient);
-        return gradient;
-    }
-
-    private static Parameter[][] Groups(nn.Module model, LayerStack stack)
-    {
+        List<Parameter[]> groups = [.. FlatParameters.Groups(model, stack).Select(group => group.Where(p => p.requires_grad).ToArray())];
         var seen = new HashSet<Parameter>(ReferenceEqualityComparer.Instance);
-        List<Parameter[]> groups = [.. stack.Blocks.Select(block => block.parameters().Where(p => p.requires_grad).ToArray())];
         foreach (Parameter parameter in groups.SelectMany(group => group))
         {
             if (!seen.Add(parameter))
                 throw new ArgumentException("A parameter belongs to two functions of the stack; each must have its own.", nameof(stack));
+            if (parameter.dtype != ScalarType.Float32)
+                throw new ArgumentException(
+                    $"A parameter is {parameter.dtype}; the optimizer needs float32 parameters.", nameof(model));
         }
-        groups.Add([.. model.parameters().Where(p => p.requires_grad && seen.Add(p))]);
-        if (seen.FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
-            throw new ArgumentException($"A parameter is {other.dtype}; the optimizer needs float32 parameters.", nameof(model));
-        return [.. groups];
+        return [.. groups.Select(group => new FlatLayout(group))];
     }
 }

@@ -1,31 +1,12 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>
-/// Parameters that lie one after the other in a buffer, matrices first since only they decay, with AdamW's two moments and a gradient laid
-/// out alike.
-/// </summary>
-/// <remarks>
-/// The Parameter objects stay what they are: <c>set_</c> gives them another storage and leaves identity, shape and place in the module
-/// alone, so this works on any model, whoever made or loaded it. Parameters made as views from the start would tie every model to the
-/// layout of its optimizer, also where it is only asked for text.
-/// </remarks>
+/// <summary>Parameters in a stretch of a buffer, with AdamW's two moments and a gradient laid out alike.</summary>
 internal sealed class FlatAdamWGroup : IDisposable
 {
-    /// <summary>
-    /// Elements to whose multiples parameters are aligned: the 256 bytes at which allocators start their blocks too. Without it, matrix
-    /// products would take slower paths, and others than on a parameter that lies alone. The gaps hold zeros and keep them.
-    /// </summary>
-    private const long Alignment = 64;
-
-    /// <summary>
-    /// Elements whose squares are summed in float32, before the sums go on in float64: over millions, the CPU's float32 sums are wrong in
-    /// the third digit. Buffers are multiples of it.
-    /// </summary>
-    private const long NormRow = 1024;
-
     /// <summary>Below this, the square of a gradient's scale gets out of float32's range.</summary>
     private const double LeastFoldedScale = 1e-12;
 
@@ -35,33 +16,26 @@ internal sealed class FlatAdamWGroup : IDisposable
     private readonly Tensor _decaying;
     private readonly Tensor _gradient;
 
-    /// <summary>Moves the parameters into a buffer of their own; meanwhile they are there twice.</summary>
-    /// <param name="parameters">The parameters, float32, on one device.</param>
-    /// <param name="gradient">
-    /// The gradient's buffer, of shape [n] with n at least <see cref="LengthOf"/>; other groups may use it too.
+    /// <summary>Makes the group; it takes over the tensors that it is given.</summary>
+    /// <param name="layout">The parameters, float32, with values.</param>
+    /// <param name="values">
+    /// Their stretch, of shape [<see cref="FlatLayout.Used"/>], where they are already or are moved to now.
     /// </param>
-    public FlatAdamWGroup(IEnumerable<Parameter> parameters, Tensor gradient)
+    /// <param name="gradient">The gradient's stretch, of shape [<see cref="FlatLayout.Length"/>]; other groups may use it too.</param>
+    /// <param name="firstMoment">Zeros of the same shape.</param>
+    /// <param name="secondMoment">Zeros of the same shape.</param>
+    public FlatAdamWGroup(FlatLayout layout, Tensor values, Tensor gradient, Tensor firstMoment, Tensor secondMoment)
     {
-        _parameters = Ordered(parameters);
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        long length = LengthOf(_parameters), matrices = _parameters.Where(IsMatrix).Sum(p => RoundUp(p.numel(), Alignment));
-        _values = zeros(length, device: gradient.device).DetachFromDisposeScope();
-        _decaying = _values.narrow(0, 0, matrices).DetachFromDisposeScope();
-        _gradient = gradient.narrow(0, 0, length).DetachFromDisposeScope();
-        FirstMoment = zeros_like(_values).DetachFromDisposeScope();
-        SecondMoment = zeros_like(_values).DetachFromDisposeScope();
-        _gradientViews = new Tensor[_parameters.Length];
-        long start = 0;
-        for (int i = 0; i < _parameters.Length; i++)
-        {
-            Parameter parameter = _parameters[i];
-            Tensor place = View(_values, parameter, start);
-            place.copy_(parameter);
-            parameter.set_(place);
-            _gradientViews[i] = View(_gradient, parameter, start).DetachFromDisposeScope();
-            start += RoundUp(parameter.numel(), Alignment);
-        }
+        _parameters = [.. layout.Parameters];
+        layout.Move(values);
+        _values = values.DetachFromDisposeScope();
+        _decaying = values.narrow(0, 0, layout.MatrixElements).DetachFromDisposeScope();
+        _gradient = gradient.DetachFromDisposeScope();
+        _gradientViews = [.. layout.Views(gradient).Select(view => view.DetachFromDisposeScope())];
+        FirstMoment = firstMoment.DetachFromDisposeScope();
+        SecondMoment = secondMoment.DetachFromDisposeScope();
     }
 
     /// <summary>The running mean of the gradient, float32, laid out as the parameters, of shape [n].</summary>
@@ -69,10 +43,6 @@ internal sealed class FlatAdamWGroup : IDisposable
 
     /// <summary>The running mean of the squared gradient, float32, laid out as the parameters, of shape [n].</summary>
     public Tensor SecondMoment { get; }
-
-    /// <summary>The length of the buffer that parameters need, in elements; one row where there are none.</summary>
-    public static long LengthOf(IEnumerable<Parameter> parameters) =>
-        RoundUp(Math.Max(1, parameters.Sum(p => RoundUp(p.numel(), Alignment))), NormRow);
 
     /// <summary>Makes the parameters' <c>grad</c> views of the gradient's buffer; backward passes then add to them in place.</summary>
     public void AttachGradients()
@@ -110,11 +80,12 @@ internal sealed class FlatAdamWGroup : IDisposable
     /// <summary>
     /// The norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.
     /// </summary>
+    /// <remarks>Over millions, the CPU's float32 sums are wrong in the third digit; so they are of rows, and go on in float64.</remarks>
     public Tensor GradNorm()
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        return _gradient.view(-1, NormRow).norm(dim: 1).to(ScalarType.Float64).norm().MoveToOuterDisposeScope();
+        return _gradient.view(-1, FlatLayout.Row).norm(dim: 1).to(ScalarType.Float64).norm().MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -142,13 +113,14 @@ internal sealed class FlatAdamWGroup : IDisposable
             _gradient.mul_(gradScale);
             gradScale = 1;
         }
+        Tensor gradient = Used(_gradient), first = Used(FirstMoment), second = Used(SecondMoment);
         double beta1 = settings.Beta1, beta2 = settings.Beta2;
         double correction1 = 1 - Math.Pow(beta1, step), root2 = Math.Sqrt(1 - Math.Pow(beta2, step));
 
         if (settings.WeightDecay > 0) _decaying.mul_(1 - rate * settings.WeightDecay);
-        FirstMoment.mul_(beta1).add_(_gradient, (1 - beta1) * gradScale);
-        SecondMoment.mul_(beta2).addcmul_(_gradient, _gradient, (1 - beta2) * gradScale * gradScale);
-        _values.addcdiv_(FirstMoment, SecondMoment.sqrt().add_(settings.Epsilon * root2), -rate * root2 / correction1);
+        first.mul_(beta1).add_(gradient, (1 - beta1) * gradScale);
+        second.mul_(beta2).addcmul_(gradient, gradient, (1 - beta2) * gradScale * gradScale);
+        _values.addcdiv_(first, second.sqrt().add_(settings.Epsilon * root2), -rate * root2 / correction1);
     }
 
     /// <summary>Frees all but the parameters, which keep their buffer alive.</summary>
@@ -163,12 +135,6 @@ internal sealed class FlatAdamWGroup : IDisposable
         SecondMoment.Dispose();
     }
 
-    private static Parameter[] Ordered(IEnumerable<Parameter> parameters) => [.. parameters.OrderByDescending(IsMatrix)];
-
-    private static bool IsMatrix(Parameter parameter) => parameter.dim() >= 2;
-
-    private static long RoundUp(long elements, long unit) => (elements + unit - 1) / unit * unit;
-
-    private static Tensor View(Tensor buffer, Parameter parameter, long start) =>
-        buffer.narrow(0, start, parameter.numel()).view(parameter.shape);
+    /// <summary>What the parameters use of a stretch.</summary>
+    private Tensor Used(Tensor stretch) => stretch.narrow(0, 0, _values.numel());
 }

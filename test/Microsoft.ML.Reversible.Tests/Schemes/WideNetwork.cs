@@ -10,6 +10,7 @@ internal sealed class WideNetwork : IDisposable
     private readonly LanguageModelConfiguration _shape;
     private readonly RotaryPositions? _positions;
     private readonly TransformerBlock[] _blocks;
+    private readonly FlatParameters _flat;
     private readonly Tensor _input;
     private readonly Tensor _head;
 
@@ -22,6 +23,7 @@ internal sealed class WideNetwork : IDisposable
         _positions = _shape is LlamaConfiguration llama ? new RotaryPositions(llama, ScalarType.Float64, CPU) : null;
         using var make = new ParameterFactory(CPU, seed: 2);
         _blocks = [.. Enumerable.Range(0, 6).Select(_ => Block(make))];
+        _flat = make.Allocate(_blocks.Select(block => block.parameters()));
         using var random = new Generator(5);
         using var noGraph = no_grad();
         foreach (Tensor weight in _blocks.SelectMany(b => b.parameters()).Where(p => p.dim() == 2))
@@ -56,6 +58,7 @@ internal sealed class WideNetwork : IDisposable
     public void Dispose()
     {
         foreach (TransformerBlock block in _blocks) block.Dispose();
+        _flat.Dispose();
         _positions?.Dispose();
         _input.Dispose();
         _head.Dispose();
