@@ -105,7 +105,7 @@ class Comparison:
                     file.write(json.dumps(entry) + "\n")
 
     def measure(self, run, gpu):
-        """A result, also of a program that fails; None where it was ended from here."""
+        """A result, also of a program that fails or is cut off; None where the comparison was stopped."""
         program = [self.a.python, self.a.peer] if run.program == "peer" else [self.a.reversible]
         environment = dict(os.environ, **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}))
         try:
@@ -120,8 +120,9 @@ class Comparison:
             output, errors = child.communicate(timeout=self.deadline and max(0, self.deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             end(child)
-            child.communicate()
-            return None
+            partial = results.read(child.communicate()[0])
+            so_far = "nothing" if "failure" in partial else f"batch {partial['batch']}, {partial['tokens_per_s']:,.0f} tokens/s"
+            return {"failure": f"cut off by the time limit, so far {so_far}"}
         finally:
             with self.lock:
                 self.children.discard(child)

@@ -26,7 +26,8 @@ public sealed partial class ReadmeCommandsTests
 
         Dictionary<string, CliRun> runs = commands.ToDictionary(VerbOf, command => CliRun.Of(Words(command, folder)));
         foreach ((string verb, CliRun run) in runs) Assert.AreEqual(0, run.Code, $"{verb}: {run.Error}");
-        CollectionAssert.AreEquivalent(new[] { "train", "generate", "retrofit", "score", "evaluate", "stability", "gradcheck" }, runs.Keys);
+        CollectionAssert.AreEquivalent(
+            new[] { "train", "generate", "retrofit", "score", "evaluate", "bench", "stability", "gradcheck" }, runs.Keys);
         StringAssert.Contains(runs["train"].Out, "Saved to");
         StringAssert.Contains(runs["retrofit"].Out, "\nafter ");
         StringAssert.StartsWith(runs["generate"].Out, "Once upon a time");
@@ -34,6 +35,7 @@ public sealed partial class ReadmeCommandsTests
             new[] { "rows", "tokens", "nats_per_token", "bits_per_byte", "perplexity" },
             runs["score"].Json.Single().EnumerateObject().Select(field => field.Name).ToArray());
         Assert.AreEqual(4, runs["evaluate"].Json.Single().GetProperty("n").GetInt32());
+        Assert.HasCount(4, Regex.Matches(runs["bench"].Out, "midpoint:0.5"));
         StringAssert.Contains(runs["stability"].Out, "midpoint: ");
         Assert.AreEqual(0, runs["gradcheck"].Json.Single().GetProperty("differing_elements").GetInt64());
     }
