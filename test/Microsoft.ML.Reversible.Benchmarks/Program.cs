@@ -5,9 +5,11 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- corpus 2 stories.txt wiki.txt
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- generate --device cuda --precision BFloat16
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- folders scratch
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- micro --filter *ChunkedLoss*
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- zero-shot model piqa=valid.jsonl
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
+using Microsoft.ML.Reversible.Benchmarks.Micro;
 
 var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
 {
@@ -30,6 +32,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     Fingerprint.Command(),
     RetrofitTable.Command(),
     BdiaFineTuning.Command(),
+    MicroCommand.Command(),
 };
 foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands()]) root.Add(command);
 return root.Parse(args).Invoke();

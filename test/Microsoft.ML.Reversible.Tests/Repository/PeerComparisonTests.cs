@@ -113,7 +113,8 @@ public sealed partial class PeerComparisonTests
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_scratch.File("ours"), (UnixFileMode)0b111_101_101);
         string output = Python(
         [
-            Document.PathOf($"{Folder}/compare.py"), "--peer", _scratch.File("peer.py"), "--reversible", _scratch.File("ours"), .. arguments,
+            Document.PathOf($"{Folder}/compare.py"), "--peer", _scratch.File("peer.py"), "--reversible", _scratch.File("ours"),
+            .. arguments,
         ]);
         return [.. output.Split('\n').Where(line => line.StartsWith("| pair")).Select(line => line.Split('|')[1..^1])
             .Select(cells => cells.Select(cell => cell.Trim()).ToArray())];
