@@ -57,11 +57,14 @@ if [[ -n ${LIBTORCH:-} ]]; then
     if grep -qa '_ZN3c105ErrorC1ENS_14SourceLocationESs' "$LIBTORCH/lib/libc10.so"; then abi=(-D_GLIBCXX_USE_CXX11_ABI=0)
     else abi=(-D_GLIBCXX_USE_CXX11_ABI=1); fi
 fi
-flags=(-std=c++17 -O2 -fPIC -fvisibility=hidden -w "${abi[@]}" "${include[@]}")
+# Debian's libtorch runs its threads by the compiler's own OpenMP; a PyTorch install brings another, which must not be loaded twice.
+openmp=()
+if [[ -z ${LIBTORCH:-} ]]; then openmp=(-fopenmp); fi
+flags=(-std=c++17 -O2 -fPIC -fvisibility=hidden -w "${openmp[@]}" "${abi[@]}" "${include[@]}")
 printf '%s\0' "${sources[@]}" | xargs -0 -P 2 -I{} bash -c 'source=$1; work=$2; shift 2; "$@" -c "$source" -o "$work/$(basename "$source" .cpp).o"' \
     _ {} "$work" "$cxx" "${flags[@]}" || fail "the native part did not compile against $libraries"
 
-link=(-ltorch -ltorch_cpu -lc10)
+link=("${openmp[@]}" -ltorch -ltorch_cpu -lc10)
 if [[ -f $libraries/libtorch_cuda.so ]]; then link=(-Wl,--no-as-needed -ltorch_cuda -lc10_cuda "${link[@]}"); fi
 # OpenBLAS on OpenMP shares libtorch's threads; with threads of its own the two sets spin against each other for the same cores.
 # An old-style rpath counts for the libraries that libtorch loads, too.

@@ -35,7 +35,8 @@ TS_API Unit* ts_jit_compile(const char* script) {
 
 TS_API void ts_jit_free(Unit* unit) { delete unit; }
 
-TS_API int32_t ts_jit_invoke(Unit* unit, const char* name, const ScalarArg* arguments, int64_t n, int32_t* kind, Handle** out, int64_t* count) {
+TS_API int32_t ts_jit_invoke(Unit* unit, const char* name, const ScalarArg* arguments, int64_t n, int32_t* kind, Handle** out,
+                             int64_t* count) {
     return ts::run([&] {
         auto* function = (*unit)->find_function(name);
         TORCH_CHECK(function != nullptr, "the script has no function ", name);

@@ -1,8 +1,5 @@
-// Products, layers, attention and losses.
+// Products, layers and losses.
 #include "common.h"
-
-#include <cmath>
-#include <limits>
 
 TS_BINARY(mm)
 TS_BINARY(bmm)
@@ -85,44 +82,4 @@ TS_API Handle ts_mse_loss(Handle input, Handle target, int64_t reduction) {
 
 TS_API Handle ts_kl_div(Handle input, Handle target, int64_t reduction, bool log_target) {
     return ts::make([&] { return at::kl_div(*input, *target, reduction, log_target); });
-}
-
-#if TORCH_VERSION_MAJOR < 2
-namespace {
-at::Tensor compose_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                             const opt::optional<at::Tensor>& mask, double dropout, bool causal) {
-    TORCH_CHECK(!causal || !mask.has_value(), "scaled_dot_product_attention: attn_mask and a causal mask exclude each other");
-    auto queries = query.size(-2), keys = key.size(-2), width = query.size(-1);
-    auto scale = 1.0 / std::sqrt(static_cast<double>(width));
-    std::vector<int64_t> shape(query.sizes().begin(), query.sizes().end() - 1);
-    shape.push_back(keys);
-    auto q = query.reshape({-1, queries, width});
-    auto k = key.reshape({-1, keys, width}).transpose(1, 2);
-    TORCH_CHECK(q.size(0) == k.size(0), "scaled_dot_product_attention: query and key differ in a batch or head dimension");
-    at::Tensor scores;
-    if (causal) {
-        // baddbmm adds the mask and scales while it multiplies, so no further [batch, queries, keys] tensor is made.
-        auto bias = at::full({queries, keys}, -std::numeric_limits<double>::infinity(), query.options().requires_grad(false)).triu_(1);
-        scores = at::baddbmm(bias, q, k, 1, scale).view(shape);
-    } else {
-        scores = at::bmm(q * scale, k).view(shape);
-        if (mask.has_value())
-            scores = mask->scalar_type() == at::kBool ? scores.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity())
-                                                      : scores + *mask;
-    }
-    auto weights = scores.softmax(-1);
-    if (dropout > 0) weights = at::dropout(weights, dropout, true);
-    return weights.matmul(value);
-}
-}  // namespace
-#endif
-
-TS_API Handle ts_attention(Handle query, Handle key, Handle value, Handle mask, double dropout, bool causal) {
-    return ts::make([&] {
-#if TORCH_VERSION_MAJOR < 2
-        return compose_attention(*query, *key, *value, ts::optional_tensor(mask), dropout, causal);
-#else
-        return at::scaled_dot_product_attention(*query, *key, *value, ts::optional_tensor(mask), dropout, causal);
-#endif
-    });
 }

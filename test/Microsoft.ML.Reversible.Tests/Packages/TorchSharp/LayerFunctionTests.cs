@@ -20,6 +20,26 @@ public class LayerFunctionTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(64)]
+    [DataRow(150)]
+    public void GradientsOfCausalAttentionAreThoseOfTheFormula(int tokens)
+    {
+        var inputs = randn([2, tokens, 3, 2, 8], ScalarType.Float64, generator: _generator).requires_grad_();
+        var weight = randn([2, 2, tokens, 8], ScalarType.Float64, generator: _generator);
+        var (q, k, v) = (Part(0), Part(1), Part(2));
+        var later = ones(tokens, tokens, dtype: ScalarType.Bool).triu(1);
+        var formula = (q.matmul(k.transpose(-2, -1)) / Math.Sqrt(8)).masked_fill(later, double.NegativeInfinity).softmax(-1).matmul(v);
+        var attention = F.scaled_dot_product_attention(q, k, v, is_casual: true);
+        using (no_grad()) Assert.IsTrue(F.scaled_dot_product_attention(q, k, v, is_casual: true).equal(attention).all().item<bool>());
+        Assert.IsTrue(attention.allclose(formula, 1e-12, 1e-12));
+        var expected = autograd.grad([formula], [inputs], [weight], retain_graph: true)[0];
+        Assert.IsTrue(autograd.grad([attention], [inputs], [weight])[0].allclose(expected, 1e-12, 1e-12));
+
+        Tensor Part(long which) => inputs.select(2, which).transpose(1, 2);
+    }
+
+    [TestMethod]
     public void AttentionTakesAMaskOfTruthValuesOrOfSummands()
     {
         var (q, k, v) = (Draw(1, 2, 3, 4), Draw(1, 2, 6, 4), Draw(1, 2, 6, 4));
