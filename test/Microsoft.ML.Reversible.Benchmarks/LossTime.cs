@@ -44,7 +44,7 @@ internal static class LossTime
         Tensor targets = randint(0, vocabulary, [tokens], dtype: ScalarType.Int64, device: device), gradWeight = zeros_like(weight);
         double scale = 1.0 / tokens, operations = 6.0 * tokens * vocabulary * width;
         var ways = new List<(string Name, long Chunk, Func<double> Run)>();
-        long usual = LogitChunks.Of(tokens, vocabulary, LogitChunks.Elements(device, compute)).First().Length;
+        long usual = LogitChunks.Of(tokens, vocabulary, LogitChunks.Elements(device, compute, vocabulary)).First().Length;
         foreach (long chunk in chunks.Select(chunk => Math.Min(chunk, tokens)).Append(usual).Distinct().Order())
         {
             ways.Add((chunk == usual ? "chunked, as it is" : "chunked", chunk, () => ChunkedCrossEntropy.Differentiate(

@@ -63,7 +63,8 @@ internal static class StepMeasurement
         return row with
         {
             ChunkLoss = LogitChunks.Of(
-                targets.numel(), c.Model.VocabularySize, LogitChunks.Elements(device, model.Compute)).First().Length,
+                targets.numel(), c.Model.VocabularySize,
+                LogitChunks.Elements(device, model.Compute, c.Model.VocabularySize)).First().Length,
             TokensPerS = Math.Round(targets.numel() / mean, 1),
             SamplesPerS = Math.Round(c.BatchSize / mean, 3),
             PeakGib = Gibibytes(memory.Peak()),

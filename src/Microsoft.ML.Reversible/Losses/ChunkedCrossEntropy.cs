@@ -66,7 +66,7 @@ internal static class ChunkedCrossEntropy
         Tensor? mean = labelSmoothing > 0 ? weight.mean([0], keepdim: true) : null;
         Tensor gradHidden = empty_like(hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
-        long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute);
+        long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute, weight.shape[0]);
         foreach ((long start, long length) in LogitChunks.Of(hidden.shape[0], weight.shape[0], elements))
         {
             using var chunk = NewDisposeScope();

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Losses;
@@ -12,9 +13,6 @@ namespace Microsoft.ML.Reversible.Losses;
 /// <remarks>The teacher may be on another device: its hidden states and its head stay there, and a chunk's logits are moved.</remarks>
 internal static class ChunkedDivergence
 {
-    /// <summary>The most logits of a model that a chunk holds, in elements: 32 MiB of float32, and a few tensors of that size.</summary>
-    private const long ChunkElements = 8 << 20;
-
     /// <summary>D and dD/dy of a chunk's rows, whose y, of shape [rows, vocabulary], is used up.</summary>
     private delegate (Tensor Divergence, Tensor Gradient) OfRows(Tensor y, long start, long length, Tensor ignored);
 
@@ -29,7 +27,7 @@ internal static class ChunkedDivergence
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         LinearHead student, LinearHead teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
-        long chunkElements = ChunkElements)
+        long? chunkElements = null)
     {
         using var scope = NewDisposeScope();
         LinearHead ready = teacher.Ready();
@@ -44,16 +42,16 @@ internal static class ChunkedDivergence
     }
 
     /// <summary>The same for a teacher of which only the likeliest tokens at the loss's temperature are known.</summary>
-    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long)"/>
+    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long?)"/>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         LinearHead student, TopLogits teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
-        long chunkElements = ChunkElements) =>
+        long? chunkElements = null) =>
         Differentiate(
             student, targets, gradWeight, loss, scale, chunkElements,
             (y, start, length, _) => teacher.Chunk(start, length).Differentiate(y, loss));
 
     private static (Tensor LossSum, Tensor GradHidden) Differentiate(
-        LinearHead student, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale, long chunkElements, OfRows ofRows)
+        LinearHead student, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale, long? chunkElements, OfRows ofRows)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -80,14 +78,14 @@ internal static class ChunkedDivergence
     }
 
     /// <summary>How far the student is from the teacher at temperature 1, in float64 from the logits on.</summary>
-    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long)" path="/param"/>
-    public static DivergenceSums Measure(LinearHead student, LinearHead teacher, Tensor targets, long chunkElements = ChunkElements / 2)
+    /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long?)" path="/param"/>
+    public static DivergenceSums Measure(LinearHead student, LinearHead teacher, Tensor targets, long? chunkElements = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         (student, teacher) = (student.Ready(), teacher.Ready());
         Tensor sums = zeros(5, dtype: ScalarType.Float64, device: student.Hidden.device);
-        foreach ((long start, long length) in Chunks(student, chunkElements))
+        foreach ((long start, long length) in Chunks(student, chunkElements ?? Elements(student) / 2))
         {
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = ChunkedCrossEntropy.Targets(targets, start, length);
@@ -121,6 +119,12 @@ internal static class ChunkedDivergence
         return result;
     }
 
-    internal static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long elements = ChunkElements) =>
-        LogitChunks.Of(head.Hidden.shape[0], head.Weight.shape[0], elements);
+    internal static IEnumerable<(long Start, long Length)> Chunks(LinearHead head, long? elements = null) =>
+        LogitChunks.Of(head.Hidden.shape[0], head.Weight.shape[0], elements ?? Elements(head));
+
+    /// <summary>
+    /// The most logits of a model that a chunk holds: 32 MiB of float32, on CUDA, where each chunk costs a pass over dW, 128 MiB, and some
+    /// six tensors of that size.
+    /// </summary>
+    private static long Elements(LinearHead head) => head.Hidden.device_type == DeviceType.CUDA ? 32 << 20 : 8 << 20;
 }

@@ -8,10 +8,11 @@ internal static class LogitChunks
 {
     /// <summary>
     /// The most logits that a chunk holds where gradients are wanted. On CUDA each chunk costs a pass over dW in float32, and two tensors
-    /// of logits are alive at once: 1 GiB of them. On CPU the product itself adds to dW, and small chunks stay in cache.
+    /// of logits are alive at once: 1 GiB of them. On CPU the product itself adds to dW, and small chunks stay in cache; fewer than 256
+    /// tokens would make slow products.
     /// </summary>
-    public static long Elements(Device device, ScalarType compute) =>
-        device.type != DeviceType.CUDA ? 4 << 20 : compute == ScalarType.BFloat16 ? 1 << 28 : 1 << 27;
+    public static long Elements(Device device, ScalarType compute, long vocabulary) =>
+        device.type != DeviceType.CUDA ? Math.Max(2 << 20, 256 * vocabulary) : compute == ScalarType.BFloat16 ? 1 << 28 : 1 << 27;
 
     /// <summary>
     /// Consecutive tokens whose logits together are at most so many elements, or one token. Chunks are of about the same size: a small last
