@@ -62,6 +62,9 @@ internal sealed record BenchRow
 
     public required string Device { get; init; }
 
+    /// <summary>The version of libtorch.</summary>
+    public string? Libtorch { get; init; }
+
     /// <summary>Median seconds of a step.</summary>
     public double? StepS { get; init; }
 

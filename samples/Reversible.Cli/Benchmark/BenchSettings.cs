@@ -63,7 +63,7 @@ internal sealed class BenchSettings
         .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
         .Add(o => o.Steps, "Timed steps, at least 1, behind one that is not timed.")
         .Add(o => o.Search,
-            "Looks for the largest batch: it is doubled until memory runs out, then refined to an eighth; the best one is timed again.")
+            "Looks for the largest batch: doubles it until memory runs out, then bisects to within an eighth; times the best one again.")
         .Add(o => o.SearchSteps, "Timed steps of each try while searching, at least 1.")
         .Add(o => o.MaxBatch, "The largest batch to try while searching, at least 1.", byDefault: "as far as memory goes")
         .Add(o => o.InProcess,

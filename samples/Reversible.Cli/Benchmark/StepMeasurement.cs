@@ -70,6 +70,7 @@ internal static class StepMeasurement
             PeakGib = Gibibytes(memory.Peak()),
             BaseGib = Gibibytes(atStart),
             FixedGib = Gibibytes(sizeof(float) * (3 * c.Model.ParameterCount + optimizer.GradientElements)),
+            Libtorch = torch.__version__,
             StepS = Math.Round(Median(seconds), 6),
             Loss = Math.Round(loss!.ToDouble() / targets.numel(), 4),
         };

@@ -158,11 +158,13 @@ def said(*command):
         return ""
 
 
-def machine(a):
+def machine(a, measured):
     gpus = said("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").splitlines()
     torch = said(a.python, "-c", "import torch; print(torch.__version__)") if a.peer else ""
     device = f"{len(gpus)} x {gpus[0].replace(', ', ', driver ')}" if gpus else processor()
-    return ", ".join([device, f"{os.cpu_count()} cores", *([f"torch {torch}"] if torch else [])])
+    libtorch = sorted({result["libtorch"] for runs in measured.values() for result in runs if "libtorch" in result})
+    return ", ".join([device, f"{os.cpu_count()} cores", *([f"the peers' torch {torch}"] if torch else []),
+                      *(f"our libtorch {version}" for version in libtorch)])
 
 
 def processor():
@@ -199,7 +201,7 @@ def main():
         signal.signal(signal.SIGTERM, comparison.stop)
         signal.signal(signal.SIGINT, comparison.stop)
         comparison.execute()
-    print(f"{machine(a)}; medians of runs in turns. On a GPU a peak of ours is what the driver sees, its context included, that of a peer "
+    print(f"{machine(a, comparison.results)}; medians of runs in turns. On a GPU a peak of ours is what the driver sees, its context included, that of a peer "
           "what its allocator reports; of a search it is the largest batch's, and the rest the fastest batch's.\n")
     print(results.table(chosen, comparison.results))
 

@@ -73,7 +73,7 @@ def _named(run, values):
 
 
 def _picked(row):
-    return {key: row[key] for key in ("tokens_per_s", "samples_per_s", "peak_gib", "fixed_gib") if row.get(key) is not None}
+    return {key: row[key] for key in ("tokens_per_s", "samples_per_s", "peak_gib", "fixed_gib", "libtorch") if row.get(key) is not None}
 
 
 def _why_not(row):
