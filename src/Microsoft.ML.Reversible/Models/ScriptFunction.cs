@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -37,6 +38,15 @@ internal sealed class ScriptFunction
     /// <summary>The function's result, or null where it is not available.</summary>
     public Tensor? TryInvoke(params object[] inputs) => _unit.Value?.invoke<Tensor>(_name, inputs);
 
+    /// <summary>The results of a function that returns several, or null where it is not available.</summary>
+    public Tensor[]? TryInvokeMany(params object[] inputs) => _unit.Value?.invoke(_name, inputs) switch
+    {
+        null => null,
+        Tensor[] list => list,
+        ITuple tuple => [.. Enumerable.Range(0, tuple.Length).Select(i => (Tensor)tuple[i]!)],
+        var one => [(Tensor)one],
+    };
+
     private jit.CompilationUnit? CompileAndTry(string script, int inputCount)
     {
         using var scope = NewDisposeScope();
@@ -47,7 +57,7 @@ internal sealed class ScriptFunction
             jit.CompilationUnit unit = jit.compile(script.ReplaceLineEndings("\n") + "\n");
             object[] inputs = new object[inputCount];
             for (int i = 0; i < inputCount; i++) inputs[i] = ones(1);
-            _ = unit.invoke<Tensor>(_name, inputs);
+            _ = unit.invoke(_name, inputs);
             return unit;
         }
         catch (ExternalException)

@@ -134,13 +134,20 @@ public sealed record Bdia : Scheme
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
     {
         Tensor gamma = at.Drawn!;
+        if (at.Grid is not null && at.Fused?.TryBlend(previous, current, f, gamma, K) is { } fused)
+        {
+            at.Keep(fused.Remainder, K);
+            return fused.Next;
+        }
         return at.Divisible(previous, K) * gamma + Rest(at, gamma, current, f);
     }
 
     internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
     {
         Tensor gamma = at.Drawn!;
-        return at.Restore((next - Rest(at, gamma, current, f)) / gamma, K);
+        return at.Grid is not null && at.Fused?.TryUnblend(next, current, f, gamma, at.Remainders!.Unpack(K, next.shape)) is { } fused
+            ? fused
+            : at.Restore((next - Rest(at, gamma, current, f)) / gamma, K);
     }
 
     internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient * (1 + at.Drawn!.to(gradient.dtype));

@@ -21,7 +21,10 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
     /// in a sum of two types only such a one makes the result float64.
     /// </summary>
     private readonly Tensor _anchor =
-        full([1], Math.ScaleB(1.5, 52 - fractionBits), dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
+        full([1], AnchorOf(fractionBits), dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
+
+    /// <summary>1.5 · 2⁵²⁻ˡ.</summary>
+    public double Anchor { get; } = AnchorOf(fractionBits);
 
     /// <summary>2⁻ˡ.</summary>
     public double Unit { get; } = Math.ScaleB(1, -fractionBits);
@@ -53,4 +56,6 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _anchor.Dispose();
+
+    private static double AnchorOf(int fractionBits) => Math.ScaleB(1.5, 52 - fractionBits);
 }

@@ -20,6 +20,9 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// <summary>Whether a step's result may take the place of the stream that goes into it.</summary>
     public bool UsesUpStreams { get; init; }
 
+    /// <summary>Steps as one kernel; null where they are taken operation by operation.</summary>
+    public FusedUpdate? Fused { get; init; }
+
     /// <summary>The remainders that were kept.</summary>
     public SideBits? Remainders { get; private set; }
 
@@ -35,7 +38,7 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// <param name="f">f, which may be of a narrower type.</param>
     /// <param name="factor">The factor.</param>
     public Tensor Add(Tensor stream, Tensor f, double factor = 1) =>
-        grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor));
+        Fused?.TryAdd(stream, f, factor) ?? (grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor)));
 
     /// <summary>stream + factor·other, of two streams; the first is used up where that is allowed.</summary>
     public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
@@ -54,8 +57,14 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     {
         if (grid is null || k == 1) return previous;
         Tensor remainder = (previous / grid.Unit).remainder(k);
-        if (keeps) Remainders = SideBits.Pack(remainder, k);
+        Keep(remainder, k);
         return previous - remainder * grid.Unit;
+    }
+
+    /// <summary>Keeps remainders for the way back, where that is wanted.</summary>
+    public void Keep(Tensor remainder, int k)
+    {
+        if (keeps) Remainders = SideBits.Pack(remainder, k);
     }
 
     /// <summary>p⁻ from its divisible part.</summary>

@@ -10,9 +10,11 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     private readonly LayerStack _stack;
     private readonly Grid? _grid;
     private readonly Layer[] _layers;
+    private readonly FusedUpdate? _fused;
     private readonly ScalarType _type;
     private readonly ScalarType _blockType;
     private Tensor? _largest;
+    private bool _checked;
 
     /// <summary>Draws what the scheme draws.</summary>
     /// <param name="stack">The stack.</param>
@@ -27,15 +29,18 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         _type = input.dtype;
         _blockType = stack.BlockType ?? _type;
         _grid = stack.Arithmetic == Arithmetic.Exact ? new Grid(stack.Scheme.FractionBits, input.device) : null;
-        ReadsInPlace = _blockType == (_grid is null ? _type : ScalarType.Float64);
+        ScalarType streamType = _grid is null ? _type : ScalarType.Float64;
+        ReadsInPlace = _blockType == streamType;
         UsesUpStreams = !(keepsStreams && ReadsInPlace);
+        // Compiled for each shape: worth it in training, where shapes repeat.
+        _fused = rebuilds || keepsStreams ? FusedUpdate.For(input.device, _blockType, streamType, _grid) : null;
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
         // From layer 1 the rebuilt stream would be p₀, which is kept.
         _layers =
         [
             .. stack.Blocks.Select((_, l) => new Layer(l, _grid, rebuilds && l >= 2)
             {
-                Drawn = Settle(draw?.Invoke(l), rows), UsesUpStreams = UsesUpStreams,
+                Drawn = Settle(draw?.Invoke(l), rows), UsesUpStreams = UsesUpStreams, Fused = _fused,
             }),
         ];
     }
@@ -56,7 +61,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <summary>A stream as the blocks read it.</summary>
     public Tensor ForBlock(Tensor stream)
     {
-        Tensor read = stream.to(_blockType);
+        Tensor read = _fused?.TakeRead(stream) ?? stream.to(_blockType);
         Watch(read);
         return read;
     }
@@ -79,7 +84,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <summary>Remembers how large a stream is; nothing waits for the device before <see cref="CheckRange"/>.</summary>
     public void Watch(Tensor stream)
     {
-        if (_grid is null) return;
+        if (_grid is null || _checked) return;
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor largest = stream.detach().norm(float.PositiveInfinity);
@@ -87,12 +92,16 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         _largest = (before is null ? largest : before.maximum(largest)).DetachFromDisposeScope();
     }
 
-    /// <summary>Whether the streams that these have watched were within their range. Waits for the device, once.</summary>
+    /// <summary>
+    /// Whether the streams that these have watched were within their range; what is read afterwards has been watched before. Waits for the
+    /// device, once.
+    /// </summary>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public static void CheckRange(IReadOnlyList<LayerList> parts)
     {
         if (parts[0]._grid is not { } grid) return;
         using var scope = NewDisposeScope();
+        foreach (LayerList part in parts) part._checked = true;
         List<Tensor> largest = [.. parts.Where(part => part._largest is not null).Select(part => part._largest!)];
         if (largest.Count > 0) grid.Check(torch.stack(largest).max().to(ScalarType.Float64).item<double>());
     }
@@ -105,6 +114,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     {
         foreach (Layer layer in _layers) layer.Dispose();
         _largest?.Dispose();
+        _fused?.Dispose();
         _grid?.Dispose();
     }
 

@@ -34,13 +34,21 @@ internal sealed class SideBits : IDisposable
     public Tensor Unpack(int k, Tensor like)
     {
         using var scope = NewDisposeScope();
+        return Unpack(k, like.shape).to(like.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The integers as bytes.</summary>
+    public Tensor Unpack(int k, long[] shape)
+    {
+        using var scope = NewDisposeScope();
+        long count = shape.Aggregate(1L, (product, size) => product * size);
         Tensor? sum = null;
         foreach ((Tensor bytes, (int width, int shift)) in _fields.Zip(Fields(k)))
         {
-            Tensor field = Unpack(bytes, width).narrow(0, 0, like.numel());
+            Tensor field = Unpack(bytes, width).narrow(0, 0, count);
             sum = sum is null ? field.mul_(1 << shift) : sum.add_(field, 1 << shift);
         }
-        return sum!.view(like.shape).to(like.dtype).MoveToOuterDisposeScope();
+        return sum!.view(shape).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
