@@ -12,8 +12,7 @@ internal static class FusedOperations
         """
         def gelu_tanh(x):
             return torch.gelu(x, approximate="tanh")
-        """,
-        inputCount: 1);
+        """);
 
     /// <summary>The tanh approximation of GELU, of which only x is kept for the gradient.</summary>
     public static Tensor? GeluTanh(Tensor x) => GeluTanhFunction.TryInvoke(x);

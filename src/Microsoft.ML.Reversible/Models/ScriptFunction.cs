@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
 /// One function in TorchScript, which reaches operations of libtorch that TorchSharp has no method for. It is compiled at its first call,
-/// once a process, and tried on a small tensor; gradients flow through it, and it may be called from several threads.
+/// once a process; gradients flow through it, and it may be called from several threads.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -20,26 +20,30 @@ namespace Microsoft.ML.Reversible.Models;
 /// </remarks>
 internal sealed class ScriptFunction
 {
+    /// <summary>
+    /// Calls in which a failure means that this libtorch cannot run the function: the first goes operation by operation, and kernels are
+    /// made at one of the next.
+    /// </summary>
+    private const int Trials = 4;
+
     private readonly string _name;
     private readonly Lazy<jit.CompilationUnit?> _unit;
+    private int _calls;
+    private volatile bool _fails;
 
     /// <param name="name">The name behind <c>def</c>.</param>
     /// <param name="script">The source of the function.</param>
-    /// <param name="inputCount">The number of tensors that it takes.</param>
-    public ScriptFunction(string name, string script, int inputCount)
+    public ScriptFunction(string name, string script)
     {
         _name = name;
-        _unit = new(() => CompileAndTry(script, inputCount));
+        _unit = new(() => Compile(script));
     }
 
-    /// <summary>Whether this libtorch compiles and runs the function.</summary>
-    public bool IsAvailable => _unit.Value is not null;
+    /// <summary>The function's result, or null where this libtorch cannot run it.</summary>
+    public Tensor? TryInvoke(params object[] inputs) => (Tensor?)Call(inputs);
 
-    /// <summary>The function's result, or null where it is not available.</summary>
-    public Tensor? TryInvoke(params object[] inputs) => _unit.Value?.invoke<Tensor>(_name, inputs);
-
-    /// <summary>The results of a function that returns several, or null where it is not available.</summary>
-    public Tensor[]? TryInvokeMany(params object[] inputs) => _unit.Value?.invoke(_name, inputs) switch
+    /// <summary>The results of a function that returns several, or null where this libtorch cannot run it.</summary>
+    public Tensor[]? TryInvokeMany(params object[] inputs) => Call(inputs) switch
     {
         null => null,
         Tensor[] list => list,
@@ -47,18 +51,30 @@ internal sealed class ScriptFunction
         var one => [(Tensor)one],
     };
 
-    private jit.CompilationUnit? CompileAndTry(string script, int inputCount)
+    /// <remarks>
+    /// The first inputs decide what is compiled, so no others are tried beforehand: what has seen a number on the CPU is not fused on CUDA.
+    /// </remarks>
+    private object? Call(object[] inputs)
     {
-        using var scope = NewDisposeScope();
-        using var noGraph = no_grad();
+        if (_fails || _unit.Value is not { } unit) return null;
+        bool trial = _calls < Trials && Interlocked.Increment(ref _calls) <= Trials;
+        try
+        {
+            return unit.invoke(_name, inputs);
+        }
+        catch (ExternalException) when (trial)
+        {
+            _fails = true;
+            return null;
+        }
+    }
+
+    private static jit.CompilationUnit? Compile(string script)
+    {
         try
         {
             // The parser wants a line feed behind every line, the last one too.
-            jit.CompilationUnit unit = jit.compile(script.ReplaceLineEndings("\n") + "\n");
-            object[] inputs = new object[inputCount];
-            for (int i = 0; i < inputCount; i++) inputs[i] = ones(1);
-            _ = unit.invoke(_name, inputs);
-            return unit;
+            return jit.compile(script.ReplaceLineEndings("\n") + "\n");
         }
         catch (ExternalException)
         {

@@ -150,11 +150,18 @@ public sealed record Bdia : Scheme
             : at.Restore((next - Rest(at, gamma, current, f)) / gamma, K);
     }
 
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient * (1 + at.Drawn!.to(gradient.dtype));
+    internal override Tensor AdjointOfF(Layer at, Tensor gradient)
+    {
+        Tensor factor = at.Drawn!.to(gradient.dtype) + 1;
+        return (at.Fused is null ? null : FusedUpdate.TryScale(gradient, factor)) ?? gradient * factor;
+    }
 
     internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
     {
-        Tensor gamma = at.Drawn!.to(gradient.dtype), toCurrent = gradient * (1 - gamma);
+        Tensor gamma = at.Drawn!.to(gradient.dtype);
+        if (at.Fused is not null && ofCurrent is not null && FusedUpdate.TryAdjoint(gradient, ofCurrent, gamma, 1 - gamma) is { } fused)
+            return fused;
+        Tensor toCurrent = gradient * (1 - gamma);
         return (gradient.mul_(gamma), Plus(ofCurrent, toCurrent));
     }
 

@@ -69,6 +69,21 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         ],
         [next, current, f, gamma.reshape(-1, 1, 1), remainder]))?[0];
 
+    /// <summary>
+    /// A g and sum + B g of a gradient g for factors of [batch, 1, 1] or one alone; null where that cannot be compiled.
+    /// </summary>
+    public static (Tensor Scaled, Tensor Sum)? TryAdjoint(Tensor gradient, Tensor sum, Tensor a, Tensor b)
+    {
+        Tensor[]? made = Call(
+            "adjoint", ["gradient", "sum", "a", "b"], ["return gradient * a, sum + gradient * b"],
+            [gradient, sum, a.reshape(-1, 1, 1), b.reshape(-1, 1, 1)]);
+        return made is null ? null : (made[0], made[1]);
+    }
+
+    /// <summary>factor·x in bfloat16, for factors of [batch, 1, 1] or one alone; null where that cannot be compiled.</summary>
+    public static Tensor? TryScale(Tensor x, Tensor factor) => Call(
+        "scale", ["x", "factor"], [$"return (x * factor).to({ScalarOfBFloat16})"], [x, factor.reshape(-1, 1, 1)])?[0];
+
     /// <summary>The copy that was made of a stream with it, for its block, in the current dispose scope; null for any other stream.</summary>
     public Tensor? TakeRead(Tensor stream)
     {
@@ -89,7 +104,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     private static Tensor[]? Call(string name, string[] inputs, string[] lines, Tensor[] values)
     {
         string script = string.Concat([$"def {name}({string.Join(", ", inputs)}):\n", .. lines.Select(line => $"    {line}\n")]);
-        return _functions.GetOrAdd(script, text => new ScriptFunction(name, text, inputs.Length)).TryInvokeMany(values);
+        return _functions.GetOrAdd(script, text => new ScriptFunction(name, text)).TryInvokeMany(values);
     }
 
     private Tensor[]? Made(Tensor[]? results)

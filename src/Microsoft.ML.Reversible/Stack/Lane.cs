@@ -14,6 +14,7 @@ internal abstract class Lane : IDisposable
 {
     private Tensor? _gradCurrent;
     private Tensor? _gradNext;
+    private readonly FusedUpdate? _gradients;
 
     private protected Lane(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
     {
@@ -21,6 +22,7 @@ internal abstract class Lane : IDisposable
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Layers = new LayerList(stack, input, rows, seed, rebuilds, keepsStreams);
+        _gradients = FusedUpdate.For(input.device, Layers.BlockType, input.dtype, grid: null);
         Input = Previous = Current = Layers.Enter(rows.Of(input.detach())).DetachFromDisposeScope();
     }
 
@@ -86,13 +88,15 @@ internal abstract class Lane : IDisposable
         using var scope = NewDisposeScope();
         (Tensor leaf, Tensor f) = Graph(l);
         Tensor gradOfF = Stack.Scheme.StepAdjointOfF(Layers[l], _gradNext!);
-        autograd.backward(f, gradOfF.to(f.dtype));
+        autograd.backward(f, _gradients?.TakeRead(gradOfF) ?? gradOfF.to(f.dtype));
         if (!ReferenceEquals(gradOfF, _gradNext)) gradOfF.Dispose();
 
         using var noGraph = no_grad();
         (Tensor? toPrevious, Tensor? toCurrent) = Stack.Scheme.StepAdjoint(Layers[l], _gradNext!, _gradCurrent);
         Tensor ofLeaf = leaf.grad!;
-        Tensor gradP = toCurrent is null ? ofLeaf.to(_gradNext!.dtype) : toCurrent.add_(ofLeaf);
+        Tensor gradP = toCurrent is null
+            ? ofLeaf.to(_gradNext!.dtype)
+            : streamGradient is null && _gradients?.TryAdd(toCurrent, ofLeaf, 1) is { } sum ? sum : toCurrent.add_(ofLeaf);
         if (streamGradient?.Invoke(l, Rows, leaf.detach()) is { } own) gradP.add_(own);
         Replace(toPrevious?.DetachFromDisposeScope(), gradP.DetachFromDisposeScope());
         BeforeLayer(l, f.detach());
@@ -142,6 +146,7 @@ internal abstract class Lane : IDisposable
         Input.Dispose();
         Replace(null, null);
         Layers.Dispose();
+        _gradients?.Dispose();
     }
 
     private void Replace(Tensor? gradCurrent, Tensor? gradNext)

@@ -45,6 +45,9 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         ];
     }
 
+    /// <summary>The number type in which blocks read the streams.</summary>
+    public ScalarType BlockType => _blockType;
+
     /// <summary>Whether blocks read the streams themselves, not a copy in another type.</summary>
     public bool ReadsInPlace { get; }
 

@@ -27,7 +27,9 @@ internal sealed class SideBits : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor whole = values.to(ScalarType.Byte).flatten();
-        return new SideBits([.. Fields(k).Select(field => Pack(whole, field.Width, field.Shift).DetachFromDisposeScope())]);
+        (int Width, int Shift)[] fields = [.. Fields(k)];
+        return new SideBits([.. fields.Select(field =>
+            Join(fields.Length == 1 ? whole : Cut(whole, field.Width, field.Shift), field.Width).DetachFromDisposeScope())]);
     }
 
     /// <summary>The integers, in the type and shape of another tensor.</summary>
@@ -68,15 +70,17 @@ internal sealed class SideBits : IDisposable
         }
     }
 
-    private static Tensor Pack(Tensor whole, int width, int shift)
+    private static Tensor Cut(Tensor whole, int width, int shift) =>
+        whole.bitwise_right_shift(Byte(shift, whole)).bitwise_and(Byte((1 << width) - 1, whole));
+
+    private static Tensor Join(Tensor whole, int width)
     {
         using var scope = NewDisposeScope();
         int count = 8 / width;
         long missing = (count - whole.numel() % count) % count;
         if (missing > 0) whole = cat([whole, zeros(missing, dtype: ScalarType.Byte, device: whole.device)], 0);
-        Tensor parts = whole.bitwise_right_shift(Byte(shift, whole)).bitwise_and(Byte((1 << width) - 1, whole)).view(count, -1);
-        Tensor bytes = parts.select(0, 0).clone();
-        for (int i = 1; i < count; i++) bytes.add_(parts.select(0, i), 1 << (width * i));
+        Tensor parts = whole.view(count, -1), bytes = parts.select(0, 0).add(parts.select(0, 1), 1 << width);
+        for (int i = 2; i < count; i++) bytes.add_(parts.select(0, i), 1 << (width * i));
         return bytes.MoveToOuterDisposeScope();
     }
 
