@@ -13,6 +13,8 @@ internal sealed record BenchConfiguration
 
     public required WayBack WayBack { get; init; }
 
+    public required int KeptLayerCount { get; init; }
+
     public required Arithmetic Arithmetic { get; init; }
 
     public required Precision Precision { get; init; }
@@ -48,7 +50,8 @@ internal sealed record BenchConfiguration
         "--layer-count", Shown(Model.LayerCount), "--width", Shown(Model.Width), "--head-count", Shown(Model.HeadCount),
         "--context-length", Shown(Model.ContextLength), "--vocabulary-size", Shown(Model.VocabularySize),
         "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--way-back", Shown(WayBack), "--arithmetic", Shown(Arithmetic),
-        "--precision", Shown(Precision), "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
+        "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
+        "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
     ];
 
     /// <summary>What is known before anything is measured.</summary>
@@ -63,6 +66,7 @@ internal sealed record BenchConfiguration
         Precision = Shown(Precision),
         Scheme = Shown(Scheme),
         WayBack = Shown(WayBack),
+        KeptLayers = KeptLayerCount,
         Arithmetic = Shown(Arithmetic),
         OptimizerPlacement = Shown(OptimizerPlacement),
         Device = Device,
@@ -70,7 +74,8 @@ internal sealed record BenchConfiguration
 
     /// <summary>In a few words.</summary>
     public override string ToString() =>
-        $"{Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers, batch {BatchSize}";
+        $"{Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
+        $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}";
 
     private static string Shown(object value) => OptionValue.Show(value)!;
 }

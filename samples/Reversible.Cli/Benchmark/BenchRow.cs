@@ -56,6 +56,9 @@ internal sealed record BenchRow
 
     public required string WayBack { get; init; }
 
+    /// <summary>The last layers that keep their activations though the way back is reversible.</summary>
+    public int KeptLayers { get; init; }
+
     public required string Arithmetic { get; init; }
 
     public required string OptimizerPlacement { get; init; }

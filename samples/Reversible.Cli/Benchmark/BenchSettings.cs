@@ -23,6 +23,8 @@ internal sealed class BenchSettings
     /// <summary>Empty for what each scheme takes where none is asked for.</summary>
     public IReadOnlyList<WayBack> WayBack { get; set; } = [];
 
+    public IReadOnlyList<int> KeptLayerCount { get; set; } = [0];
+
     /// <summary>Empty for what each scheme takes where none is asked for.</summary>
     public IReadOnlyList<Arithmetic> Arithmetic { get; set; } = [];
 
@@ -55,6 +57,7 @@ internal sealed class BenchSettings
         .AddSeveral(o => o.Scheme, "The recurrence over the layers, as in 'train'.")
         .AddSeveral(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
             byDefault: "reversible where the scheme is, else stored")
+        .AddSeveral(o => o.KeptLayerCount, "The last layers that keep their activations though the way back is reversible, at least 0.")
         .AddSeveral(o => o.Arithmetic, "The numbers that the streams between the layers are made of.",
             byDefault: "exact for bdia and estimator, float for the others")
         .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
@@ -77,6 +80,7 @@ internal sealed class BenchSettings
         from scheme in Scheme
         from arithmetic in Arithmetic is [] ? [scheme.DefaultArithmetic] : Arithmetic
         from wayBack in WayBack is [] ? [scheme.DefaultWayBack(arithmetic)] : WayBack
+        from kept in KeptLayerCount
         from precision in Precision
         from placement in OptimizerPlacement
         select new BenchConfiguration
@@ -85,6 +89,7 @@ internal sealed class BenchSettings
             BatchSize = batch,
             Scheme = scheme,
             WayBack = wayBack,
+            KeptLayerCount = kept,
             Arithmetic = arithmetic,
             Precision = precision,
             OptimizerPlacement = placement,
@@ -98,6 +103,7 @@ internal sealed class BenchSettings
     {
         foreach (int layers in LayerCount) Shape(layers).Check();
         foreach (int batch in BatchSize) AtLeastOne("--batch-size", batch);
+        if (KeptLayerCount.Any(kept => kept < 0)) throw new UsageException("--kept-layer-count must be at least 0.");
         AtLeastOne("--steps", Steps);
         AtLeastOne("--search-steps", SearchSteps);
         if (MaxBatch is { } most) AtLeastOne("--max-batch", most);

@@ -10,6 +10,7 @@ internal static class TrainingGroups
     public static TrainingTable AddWayBack(this TrainingTable table) => table
         .Add(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
             byDefault: "reversible where the scheme is, else stored")
+        .Add(o => o.KeptLayerCount, "The last layers that keep their activations though the way back is reversible; each saves time.")
         .Add(o => o.Arithmetic, "The numbers that the streams between the layers are made of; exact ones are rebuilt to the bit.",
             byDefault: "exact for bdia and estimator, float for the others");
 

@@ -194,5 +194,6 @@ public sealed record Bdia : Scheme
     }
 
     /// <summary>Q[(1-γ) p + (1+γ) f], as Q[γ (f - p) + f + p]: products with γ are exact.</summary>
-    private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) => at.Round((f - current).mul_(gamma).add_(f).add_(current));
+    private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) =>
+        at.Round((f - current).mul_(gamma).add_(f).add_(current));
 }

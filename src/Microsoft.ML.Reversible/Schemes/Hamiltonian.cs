@@ -45,7 +45,8 @@ public sealed record Hamiltonian : Scheme
 
     internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
 
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) => (gradient, ofCurrent);
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
+        (gradient, ofCurrent);
 
     internal override (double A, double B, double C) Weights(int layer) => (1, 0, 1);
 }

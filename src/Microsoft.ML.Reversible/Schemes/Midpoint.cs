@@ -40,7 +40,8 @@ public sealed record Midpoint(double StepSize = 0.5) : Scheme
 
     internal override Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, 2 * StepSize);
 
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) => (gradient, ofCurrent);
+    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
+        (gradient, ofCurrent);
 
     internal override (double A, double B, double C) Weights(int layer) => (1, 0, 2 * StepSize);
 

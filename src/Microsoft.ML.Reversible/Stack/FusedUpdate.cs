@@ -32,10 +32,9 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     /// <summary>stream + factor·f as <see cref="Layer.Add"/> has it, or null where that cannot be compiled.</summary>
     public Tensor? TryAdd(Tensor stream, Tensor f, double factor)
     {
-        string times = factor == 1 ? "" : $" * {Number((float)factor)}";
         string increment = grid is null
-            ? $"f.to({ScalarOfFloat32}){times}"
-            : Rounded($"f.to({ScalarOfFloat64}){times}");
+            ? $"f.to({ScalarOfFloat32}){Times(factor)}"
+            : Rounded($"f.to({ScalarOfFloat64}){Times(factor)}");
         return Made(Call(
             "add", ["stream", "f"],
             [$"sum = stream + {increment}", $"return sum, sum.to({ScalarOfBFloat16})"],
@@ -45,14 +44,14 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     /// <summary>p⁺ of <see cref="Bdia"/>, and the remainders of p⁻ as bytes; null where that cannot be compiled.</summary>
     public (Tensor Next, Tensor Remainder)? TryBlend(Tensor previous, Tensor current, Tensor f, Tensor gamma, int k)
     {
-        string scale = Number(1 / grid!.Unit);
+        double unit = grid!.Unit;
         Tensor[]? made = Made(Call(
             "blend", ["previous", "current", "f", "gamma"],
             [
-                $"quotient = torch.floor(previous * {Number(1 / (k * grid.Unit))})",
-                $"remainder = previous * {scale} - quotient * {Number(k)}",
+                $"quotient = torch.floor(previous{Times(1 / (k * unit))})",
+                $"remainder = previous{Times(1 / unit)} - quotient{Times(k)}",
                 .. Rest(),
-                $"next = quotient * (gamma * {Number(k * grid.Unit)}) + rest",
+                $"next = quotient * gamma{Times(k * unit)} + rest",
                 $"return next, next.to({ScalarOfBFloat16}), remainder.to({ScalarOfByte})",
             ],
             [previous, current, f, gamma.reshape(-1, 1, 1)]));
@@ -64,7 +63,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         "unblend", ["next", "current", "f", "gamma", "remainder"],
         [
             .. Rest(),
-            $"previous = (next - rest) / gamma + remainder.to({ScalarOfFloat64}) * {Number(grid!.Unit)}",
+            $"previous = (next - rest) / gamma + remainder.to({ScalarOfFloat64}){Times(grid!.Unit)}",
             $"return previous, previous.to({ScalarOfBFloat16})",
         ],
         [next, current, f, gamma.reshape(-1, 1, 1), remainder]))?[0];
@@ -84,7 +83,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     public static Tensor? TryScale(Tensor x, Tensor factor) => Call(
         "scale", ["x", "factor"], [$"return (x * factor).to({ScalarOfBFloat16})"], [x, factor.reshape(-1, 1, 1)])?[0];
 
-    /// <summary>The copy that was made of a stream with it, for its block, in the current dispose scope; null for any other stream.</summary>
+    /// <summary>The copy for its block that was made with a stream, in the current dispose scope; null for any other stream.</summary>
     public Tensor? TakeRead(Tensor stream)
     {
         if (_made is not { } made || !ReferenceEquals(made.Stream, stream)) return null;
@@ -99,7 +98,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     /// <summary>Q[(1-γ) p + (1+γ) f] as <see cref="Bdia"/> has it.</summary>
     private string[] Rest() => [$"x = f.to({ScalarOfFloat64})", $"rest = {Rounded("((x - current) * gamma + x + current)")}"];
 
-    private string Rounded(string x) => $"(({x} + {Number(grid!.Anchor)}) - {Number(grid.Anchor)})";
+    private string Rounded(string x) => string.Create(CultureInfo.InvariantCulture, $"(({x} + {grid!.Anchor:F1}) - {grid.Anchor:F1})");
 
     private static Tensor[]? Call(string name, string[] inputs, string[] lines, Tensor[] values)
     {
@@ -120,10 +119,19 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         _made = null;
     }
 
-    /// <summary>A floating-point number of Python with all its bits.</summary>
-    private static string Number(double value)
+    /// <summary>
+    /// Products with a float32 number, as an integer and powers of two of few decimals: the compiler writes constants with 16 digits, and
+    /// 2⁻²⁴ has 17.
+    /// </summary>
+    private static string Times(double factor)
     {
-        string text = value.ToString("R", CultureInfo.InvariantCulture);
-        return text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0";
+        const int mostAtOnce = 12;
+        double integer = (float)factor;
+        int exponent = 0;
+        for (; integer != Math.Round(integer); exponent++) integer *= 2;
+        string products = integer == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" * ({integer:F1})");
+        for (; exponent > 0; exponent -= mostAtOnce)
+            products += string.Create(CultureInfo.InvariantCulture, $" * {Math.ScaleB(1, -Math.Min(exponent, mostAtOnce)):F12}");
+        return products;
     }
 }

@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible;
 
 /// <summary>Integers within [0, k), k a power of two, at log₂ k bits each; outside every dispose scope.</summary>
 /// <remarks>
-/// The bits of an integer are cut into fields of 4, 2 and 1 bits, as log₂ k is made of these. A byte holds the fields of integers that lie a
-/// half, a quarter or an eighth of the tensor apart, so that packing reads and writes runs of memory.
+/// The bits of an integer are cut into fields of 4, 2 and 1 bits, as log₂ k is made of these. A byte holds the fields of integers that lie
+/// a half, a quarter or an eighth of the tensor apart, so that packing reads and writes runs of memory.
 /// </remarks>
 internal sealed class SideBits : IDisposable
 {

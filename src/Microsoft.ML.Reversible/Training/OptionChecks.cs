@@ -34,6 +34,7 @@ internal static class OptionChecks
         Defined(o.Precision, nameof(o.Precision));
         if (o.WayBack is { } wayBack) Defined(wayBack, nameof(o.WayBack));
         if (o.Arithmetic is { } arithmetic) Defined(arithmetic, nameof(o.Arithmetic));
+        AtLeast(0, o.KeptLayerCount, nameof(o.KeptLayerCount));
         AtLeast(1, o.ContextLength, nameof(o.ContextLength));
         AtLeast(0, o.FrozenLayerCount, nameof(o.FrozenLayerCount));
         NotBlank(o.PretrainedFolder, nameof(o.PretrainedFolder));

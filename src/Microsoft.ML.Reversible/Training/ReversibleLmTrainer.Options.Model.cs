@@ -24,6 +24,13 @@ public sealed partial class ReversibleLmTrainer
         public WayBack? WayBack { get; set; }
 
         /// <summary>
+        /// The last layers that keep their activations though the way back is <see cref="WayBack.Reversible"/>, at least 0; what is beyond
+        /// their number does not count. Each saves the second evaluation of its block and costs the memory of one layer's activations, so
+        /// that a batch for which there is memory left trains faster.
+        /// </summary>
+        public int KeptLayerCount { get; set; }
+
+        /// <summary>
         /// The numbers that the streams between the layers are made of; null takes <see cref="Arithmetic.Exact"/> for BDIA, which needs it
         /// to run backwards, and <see cref="Arithmetic.Float"/> for the others.
         /// </summary>

@@ -41,6 +41,7 @@ internal sealed class TrainingLoop : IDisposable
         string? checkpoint, RunOutput output)
     {
         (_model, _windows, _objective, _options, _state, _output) = (model, windows, objective, options, state, output);
+        model.Network.Stack.KeptLayerCount = options.KeptLayerCount;
         _schedule = new LearningRateSchedule(
             options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps, options.Schedule,
             options.EffectiveDecaySteps);

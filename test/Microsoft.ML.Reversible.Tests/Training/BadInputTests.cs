@@ -61,6 +61,7 @@ public sealed class BadInputTests
             o => (o.OptimizerPlacement, o.MaxGradNorm, o.GradientAccumulationSteps) = (OptimizerPlacement.InsideBackward, 0, 2)),
         Bad("OutlierFactor", o => o.OutlierFactor = 1, "above 1"),
         Bad("MaxSkippedSteps", o => o.MaxSkippedSteps = 0),
+        Bad("KeptLayerCount", o => o.KeptLayerCount = -1, "at least 0"),
         Bad("FrozenLayerCount", o => o.FrozenLayerCount = -1, "at least 0"),
         Bad("EarlyStoppingPatience", o => o.EarlyStoppingPatience = -1),
         Bad("EarlyStoppingPatience", o => (o.EarlyStoppingPatience, o.ValidationFraction) = (1, 0), "ValidationFraction"),
