@@ -14,6 +14,19 @@ internal static class FusedOperations
             return torch.gelu(x, approximate="tanh")
         """);
 
+    private static readonly ScriptFunction EmbeddingFunction = new(
+        "embedding",
+        """
+        def embedding(weight, ids):
+            return torch.embedding(weight, ids)
+        """);
+
+    /// <summary>
+    /// The rows of a matrix at the ids, of the ids' shape and the rows' length. On CUDA its gradient adds up the rows of an id in one
+    /// order, where that of <c>index_select</c> takes them as they come, and so gives other last bits from run to run.
+    /// </summary>
+    public static Tensor? Embedding(Tensor weight, Tensor ids) => EmbeddingFunction.TryInvoke(weight, ids);
+
     /// <summary>The tanh approximation of GELU, of which only x is kept for the gradient.</summary>
     public static Tensor? GeluTanh(Tensor x) => GeluTanhFunction.TryInvoke(x);
 }

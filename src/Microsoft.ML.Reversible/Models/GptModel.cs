@@ -70,7 +70,7 @@ public sealed class GptModel : LanguageNetwork
         long batch = ids.shape[0], context = ids.shape[1];
         if (positions is null) CheckContext(context);
         using var scope = NewDisposeScope();
-        Tensor tokens = _tokenEmbedding.index_select(0, ids.flatten()).view(batch, context, Configuration.Width);
+        Tensor tokens = LookUp(_tokenEmbedding, ids);
         Tensor places = positions is null
             ? _positionEmbedding.narrow(0, 0, context)
             : _positionEmbedding.index_select(0, positions.flatten()).view(batch, context, Configuration.Width);

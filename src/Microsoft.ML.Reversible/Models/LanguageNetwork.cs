@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Models;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -83,6 +84,13 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     {
         if (disposing) Flat.Dispose();
         base.Dispose(disposing);
+    }
+
+    /// <summary>The rows of an embedding's matrix, of shape [batch, context, width], at ids of shape [batch, context].</summary>
+    private protected static Tensor LookUp(Tensor matrix, Tensor ids)
+    {
+        Tensor? fused = matrix.device_type == DeviceType.CUDA ? FusedOperations.Embedding(matrix, ids) : null;
+        return fused ?? matrix.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], matrix.shape[1]);
     }
 
     /// <exception cref="ArgumentException">There are more tokens than the context holds.</exception>

@@ -65,9 +65,8 @@ public sealed class LlamaModel : LanguageNetwork
     /// <inheritdoc/>
     internal override Tensor Embed(Tensor ids, Tensor? positions = null)
     {
-        long batch = ids.shape[0], context = ids.shape[1];
-        if (positions is null) CheckContext(context);
-        return _tokenEmbedding.index_select(0, ids.flatten()).view(batch, context, Configuration.Width);
+        if (positions is null) CheckContext(ids.shape[1]);
+        return LookUp(_tokenEmbedding, ids);
     }
 
     /// <inheritdoc/>

@@ -159,7 +159,7 @@ public sealed record Bdia : Scheme
     internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
     {
         Tensor gamma = at.Drawn!.to(gradient.dtype);
-        if (at.Fused is not null && ofCurrent is not null && FusedUpdate.TryAdjoint(gradient, ofCurrent, gamma, 1 - gamma) is { } fused)
+        if (at.Fused is not null && ofCurrent is not null && FusedUpdate.TryBlendAdjoint(gradient, ofCurrent, gamma) is { } fused)
             return fused;
         Tensor toCurrent = gradient * (1 - gamma);
         return (gradient.mul_(gamma), Plus(ofCurrent, toCurrent));

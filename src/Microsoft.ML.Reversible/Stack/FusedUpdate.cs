@@ -11,8 +11,9 @@ namespace Microsoft.ML.Reversible;
 /// that the next block reads, so that the stream is not read once more for it.
 /// </summary>
 /// <remarks>
-/// In exact arithmetic each result is the same number as that of the operations one by one: products are with powers of two or exact in
-/// float64, so it does not matter that a multiplication and an addition may be joined, nor that the first calls are not fused.
+/// In exact arithmetic, and for gradients, each result is the same number as that of the operations one by one: products are with powers
+/// of two or exact in float64, so it does not matter that a multiplication and an addition may be joined, nor that the first calls are not
+/// fused.
 /// </remarks>
 /// <param name="grid">The grid of exact arithmetic; null for float32 streams.</param>
 internal sealed class FusedUpdate(Grid? grid) : IDisposable
@@ -69,13 +70,13 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         [next, current, f, gamma.reshape(-1, 1, 1), remainder]))?[0];
 
     /// <summary>
-    /// A g and sum + B g of a gradient g for factors of [batch, 1, 1] or one alone; null where that cannot be compiled.
+    /// γ g and sum + (1-γ) g of a gradient g, for γ of [batch, 1, 1] or one alone, powers of two; null where that cannot be compiled.
     /// </summary>
-    public static (Tensor Scaled, Tensor Sum)? TryAdjoint(Tensor gradient, Tensor sum, Tensor a, Tensor b)
+    public static (Tensor OfPrevious, Tensor OfCurrent)? TryBlendAdjoint(Tensor gradient, Tensor sum, Tensor gamma)
     {
         Tensor[]? made = Call(
-            "adjoint", ["gradient", "sum", "a", "b"], ["return gradient * a, sum + gradient * b"],
-            [gradient, sum, a.reshape(-1, 1, 1), b.reshape(-1, 1, 1)]);
+            "adjoint", ["gradient", "sum", "gamma"], ["part = gradient * gamma", "return part, sum + (gradient - part)"],
+            [gradient, sum, gamma.reshape(-1, 1, 1)]);
         return made is null ? null : (made[0], made[1]);
     }
 

@@ -87,6 +87,14 @@ public sealed class FusedUpdateTests
             Assert.AreEqual(plain.Remainders!.ByteCount, quick.Remainders!.ByteCount);
             Assert.IsTrue(TestModels.SameBits(previous, scheme.Inverse(quick, current, next, f)), $"back in call {call}");
             Assert.IsTrue(TestModels.SameBits(previous, scheme.Inverse(plain, current, next, f)), $"back one by one in call {call}");
+
+            Tensor gradient = Draw(1, generator, device), known = Draw(1, generator, device);
+            (Tensor? ofPrevious, Tensor? ofCurrent) = scheme.Adjoint(plain, gradient.clone(), known.clone());
+            (Tensor? fusedPrevious, Tensor? fusedCurrent) = scheme.Adjoint(quick, gradient.clone(), known.clone());
+            Assert.IsTrue(TestModels.SameBits(ofPrevious!, fusedPrevious!), $"gradient of p⁻ in call {call}");
+            Assert.IsTrue(TestModels.SameBits(ofCurrent!, fusedCurrent!), $"gradient of p in call {call}");
+            Tensor ofF = scheme.AdjointOfF(plain, gradient).to(ScalarType.BFloat16);
+            Assert.IsTrue(TestModels.SameBits(ofF, scheme.AdjointOfF(quick, gradient)), $"gradient of f in call {call}");
         }
     }
 

@@ -8,14 +8,14 @@ public sealed class MemoryTests
     /// <summary>
     /// What a step needs beyond parameters, gradients and optimizer state, at depth 4 and 32, or 64 with REVERSIBLE_FULL=1, each in a
     /// process of its own. The reversible one may differ by what an allocator leaves over, 30 MiB or so at any depth; the stored one grows
-    /// by every layer's activations, 30 MiB a layer.
+    /// by every layer's activations, 19 MiB a layer.
     /// </summary>
     [TestMethod]
     public void ReversibleTrainingGrowsWithDepthOnlyByParametersGradientsAndOptimizer()
     {
         int deepest = Environment.GetEnvironmentVariable("REVERSIBLE_FULL") == "1" ? 64 : 32;
         double reversible = Growth(WayBack.Reversible, deepest), stored = Growth(WayBack.Stored, deepest);
-        Assert.IsGreaterThan(20.0 * (deepest - 4), stored, $"stored, MiB from 4 to {deepest} layers");
+        Assert.IsGreaterThan(15.0 * (deepest - 4), stored, $"stored, MiB from 4 to {deepest} layers");
         Assert.IsLessThan(80.0, reversible, $"reversible, MiB from 4 to {deepest} layers");
     }
 

@@ -12,7 +12,7 @@ public sealed class BenchVerbTests
 
     private static readonly string[] Known = ["program", "mode", "layers", "width", "heads", "context", "batch", "precision"];
 
-    private static readonly string[] Settings = ["scheme", "way_back", "arithmetic", "optimizer_placement", "device"];
+    private static readonly string[] Settings = ["scheme", "way_back", "kept_layers", "arithmetic", "optimizer_placement", "device"];
 
     [TestMethod]
     public void EveryCombinationIsARowAndOneThatCannotBeSaysWhy()
