@@ -99,6 +99,15 @@ public sealed partial class PeerComparisonTests
     }
 
     [TestMethod]
+    public void TheCommandsOfThePerformancePageAreUnderstood()
+    {
+        var verb = new Reversible.Cli.Verbs.BenchVerb(new(TextReader.Null, TextWriter.Null, TextWriter.Null));
+        string[] commands = [.. File.ReadLines(Document.PathOf("docs/performance.md")).Where(line => line.StartsWith("reversible bench "))];
+        Assert.IsGreaterThan(3, commands.Length);
+        foreach (string command in commands) Assert.AreEqual(0, verb.Command.Parse(command.Split(' ')[2..]).Errors.Count, command);
+    }
+
+    [TestMethod]
     public void TheFieldsOfThePageAreTheCodes() => CollectionAssert.AreEqual(
         typeof(BenchRow).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is null)
