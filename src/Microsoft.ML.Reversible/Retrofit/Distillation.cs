@@ -108,7 +108,8 @@ internal sealed class Distillation : ITrainingObjective
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor output = teacher.Stack.Evaluate(teacher.Embed(ids.to(teacher.Device)), pass: null, stream);
+        Tensor embedded = teacher.Embed(ids.to(teacher.Device));
+        Tensor output = stream is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, pass: null, stream);
         Tensor hidden = teacher.FinalNorm(output).flatten(0, 1).MoveToOuterDisposeScope();
         return new(hidden, teacher.HeadWeight, teacher.Compute);
     }

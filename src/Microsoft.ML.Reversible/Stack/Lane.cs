@@ -12,9 +12,9 @@ namespace Microsoft.ML.Reversible;
 /// <remarks>A lane owns what it keeps, outside every dispose scope.</remarks>
 internal abstract class Lane : IDisposable
 {
+    private readonly FusedUpdate? _gradients;
     private Tensor? _gradCurrent;
     private Tensor? _gradNext;
-    private readonly FusedUpdate? _gradients;
 
     private protected Lane(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
     {

@@ -32,8 +32,8 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         ScalarType streamType = _grid is null ? _type : ScalarType.Float64;
         ReadsInPlace = _blockType == streamType;
         UsesUpStreams = !(keepsStreams && ReadsInPlace);
-        // Compiled for each shape: worth it in training, where shapes repeat.
-        _fused = rebuilds || keepsStreams ? FusedUpdate.For(input.device, _blockType, streamType, _grid) : null;
+        // Compiled for each shape: worth it in training, where shapes repeat. It follows no gradients.
+        _fused = (rebuilds || keepsStreams) && !is_grad_enabled() ? FusedUpdate.For(input.device, _blockType, streamType, _grid) : null;
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
         // From layer 1 the rebuilt stream would be p₀, which is kept.
         _layers =

@@ -66,7 +66,12 @@ public sealed class LayerStack
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
-    public Tensor Evaluate(Tensor input) => Evaluate(input, pass: null);
+    public Tensor Evaluate(Tensor input)
+    {
+        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, pass: null);
+        using var scope = NewDisposeScope();
+        return cat([.. parts.Select(rows => Evaluate(input, rows, pass: null, stream: null))], 0).MoveToOuterDisposeScope();
+    }
 
     /// <summary>
     /// The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.
@@ -74,14 +79,16 @@ public sealed class LayerStack
     /// <param name="input">p₀ of the new tokens.</param>
     /// <param name="pass">The pass, null for whole sequences; functions that do not know of it must be local to a token.</param>
     /// <param name="stream">Called with l and p_l as the blocks read it, from 0 to the number of functions; it disposes of nothing.</param>
-    internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null)
+    internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null) =>
+        Evaluate(input, new RowRange(0, input.shape[0]), pass, stream);
+
+    private Tensor Evaluate(Tensor input, RowRange rows, CachePass? pass, Action<int, Tensor>? stream)
     {
         using var scope = NewDisposeScope();
         // One draw for all rows of a cached pass: what a row of a batch gives must not depend on the others.
-        Tensor drawnFor = pass is null ? input : input.narrow(0, 0, 1);
-        using var layers = new LayerList(
-            this, drawnFor, new RowRange(0, drawnFor.shape[0]), seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
-        Tensor first = layers.Enter(input), previous = first, current = first;
+        (Tensor drawnFor, RowRange drawn) = pass is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
+        using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
+        Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
         CacheLayer? at = pass is null ? null : new CacheLayer(pass, 0);
         foreach (Layer layer in layers)
         {

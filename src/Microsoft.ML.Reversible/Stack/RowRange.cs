@@ -33,12 +33,7 @@ internal readonly record struct RowRange(long First, long Count)
     /// <summary>So many rows in as few parts as can be, each of at most so many.</summary>
     public static IReadOnlyList<RowRange> Split(long rows, long most)
     {
-        long parts = Math.Max(1, (rows + most - 1) / most);
-        return [.. LongRange(parts).Select(i => new RowRange(rows * i / parts, rows * (i + 1) / parts - rows * i / parts))];
-    }
-
-    private static IEnumerable<long> LongRange(long count)
-    {
-        for (long i = 0; i < count; i++) yield return i;
+        int parts = (int)Math.Max(1, (rows + most - 1) / most);
+        return [.. Enumerable.Range(0, parts).Select(i => new RowRange(rows * i / parts, rows * (i + 1) / parts - rows * i / parts))];
     }
 }

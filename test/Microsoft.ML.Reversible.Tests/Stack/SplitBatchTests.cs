@@ -36,6 +36,21 @@ public sealed class SplitBatchTests
             Assert.IsLessThan(1e-5, TestModels.RelativeError(actual, expected));
     }
 
+    [TestMethod]
+    [DataRow("midpoint")]
+    [DataRow("hamiltonian")]
+    [DataRow("bdia:inference=recurrence")]
+    public void PartsEvaluateToTheOutputOfTheWholeBatch(string scheme)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        using LanguageNetwork model = TestModels.Make(
+            TestModels.Small, Scheme.Parse(scheme), WayBack.Stored, arithmetic: Scheme.Parse(scheme).DefaultArithmetic);
+        Tensor ids = TestModels.Ids(TestModels.Small, 5, 16), whole = model.forward(ids);
+        model.Stack.Split = input => RowRange.Split(input.shape[0], 2);
+        Assert.IsLessThan(1e-5, TestModels.RelativeError(model.forward(ids), whole));
+    }
+
     public static IEnumerable<object[]> ExactSchemes =>
         [[Scheme.Midpoint], [Scheme.Leapfrog], [Scheme.Hamiltonian], [Scheme.Bdia], [Bdia.Blend(8)], [Scheme.Estimator]];
 
