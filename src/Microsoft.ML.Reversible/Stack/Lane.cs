@@ -71,7 +71,7 @@ internal abstract class Lane : IDisposable
         return output;
     }
 
-    /// <summary>Starts the way back; the gradient of the output is used up.</summary>
+    /// <summary>Starts the way back; the gradient of the output is used up and disposed of: its memory must not outlive its use.</summary>
     public void Turn(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
     {
         Output?.Dispose();
@@ -80,6 +80,7 @@ internal abstract class Lane : IDisposable
         if (streamGradient?.Invoke(Layers.Count, Rows, Layers.ForBlock(Current)) is { } own) gradNext.add_(own);
         _gradCurrent = gradCurrent?.DetachFromDisposeScope();
         _gradNext = gradNext.DetachFromDisposeScope();
+        gradient.Dispose();
     }
 
     /// <summary>One layer back: from the gradients of p_l and p_{l+1} to those of p_{l-1} and p_l.</summary>

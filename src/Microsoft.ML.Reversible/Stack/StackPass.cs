@@ -74,7 +74,7 @@ public sealed class StackPass : IDisposable
         return Backward(_lanes.Select(lane => lane.Rows.Of(gradient).clone()), layerDone).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are used up.</summary>
+    /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are used up and disposed of.</summary>
     /// <param name="gradients">The gradients.</param>
     /// <param name="layerDone">As in the other overload.</param>
     /// <param name="streamGradient">

@@ -103,6 +103,11 @@ public sealed class SplitBatchTests
         Assert.IsTrue(TestModels.SameBits(given, gradient), "the caller's gradient is left alone");
         Assert.ThrowsExactly<InvalidOperationException>(() => parts.Output);
 
+        using StackPass pass = Stack(most: 2).Forward(input);
+        Tensor[] owned = [.. pass.TakeOutputs().Select(part => part.Output)];
+        pass.Backward(owned).Dispose();
+        Assert.IsTrue(owned.All(part => part.IsInvalid), "no gradient outlives its use");
+
         LayerStack Stack(long most) =>
             new(Scheme.Midpoint, blocks, WayBack.Reversible) { Split = x => RowRange.Split(x.shape[0], most) };
 
