@@ -21,6 +21,8 @@ internal sealed record BenchConfiguration
 
     public required OptimizerPlacement OptimizerPlacement { get; init; }
 
+    public required bool Deterministic { get; init; }
+
     public required string Device { get; init; }
 
     public required int Steps { get; init; }
@@ -52,6 +54,7 @@ internal sealed record BenchConfiguration
         "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--way-back", Shown(WayBack), "--arithmetic", Shown(Arithmetic),
         "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
         "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
+        .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
     ];
 
     /// <summary>What is known before anything is measured.</summary>
@@ -69,13 +72,14 @@ internal sealed record BenchConfiguration
         KeptLayers = KeptLayerCount,
         Arithmetic = Shown(Arithmetic),
         OptimizerPlacement = Shown(OptimizerPlacement),
+        Deterministic = Deterministic ? true : null,
         Device = Device,
     };
 
     /// <summary>In a few words.</summary>
     public override string ToString() =>
         $"{Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
-        $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}";
+        $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}";
 
     private static string Shown(object value) => OptionValue.Show(value)!;
 }

@@ -63,6 +63,9 @@ internal sealed record BenchRow
 
     public required string OptimizerPlacement { get; init; }
 
+    /// <summary>True where the same step has the same bits every time on a GPU too; never false.</summary>
+    public bool? Deterministic { get; init; }
+
     public required string Device { get; init; }
 
     /// <summary>The version of libtorch.</summary>

@@ -32,6 +32,8 @@ internal sealed class BenchSettings
 
     public IReadOnlyList<OptimizerPlacement> OptimizerPlacement { get; set; } = [Reversible.OptimizerPlacement.AfterBackward];
 
+    public bool Deterministic { get; set; }
+
     public string Device { get; set; } = "cpu";
 
     public int Steps { get; set; } = 3;
@@ -62,6 +64,7 @@ internal sealed class BenchSettings
             byDefault: "exact for bdia and estimator, float for the others")
         .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
         .AddSeveral(o => o.OptimizerPlacement, "Where AdamW steps: after the backward pass, or layer by layer inside it.")
+        .Add(o => o.Deterministic, "Gives the same bits every time on a GPU too, by slower kernels for attention.")
         .Group("Measurement")
         .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
         .Add(o => o.Steps, "Timed steps, at least 1, behind one that is not timed.")
@@ -93,6 +96,7 @@ internal sealed class BenchSettings
             Arithmetic = arithmetic,
             Precision = precision,
             OptimizerPlacement = placement,
+            Deterministic = Deterministic,
             Device = Device,
             Steps = Steps,
         };

@@ -45,6 +45,7 @@ internal static class StepMeasurement
 
         using LanguageNetwork model = c.Model.Build(c.Scheme, c.WayBack, c.Arithmetic, c.Precision, device, seed: 1);
         model.Stack.KeptLayerCount = c.KeptLayerCount;
+        model.Stack.Deterministic = c.Deterministic;
         using var optimizer = new FlatAdamW(model, model.Stack, _adamW, c.OptimizerPlacement);
         Step(model, optimizer, ids, targets, seed: 0).Dispose();
         Synchronize(device);

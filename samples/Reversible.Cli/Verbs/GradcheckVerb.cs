@@ -18,7 +18,8 @@ internal sealed class GradcheckVerb : Verb
         : base(
             terminal, "gradcheck",
             "Compares the gradients of a way back with those of the stored one, parameter by parameter, on the same random model and data. "
-            + "Fails (exit code 2) where they are not the same: to the bit in exact arithmetic on the CPU, else within rounding.",
+            + "Fails (exit code 2) where they are not the same: to the bit in exact arithmetic on the CPU or with --deterministic, "
+            + "else within rounding.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 
@@ -26,7 +27,7 @@ internal sealed class GradcheckVerb : Verb
     [
         ("The default scheme, in float:", "gradcheck"),
         ("To the bit:", "gradcheck --scheme leapfrog --arithmetic exact --layer-count 24"),
-        ("On a GPU:", "gradcheck --device cuda --precision bfloat16 --json"),
+        ("On a GPU, to the bit:", "gradcheck --device cuda --precision bfloat16 --arithmetic exact --deterministic --json"),
     ];
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
@@ -58,5 +59,6 @@ internal sealed class GradcheckVerb : Verb
         .Add(o => o.BatchSize, "Windows in the batch, at least 1.")
         .Add(o => o.Device, "Where to compute.", "cpu|cuda|cuda:N")
         .Add(o => o.Precision, "The number type in which the blocks compute.")
+        .Add(o => o.Deterministic, "Adds up in one order on a GPU too, by slower kernels for attention.")
         .Add(o => o.Seed, "Seeds weights and data.");
 }

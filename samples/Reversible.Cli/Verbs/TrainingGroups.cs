@@ -12,7 +12,8 @@ internal static class TrainingGroups
             byDefault: "reversible where the scheme is, else stored")
         .Add(o => o.KeptLayerCount, "The last layers that keep their activations though the way back is reversible; each saves time.")
         .Add(o => o.Arithmetic, "The numbers that the streams between the layers are made of; exact ones are rebuilt to the bit.",
-            byDefault: "exact for bdia and estimator, float for the others");
+            byDefault: "exact for bdia and estimator, float for the others")
+        .Add(o => o.Deterministic, "Whether the same run gives the same bits every time on a GPU too, by slower kernels for attention.");
 
     /// <summary>What keeps its weights.</summary>
     public static TrainingTable AddFreezing(this TrainingTable table) => table

@@ -42,7 +42,7 @@ internal sealed class GptAttention : BlockPart, ICachedFunction
         Tensor[] parts = joined.view(batch, context, 3, heads, width / heads).unbind(2);
         Tensor query = parts[0].transpose(1, 2), key = parts[1].transpose(1, 2), value = parts[2].transpose(1, 2);
         Tensor mixed = at?.Attend(query, key, value)
-            ?? nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
+            ?? CausalAttention.Of(query, key, value);
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, width), _outWeight, _outBias).MoveToOuterDisposeScope();
     }
 

@@ -42,7 +42,7 @@ internal sealed class LlamaAttention : BlockPart, ICachedFunction
         Tensor key = _positions.Turn(Heads(joined.narrow(2, QueryRows, KeyValueRows), _configuration.KeyValueHeads), at?.Positions);
         Tensor value = Heads(joined.narrow(2, QueryRows + KeyValueRows, KeyValueRows), _configuration.KeyValueHeads);
         Tensor mixed = at?.Attend(query, key, value)
-            ?? nn.functional.scaled_dot_product_attention(query, ForEachQuery(key), ForEachQuery(value), is_casual: true);
+            ?? CausalAttention.Of(query, ForEachQuery(key), ForEachQuery(value));
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, QueryRows), _outWeight).MoveToOuterDisposeScope();
     }
 

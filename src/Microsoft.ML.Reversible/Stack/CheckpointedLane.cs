@@ -11,10 +11,10 @@ internal sealed class CheckpointedLane(LayerStack stack, Tensor input, RowRange 
     private protected override Tensor Evaluate(int layer)
     {
         _streams[layer] = Layers.ForBlock(Current).DetachFromDisposeScope();
-        return Stack.Blocks[layer].call(_streams[layer]!);
+        return Call(layer, _streams[layer]!);
     }
 
-    private protected override (Tensor Leaf, Tensor F) Graph(int layer) => Evaluate(layer, _streams[layer]!);
+    private protected override BlockGraph TakeGraph(int layer) => Graph(layer, _streams[layer]!);
 
     private protected override void BeforeLayer(int layer, Tensor f) => _streams[layer]!.Dispose();
 

@@ -87,20 +87,20 @@ internal abstract class Lane : IDisposable
     public void StepBack(int l, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
     {
         using var scope = NewDisposeScope();
-        (Tensor leaf, Tensor f) = Graph(l);
+        using BlockGraph graph = TakeGraph(l);
         Tensor gradOfF = Stack.Scheme.StepAdjointOfF(Layers[l], _gradNext!);
-        autograd.backward(f, _gradients?.TakeRead(gradOfF) ?? gradOfF.to(f.dtype));
+        graph.Backward(_gradients?.TakeRead(gradOfF) ?? gradOfF.to(graph.Type));
         if (!ReferenceEquals(gradOfF, _gradNext)) gradOfF.Dispose();
 
         using var noGraph = no_grad();
         (Tensor? toPrevious, Tensor? toCurrent) = Stack.Scheme.StepAdjoint(Layers[l], _gradNext!, _gradCurrent);
-        Tensor ofLeaf = leaf.grad!;
+        Tensor ofLeaf = graph.Leaf.grad!;
         Tensor gradP = toCurrent is null
             ? ofLeaf.to(_gradNext!.dtype)
             : streamGradient is null && _gradients?.TryAdd(toCurrent, ofLeaf, 1) is { } sum ? sum : toCurrent.add_(ofLeaf);
-        if (streamGradient?.Invoke(l, Rows, leaf.detach()) is { } own) gradP.add_(own);
+        if (streamGradient?.Invoke(l, Rows, graph.Leaf.detach()) is { } own) gradP.add_(own);
         Replace(toPrevious?.DetachFromDisposeScope(), gradP.DetachFromDisposeScope());
-        BeforeLayer(l, f.detach());
+        BeforeLayer(l, graph.Value);
     }
 
     /// <summary>The gradient of p_l where the way back ends, in the caller's dispose scope.</summary>
@@ -115,19 +115,25 @@ internal abstract class Lane : IDisposable
     /// <summary>f of the current stream on the way forward, in the current dispose scope; keeps what the way back needs of it.</summary>
     private protected abstract Tensor Evaluate(int layer);
 
-    /// <summary>What f was evaluated at, as a leaf, and f with its graph from there; both in the current dispose scope.</summary>
-    private protected abstract (Tensor Leaf, Tensor F) Graph(int layer);
+    /// <summary>f with its graph, to be disposed of by the caller.</summary>
+    private protected abstract BlockGraph TakeGraph(int layer);
 
     /// <summary>Called when a layer's gradients are done, with its f without the graph: to stand before it.</summary>
-    private protected abstract void BeforeLayer(int layer, Tensor f);
-
-    /// <summary>A leaf with the values of a stream, as the blocks read it, and the block's value with its graph from there.</summary>
-    private protected (Tensor Leaf, Tensor F) Evaluate(int layer, Tensor stream)
+    private protected virtual void BeforeLayer(int layer, Tensor f)
     {
-        using var withGraph = enable_grad();
-        Tensor leaf = Layers.ForBlock(stream).detach().requires_grad_();
-        return (leaf, Stack.Blocks[layer].call(leaf));
     }
+
+    /// <summary>f at what a block reads, without a graph, in the current dispose scope.</summary>
+    private protected Tensor Call(int layer, Tensor read)
+    {
+        using GraphCuts? cuts = NewCuts();
+        return cuts is null ? Stack.Blocks[layer].call(read) : cuts.Call(Stack.Blocks[layer], read);
+    }
+
+    /// <summary>f at a stream, with its graph.</summary>
+    private protected BlockGraph Graph(int layer, Tensor stream) => new(Stack.Blocks[layer], Layers.ForBlock(stream), NewCuts());
+
+    private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
     /// <summary>A stream that a scheme may use up: the input is kept, and so a copy stands for it.</summary>
     private protected Tensor Owned(Tensor stream) =>

@@ -57,6 +57,11 @@ public sealed class LayerStack
     /// </summary>
     internal int KeptLayerCount { get; set => field = Math.Clamp(value, 0, _blocks.Length); }
 
+    /// <summary>
+    /// Whether a pass gives the same bits every time on CUDA too, where attention's own way back adds up in whatever order its parts come.
+    /// </summary>
+    internal bool Deterministic { get; set; }
+
     /// <summary>How a batch is split into parts that go through a block one after the other; settable for tests.</summary>
     internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
 

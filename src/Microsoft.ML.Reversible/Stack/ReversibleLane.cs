@@ -24,25 +24,22 @@ internal sealed class ReversibleLane : Lane
 
     private protected override Tensor Evaluate(int layer)
     {
-        if (layer < _firstKept) return Stack.Blocks[layer].call(Layers.ForBlock(Current));
+        if (layer < _firstKept) return Call(layer, Layers.ForBlock(Current));
         // What a graph has read must not be used up as a stream.
         using Tensor? copy = Layers.ReadsInPlace ? Current.clone() : null;
-        return _graphs.Keep(layer, Evaluate(layer, copy ?? Current));
+        return _graphs.Keep(layer, Graph(layer, copy ?? Current));
     }
 
-    private protected override (Tensor Leaf, Tensor F) Graph(int layer) => _graphs.Of(layer) ?? Evaluate(layer, Previous);
+    private protected override BlockGraph TakeGraph(int layer) => _graphs.Take(layer) ?? Graph(layer, Previous);
 
     /// <summary>From (p_l, p_{l+1}) to (p_{l-1}, p_l).</summary>
     private protected override void BeforeLayer(int layer, Tensor f)
     {
-        if (layer > 0)
-        {
-            Tensor before = layer == 1 ? Input : Stack.Scheme.Inverse(Layers[layer], Previous, Current, f).DetachFromDisposeScope();
-            if (!ReferenceEquals(before, Current)) Free(Current);
-            (Previous, Current) = (before, Previous);
-            Layers[layer].Dispose();
-        }
-        _graphs.Forget(layer);
+        if (layer == 0) return;
+        Tensor before = layer == 1 ? Input : Stack.Scheme.Inverse(Layers[layer], Previous, Current, f).DetachFromDisposeScope();
+        if (!ReferenceEquals(before, Current)) Free(Current);
+        (Previous, Current) = (before, Previous);
+        Layers[layer].Dispose();
     }
 
     public override void Dispose()

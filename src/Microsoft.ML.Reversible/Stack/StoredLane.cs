@@ -8,11 +8,9 @@ internal sealed class StoredLane(LayerStack stack, Tensor input, RowRange rows, 
 {
     private readonly KeptGraphs _graphs = new(stack.Blocks.Count);
 
-    private protected override Tensor Evaluate(int layer) => _graphs.Keep(layer, Evaluate(layer, Current));
+    private protected override Tensor Evaluate(int layer) => _graphs.Keep(layer, Graph(layer, Current));
 
-    private protected override (Tensor Leaf, Tensor F) Graph(int layer) => _graphs.Of(layer)!.Value;
-
-    private protected override void BeforeLayer(int layer, Tensor f) => _graphs.Forget(layer);
+    private protected override BlockGraph TakeGraph(int layer) => _graphs.Take(layer)!;
 
     public override void Dispose()
     {

@@ -70,6 +70,12 @@ public sealed partial class ReversibleLmTrainer
         public Precision Precision { get; set; } = Precision.Float32;
 
         /// <summary>
+        /// Whether the same run gives the same bits every time on CUDA too, where the fastest kernels add up the gradients of attention in
+        /// whatever order their parts come: others take their place, which take about twice as long. On the CPU it changes nothing.
+        /// </summary>
+        public bool Deterministic { get; set; }
+
+        /// <summary>
         /// Whether the embedding keeps its weights, and with it a head that shares its matrix: for fine-tuning of a model that has them.
         /// </summary>
         public bool FreezeEmbedding { get; set; }

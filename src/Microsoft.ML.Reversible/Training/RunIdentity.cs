@@ -51,6 +51,7 @@ internal sealed record RunIdentity(int Seed, string? Source, IReadOnlyDictionary
             [nameof(o.EvaluationBatches)] = Text(o.EvaluationBatches),
             [nameof(o.EarlyStoppingPatience)] = Text(o.EarlyStoppingPatience),
         };
+        if (o.Deterministic) settings[nameof(o.Deterministic)] = o.Deterministic.ToString();
         if (o.FreezeEmbedding) settings[nameof(o.FreezeEmbedding)] = o.FreezeEmbedding.ToString();
         if (o.FrozenLayerCount > 0) settings[nameof(o.FrozenLayerCount)] = Text(o.FrozenLayerCount);
         if (o.PretrainedFolder is null) AddNew(settings, o, isText);

@@ -42,6 +42,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         (_model, _windows, _objective, _options, _state, _output) = (model, windows, objective, options, state, output);
         model.Network.Stack.KeptLayerCount = options.KeptLayerCount;
+        model.Network.Stack.Deterministic = options.Deterministic;
         _schedule = new LearningRateSchedule(
             options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps, options.Schedule,
             options.EffectiveDecaySteps);

@@ -1,0 +1,20 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Models;
+
+/// <summary>
+/// softmax(Q Kᵀ / √d + mask) V, where a token attends to itself and those before it. Queries, keys and values are of shape
+/// [batch, heads, tokens, d], in the same type.
+/// </summary>
+internal static class CausalAttention
+{
+    /// <summary>The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>.</summary>
+    public static Tensor Of(Tensor query, Tensor key, Tensor value)
+    {
+        Tensor? ordered = query.device_type == DeviceType.CUDA
+            ? GraphCuts.Current?.TryApply(OrderedAttention.Instance, query, key, value)
+            : null;
+        return ordered ?? nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
+    }
+}

@@ -1,0 +1,125 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Stack;
+
+/// <summary>A block whose graph is cut at functions with gradients of their own has the gradients of the whole graph.</summary>
+[TestClass]
+public sealed class GraphCutsTests
+{
+    private const long Width = 4;
+
+    public static IEnumerable<object[]> Ways =>
+        from wayBack in Enum.GetValues<WayBack>()
+        from arithmetic in Enum.GetValues<Arithmetic>()
+        select new object[] { wayBack, arithmetic };
+
+    [TestMethod]
+    [DynamicData(nameof(Ways))]
+    public void CutGraphsGiveTheGradientsOfWholeOnes(WayBack wayBack, Arithmetic arithmetic)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] whole = Gradients(wayBack, arithmetic, cuts: false), cut = Gradients(wayBack, arithmetic, cuts: true);
+        foreach (var (expected, actual) in whole.Zip(cut)) Assert.IsLessThan(1e-12, TestModels.RelativeError(actual, expected));
+        Assert.IsGreaterThan(0, Product.BackwardCalls, "the gradient came by hand");
+    }
+
+    [TestMethod]
+    public void KeptLayersKeepTheirCuts()
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] rebuilt = Gradients(WayBack.Reversible, Arithmetic.Exact, cuts: true);
+        Tensor[] kept = Gradients(WayBack.Reversible, Arithmetic.Exact, cuts: true, keptLayers: 2);
+        Assert.IsTrue(rebuilt.Zip(kept).All(pair => TestModels.SameBits(pair.First, pair.Second)));
+    }
+
+    [TestMethod]
+    public void NothingIsLeftBehindWhetherThePassIsRunBackOrNot()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        LayerStack stack = Stack(Blocks(random), WayBack.Stored, Arithmetic.Float, cuts: true);
+        Tensor input = randn([2, 3, Width], dtype: ScalarType.Float64, generator: random);
+        Tensor gradient = ones_like(input);
+        stack.Forward(input).Backward(gradient).Dispose();
+        foreach (nn.Module block in stack.Blocks) block.zero_grad();
+
+        long before = Tensor.TotalCount;
+        stack.Forward(input).Dispose();
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is not run back");
+        using (StackPass pass = stack.Forward(input)) pass.Backward(gradient).Dispose();
+        foreach (nn.Module block in stack.Blocks) block.zero_grad();
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is run back");
+    }
+
+    [TestMethod]
+    public void AGraphIsWholeWhereNobodyTakesItsCuts()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(6);
+        ProductBlock block = Blocks(random)[0];
+        Tensor leaf = randn([1, 2, Width], dtype: ScalarType.Float64, generator: random).requires_grad_();
+        Assert.IsNull(GraphCuts.Current);
+        block.call(leaf).sum().backward();
+        Assert.IsNotNull(leaf.grad);
+    }
+
+    private static Tensor[] Gradients(WayBack wayBack, Arithmetic arithmetic, bool cuts, int keptLayers = 0)
+    {
+        using var random = new Generator(4);
+        ProductBlock[] blocks = Blocks(random);
+        LayerStack stack = Stack(blocks, wayBack, arithmetic, cuts);
+        stack.KeptLayerCount = keptLayers;
+        Tensor input = randn([2, 3, Width], dtype: ScalarType.Float64, generator: random);
+        using StackPass pass = stack.Forward(input);
+        Tensor ofInput = pass.Backward(randn([2, 3, Width], dtype: ScalarType.Float64, generator: random));
+        return [ofInput, .. blocks.SelectMany(block => block.parameters()).Select(p => p.grad!)];
+    }
+
+    private static ProductBlock[] Blocks(Generator random) => [.. Enumerable.Range(0, 4).Select(_ => new ProductBlock(random))];
+
+    private static LayerStack Stack(ProductBlock[] blocks, WayBack wayBack, Arithmetic arithmetic, bool cuts) =>
+        new(Scheme.Midpoint, blocks, wayBack, arithmetic) { Deterministic = cuts };
+
+    /// <summary>(q k) W with q = p U and k = p V; and again with what came of it, so that one cut stands behind another.</summary>
+    private sealed class ProductBlock : nn.Module<Tensor, Tensor>
+    {
+        private readonly Parameter _query;
+        private readonly Parameter _key;
+
+        public ProductBlock(Generator random) : base(nameof(ProductBlock))
+        {
+            (_query, _key) = (Weight(random), Weight(random));
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            using var scope = NewDisposeScope();
+            Tensor first = Product.Of(input.matmul(_query), input.matmul(_key));
+            return (first + Product.Of(first.matmul(_key), input)).tanh().MoveToOuterDisposeScope();
+        }
+
+        private static Parameter Weight(Generator random) =>
+            new(randn([Width, Width], dtype: ScalarType.Float64, generator: random) * 0.5);
+    }
+
+    /// <summary>a b, with d(a b) = da b + a db by hand.</summary>
+    private sealed class Product : ICutFunction
+    {
+        private static readonly Product _instance = new();
+
+        public static int BackwardCalls { get; private set; }
+
+        public static Tensor Of(Tensor a, Tensor b) => GraphCuts.Current?.TryApply(_instance, a, b) ?? a * b;
+
+        public Tensor[] TryForward(Tensor[] inputs) => [inputs[0] * inputs[1], inputs[0].clone()];
+
+        public Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results)
+        {
+            BackwardCalls++;
+            return [gradient * inputs[1], gradient * results[1]];
+        }
+    }
+}
