@@ -23,7 +23,7 @@ internal static class FusedOperations
 
     /// <summary>
     /// The rows of a matrix at the ids, of the ids' shape and the rows' length. On CUDA its gradient adds up the rows of an id in one
-    /// order, where that of <c>index_select</c> takes them as they come, and so gives other last bits from run to run.
+    /// order for up to 3,072 ids, and for more of a large vocabulary, where that of <c>index_select</c> always takes them as they come.
     /// </summary>
     public static Tensor? Embedding(Tensor weight, Tensor ids) => EmbeddingFunction.TryInvoke(weight, ids);
 
