@@ -57,6 +57,7 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
         for (int i = 0; i < sequences.Length; i++) left[owners[i]] += sequences[i].Scored;
         int done = left.Count(tokens => tokens == 0);
         LanguageModelConfiguration configuration = model.Network.Configuration;
+        if (model.Network.Device.type == DeviceType.CPU) KeptMemory.MakeReady();
         double tokenCost = TokenTreePlan.TokenCost(configuration);
         foreach (TokenTree[] rows in TokenTreePlan.Batches(sequences, configuration.ContextLength, tokenCost, BatchTokens))
         {
