@@ -1,5 +1,5 @@
-// Scaled dot-product attention. libtorch has it from 2.0 on. Before that it is made here; causal attention without a tensor of all scores,
-// as libtorch's own is on the processor.
+// Scaled dot-product attention. libtorch has it from 2.0 on. Before that it is made here; causal attention, and that with a mask where no
+// gradient is wanted, without a tensor of all scores, as libtorch's own is on the processor.
 #include "common.h"
 
 #if TORCH_VERSION_MAJOR < 2
@@ -14,13 +14,13 @@ constexpr int64_t kBlock = 64;
 
 double scale_of(const at::Tensor& query) { return 1.0 / std::sqrt(static_cast<double>(query.size(-1))); }
 
-// Calls body(head, scores, gradients) for every [tokens, width] matrix of a batch, with two scratch vectors for a block of queries.
+// Calls body(head, scores, gradients) for every [tokens, width] matrix of a batch, with two scratch vectors for some queries' scores.
 template <class F>
-void each_head(const at::Tensor& query, F&& body) {
+void each_head(const at::Tensor& query, int64_t size, F&& body) {
     auto heads = query.size(1);
     at::parallel_for(0, query.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
         at::AutoDispatchBelowADInplaceOrView no_graph;
-        auto scores = at::empty({kBlock * query.size(2)}, query.options()), gradients = at::empty_like(scores);
+        auto scores = at::empty({size}, query.options()), gradients = at::empty_like(scores);
         for (auto i = begin; i < end; i++)
             body([&](const at::Tensor& all) { return all.select(0, i / heads).select(0, i % heads); }, scores, gradients);
     });
@@ -49,7 +49,7 @@ at::Tensor like_heads(const at::Tensor& query, bool zeroed) {
 at::Tensor causal_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
     at::AutoDispatchBelowADInplaceOrView no_graph;
     auto result = like_heads(query, false), mask = causal_mask(query);
-    each_head(query, [&](auto head, at::Tensor& scores, at::Tensor&) {
+    each_head(query, kBlock * query.size(2), [&](auto head, at::Tensor& scores, at::Tensor&) {
         auto q = head(query), k = head(key), v = head(value), out = head(result);
         for (int64_t first = 0; first < q.size(0); first += kBlock) {
             auto rows = std::min(kBlock, q.size(0) - first);
@@ -76,7 +76,7 @@ struct CausalAttention : torch::autograd::Function<CausalAttention> {
         auto mask = causal_mask(query);
         auto to_query = like_heads(query, false), to_key = like_heads(key, true), to_value = like_heads(value, true);
         auto scale = scale_of(query);
-        each_head(query, [&](auto head, at::Tensor& scores, at::Tensor& scratch) {
+        each_head(query, kBlock * query.size(2), [&](auto head, at::Tensor& scores, at::Tensor& scratch) {
             auto q = head(query), k = head(key), v = head(value), g = head(gradient);
             auto dq = head(to_query), dk = head(to_key), dv = head(to_value);
             for (int64_t first = 0; first < q.size(0); first += kBlock) {
@@ -95,11 +95,33 @@ struct CausalAttention : torch::autograd::Function<CausalAttention> {
     }
 };
 
+// The mask is what the scores are added to.
+at::Tensor masked_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& mask) {
+    at::AutoDispatchBelowADInplaceOrView no_graph;
+    auto queries = query.size(2), keys = key.size(2);
+    auto result = like_heads(query, false), every = mask.expand({query.size(0), query.size(1), queries, keys});
+    each_head(query, queries * keys, [&](auto head, at::Tensor& scores, at::Tensor&) {
+        auto weights = scores.view({queries, keys}), out = head(result);
+        at::addmm_out(weights, head(every), head(query), head(key).t(), 1, scale_of(query));
+        at::_softmax_out(weights, weights, -1, false);
+        at::mm_out(out, weights, head(value));
+    });
+    return result;
+}
+
+// Whether some heads attend in one and the same type with a mask that is added, and no gradient follows.
+bool is_masked(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& mask) {
+    if (query.dim() != 4 || key.dim() != 4 || key.sizes() != value.sizes() || mask.scalar_type() != query.scalar_type()) return false;
+    bool follows = query.requires_grad() || key.requires_grad() || value.requires_grad() || mask.requires_grad();
+    return query.sizes().slice(0, 2) == key.sizes().slice(0, 2) && query.size(3) == key.size(3) && !(follows && at::GradMode::is_enabled());
+}
+
 at::Tensor compose_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                              const opt::optional<at::Tensor>& mask, double dropout, bool causal) {
     TORCH_CHECK(!causal || !mask.has_value(), "scaled_dot_product_attention: attn_mask and a causal mask exclude each other");
     if (causal && dropout == 0 && query.dim() == 4 && query.sizes() == key.sizes() && query.sizes() == value.sizes())
         return CausalAttention::apply(query, key, value);
+    if (!causal && dropout == 0 && mask.has_value() && is_masked(query, key, value, *mask)) return masked_attention(query, key, value, *mask);
     auto queries = query.size(-2), keys = key.size(-2), width = query.size(-1);
     std::vector<int64_t> shape(query.sizes().begin(), query.sizes().end() - 1);
     shape.push_back(keys);

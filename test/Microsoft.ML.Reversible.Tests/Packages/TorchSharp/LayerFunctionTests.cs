@@ -51,6 +51,20 @@ public class LayerFunctionTests
     }
 
     [TestMethod]
+    public void AttentionWithSummandsIsTheSameWhereGradientsFollow()
+    {
+        var inputs = randn([2, 5, 3, 3, 4], ScalarType.Float64, generator: _generator).requires_grad_();
+        var (q, k, v) = (Part(0).narrow(2, 0, 2), Part(1), Part(2));
+        var summands = randn([2, 1, 2, 5], ScalarType.Float64, generator: _generator);
+        var formula = (q.matmul(k.transpose(-2, -1)) / 2 + summands).softmax(-1).matmul(v);
+        var attention = F.scaled_dot_product_attention(q, k, v, summands);
+        Assert.IsTrue(attention.requires_grad && attention.allclose(formula, 1e-12, 1e-12));
+        using (no_grad()) Assert.IsTrue(F.scaled_dot_product_attention(q, k, v, summands).allclose(formula, 1e-12, 1e-12));
+
+        Tensor Part(long which) => inputs.select(2, which).transpose(1, 2);
+    }
+
+    [TestMethod]
     public void LayerNormCentresAndScales()
     {
         using var x = tensor(new float[] { 1, 2, 3, 4 });
