@@ -19,6 +19,8 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
     // Queries that a CPU takes together: what stands behind them isn't computed to be masked, which saves nearly half of the work.
     private const long ProcessorQueries = 64;
 
+    private Tensor? _rows;
+
     /// <inheritdoc/>
     public override Tensor? Positions => positions;
 
@@ -27,17 +29,21 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
     {
         if (mask is null) return null;
         using var scope = NewDisposeScope();
-        Tensor keys = ForEachQuery(key, query), values = ForEachQuery(value, query);
-        long tokens = query.shape[2], together = query.device.type == DeviceType.CPU ? ProcessorQueries : tokens;
+        long rows = query.shape[0], heads = query.shape[1], tokens = query.shape[2], size = query.shape[3], groups = key.shape[1];
+        // The query heads that share a head of keys and values stand side by side as its queries, so that those aren't repeated.
+        long group = heads / groups, together = query.device.type == DeviceType.CPU ? ProcessorQueries : tokens;
+        Tensor queries = query.reshape(rows, groups, group, tokens, size).transpose(2, 3).reshape(rows, groups, tokens * group, size);
+        _rows ??= mask.repeat_interleave(group, 2).DetachFromDisposeScope();
         var parts = new List<Tensor>();
         for (long start = 0; start < tokens; start += together)
         {
             long count = Math.Min(together, tokens - start), seen = start + count;
-            parts.Add(nn.functional.scaled_dot_product_attention(
-                query.narrow(2, start, count), keys.narrow(2, 0, seen), values.narrow(2, 0, seen),
-                attn_mask: mask.narrow(2, start, count).narrow(3, 0, seen)));
+            Tensor mixed = nn.functional.scaled_dot_product_attention(
+                queries.narrow(2, start * group, count * group), key.narrow(2, 0, seen), value.narrow(2, 0, seen),
+                attn_mask: _rows.narrow(2, start * group, count * group).narrow(3, 0, seen));
+            parts.Add(mixed.transpose(1, 2).reshape(rows, count, group, groups, size).transpose(2, 3));
         }
-        return cat(parts, 2).MoveToOuterDisposeScope();
+        return cat(parts, 1).view(rows, tokens, heads, size).transpose(1, 2).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -45,14 +51,6 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
     {
         positions?.Dispose();
         mask?.Dispose();
-    }
-
-    /// <summary>Repeats each head of keys or values for the query heads that share it.</summary>
-    private static Tensor ForEachQuery(Tensor x, Tensor query)
-    {
-        long heads = x.shape[1], group = query.shape[1] / heads;
-        if (group == 1) return x;
-        long rows = x.shape[0], tokens = x.shape[2], size = x.shape[3];
-        return x.unsqueeze(2).expand(rows, heads, group, tokens, size).reshape(rows, heads * group, tokens, size);
+        _rows?.Dispose();
     }
 }
