@@ -38,9 +38,11 @@ internal sealed class LlamaAttention : BlockPart, ICachedFunction
         using var scope = NewDisposeScope();
         long batch = input.shape[0], context = input.shape[1];
         Tensor joined = _math.Linear(_math.RmsNorm(input, _normWeight), _queryKeyValueWeight);
-        Tensor query = _positions.Turn(Heads(joined.narrow(2, 0, QueryRows), _configuration.HeadCount), at?.Positions);
-        Tensor key = _positions.Turn(Heads(joined.narrow(2, QueryRows, KeyValueRows), _configuration.KeyValueHeads), at?.Positions);
-        Tensor value = Heads(joined.narrow(2, QueryRows + KeyValueRows, KeyValueRows), _configuration.KeyValueHeads);
+        Tensor heads = joined.view(batch, context, -1, _configuration.HeadSize);
+        int queries = _configuration.HeadCount, keys = _configuration.KeyValueHeads;
+        Tensor turned = _positions.Turn(heads.narrow(2, 0, queries + keys), at?.Positions);
+        Tensor query = turned.narrow(2, 0, queries).transpose(1, 2), key = turned.narrow(2, queries, keys).transpose(1, 2);
+        Tensor value = heads.narrow(2, queries + keys, keys).transpose(1, 2);
         Tensor mixed = at?.Attend(query, key, value)
             ?? CausalAttention.Of(query, ForEachQuery(key), ForEachQuery(value));
         return _math.Linear(mixed.transpose(1, 2).reshape(batch, context, QueryRows), _outWeight).MoveToOuterDisposeScope();
@@ -55,10 +57,6 @@ internal sealed class LlamaAttention : BlockPart, ICachedFunction
         new("self_attn.v_proj.weight", _queryKeyValueWeight, FirstRow: QueryRows + KeyValueRows, Rows: KeyValueRows),
         new("self_attn.o_proj.weight", _outWeight),
     ];
-
-    /// <summary>From [batch, context, heads · d] to [batch, heads, context, d].</summary>
-    private Tensor Heads(Tensor x, int heads) =>
-        x.reshape(x.shape[0], x.shape[1], heads, _configuration.HeadSize).transpose(1, 2);
 
     /// <summary>Repeats each head of keys or values for the group of query heads that shares it.</summary>
     private Tensor ForEachQuery(Tensor x)

@@ -23,12 +23,16 @@ internal sealed class RotaryPositions : IDisposable
             [.. Enumerable.Range(0, half).Select(i => Math.Pow(configuration.RopeTheta, -2.0 * i / configuration.HeadSize))],
             dtype: ScalarType.Float64);
         Tensor angles = arange(0, configuration.ContextLength, dtype: ScalarType.Float64).outer(frequencies);
-        _cosines = angles.cos().to(compute).to(device).DetachFromDisposeScope();
-        _sines = angles.sin().to(compute).to(device).DetachFromDisposeScope();
+        Tensor cosines = angles.cos(), sines = angles.sin();
+        _cosines = Table(cosines, cosines);
+        _sines = Table(-sines, sines);
+
+        Tensor Table(Tensor first, Tensor second) =>
+            cat([first, second], -1).unsqueeze(1).to(compute).to(device).DetachFromDisposeScope();
     }
 
-    /// <summary>Turns queries or keys.</summary>
-    /// <param name="x">Of shape [batch, heads, tokens, d].</param>
+    /// <summary>Turns queries and keys.</summary>
+    /// <param name="x">Of shape [batch, tokens, heads, d].</param>
     /// <param name="positions">
     /// The tokens' positions, int64, [batch, tokens], or [batch] where each row has one token; null for tokens from position 0 on.
     /// </param>
@@ -36,14 +40,15 @@ internal sealed class RotaryPositions : IDisposable
     public Tensor Turn(Tensor x, Tensor? positions = null)
     {
         using var scope = NewDisposeScope();
-        Tensor cosine = Rows(_cosines, x, positions), sine = Rows(_sines, x, positions);
         Tensor[] halves = x.chunk(2, -1);
-        return cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], -1).MoveToOuterDisposeScope();
+        // Whole heads at a time: halves of narrow ones are too short for vector instructions.
+        return (x * Rows(_cosines, x, positions)).addcmul(cat([halves[1], halves[0]], -1), Rows(_sines, x, positions), 1)
+            .MoveToOuterDisposeScope();
     }
 
     private static Tensor Rows(Tensor table, Tensor x, Tensor? positions) => positions is null
-        ? table.narrow(0, 0, x.shape[2])
-        : table.index_select(0, positions.flatten()).view(x.shape[0], 1, x.shape[2], table.shape[1]);
+        ? table.narrow(0, 0, x.shape[1])
+        : table.index_select(0, positions.flatten()).view(x.shape[0], x.shape[1], 1, table.shape[2]);
 
     public void Dispose()
     {
