@@ -37,8 +37,9 @@ internal static class StepMeasurement
         var memory = new MemoryMeter(c.Device);
         Device device = Resolve(c.Device, ml);
         using var scope = NewDisposeScope();
-        random.manual_seed(1);
-        Tensor ids = randint(0, c.Model.VocabularySize, [c.BatchSize, c.Model.ContextLength], dtype: ScalarType.Int64, device: device);
+        using var random = new Generator(1);
+        long[] shape = [c.BatchSize, c.Model.ContextLength];
+        Tensor ids = randint(0, c.Model.VocabularySize, shape, dtype: ScalarType.Int64, generator: random).to(device);
         Tensor targets = ids.flatten();
         Synchronize(device);
         long? atStart = memory.Read();
