@@ -23,6 +23,7 @@ public sealed class DeterministicRunTests
             (o.Scheme, o.WayBack, o.Arithmetic) = (Scheme.Parse(scheme), wayBack, Arithmetic.Exact);
             (o.LayerCount, o.HeadCount, o.Width, o.ContextLength, o.BatchSize) = (6, 4, 256, 1024, 16);
             (o.Device, o.Precision, o.Deterministic, o.ReportInterval) = (device, Precision.BFloat16, true, 1);
+            o.ValidationFraction = 0.2;
         });
     }
 }
