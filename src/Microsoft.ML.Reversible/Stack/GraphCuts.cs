@@ -77,7 +77,8 @@ internal sealed class GraphCuts : IDisposable
             if (cut.Value.grad is not { } gradient) continue;
             Tensor[] gradients;
             using (no_grad()) gradients = cut.Function.Backward(gradient, [.. cut.Inputs.Select(x => x.detach())], cut.Results);
-            autograd.backward(cut.Inputs, gradients);
+            (Tensor Input, Tensor Gradient)[] open = [.. cut.Inputs.Zip(gradients).Where(pair => pair.First.requires_grad)];
+            autograd.backward([.. open.Select(pair => pair.Input)], [.. open.Select(pair => pair.Gradient)]);
         }
     }
 

@@ -82,7 +82,9 @@ public sealed class GraphCutsTests
     private static LayerStack Stack(ProductBlock[] blocks, WayBack wayBack, Arithmetic arithmetic, bool cuts) =>
         new(Scheme.Midpoint, blocks, wayBack, arithmetic) { Deterministic = cuts };
 
-    /// <summary>(q k) W with q = p U and k = p V; and again with what came of it, so that one cut stands behind another.</summary>
+    /// <summary>
+    /// q k with q = p U and k = p V, and a product with what came of it, so that one cut stands behind another; and one with a constant.
+    /// </summary>
     private sealed class ProductBlock : nn.Module<Tensor, Tensor>
     {
         private readonly Parameter _query;
@@ -98,7 +100,8 @@ public sealed class GraphCutsTests
         {
             using var scope = NewDisposeScope();
             Tensor first = Product.Of(input.matmul(_query), input.matmul(_key));
-            return (first + Product.Of(first.matmul(_key), input)).tanh().MoveToOuterDisposeScope();
+            Tensor second = Product.Of(first.matmul(_key), input), halved = Product.Of(second, full_like(second, 0.5));
+            return (first + halved).tanh().MoveToOuterDisposeScope();
         }
 
         private static Parameter Weight(Generator random) =>
