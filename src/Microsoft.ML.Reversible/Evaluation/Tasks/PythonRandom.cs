@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
-/// Draws as Python's <c>random.Random(seed).sample</c> does, so that a few-shot context holds the examples that lm-evaluation-harness
-/// draws: a Mersenne Twister of 32 bits, seeded with the words of the seed's size.
+/// Draws as Python's <c>random.Random(seed)</c> does, so that a few-shot context holds the examples that lm-evaluation-harness draws, and
+/// an error the resamples: a Mersenne Twister of 32 bits, seeded with the words of the seed's size.
 /// </summary>
 internal sealed class PythonRandom
 {
@@ -58,6 +58,22 @@ internal sealed class PythonRandom
             while (!seen.Add(drawn[i]));
         }
         return drawn;
+    }
+
+    /// <summary>The mean of as many of the values as there are, drawn with replacement as <c>choices</c> draws them.</summary>
+    /// <param name="values">At least one value.</param>
+    public double MeanOfChoices(ReadOnlySpan<double> values)
+    {
+        double sum = 0;
+        for (int i = 0; i < values.Length; i++) sum += values[(int)(NextDouble() * values.Length)];
+        return sum / values.Length;
+    }
+
+    /// <summary>A number within [0, 1), of 53 bits.</summary>
+    private double NextDouble()
+    {
+        uint high = NextWord() >> 5, low = NextWord() >> 6;
+        return (high * (double)(1 << 26) + low) / (1L << 53);
     }
 
     private int Below(int bound)

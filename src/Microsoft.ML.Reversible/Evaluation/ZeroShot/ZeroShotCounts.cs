@@ -9,6 +9,7 @@ internal sealed class ZeroShotCounts(ZeroShotTask task)
     private readonly RunningMean _normalizedAccuracy = new();
     private readonly RunningMean _bytesAccuracy = new();
     private readonly RunningMean _logLikelihood = new();
+    private readonly List<double> _lastWords = [];
     private long _words;
     private long _bytes;
 
@@ -22,6 +23,7 @@ internal sealed class ZeroShotCounts(ZeroShotTask task)
         {
             case ZeroShotKind.LastWord:
                 _accuracy.Add(score.Scores[0].IsGreedy);
+                _lastWords.Add(score.LogLikelihoods[0]);
                 break;
             case ZeroShotKind.RollingLogLikelihood:
                 string counted = score.Item.CountedText ?? score.Item.Continuations[0];
@@ -36,15 +38,16 @@ internal sealed class ZeroShotCounts(ZeroShotTask task)
         }
     }
 
-    public ZeroShotMetrics ToMetrics(TimeSpan duration) => new(task.Name, task.Kind, [.. Values()], task.Metrics)
-    {
-        ItemCount = ItemCount,
-        ShotCount = task.ShotCount,
-        Duration = duration,
-        Version = !task.IsBuiltIn ? "" : task.Kind == ZeroShotKind.RollingLogLikelihood ? "2" : "1",
-    };
+    public ZeroShotMetrics ToMetrics(TimeSpan duration, CancellationToken cancellationToken) =>
+        new(task.Name, task.Kind, [.. Values(cancellationToken)], task.Metrics)
+        {
+            ItemCount = ItemCount,
+            ShotCount = task.ShotCount,
+            Duration = duration,
+            Version = !task.IsBuiltIn ? "" : task.Kind == ZeroShotKind.RollingLogLikelihood ? "2" : "1",
+        };
 
-    private IEnumerable<ZeroShotMetric> Values()
+    private IEnumerable<ZeroShotMetric> Values(CancellationToken cancellationToken)
     {
         switch (task.Kind)
         {
@@ -57,8 +60,9 @@ internal sealed class ZeroShotCounts(ZeroShotTask task)
                 yield return Of(ZeroShotMetricNames.Accuracy, _accuracy);
                 break;
             case ZeroShotKind.LastWord:
-                double perplexity = Math.Exp(-_logLikelihood.Value);
-                yield return new(ZeroShotMetricNames.Perplexity, perplexity, perplexity * _logLikelihood.StandardError);
+                yield return new(
+                    ZeroShotMetricNames.Perplexity, Math.Exp(-_logLikelihood.Value),
+                    PerplexityBootstrap.StandardError([.. _lastWords], cancellationToken));
                 yield return Of(ZeroShotMetricNames.Accuracy, _accuracy);
                 break;
             default:

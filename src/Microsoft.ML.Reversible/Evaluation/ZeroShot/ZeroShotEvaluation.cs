@@ -53,7 +53,7 @@ internal sealed class ZeroShotEvaluation(
         if (counts.ItemCount == 0)
             throw new InvalidOperationException($"The data has no rows, so that task '{task.Name}' has nothing to score.");
         log?.Save(options.ItemLogPath!);
-        ZeroShotMetrics metrics = counts.ToMetrics(watch.Elapsed);
+        ZeroShotMetrics metrics = counts.ToMetrics(watch.Elapsed, options.CancellationToken);
         channel.Info(MessageSensitivity.None, "{0}", metrics.ToJson());
         return metrics;
     }

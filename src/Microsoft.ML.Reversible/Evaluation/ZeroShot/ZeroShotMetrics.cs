@@ -58,7 +58,7 @@ public sealed partial class ZeroShotMetrics
     /// <summary>Of a last word: e to the power of minus the mean log-likelihood of an item's word.</summary>
     public double Perplexity => Find(ZeroShotMetricNames.Perplexity).Value;
 
-    /// <summary>The standard error of <see cref="Perplexity"/>.</summary>
+    /// <summary>The standard error of <see cref="Perplexity"/>: the deviation over 100,000 resamples of the items.</summary>
     public double PerplexityStandardError => Find(ZeroShotMetricNames.Perplexity).StandardError;
 
     /// <summary>Of whole texts: e to the power of minus the log-likelihood of a word, words being parted by white space.</summary>
