@@ -22,7 +22,10 @@ void each_head(const at::Tensor& query, int64_t size, F&& body) {
         at::AutoDispatchBelowADInplaceOrView no_graph;
         auto scores = at::empty({size}, query.options()), gradients = at::empty_like(scores);
         for (auto i = begin; i < end; i++)
-            body([&](const at::Tensor& all) { return all.select(0, i / heads).select(0, i % heads); }, scores, gradients);
+            body([&](const at::Tensor& all) {
+                auto place = all.storage_offset() + i / heads * all.stride(0) + i % heads * all.stride(1);
+                return all.as_strided(all.sizes().slice(2), all.strides().slice(2), place);
+            }, scores, gradients);
     });
 }
 
