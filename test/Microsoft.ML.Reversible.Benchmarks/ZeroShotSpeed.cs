@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.ML.Reversible.Evaluation;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
@@ -34,21 +35,24 @@ internal static class ZeroShotSpeed
             var ml = new MLContext();
             using ReversibleLmTransformer loaded = ml.Reversible().LoadPretrained(
                 p.GetValue(model)!.FullName, device: p.GetValue(device), tokenizerPath: p.GetValue(tokenizer));
-            Console.WriteLine("| task | items | requests | one at a time, items/s | together, items/s | times |");
-            Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
+            Console.WriteLine("| task | items | requests | tokens of the requests | computed together | one at a time, items/s | together | times |");
+            Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
             foreach (string task in p.GetValue(tasks)!)
                 Show(ml, loaded, task.Split('=', 2), p.GetValue(limit), p.GetValue(rounds));
         });
         return command;
     }
 
-    private static void Show(MLContext ml, ILogLikelihoodSource model, string[] named, int limit, int rounds)
+    private static void Show(MLContext ml, ReversibleLmTransformer transformer, string[] named, int limit, int rounds)
     {
+        ILogLikelihoodSource model = transformer;
         ZeroShotTask task = ZeroShotTasks.Named(named[0]);
         ZeroShotItem[] all = [.. task.Items(ml.Reversible().LoadZeroShot(task, named[1]))];
         int count = Math.Min(limit, all.Length);
         ZeroShotItem[] items = [.. Enumerable.Range(0, count).Select(i => all[i * all.Length / count])];
         ContinuationRequest[] requests = [.. items.SelectMany(Requests)];
+        ScoredTokens[] sequences = new ContinuationEncoder(transformer.Model).Encode(requests, CancellationToken.None);
+        int padded = new LogLikelihoodScorer(transformer.Model).Batches(sequences).Sum(rows => rows.Length * rows.Max(row => row.Count));
 
         // The first calls find their memory and start their threads.
         model.Score(requests[..Math.Min(8, requests.Length)]);
@@ -63,7 +67,8 @@ internal static class ZeroShotSpeed
         }
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {task.Name} | {count} | {requests.Length} | {count / apart:F1} | {count / together:F1} | {apart / together:F1} |"));
+            $"| {task.Name} | {count} | {requests.Length} | {sequences.Sum(s => s.InputCount)} | {padded} " +
+            $"| {count / apart:F1} | {count / together:F1} | {apart / together:F1} |"));
     }
 
     private static IEnumerable<ContinuationRequest> Requests(ZeroShotItem item) =>

@@ -47,6 +47,13 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
         return Sums([.. windows.SelectMany(own => own)], owners, texts.Count, progress, cancellationToken);
     }
 
+    /// <summary>What is computed together for some sequences.</summary>
+    internal IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences)
+    {
+        LanguageModelConfiguration configuration = model.Network.Configuration;
+        return TokenTreePlan.Batches(sequences, configuration.ContextLength, TokenTreePlan.TokenCost(configuration), BatchTokens);
+    }
+
     /// <summary>The scores of what the sequences are parts of.</summary>
     private ContinuationScore[] Sums(
         ScoredTokens[] sequences, int[] owners, int count, IProgress<int>? progress, CancellationToken cancellationToken)
@@ -56,10 +63,8 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
         Array.Fill(scores, new ContinuationScore(0, IsGreedy: true, 0));
         for (int i = 0; i < sequences.Length; i++) left[owners[i]] += sequences[i].Scored;
         int done = left.Count(tokens => tokens == 0);
-        LanguageModelConfiguration configuration = model.Network.Configuration;
         if (model.Network.Device.type == DeviceType.CPU) KeptMemory.MakeReady();
-        double tokenCost = TokenTreePlan.TokenCost(configuration);
-        foreach (TokenTree[] rows in TokenTreePlan.Batches(sequences, configuration.ContextLength, tokenCost, BatchTokens))
+        foreach (TokenTree[] rows in Batches(sequences))
         {
             cancellationToken.ThrowIfCancellationRequested();
             model.ThrowIfDisposed();
