@@ -35,7 +35,7 @@ internal static class ZeroShotSpeed
             var ml = new MLContext();
             using ReversibleLmTransformer loaded = ml.Reversible().LoadPretrained(
                 p.GetValue(model)!.FullName, device: p.GetValue(device), tokenizerPath: p.GetValue(tokenizer));
-            Console.WriteLine("| task | items | requests | tokens of the requests | computed together | one at a time, items/s | together | times |");
+            Console.WriteLine("| task | items | requests | tokens | computed | one at a time, items/s | together | times |");
             Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
             foreach (string task in p.GetValue(tasks)!)
                 Show(ml, loaded, task.Split('=', 2), p.GetValue(limit), p.GetValue(rounds));
