@@ -10,11 +10,8 @@ namespace Microsoft.ML.Reversible.Models;
 internal static class CausalAttention
 {
     /// <summary>The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>.</summary>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value)
-    {
-        Tensor? ordered = query.device_type == DeviceType.CUDA
-            ? GraphCuts.Current?.TryApply(OrderedAttention.Instance, query, key, value)
-            : null;
-        return ordered ?? nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
-    }
+    public static Tensor Of(Tensor query, Tensor key, Tensor value) =>
+        query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
+            ? cuts.Apply(OrderedAttention.Instance, query, key, value)
+            : nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
 }

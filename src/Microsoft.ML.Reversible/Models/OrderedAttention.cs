@@ -28,6 +28,9 @@ internal sealed class OrderedAttention : ICutFunction
             return of_query, of_key, of_value
         """);
 
+    /// <summary>What bfloat16 vectors of 16 bytes ask for.</summary>
+    private const int HeadSizeMultiple = 8;
+
     private OrderedAttention()
     {
     }
@@ -35,9 +38,15 @@ internal sealed class OrderedAttention : ICutFunction
     public static OrderedAttention Instance { get; } = new();
 
     /// <inheritdoc/>
-    public Tensor[]? TryForward(Tensor[] inputs)
+    /// <exception cref="NotSupportedException">There is no such kernel, or none for heads of this size.</exception>
+    public Tensor[] Forward(Tensor[] inputs)
     {
-        if (ForwardFunction.TryInvokeMany([.. inputs.Select(TokensFirst)]) is not [var mixed, .. var kept]) return null;
+        long size = inputs[0].shape[^1];
+        if (size % HeadSizeMultiple != 0)
+            throw new NotSupportedException(
+                $"Deterministic attention on CUDA needs heads whose size is a multiple of {HeadSizeMultiple}; these have {size}. "
+                + "Set Deterministic to false, or Width and HeadCount otherwise.");
+        if (ForwardFunction.TryInvokeMany([.. inputs.Select(TokensFirst)]) is not [var mixed, .. var kept]) throw Missing();
         return [TokensFirst(mixed), .. kept];
     }
 
@@ -45,10 +54,12 @@ internal sealed class OrderedAttention : ICutFunction
     public Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results)
     {
         Tensor[] arguments = [TokensFirst(gradient), .. inputs.Select(TokensFirst), TokensFirst(results[0]), .. results[1..]];
-        Tensor[] gradients = BackwardFunction.TryInvokeMany([.. arguments])
-            ?? throw new NotSupportedException("This libtorch has the kernel of deterministic attention for the way forward alone.");
+        Tensor[] gradients = BackwardFunction.TryInvokeMany([.. arguments]) ?? throw Missing();
         return [.. gradients.Select(TokensFirst)];
     }
+
+    private static NotSupportedException Missing() =>
+        new("This libtorch has no kernel for deterministic attention on this device. Set Deterministic to false.");
 
     /// <summary>Between [batch, heads, tokens, d] and the kernel's [batch, tokens, heads, d].</summary>
     private static Tensor TokensFirst(Tensor x) => x.transpose(1, 2);

@@ -21,8 +21,8 @@ namespace Microsoft.ML.Reversible.Models;
 internal sealed class ScriptFunction
 {
     /// <summary>
-    /// Calls in which a failure means that this libtorch cannot run the function: the first goes operation by operation, and kernels are
-    /// made at one of the next.
+    /// Calls in which a failure means that this libtorch cannot run the function, unless memory ran out: the first goes operation by
+    /// operation, and kernels are made at one of the next.
     /// </summary>
     private const int Trials = 4;
 
@@ -62,7 +62,7 @@ internal sealed class ScriptFunction
         {
             return unit.invoke(_name, inputs);
         }
-        catch (ExternalException) when (trial)
+        catch (ExternalException e) when (trial && !e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
         {
             _fails = true;
             return null;

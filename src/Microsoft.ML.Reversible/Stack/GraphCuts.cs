@@ -7,10 +7,10 @@ namespace Microsoft.ML.Reversible;
 internal interface ICutFunction
 {
     /// <summary>
-    /// The function's value, and behind it what <see cref="Backward"/> wants to see again, all in the current dispose scope; null where it
-    /// cannot be computed here. Nothing is recorded meanwhile.
+    /// The function's value, and behind it what <see cref="Backward"/> wants to see again, all in the current dispose scope. Nothing is
+    /// recorded meanwhile.
     /// </summary>
-    Tensor[]? TryForward(Tensor[] inputs);
+    Tensor[] Forward(Tensor[] inputs);
 
     /// <summary>The gradients of the inputs, from that of the value; in the current dispose scope.</summary>
     Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results);
@@ -48,14 +48,13 @@ internal sealed class GraphCuts : IDisposable
         }
     }
 
-    /// <summary>The function's value, in the current dispose scope; null where it cannot be computed here.</summary>
-    public Tensor? TryApply(ICutFunction function, params Tensor[] inputs)
+    /// <summary>The function's value, in the current dispose scope.</summary>
+    public Tensor Apply(ICutFunction function, params Tensor[] inputs)
     {
         using var scope = NewDisposeScope();
         Tensor[] plain = [.. inputs.Select(x => x.detach())];
-        Tensor[]? results;
-        using (no_grad()) results = function.TryForward(plain);
-        if (results is null) return null;
+        Tensor[] results;
+        using (no_grad()) results = function.Forward(plain);
         if (!is_grad_enabled()) return results[0].MoveToOuterDisposeScope();
         var cut = new Cut(
             function,

@@ -27,6 +27,14 @@ public sealed class OrderedAttentionTests
     }
 
     [TestMethod]
+    public void HeadsOfAnUnevenSizeAreRefused()
+    {
+        using Tensor x = zeros(1, 2, 3, 12);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<NotSupportedException>(() => OrderedAttention.Instance.Forward([x, x, x])).Message, "multiple of 8");
+    }
+
+    [TestMethod]
     [TestCategory("Cuda")]
     public void GradientsOfLongWindowsHaveTheSameBitsEveryTime()
     {
@@ -78,8 +86,7 @@ public sealed class OrderedAttentionTests
     /// <summary>The value, and the gradients of queries, keys and values.</summary>
     private static Tensor[] Ordered(Tensor[] inputs)
     {
-        Tensor[]? results = OrderedAttention.Instance.TryForward(inputs[..3]);
-        Assert.IsNotNull(results);
+        Tensor[] results = OrderedAttention.Instance.Forward(inputs[..3]);
         return [results[0], .. OrderedAttention.Instance.Backward(inputs[3], inputs[..3], results)];
     }
 }

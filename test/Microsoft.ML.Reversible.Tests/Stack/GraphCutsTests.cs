@@ -115,9 +115,9 @@ public sealed class GraphCutsTests
 
         public static int BackwardCalls { get; private set; }
 
-        public static Tensor Of(Tensor a, Tensor b) => GraphCuts.Current?.TryApply(_instance, a, b) ?? a * b;
+        public static Tensor Of(Tensor a, Tensor b) => GraphCuts.Current?.Apply(_instance, a, b) ?? a * b;
 
-        public Tensor[] TryForward(Tensor[] inputs) => [inputs[0] * inputs[1], inputs[0].clone()];
+        public Tensor[] Forward(Tensor[] inputs) => [inputs[0] * inputs[1], inputs[0].clone()];
 
         public Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results)
         {
