@@ -3,6 +3,8 @@ import dataclasses
 import json
 import shlex
 
+_GPU = "--context-length 1024 --vocabulary-size 50304 --device cuda --precision bfloat16"
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -97,7 +99,31 @@ def _exact():
     ]
 
 
-PRESETS = {"wide-512": _wide, "gpt2-small": _small, "gpt2-large": _large, "cpu": _cpu, "depth": _depth, "exact": _exact}
+def _compiled():
+    """Against plain training under torch.compile, at batches that fit it."""
+    return [
+        Configuration(f"compiled, {name}", (
+            reversible("midpoint, reversible", f"{ours} --batch-size 128"),
+            reversible("midpoint, layers kept", f"{ours} --batch-size 128 --kept-layer-count {kept}")),
+            (peer("store compiled, bf16", f"--mode compile --precision bf16 {theirs} --context 1024 --vocab 50304 --batch {batch}"),))
+        for name, ours, kept, theirs, batch in (
+            ("96 layers", f"{_GPU} --layer-count 96 --width 512 --head-count 8", 30, "--layers 96 --width 512 --heads 8", 32),
+            ("gpt2-small", f"{_GPU} --layer-count 12 --width 768 --head-count 12", 12, "--layers 12 --width 768 --heads 12", 128))]
+
+
+def _deterministic():
+    return [
+        Configuration(f"deterministic, {name}", (
+            reversible("deterministic, float", f"{shape} --arithmetic float --deterministic"),
+            reversible("deterministic, exact", f"{shape} --arithmetic exact --deterministic")),
+            (reversible("midpoint, float", f"{shape} --arithmetic float"),))
+        for name, shape in (
+            ("96 layers", f"{_GPU} --layer-count 96 --width 512 --head-count 8 --batch-size 128"),
+            ("gpt2-small", f"{_GPU} --layer-count 12 --width 768 --head-count 12 --batch-size 128"))]
+
+
+PRESETS = {"wide-512": _wide, "gpt2-small": _small, "gpt2-large": _large, "cpu": _cpu, "depth": _depth, "exact": _exact,
+           "compiled": _compiled, "deterministic": _deterministic}
 
 
 def from_file(path):

@@ -75,7 +75,7 @@ public sealed partial class PeerComparisonTests
     public void ThePresetsAreThoseOfThePage()
     {
         string script = File.ReadAllText(Document.PathOf($"{Folder}/configurations.py"));
-        string presets = Regex.Match(script, @"^PRESETS = \{(.*)\}", RegexOptions.Multiline).Groups[1].Value;
+        string presets = Regex.Match(script, @"^PRESETS = \{([^}]*)\}", RegexOptions.Multiline).Groups[1].Value;
         CollectionAssert.AreEquivalent(
             Name().Matches(presets).Select(match => match.Groups[1].Value).ToArray(),
             Document.Open($"{Folder}/README.md").Rows("preset").Select(row => row[0]).ToArray());
