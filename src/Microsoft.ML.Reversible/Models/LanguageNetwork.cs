@@ -89,12 +89,10 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The rows of an embedding's matrix, of shape [batch, context, width], at ids of shape [batch, context].</summary>
     private protected Tensor LookUp(Tensor matrix, Tensor ids)
     {
-        Tensor? rows = null;
-        if (matrix.device_type == DeviceType.CUDA)
-        {
-            // The gradient of this one sorts the ids and adds up in their order, whatever they are; many of one id take it long.
-            rows = Stack.Deterministic ? matrix.index(ids) : FusedOperations.Embedding(matrix, ids);
-        }
+        bool onCuda = matrix.device_type == DeviceType.CUDA;
+        // Its gradient sorts the ids and adds up in their order, whatever they are; many of one id take it long.
+        if (onCuda && Stack.Deterministic) return matrix.index(ids);
+        Tensor? rows = onCuda ? FusedOperations.Embedding(matrix, ids) : null;
         return rows ?? matrix.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], matrix.shape[1]);
     }
 

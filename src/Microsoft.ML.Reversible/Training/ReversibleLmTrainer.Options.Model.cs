@@ -71,8 +71,8 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Whether the same run gives the same bits every time on CUDA too, where the fastest kernels add up the gradients of attention in
-        /// whatever order their parts come: others take their place, which take about twice as long, for heads whose size is a
-        /// multiple of 8. On the CPU it changes nothing.
+        /// whatever order their parts come. Others take their place, which take about twice as long and want heads whose size is a multiple
+        /// of 8. On the CPU it changes nothing.
         /// </summary>
         public bool Deterministic { get; set; }
 

@@ -79,6 +79,15 @@ public sealed class BenchVerbTests
     }
 
     [TestMethod]
+    public void DeterminismReachesTheMeasuringProcess()
+    {
+        CliRun run = CliRun.Of(["bench", "--json", "--deterministic", .. Small]);
+        Assert.AreEqual(0, run.Code, run.Error);
+        Assert.IsTrue(run.Json.Single().GetProperty("deterministic").GetBoolean());
+        StringAssert.Contains(run.Error, "deterministic");
+    }
+
+    [TestMethod]
     public void ALackOfMemoryIsARow()
     {
         // More bytes than there are addresses.
