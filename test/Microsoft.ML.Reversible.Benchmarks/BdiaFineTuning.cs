@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// </summary>
 internal static class BdiaFineTuning
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
         var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
@@ -23,7 +23,7 @@ internal static class BdiaFineTuning
         var rates = new Option<double[]>("--rates") { DefaultValueFactory = _ => [1e-3, 3e-4], AllowMultipleArgumentsPerToken = true };
         var seeds = new Option<int>("--seeds") { DefaultValueFactory = _ => 5 };
         var device = new Option<string?>("--device");
-        var command = new Command("bdia-fine-tuning", "Fine-tuning on little text with and without BDIA, as a Markdown table.")
+        var command = new System.CommandLine.Command("bdia-fine-tuning", "Fine-tuning on little text with and without BDIA, as a Markdown table.")
         {
             teacher, text, tokenizer, stories, heldOut, steps, rates, seeds, device, endOfText,
         };

@@ -9,10 +9,10 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// <summary>Hashes of everything that a first training step computes, to find where two runs or machines part ways.</summary>
 internal static class Fingerprint
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var repeats = new Option<int>("--repeats") { DefaultValueFactory = _ => 2 };
-        var command = new Command("fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.")
+        var command = new System.CommandLine.Command("fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.")
         {
             repeats
         };

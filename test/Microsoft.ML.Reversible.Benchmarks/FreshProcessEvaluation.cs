@@ -10,11 +10,11 @@ internal static class FreshProcessEvaluation
     /// <summary>What came of it.</summary>
     internal sealed record Result(string Task, long ItemCount, double Accuracy, double NormalizedAccuracy, float[] FirstScores);
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Reversible().Save." };
         var file = new Argument<FileInfo>("file") { Description = "A file of the task, in the layout in which it is published." };
-        var command = new Command("load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
+        var command = new System.CommandLine.Command("load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
         command.SetAction(p =>
         {
             var ml = new MLContext();

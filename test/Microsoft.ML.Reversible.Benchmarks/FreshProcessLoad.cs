@@ -11,7 +11,7 @@ internal static class FreshProcessLoad
     /// <summary>What was measured.</summary>
     internal sealed record Result(double LoadSeconds, float LogLikelihood, int TokenCount, float Perplexity);
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var model = new Argument<FileInfo>("model")
         {
@@ -19,7 +19,7 @@ internal static class FreshProcessLoad
         };
         var anySize = new Option<bool>("--any-size") { Description = "Load it with mlContext.Reversible().Load." };
         var text = new Argument<string>("text");
-        var command = new Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text, anySize };
+        var command = new System.CommandLine.Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text, anySize };
         command.SetAction(p =>
         {
             var ml = new MLContext();

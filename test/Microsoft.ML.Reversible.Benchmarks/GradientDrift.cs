@@ -11,10 +11,10 @@ internal static class GradientDrift
 {
     private static readonly int[] Depths = [3, 12, 24, 48, 96];
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new Command("drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
+        var command = new System.CommandLine.Command("drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
         {
             device
         };

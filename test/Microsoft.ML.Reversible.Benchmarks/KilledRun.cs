@@ -14,10 +14,10 @@ internal static class KilledRun
         public string Text { get; set; } = "";
     }
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var folder = new Argument<string>("folder");
-        var command = new Command("resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
+        var command = new System.CommandLine.Command("resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
         {
             folder,
         };

@@ -42,18 +42,18 @@ internal static class LargeFolders
     /// <param name="Sum">The sum of the parameters' absolute values as bfloat16, by which the two processes are compared.</param>
     internal sealed record Result(long Parameters, long FolderBytes, int Files, double Seconds, long PeakBytes, double Sum);
 
-    public static IEnumerable<Command> Commands()
+    public static IEnumerable<System.CommandLine.Command> Commands()
     {
         var folder = new Argument<DirectoryInfo>("folder");
         var model = new Argument<string>("model") { Description = string.Join(", ", _models.Keys) };
-        var table = new Command("folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.")
+        var table = new System.CommandLine.Command("folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.")
         {
             folder
         };
         table.SetAction(p => Show(p.GetValue(folder)!));
-        var save = new Command("save-folder", "Saves a model with random weights, as JSON.") { model, folder };
+        var save = new System.CommandLine.Command("save-folder", "Saves a model with random weights, as JSON.") { model, folder };
         save.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(Save(_models[p.GetValue(model)!], p.GetValue(folder)!))));
-        var load = new Command("load-folder", "Loads a folder, as JSON.") { folder };
+        var load = new System.CommandLine.Command("load-folder", "Loads a folder, as JSON.") { folder };
         load.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(Load(p.GetValue(folder)!))));
         return [table, save, load];
     }

@@ -7,12 +7,12 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// <summary>A training run of given length, with evaluations and checkpoints, whose resident memory is told every minute.</summary>
 internal static class LongRun
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var file = new Argument<FileInfo>("file") { Description = "The text, a row a line." };
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 60 };
         var device = new Option<string?>("--device");
-        var command = new Command("long-run", "Trains for some time and tells the resident memory every minute.") { file, minutes, device };
+        var command = new System.CommandLine.Command("long-run", "Trains for some time and tells the resident memory every minute.") { file, minutes, device };
         command.SetAction(p => Run(p.GetRequiredValue(file), TimeSpan.FromMinutes(p.GetValue(minutes)), p.GetValue(device)));
         return command;
     }

@@ -12,7 +12,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// </summary>
 internal static class LossTime
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 32768 };
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 768 };
@@ -25,7 +25,7 @@ internal static class LossTime
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cuda" };
         var precision = new Option<ScalarType>("--precision") { DefaultValueFactory = _ => ScalarType.BFloat16 };
         var smoothing = new Option<double>("--smoothing");
-        var command = new Command("loss", "Time of the head's loss by the size of its chunks, as a Markdown table.")
+        var command = new System.CommandLine.Command("loss", "Time of the head's loss by the size of its chunks, as a Markdown table.")
         {
             tokens, width, vocabulary, chunks, runs, device, precision, smoothing
         };

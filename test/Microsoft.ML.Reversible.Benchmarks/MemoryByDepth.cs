@@ -5,12 +5,12 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// <summary>Peak memory of a training step against depth, for each way back, each measurement in a process of its own.</summary>
 internal static class MemoryByDepth
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var layers = new Option<int[]>("--layers") { DefaultValueFactory = _ => [4, 8, 16, 32, 64], AllowMultipleArgumentsPerToken = true };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic?>("--arithmetic");
-        var command = new Command(
+        var command = new System.CommandLine.Command(
             "memory", "Peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.")
         {
             layers, scheme, arithmetic

@@ -15,13 +15,13 @@ internal static class MemoryOfAStep
     /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes a parameter.</param>
     internal sealed record Result(int Layers, string WayBack, long Peak, long Fixed);
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 4 };
         var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic>("--arithmetic");
-        var command = new Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.")
+        var command = new System.CommandLine.Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.")
         {
             layers, wayBack, scheme, arithmetic
         };

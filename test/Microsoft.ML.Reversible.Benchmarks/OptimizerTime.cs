@@ -15,14 +15,14 @@ internal static class OptimizerTime
 {
     private static readonly AdamWSettings Settings = new(Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, WeightDecay: 0.1);
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 12 };
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 256 };
         var vocabulary = new Option<int>("--vocabulary") { DefaultValueFactory = _ => 4096 };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 50 };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new Command("optimizer", "Time of an optimizer step, flat and TorchSharp's, as a Markdown table.")
+        var command = new System.CommandLine.Command("optimizer", "Time of an optimizer step, flat and TorchSharp's, as a Markdown table.")
         {
             layers, width, vocabulary, steps, device
         };

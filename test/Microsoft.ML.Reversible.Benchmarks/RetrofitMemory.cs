@@ -43,14 +43,14 @@ internal static class RetrofitMemory
     /// <param name="Seconds">Of a step, the first two left out.</param>
     internal sealed record Result(long Peak, long Fixed, double Seconds);
 
-    public static IEnumerable<Command> Commands()
+    public static IEnumerable<System.CommandLine.Command> Commands()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var precision = new Option<Precision>("--precision");
         var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 8 };
         var context = new Option<int>("--context") { DefaultValueFactory = _ => 512 };
         var depths = new Option<int[]>("--depths") { DefaultValueFactory = _ => [4, 8, 22], AllowMultipleArgumentsPerToken = true };
-        var table = new Command("retrofit-memory", "Memory of fine-tuning a teacher and its retrofits over depth, as a Markdown table.")
+        var table = new System.CommandLine.Command("retrofit-memory", "Memory of fine-tuning a teacher and its retrofits over depth, as a Markdown table.")
         {
             device, precision, batch, context, depths,
         };
@@ -79,7 +79,7 @@ internal static class RetrofitMemory
         });
         var layers = new Argument<int>("layers") { Description = "0 for the shape of stories260k." };
         var variant = new Argument<int>("variant");
-        var step = new Command("retrofit-step", "One row of the table, as JSON.") { layers, variant, device, precision, batch, context };
+        var step = new System.CommandLine.Command("retrofit-step", "One row of the table, as JSON.") { layers, variant, device, precision, batch, context };
         step.SetAction(p =>
         {
             LlamaConfiguration shape = p.GetValue(layers) == 0 ? _stories : _tinyLlama with { LayerCount = p.GetValue(layers) };

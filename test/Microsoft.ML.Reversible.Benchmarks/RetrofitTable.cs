@@ -9,7 +9,7 @@ internal static class RetrofitTable
     private const string Schemes =
         "blend:2 blend:4 blend:8 blend:16 blend:32 estimator:a=0.5 estimator:a=0.25 estimator:a=1 estimator:a=-1 midpoint leapfrog bdia";
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
         var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
@@ -26,7 +26,7 @@ internal static class RetrofitTable
         var endOfText = new Option<int?>("--end-of-text") { Description = "The id between stories, if not the tokenizer's." };
         var given = new Option<bool>("--as-given") { Description = "Step sizes are those of the schemes, not searched for." };
         var device = new Option<string?>("--device");
-        var command = new Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
+        var command = new System.CommandLine.Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
         {
             teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, given, device,
         };

@@ -10,7 +10,7 @@ internal static class SchemeTable
     internal sealed record Result(
         string Scheme, double ValidationLoss, double BitsPerByte, double TokensPerSecond, long PeakBytes, double Seconds);
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var options = new RecipeOptions();
         var schemes = new Option<string[]>("--schemes")
@@ -18,7 +18,7 @@ internal static class SchemeTable
             DefaultValueFactory = _ => [.. Scheme.All.Select(s => s.Name)], AllowMultipleArgumentsPerToken = true,
         };
         var parallel = new Option<int>("--parallel") { DefaultValueFactory = _ => 1, Description = "Processes at a time." };
-        var command = new Command("schemes", "Every scheme on one text at equal steps, as a Markdown table.") { schemes, parallel };
+        var command = new System.CommandLine.Command("schemes", "Every scheme on one text at equal steps, as a Markdown table.") { schemes, parallel };
         options.AddTo(command);
         command.SetAction(p =>
         {
@@ -34,11 +34,11 @@ internal static class SchemeTable
         return command;
     }
 
-    public static Command RunCommand()
+    public static System.CommandLine.Command RunCommand()
     {
         var options = new RecipeOptions();
         var scheme = new Option<string>("--scheme") { Required = true };
-        var command = new Command("scheme-run", "One row of the table, as JSON.") { scheme };
+        var command = new System.CommandLine.Command("scheme-run", "One row of the table, as JSON.") { scheme };
         options.AddTo(command);
         command.SetAction(p =>
         {
@@ -80,7 +80,7 @@ internal static class SchemeTable
 
         private Option<int>[] Numbers => [_steps, _layers, _width, _context, _batch, _vocabulary];
 
-        public void AddTo(Command command)
+        public void AddTo(System.CommandLine.Command command)
         {
             command.Add(Files);
             command.Add(Device);

@@ -13,10 +13,10 @@ internal static class StreamRepresentations
 {
     private const double Scale = 1 << 24;
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new Command("representations", "Milliseconds of a stream update, [32, 256, 512].") { device };
+        var command = new System.CommandLine.Command("representations", "Milliseconds of a stream update, [32, 256, 512].") { device };
         command.SetAction(p => Show(torch.device(p.GetValue(device)!)));
         return command;
     }

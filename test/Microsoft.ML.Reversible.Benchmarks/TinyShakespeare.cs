@@ -10,7 +10,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// </summary>
 internal static class TinyShakespeare
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var file = new Argument<FileInfo>("file") { Description = "The text." };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
@@ -20,7 +20,7 @@ internal static class TinyShakespeare
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000 };
         var device = new Option<string?>("--device");
         var precision = new Option<Precision>("--precision");
-        var command = new Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.")
+        var command = new System.CommandLine.Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.")
         {
             file, scheme, wayBack, arithmetic, seed, steps, device, precision
         };

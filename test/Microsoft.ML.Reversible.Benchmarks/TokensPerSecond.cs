@@ -11,7 +11,7 @@ internal static class TokensPerSecond
 {
     private const int Vocabulary = 50257, Prompt = 16;
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var precision = new Option<Precision>("--precision");
@@ -19,7 +19,7 @@ internal static class TokensPerSecond
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 12 };
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 256 };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 256 };
-        var command = new Command("generate", "Tokens a second of generation, cached and uncached, alone and in batches.")
+        var command = new System.CommandLine.Command("generate", "Tokens a second of generation, cached and uncached, alone and in batches.")
         {
             device, precision, scheme, layers, width, tokens,
         };

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// <summary>Items a second of zero-shot tasks: every request by itself, and all that the library does to be faster.</summary>
 internal static class ZeroShotSpeed
 {
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var model = new Argument<DirectoryInfo>("model") { Description = "A folder in Hugging Face's layout." };
         var tasks = new Argument<string[]>("tasks")
@@ -26,7 +26,7 @@ internal static class ZeroShotSpeed
         {
             Description = "How often each is timed, in turns; the best counts.", DefaultValueFactory = _ => 3,
         };
-        var command = new Command("zero-shot", "Items a second, one request at a time and together.")
+        var command = new System.CommandLine.Command("zero-shot", "Items a second, one request at a time and together.")
         {
             model, tasks, tokenizer, device, limit, rounds,
         };

@@ -9,12 +9,12 @@ internal abstract class Verb
     private protected Verb(Terminal terminal, string name, string description, string usage, params OptionGroup[] groups)
     {
         (Terminal, Usage, Groups) = (terminal, usage, groups);
-        Command = new Command(name, description);
+        Command = new System.CommandLine.Command(name, description);
         foreach (Option option in groups.SelectMany(group => group.Options)) Command.Options.Add(option);
     }
 
     /// <summary>The command that carries the options.</summary>
-    public Command Command { get; }
+    public System.CommandLine.Command Command { get; }
 
     /// <summary>What follows the name in the help's line on usage.</summary>
     public string Usage { get; }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Transforms;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
@@ -53,7 +54,13 @@ internal sealed class PortableScoreMapping : CustomMappingFactory<PortableScoreI
     private static ITextScorer ScorerOf(ReadOnlyMemory<char> archive)
         => _scorers.GetValue(
             BufferOf(archive),
-            _ => new Lazy<ITextScorer>(() => OpenArchive(PortableChain.Decode(archive.Span)), LazyThreadSafetyMode.PublicationOnly)).Value;
+            _ => new Lazy<ITextScorer>(() => Open(archive), LazyThreadSafetyMode.PublicationOnly)).Value;
+
+    private static ITextScorer Open(ReadOnlyMemory<char> archive)
+    {
+        NativeTorch.Require();
+        return OpenArchive(PortableChain.Decode(archive.Span));
+    }
 
     private static object BufferOf(ReadOnlyMemory<char> text)
     {

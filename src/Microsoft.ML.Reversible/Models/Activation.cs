@@ -1,5 +1,4 @@
-using Microsoft.ML.Reversible.Models;
-using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -23,19 +22,8 @@ internal static class ActivationExtensions
     public static Tensor Apply(this Activation activation, Tensor x) => activation switch
     {
         Activation.Gelu => nn.functional.gelu(x),
-        Activation.GeluTanh => GeluTanh(x),
+        Activation.GeluTanh => nn.functional.gelu(x, GELU.Approximate.tanh),
         Activation.Relu => nn.functional.relu(x),
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
     };
-
-    private static Tensor GeluTanh(Tensor x) => FusedOperations.GeluTanh(x) ?? ComposedGeluTanh(x);
-
-    /// <summary>
-    /// x/2 (1 + tanh u) = x σ(2u) with u = √(2/π) (x + 0.044715 x³); TorchSharp before 0.107 has no operation of its own.
-    /// </summary>
-    internal static Tensor ComposedGeluTanh(Tensor x)
-    {
-        double twice = 2 * Math.Sqrt(2 / Math.PI);
-        return x * (x * (x.square() * (twice * 0.044715) + twice)).sigmoid();
-    }
 }

@@ -19,9 +19,17 @@ internal readonly struct BlockMath(LanguageModelConfiguration configuration, Sca
         return (Cast(wide * scale) * Cast(weight)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>x Wᵀ + b.</summary>
-    public Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
-        bias is null ? nn.functional.linear(x, Cast(weight)) : nn.functional.linear(x, Cast(weight), Cast(bias));
+    /// <summary>x Wᵀ + b over the last dimension.</summary>
+    /// <remarks>TorchSharp's <c>linear</c> adds the bias of an input of more than two dimensions in a pass of its own.</remarks>
+    public Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null)
+    {
+        if (bias is null) return nn.functional.linear(x, Cast(weight));
+        using var scope = NewDisposeScope();
+        long[] shape = x.shape;
+        Tensor result = addmm(Cast(bias), x.reshape(-1, shape[^1]), Cast(weight).t(), 1, 1);
+        shape[^1] = weight.shape[0];
+        return result.view(shape).MoveToOuterDisposeScope();
+    }
 
     private Tensor Cast(Tensor x) => x.dtype == compute ? x : x.to(compute);
 }

@@ -13,6 +13,15 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 {
+    // On CUDA its gradient adds up the rows of an id in one order for up to 3,072 ids, and for more of a large vocabulary, where that of
+    // index_select always takes them as they come.
+    private static readonly ScriptFunction EmbeddingFunction = new(
+        "embedding",
+        """
+        def embedding(weight, ids):
+            return torch.embedding(weight, ids)
+        """);
+
     private protected LanguageNetwork(string name, LanguageModelConfiguration configuration, Precision precision, Device device)
         : base(name)
     {
@@ -92,7 +101,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         bool onCuda = matrix.device_type == DeviceType.CUDA;
         // Its gradient sorts the ids and adds up in their order, whatever they are; many of one id take it long.
         if (onCuda && Stack.Deterministic) return matrix.index(ids);
-        Tensor? rows = onCuda ? FusedOperations.Embedding(matrix, ids) : null;
+        Tensor? rows = onCuda ? EmbeddingFunction.TryInvoke(matrix, ids) : null;
         return rows ?? matrix.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], matrix.shape[1]);
     }
 

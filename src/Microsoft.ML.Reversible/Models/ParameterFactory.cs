@@ -21,6 +21,8 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     /// <summary>The standard deviation of GPT-2's initial weights.</summary>
     public const double Deviation = 0.02;
 
+    private static long _count;
+
     private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
     private readonly List<(Parameter Parameter, long[] Shape, Action<Tensor>? Fill)> _made = [];
 
@@ -28,6 +30,12 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     /// The standard deviation of the matrices whose output is added to the stream, so that the sum over the layers keeps its size.
     /// </summary>
     public static double IntoStream(LanguageModelConfiguration configuration) => Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
+
+    /// <summary>
+    /// Parameters made in this process, those disposed of included. TorchSharp 0.107's <c>Tensor.TotalCount</c> rises by one for good with
+    /// each: a parameter takes over the handle of a tensor that is then not counted down.
+    /// </summary>
+    internal static long Count => Interlocked.Read(ref _count);
 
     public Parameter Ones(params long[] shape) => Make(shape, values => values.fill_(1));
 
@@ -63,6 +71,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     {
         using var scope = NewDisposeScope();
         var parameter = (Parameter)new Parameter(empty(0, device: device)).DetachFromDisposeScope();
+        Interlocked.Increment(ref _count);
         _made.Add((parameter, shape, fill));
         return parameter;
     }

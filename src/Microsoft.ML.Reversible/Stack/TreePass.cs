@@ -43,7 +43,7 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
                 attn_mask: _rows.narrow(2, start * group, count * group).narrow(3, 0, seen));
             parts.Add(mixed.transpose(1, 2).reshape(rows, count, group, groups, size).transpose(2, 3));
         }
-        return cat(parts, 1).view(rows, tokens, heads, size).transpose(1, 2).MoveToOuterDisposeScope();
+        return cat(parts, 1).reshape(rows, tokens, heads, size).transpose(1, 2).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,23 +1,18 @@
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Text;
 
 /// <summary>Encodes with a <see cref="SentencePieceVocabulary"/>.</summary>
 /// <remarks>
-/// Text is normalized here, since the package's normalizer loses texts of one character, and handed on in bounded stretches that end
-/// before a space. In the Llama family no piece reaches over such an end, so the ids are those of the whole text; only a longer run
-/// without a space is encoded otherwise.
+/// The text is merged word by word. In the Llama family no piece reaches over the beginning of a word, so the ids are those of the whole
+/// text; a vocabulary with such pieces has its texts merged whole.
 /// </remarks>
 internal sealed class SentencePieceCodec : ITokenCodec
 {
-    /// <summary>UTF-16 units in the longest stretch.</summary>
-    public const int Limit = 1 << 16;
-
     private const char Space = SentencePieceVocabulary.Space;
 
     private readonly SentencePieceVocabulary _vocabulary;
-    private readonly LlamaTokenizer _tokenizer;
+    private readonly SentencePieceMerges _merges;
     private readonly TokenBytes _bytes;
     private readonly bool _piecesReachOverSpaces;
 
@@ -27,8 +22,7 @@ internal sealed class SentencePieceCodec : ITokenCodec
     public SentencePieceCodec(SentencePieceVocabulary vocabulary, params int[] starters)
     {
         _vocabulary = vocabulary;
-        using var model = new MemoryStream(SentencePieceFile.Write(vocabulary));
-        _tokenizer = LlamaTokenizer.Create(model, addBeginOfSentence: false, addEndOfSentence: false);
+        _merges = new SentencePieceMerges(vocabulary);
         int firstByte = vocabulary.FirstByteId;
         _bytes = new TokenBytes(
             [.. vocabulary.Pieces.Select((piece, id) => BytesOf(piece, id - firstByte))],
@@ -43,13 +37,11 @@ internal sealed class SentencePieceCodec : ITokenCodec
     public IReadOnlyList<int> Encode(string text)
     {
         string normalized = Normalize(text);
-        if (normalized.Length <= Limit) return EncodeStretch(normalized);
-
         var ids = new List<int>(normalized.Length / 4);
         for (int start = 0; start < normalized.Length;)
         {
-            int end = EndOfStretch(normalized, start);
-            ids.AddRange(EncodeStretch(normalized[start..end]));
+            int end = EndOfWord(normalized, start);
+            _merges.Encode(normalized.AsSpan(start, end - start), ids);
             start = end;
         }
         return ids;
@@ -67,10 +59,9 @@ internal sealed class SentencePieceCodec : ITokenCodec
     /// <inheritdoc/>
     public void AddTo(TokenizerHash hash)
     {
-        hash.Add("SentencePiece");
+        hash.Add("SentencePiece, leftmost of equal scores");
         hash.Add(_vocabulary.Prefix.ToString());
         hash.Add(_vocabulary.RemovesExtraSpaces ? 1 : 0);
-        hash.Add(Limit);
         hash.Add(_vocabulary.Pieces.Count);
         foreach (SentencePiece piece in _vocabulary.Pieces)
         {
@@ -79,12 +70,6 @@ internal sealed class SentencePieceCodec : ITokenCodec
             hash.Add((int)piece.Kind);
         }
     }
-
-    private IReadOnlyList<int> EncodeStretch(string normalized) => normalized.Length == 0
-        ? []
-        : _tokenizer.EncodeToIds(
-            normalized, addBeginningOfSentence: false, addEndOfSentence: false, considerPreTokenization: false,
-            considerNormalization: false);
 
     private string Normalize(string text)
     {
@@ -95,13 +80,12 @@ internal sealed class SentencePieceCodec : ITokenCodec
         return (prefixed ? Space.ToString() : "") + text.Replace(' ', Space);
     }
 
-    private int EndOfStretch(string text, int start)
+    private int EndOfWord(string text, int start)
     {
-        if (text.Length - start <= Limit) return text.Length;
-        int end = start + Limit;
-        for (int i = end; i > start + 1 && !_piecesReachOverSpaces; i--)
+        if (_piecesReachOverSpaces) return text.Length;
+        for (int i = start + 1; i < text.Length; i++)
             if (text[i] == Space && text[i - 1] != Space) return i;
-        return char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
+        return text.Length;
     }
 
     private static bool ReachesOverSpace(string piece)

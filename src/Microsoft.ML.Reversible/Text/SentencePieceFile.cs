@@ -1,9 +1,8 @@
-using System.Buffers.Binary;
 using System.Text;
 
 namespace Microsoft.ML.Reversible.Text;
 
-/// <summary>Reads and writes SentencePiece model files, which are Protocol Buffers messages.</summary>
+/// <summary>Reads SentencePiece model files, which are Protocol Buffers messages.</summary>
 internal static class SentencePieceFile
 {
     private const int BpeModel = 2;
@@ -24,39 +23,6 @@ internal static class SentencePieceFile
         {
             throw new InvalidDataException($"The tokenizer file '{path}' is malformed or not supported: {e.Message.TrimEnd('.')}.", e);
         }
-    }
-
-    /// <summary>
-    /// Writes a model that encodes normalized text as the vocabulary says. Pieces that stand for no text get names that no text can have:
-    /// the tokenizer of the package would else merge a control token's letters into the token.
-    /// </summary>
-    public static byte[] Write(SentencePieceVocabulary vocabulary)
-    {
-        int firstByte = vocabulary.FirstByteId;
-        var file = new ProtobufWriter();
-        for (int id = 0; id < vocabulary.Pieces.Count; id++)
-        {
-            SentencePiece piece = vocabulary.Pieces[id];
-            bool keepsName = piece.Kind == PieceKind.Normal || id == firstByte;
-            var message = new ProtobufWriter();
-            message.Write(1, keepsName ? piece.Text : $"\0\0{id}");
-            message.Write(2, piece.Score);
-            message.Write(3, (int)piece.Kind);
-            file.Write(1, message);
-        }
-
-        var trainer = new ProtobufWriter();
-        trainer.Write(3, BpeModel);
-        trainer.Write(35, 1);
-        trainer.Write(40, vocabulary.UnknownId);
-        file.Write(2, trainer);
-        var normalizer = new ProtobufWriter();
-        normalizer.Write(1, "identity");
-        normalizer.Write(3, 0);
-        normalizer.Write(4, 0);
-        normalizer.Write(5, 1);
-        file.Write(3, normalizer);
-        return file.ToArray();
     }
 
     private static SentencePieceVocabulary Read(byte[] file)
@@ -110,43 +76,5 @@ internal static class SentencePieceFile
             }
         }
         return new(text, score, kind);
-    }
-
-    private sealed class ProtobufWriter
-    {
-        private readonly MemoryStream _bytes = new();
-
-        public void Write(int number, int value)
-        {
-            Varint((ulong)number << 3);
-            Varint((ulong)value);
-        }
-
-        public void Write(int number, float value)
-        {
-            Varint((ulong)number << 3 | 5);
-            Span<byte> bytes = stackalloc byte[sizeof(float)];
-            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-            _bytes.Write(bytes);
-        }
-
-        public void Write(int number, string text) => Write(number, Encoding.UTF8.GetBytes(text));
-
-        public void Write(int number, ProtobufWriter message) => Write(number, message.ToArray());
-
-        public byte[] ToArray() => _bytes.ToArray();
-
-        private void Write(int number, byte[] content)
-        {
-            Varint((ulong)number << 3 | 2);
-            Varint((ulong)content.Length);
-            _bytes.Write(content);
-        }
-
-        private void Varint(ulong value)
-        {
-            for (; value >= 0x80; value >>= 7) _bytes.WriteByte((byte)(value | 0x80));
-            _bytes.WriteByte((byte)value);
-        }
     }
 }

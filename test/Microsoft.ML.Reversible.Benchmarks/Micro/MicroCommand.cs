@@ -17,7 +17,7 @@ internal static class MicroCommand
     /// <summary>The pieces.</summary>
     public static readonly Type[] Types = [typeof(SchemeStep), typeof(ChunkedLoss), typeof(OptimizerStep), typeof(Tokenization)];
 
-    public static Command Command()
+    public static System.CommandLine.Command Command()
     {
         var filter = new Option<string[]>("--filter")
         {
@@ -25,7 +25,7 @@ internal static class MicroCommand
         };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var dry = new Option<bool>("--dry") { Description = "Runs everything once at small sizes, to see that it runs." };
-        var command = new Command("micro", "Times scheme steps, the chunked loss, AdamW and the tokenizer with BenchmarkDotNet.")
+        var command = new System.CommandLine.Command("micro", "Times scheme steps, the chunked loss, AdamW and the tokenizer with BenchmarkDotNet.")
         {
             filter, device, dry,
         };

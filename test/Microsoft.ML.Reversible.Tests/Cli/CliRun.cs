@@ -24,7 +24,7 @@ internal sealed record CliRun(int Code, string Out, string Error)
     public static CliRun With(string input, CancellationToken cancellationToken, params string[] arguments)
     {
         using StringWriter output = new(), error = new();
-        int code = CommandLine.Run(arguments, new Terminal(new StringReader(input), output, error), cancellationToken);
+        int code = Reversible.Cli.CommandLine.Run(arguments, new Terminal(new StringReader(input), output, error), cancellationToken);
         return new(code, output.ToString(), error.ToString());
     }
 

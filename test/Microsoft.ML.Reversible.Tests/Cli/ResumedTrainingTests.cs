@@ -30,7 +30,7 @@ public sealed class ResumedTrainingTests
         using var output = new CancellingWriter(cancel, "\"step\":5,");
         using var error = new StringWriter();
         string[] verb = Verb("model", "--checkpoints", _folder.File("run"));
-        Assert.AreEqual(2, CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
+        Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
         StringAssert.Contains(error.ToString(), $"The same command goes on from the checkpoint in '{_folder.File("run")}'.");
         Assert.IsFalse(Directory.Exists(_folder.File("model")));
 
@@ -49,7 +49,7 @@ public sealed class ResumedTrainingTests
         if (OperatingSystem.IsWindows()) Assert.Inconclusive("No signal can be sent to another process here.");
         string[] verb = Verb("model", "--checkpoints", _folder.File("run"));
         verb[Array.IndexOf(verb, "--max-steps") + 1] = "1000000";
-        var start = new ProcessStartInfo("dotnet", [typeof(CommandLine).Assembly.Location, .. verb])
+        var start = new ProcessStartInfo("dotnet", [typeof(Reversible.Cli.CommandLine).Assembly.Location, .. verb])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -117,7 +117,7 @@ public sealed class RetrofitVerbTests
         using var cancel = new CancellationTokenSource();
         using var output = new CancellingWriter(cancel, "\"step\":5,");
         using var error = new StringWriter();
-        Assert.AreEqual(2, CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
+        Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
         StringAssert.Contains(error.ToString(), $"The same command goes on from the checkpoint in '{_folder.File("run")}'.");
         Assert.IsFalse(Directory.Exists(Student));
 

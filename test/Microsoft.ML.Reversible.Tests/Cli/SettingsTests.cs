@@ -102,7 +102,7 @@ public sealed class SettingsTests
     [TestMethod]
     public void NoTwoOptionsOfAVerbShareAName()
     {
-        foreach (Verb verb in CommandLine.Verbs(Nowhere))
+        foreach (Verb verb in Reversible.Cli.CommandLine.Verbs(Nowhere))
         {
             string[] names = [.. verb.Command.Options.SelectMany(option => option.Aliases.Append(option.Name))];
             CollectionAssert.AllItemsAreUnique(names, verb.Command.Name);
@@ -112,7 +112,7 @@ public sealed class SettingsTests
     [TestMethod]
     public void TheHelpOfEachVerbShowsEveryOptionWithItsDefaultAndExamplesThatParse()
     {
-        foreach (Verb verb in CommandLine.Verbs(Nowhere))
+        foreach (Verb verb in Reversible.Cli.CommandLine.Verbs(Nowhere))
         {
             CliRun help = CliRun.Of(verb.Command.Name, "--help");
             Assert.AreEqual((0, ""), (help.Code, help.Error));

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.Reversible.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Text;
 
@@ -96,14 +95,26 @@ public class SentencePieceTests
     public void BytesAreCountedWithTheSpaceBeforeTheTextAndWithoutMarks() =>
         Assert.AreEqual(1 + "héllo 😀"u8.Length, Llama.CountBytes([1, .. Llama.Encode("héllo 😀"), 2]));
 
+    // The ids are those of huggingface/tokenizers and of SentencePiece itself.
     [TestMethod]
-    public void StretchesGiveTheIdsOfTheWholeText()
-    {
-        using FileStream model = File.OpenRead(TestData.Require("llama-tokenizer/tokenizer.model"));
-        var whole = LlamaTokenizer.Create(model, addBeginOfSentence: false);
-        string text = File.ReadAllText(TestData.Require("tinyshakespeare/input.txt"))[..(3 * SentencePieceCodec.Limit + 17)];
+    [DataRow("Wow!!!!!", new[] { 399, 340, 6824, 21004 })]
+    [DataRow("hmmm...", new[] { 298, 4317, 29885, 856 })]
+    [DataRow("=====", new[] { 1275, 25512 })]
+    [DataRow("oooo", new[] { 288, 3634, 29877 })]
+    [DataRow("......", new[] { 13035, 636 })]
+    [DataRow("haaaaat", new[] { 447, 7340, 29874, 271 })]
+    [DataRow("aaaaaaa", new[] { 263, 27137, 7340 })]
+    public void OfEqualScoresTheLeftmostPairIsMergedFirst(string text, int[] expected) =>
+        CollectionAssert.AreEqual(expected, Llama.Encode(text));
 
-        CollectionAssert.AreEqual(whole.EncodeToIds(text).ToArray(), Llama.Encode(text));
+    [TestMethod]
+    public void WordsMergedOneByOneGiveTheIdsOfTheWholeText()
+    {
+        LanguageModelTokenizer tokenizer = Llama;
+        var slow = new SlowSentencePiece(TestData.Require("llama-tokenizer/tokenizer.bin"), 32_000);
+        string text = File.ReadAllText(TestData.Require("tinyshakespeare/input.txt"));
+        for (int start = 0; start < 60_000; start += 600)
+            CollectionAssert.AreEqual(slow.Encode(text[start..(start + 600)]), tokenizer.Encode(text[start..(start + 600)]));
     }
 
     [TestMethod]

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.ML.Reversible.Tests.Packages.Tokenizers;
 using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Text;

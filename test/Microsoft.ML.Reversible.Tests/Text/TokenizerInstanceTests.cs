@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.RegularExpressions;
-using Microsoft.ML.Reversible.Tests.Packages.Tokenizers;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Tokenizers;
 

@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Microsoft.ML.Reversible.Kernels;
+
+/// <summary>Loads TorchSharp's native libraries, and says in one message what is missing where they do not load.</summary>
+internal static class NativeTorch
+{
+    internal const string MissingMessage =
+        "No libtorch was found. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-windows and TorchSharp-cuda-linux, version 0.107.0, to the application, "
+        + "or libtorch-cpu-win-x64, libtorch-cpu-win-arm64, libtorch-cpu-linux-x64 or libtorch-cpu-osx-arm64, version 2.10.0. "
+        + "A libtorch of a PyTorch installation is found on LD_LIBRARY_PATH (Linux), DYLD_LIBRARY_PATH (macOS) or PATH (Windows).";
+
+    internal const string OlderLinuxMessage =
+        "TorchSharp's libLibTorchSharp.so needs libstdc++ of GCC 13.2 or newer, as in Debian 13, Ubuntu 24.04, Fedora 39 and RHEL 10; "
+        + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file and build again: "
+        + "the build then makes a copy of the file that also loads on Debian 12, Ubuntu 22.04 and RHEL 9.";
+
+    private static readonly Lazy<string?> _failure = new(Load);
+
+    /// <summary>Loads the libraries unless that is done.</summary>
+    /// <exception cref="DllNotFoundException">They do not load; the message says what to add to the application.</exception>
+    public static void Require()
+    {
+        if (_failure.Value is { } message) throw new DllNotFoundException(message);
+    }
+
+    /// <returns>Null, or why the libraries do not load.</returns>
+    private static string? Load()
+    {
+        // First as TorchSharp does it: where this fails for want of a symbol version, its next attempt would copy all of libtorch in vain.
+        var assembly = typeof(torch).Assembly;
+        NativeLibrary.TryLoad("torch_cpu", assembly, null, out _);
+        try
+        {
+            NativeLibrary.Load("LibTorchSharp", assembly, null);
+        }
+        catch (DllNotFoundException e) when (e.Message.Contains("GLIBCXX_", StringComparison.Ordinal))
+        {
+            return OlderLinuxMessage;
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            // TorchSharp also looks into the NuGet package folder, as scripts and notebooks need it.
+        }
+
+        try
+        {
+            RuntimeHelpers.RunClassConstructor(typeof(torch).TypeHandle);
+            return null;
+        }
+        catch (TypeInitializationException)
+        {
+            return MissingMessage;
+        }
+    }
+}
