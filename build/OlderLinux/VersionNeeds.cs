@@ -18,7 +18,9 @@ namespace Microsoft.ML.Reversible.Build
         private readonly byte[] _file;
         private readonly List<Section> _sections = new List<Section>();
 
-        /// <summary>Reads the section table. Throws <see cref="InvalidDataException"/> where the file is no 64-bit little-endian ELF library.</summary>
+        /// <summary>
+        /// Reads the section table. Throws <see cref="InvalidDataException"/> where the file is no 64-bit little-endian ELF library.
+        /// </summary>
         public VersionNeeds(byte[] file)
         {
             _file = file;
@@ -35,8 +37,8 @@ namespace Microsoft.ML.Reversible.Build
 
         /// <summary>
         /// Marks the need of a version as weak: the loader then goes on where the version is missing. Returns false, with nothing changed,
-        /// where the file does not ask for the version. Throws <see cref="InvalidDataException"/> where it uses a symbol of the version that is not in
-        /// <paramref name="unused"/>.
+        /// where the file does not ask for the version. Throws <see cref="InvalidDataException"/> where it uses a symbol of the version
+        /// that is not in <paramref name="unused"/>.
         /// </summary>
         public bool MarkWeak(string version, ICollection<string> unused)
         {

@@ -8,14 +8,14 @@ namespace Microsoft.ML.Reversible.Kernels;
 internal static class NativeTorch
 {
     internal const string MissingMessage =
-        "No libtorch was found. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-windows and TorchSharp-cuda-linux, version 0.107.0, to the application, "
-        + "or libtorch-cpu-win-x64, libtorch-cpu-win-arm64, libtorch-cpu-linux-x64 or libtorch-cpu-osx-arm64, version 2.10.0. "
+        "No libtorch was found. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-windows and TorchSharp-cuda-linux, version 0.107.0, "
+        + "to the application, or libtorch-cpu-win-x64, libtorch-cpu-win-arm64, libtorch-cpu-linux-x64 or libtorch-cpu-osx-arm64, version 2.10.0. "
         + "A libtorch of a PyTorch installation is found on LD_LIBRARY_PATH (Linux), DYLD_LIBRARY_PATH (macOS) or PATH (Windows).";
 
     internal const string OlderLinuxMessage =
         "TorchSharp's libLibTorchSharp.so needs libstdc++ of GCC 13.2 or newer, as in Debian 13, Ubuntu 24.04, Fedora 39 and RHEL 10; "
-        + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file and build again: "
-        + "the build then makes a copy of the file that also loads on Debian 12, Ubuntu 22.04 and RHEL 9.";
+        + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file "
+        + "and build again: the build then makes a copy of the file that also loads on Debian 12, Ubuntu 22.04 and RHEL 9.";
 
     private static readonly Lazy<string?> _failure = new(Load);
 
