@@ -23,7 +23,8 @@ internal static class BdiaFineTuning
         var rates = new Option<double[]>("--rates") { DefaultValueFactory = _ => [1e-3, 3e-4], AllowMultipleArgumentsPerToken = true };
         var seeds = new Option<int>("--seeds") { DefaultValueFactory = _ => 5 };
         var device = new Option<string?>("--device");
-        var command = new System.CommandLine.Command("bdia-fine-tuning", "Fine-tuning on little text with and without BDIA, as a Markdown table.")
+        var command = new System.CommandLine.Command(
+            "bdia-fine-tuning", "Fine-tuning on little text with and without BDIA, as a Markdown table.")
         {
             teacher, text, tokenizer, stories, heldOut, steps, rates, seeds, device, endOfText,
         };

@@ -20,7 +20,8 @@ internal static class CorpusTokenization
         var vocabulary = new Option<int>("--vocabulary-size") { DefaultValueFactory = _ => 4096 };
         var folder = new Option<DirectoryInfo?>("--folder") { Description = "Takes the corpus and the cache while they are needed." };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 200, Description = "Steps of training on it; 0 for none." };
-        var command = new System.CommandLine.Command("corpus", "Seconds and memory that a large corpus takes to become a token cache and to be trained on.")
+        var command = new System.CommandLine.Command(
+            "corpus", "Seconds and memory that a large corpus takes to become a token cache and to be trained on.")
         {
             size, texts, vocabulary, folder, steps
         };

@@ -12,7 +12,8 @@ internal static class Fingerprint
     public static System.CommandLine.Command Command()
     {
         var repeats = new Option<int>("--repeats") { DefaultValueFactory = _ => 2 };
-        var command = new System.CommandLine.Command("fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.")
+        var command = new System.CommandLine.Command(
+            "fingerprint", "Hashes of what a first training step of a small model computes, a line a repeat.")
         {
             repeats
         };

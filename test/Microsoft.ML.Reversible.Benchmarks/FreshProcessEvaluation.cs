@@ -14,7 +14,8 @@ internal static class FreshProcessEvaluation
     {
         var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Reversible().Save." };
         var file = new Argument<FileInfo>("file") { Description = "A file of the task, in the layout in which it is published." };
-        var command = new System.CommandLine.Command("load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
+        var command = new System.CommandLine.Command(
+            "load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
         command.SetAction(p =>
         {
             var ml = new MLContext();

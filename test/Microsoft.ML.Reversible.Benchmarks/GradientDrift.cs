@@ -14,7 +14,8 @@ internal static class GradientDrift
     public static System.CommandLine.Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new System.CommandLine.Command("drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
+        var command = new System.CommandLine.Command(
+            "drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
         {
             device
         };

@@ -17,7 +17,8 @@ internal static class KilledRun
     public static System.CommandLine.Command Command()
     {
         var folder = new Argument<string>("folder");
-        var command = new System.CommandLine.Command("resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
+        var command = new System.CommandLine.Command(
+            "resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
         {
             folder,
         };

@@ -46,7 +46,8 @@ internal static class LargeFolders
     {
         var folder = new Argument<DirectoryInfo>("folder");
         var model = new Argument<string>("model") { Description = string.Join(", ", _models.Keys) };
-        var table = new System.CommandLine.Command("folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.")
+        var table = new System.CommandLine.Command(
+            "folders", "Saves and loads large models as sharded bfloat16 folders, as a Markdown table.")
         {
             folder
         };

@@ -12,7 +12,8 @@ internal static class LongRun
         var file = new Argument<FileInfo>("file") { Description = "The text, a row a line." };
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 60 };
         var device = new Option<string?>("--device");
-        var command = new System.CommandLine.Command("long-run", "Trains for some time and tells the resident memory every minute.") { file, minutes, device };
+        var command = new System.CommandLine.Command(
+            "long-run", "Trains for some time and tells the resident memory every minute.") { file, minutes, device };
         command.SetAction(p => Run(p.GetRequiredValue(file), TimeSpan.FromMinutes(p.GetValue(minutes)), p.GetValue(device)));
         return command;
     }

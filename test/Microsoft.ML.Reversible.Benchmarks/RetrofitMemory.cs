@@ -50,7 +50,8 @@ internal static class RetrofitMemory
         var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 8 };
         var context = new Option<int>("--context") { DefaultValueFactory = _ => 512 };
         var depths = new Option<int[]>("--depths") { DefaultValueFactory = _ => [4, 8, 22], AllowMultipleArgumentsPerToken = true };
-        var table = new System.CommandLine.Command("retrofit-memory", "Memory of fine-tuning a teacher and its retrofits over depth, as a Markdown table.")
+        var table = new System.CommandLine.Command(
+            "retrofit-memory", "Memory of fine-tuning a teacher and its retrofits over depth, as a Markdown table.")
         {
             device, precision, batch, context, depths,
         };
@@ -79,7 +80,8 @@ internal static class RetrofitMemory
         });
         var layers = new Argument<int>("layers") { Description = "0 for the shape of stories260k." };
         var variant = new Argument<int>("variant");
-        var step = new System.CommandLine.Command("retrofit-step", "One row of the table, as JSON.") { layers, variant, device, precision, batch, context };
+        var step = new System.CommandLine.Command(
+            "retrofit-step", "One row of the table, as JSON.") { layers, variant, device, precision, batch, context };
         step.SetAction(p =>
         {
             LlamaConfiguration shape = p.GetValue(layers) == 0 ? _stories : _tinyLlama with { LayerCount = p.GetValue(layers) };

@@ -26,7 +26,8 @@ internal static class RetrofitTable
         var endOfText = new Option<int?>("--end-of-text") { Description = "The id between stories, if not the tokenizer's." };
         var given = new Option<bool>("--as-given") { Description = "Step sizes are those of the schemes, not searched for." };
         var device = new Option<string?>("--device");
-        var command = new System.CommandLine.Command("retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
+        var command = new System.CommandLine.Command(
+            "retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
         {
             teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, given, device,
         };

@@ -18,7 +18,8 @@ internal static class SchemeTable
             DefaultValueFactory = _ => [.. Scheme.All.Select(s => s.Name)], AllowMultipleArgumentsPerToken = true,
         };
         var parallel = new Option<int>("--parallel") { DefaultValueFactory = _ => 1, Description = "Processes at a time." };
-        var command = new System.CommandLine.Command("schemes", "Every scheme on one text at equal steps, as a Markdown table.") { schemes, parallel };
+        var command = new System.CommandLine.Command(
+            "schemes", "Every scheme on one text at equal steps, as a Markdown table.") { schemes, parallel };
         options.AddTo(command);
         command.SetAction(p =>
         {

@@ -19,7 +19,8 @@ internal static class TokensPerSecond
         var layers = new Option<int>("--layers") { DefaultValueFactory = _ => 12 };
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 256 };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 256 };
-        var command = new System.CommandLine.Command("generate", "Tokens a second of generation, cached and uncached, alone and in batches.")
+        var command = new System.CommandLine.Command(
+            "generate", "Tokens a second of generation, cached and uncached, alone and in batches.")
         {
             device, precision, scheme, layers, width, tokens,
         };

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible.Cli.Benchmark;
 /// <summary>A model and how it is trained, as one process measures it.</summary>
 internal sealed record BenchConfiguration
 {
-    public required GptConfiguration Model { get; init; }
+    public required LanguageModelConfiguration Model { get; init; }
 
     public required int BatchSize { get; init; }
 
@@ -48,12 +48,14 @@ internal sealed record BenchConfiguration
     /// <summary>The command line that measures it in a process of its own.</summary>
     public string[] Arguments =>
     [
-        "bench", "--in-process", "--json",
+        "bench", "--in-process", "--json", "--family", Shown(Model.Family),
         "--layer-count", Shown(Model.LayerCount), "--width", Shown(Model.Width), "--head-count", Shown(Model.HeadCount),
         "--context-length", Shown(Model.ContextLength), "--vocabulary-size", Shown(Model.VocabularySize),
         "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--way-back", Shown(WayBack), "--arithmetic", Shown(Arithmetic),
         "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
         "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
+        .. Model.MlpWidth is { } mlp ? ["--mlp-width", Shown(mlp)] : Array.Empty<string>(),
+        .. Model is LlamaConfiguration { KeyValueHeadCount: { } heads } ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
         .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
     ];
 
@@ -61,6 +63,7 @@ internal sealed record BenchConfiguration
     public BenchRow Row() => new()
     {
         Mode = WayBack switch { WayBack.Stored => "store", WayBack.Checkpointed => "ckpt", _ => "rev" },
+        Family = Shown(Model.Family),
         Layers = Model.LayerCount,
         Width = Model.Width,
         Heads = Model.HeadCount,
@@ -78,7 +81,7 @@ internal sealed record BenchConfiguration
 
     /// <summary>In a few words.</summary>
     public override string ToString() =>
-        $"{Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
+        $"{Shown(Model.Family)}, {Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
         $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}";
 
     private static string Shown(object value) => OptionValue.Show(value)!;

@@ -26,6 +26,9 @@ internal sealed record BenchRow
     /// <summary>store, ckpt or rev, for the way back.</summary>
     public required string Mode { get; init; }
 
+    /// <summary>gpt2 or llama.</summary>
+    public required string Family { get; init; }
+
     public required int Layers { get; init; }
 
     public required int Width { get; init; }

@@ -6,11 +6,17 @@ namespace Microsoft.ML.Reversible.Cli.Benchmark;
 /// <summary>What to measure: every combination of the options of several values is a configuration. The default is GPT-2 small.</summary>
 internal sealed class BenchSettings
 {
+    public ModelFamily Family { get; set; } = ModelFamily.Gpt2;
+
     public IReadOnlyList<int> LayerCount { get; set; } = [12];
 
     public int Width { get; set; } = 768;
 
     public int HeadCount { get; set; } = 12;
+
+    public int? KeyValueHeadCount { get; set; }
+
+    public int? MlpWidth { get; set; }
 
     public int ContextLength { get; set; } = 1024;
 
@@ -49,9 +55,14 @@ internal sealed class BenchSettings
     /// <summary>The options.</summary>
     public static SettingTable<BenchSettings> Table() => new SettingTable<BenchSettings>()
         .Group("Model")
+        .Add(o => o.Family, "The kind of transformer.")
         .AddSeveral(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.Width, "Length of the streams' vectors, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
+        .Add(o => o.KeyValueHeadCount, "Heads of keys and values in the Llama family; it divides the number of heads.",
+            byDefault: "as many as heads")
+        .Add(o => o.MlpWidth, "Length of the hidden vectors in a block's MLP, at least 1.",
+            byDefault: "4 widths, in the Llama family 8/3 of the width rounded up to a multiple of 32")
         .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
         .Add(o => o.VocabularySize, "Token ids, at least 1.")
         .Group("Training step")
@@ -105,6 +116,8 @@ internal sealed class BenchSettings
     /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
     public void Check()
     {
+        if (KeyValueHeadCount is not null && Family != ModelFamily.Llama)
+            throw new UsageException("--key-value-head-count applies to --family llama alone.");
         foreach (int layers in LayerCount) Shape(layers).Check();
         foreach (int batch in BatchSize) AtLeastOne("--batch-size", batch);
         if (KeptLayerCount.Any(kept => kept < 0)) throw new UsageException("--kept-layer-count must be at least 0.");
@@ -124,13 +137,25 @@ internal sealed class BenchSettings
         if (value < 1) throw new UsageException($"{option} must be at least 1, not {value}.");
     }
 
-    private GptConfiguration Shape(int layers) => new()
-    {
-        VocabularySize = VocabularySize,
-        ContextLength = ContextLength,
-        LayerCount = layers,
-        HeadCount = HeadCount,
-        Width = Width,
-        Activation = Activation.GeluTanh,
-    };
+    private LanguageModelConfiguration Shape(int layers) => Family == ModelFamily.Llama
+        ? new LlamaConfiguration
+        {
+            VocabularySize = VocabularySize,
+            ContextLength = ContextLength,
+            LayerCount = layers,
+            HeadCount = HeadCount,
+            KeyValueHeadCount = KeyValueHeadCount,
+            Width = Width,
+            MlpWidth = MlpWidth,
+        }
+        : new GptConfiguration
+        {
+            VocabularySize = VocabularySize,
+            ContextLength = ContextLength,
+            LayerCount = layers,
+            HeadCount = HeadCount,
+            Width = Width,
+            MlpWidth = MlpWidth,
+            Activation = Activation.GeluTanh,
+        };
 }

@@ -11,18 +11,18 @@ internal sealed class BenchVerb : Verb
     private readonly Option<bool> _json;
 
     public BenchVerb(Terminal terminal) : this(terminal, BenchSettings.Table(), JsonOption(
-        "mode, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, loss, scheme, way_back, "
-        + "arithmetic, optimizer_placement, device, libtorch, step_s, base_gib and fixed_gib, or out_of_memory, conflict or error, and "
-        + "largest_batch, best_batch, best_tokens_per_s and limit at the end of a search"))
+        "mode, family, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, loss, "
+        + "scheme, way_back, arithmetic, optimizer_placement, device, libtorch, step_s, base_gib and fixed_gib, or out_of_memory, conflict "
+        + "or error, and largest_batch, best_batch, best_tokens_per_s and limit at the end of a search"))
     {
     }
 
     private BenchVerb(Terminal terminal, SettingTable<BenchSettings> settings, Option<bool> json)
         : base(
             terminal, "bench",
-            "Measures training steps: tokens a second and peak memory of a GPT with random weights and tokens, each configuration in a "
-            + "process of its own, so that one which needs too much memory is a row like the others. All values of the options that take "
-            + "several are combined.",
+            "Measures training steps: tokens a second and peak memory of a transformer with random weights and tokens, each "
+            + "configuration in a process of its own, so that one which needs too much memory is a row like the others. All values of "
+            + "the options that take several are combined.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 
@@ -32,6 +32,9 @@ internal sealed class BenchVerb : Verb
             "bench --layer-count 4 8 16 --width 128 --head-count 4 --context-length 256 --vocabulary-size 4096 --scheme midpoint residual"),
         ("GPT-2 small on a GPU, in float and in exact arithmetic:",
             "bench --device cuda --precision bfloat16 --arithmetic float exact --batch-size 64 --steps 5"),
+        ("A Llama of a billion parameters:",
+            "bench --family llama --layer-count 16 --width 2048 --head-count 32 --key-value-head-count 8 --mlp-width 8192 "
+            + "--context-length 4096 --vocabulary-size 50257 --batch-size 16 --device cuda --precision bfloat16"),
         ("The largest batch that a GPU holds, as JSON lines:",
             "bench --device cuda --precision bfloat16 --layer-count 96 --width 512 --head-count 8 --batch-size 64 --search --json"),
     ];

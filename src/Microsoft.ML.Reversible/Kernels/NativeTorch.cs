@@ -8,8 +8,9 @@ namespace Microsoft.ML.Reversible.Kernels;
 internal static class NativeTorch
 {
     internal const string MissingMessage =
-        "No libtorch was found. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-windows and TorchSharp-cuda-linux, version 0.107.0, "
-        + "to the application, or libtorch-cpu-win-x64, libtorch-cpu-win-arm64, libtorch-cpu-linux-x64 or libtorch-cpu-osx-arm64, version 2.10.0. "
+        "No libtorch was found. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-windows and TorchSharp-cuda-linux, version "
+        + "0.107.0, to the application, or libtorch-cpu-win-x64, libtorch-cpu-win-arm64, libtorch-cpu-linux-x64 or "
+        + "libtorch-cpu-osx-arm64, version 2.10.0. "
         + "A libtorch of a PyTorch installation is found on LD_LIBRARY_PATH (Linux), DYLD_LIBRARY_PATH (macOS) or PATH (Windows).";
 
     internal const string OlderLinuxMessage =

@@ -62,7 +62,7 @@ internal static class ChunkedCrossEntropy
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor w = weight.to(compute);
+        Tensor w = LinearHead.Aligned(weight, compute);
         Tensor? mean = labelSmoothing > 0 ? weight.mean([0], keepdim: true) : null;
         Tensor gradHidden = empty_like(hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
@@ -73,7 +73,7 @@ internal static class ChunkedCrossEntropy
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
             // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
-            SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target);
+            SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target, weight.shape[0]);
             Tensor gradLogits = rows.GradLogits(target, labelSmoothing), gradRows = gradHidden.narrow(0, start, length);
             LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale);
             sum.add_(Loss(rows, h, mean, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));

@@ -4,12 +4,13 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Losses;
 
 /// <summary>The softmax of each row of logits, and what cross-entropy needs beside it.</summary>
-/// <param name="Probabilities">softmax(z), of z's type and shape [rows, vocabulary].</param>
+/// <param name="Probabilities">softmax(z), of z's type and shape; 0 behind the vocabulary.</param>
+/// <param name="Vocabulary">How many logits of a row count; those behind them belong to padding of the head.</param>
 /// <param name="Target">z_t, of shape [rows, 1], at least float32.</param>
 /// <param name="NegativeLogLikelihood">
 /// -log softmax(z)_t, nats, of the same shape and type; ∞ where it is above 87 and bfloat16 does not say how much.
 /// </param>
-internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target, Tensor NegativeLogLikelihood)
+internal readonly record struct SoftmaxRows(Tensor Probabilities, long Vocabulary, Tensor Target, Tensor NegativeLogLikelihood)
 {
     /// <summary>How many tokens of the vocabulary tell of the normaliser.</summary>
     private const long Witnesses = 64;
@@ -17,27 +18,32 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target,
     private const double SmallestNormal = 1.1754943508222875e-38;
 
     /// <summary>Of logits, which are used up.</summary>
-    /// <param name="logits">z, of shape [rows, vocabulary].</param>
+    /// <param name="logits">z, of shape [rows, vocabulary and padding].</param>
     /// <param name="target">t, int64, of shape [rows, 1].</param>
-    public static SoftmaxRows Of(Tensor logits, Tensor target) =>
-        logits.dtype is ScalarType.BFloat16 ? Rounded(logits, target) : Exact(logits, target);
+    /// <param name="vocabulary">How many logits of a row count; null for all.</param>
+    public static SoftmaxRows Of(Tensor logits, Tensor target, long? vocabulary = null)
+    {
+        long all = logits.shape[1], count = vocabulary ?? all;
+        if (count < all) logits.narrow(1, count, all - count).fill_(double.NegativeInfinity);
+        return logits.dtype is ScalarType.BFloat16 ? Rounded(logits, target, count) : Exact(logits, target, count);
+    }
 
     /// <summary>dz of cross-entropy with label smoothing ε, in the place of the probabilities.</summary>
     public Tensor GradLogits(Tensor target, double smoothing)
     {
-        double share = smoothing / Probabilities.shape[1];
+        double share = smoothing / Vocabulary;
         // p_t - 1 without the cancellation.
         Tensor ofTarget = NegativeLogLikelihood.neg().expm1().add_(smoothing - share).to(Probabilities.dtype);
-        if (smoothing > 0) Probabilities.sub_(share);
+        if (smoothing > 0) Probabilities.narrow(1, 0, Vocabulary).sub_(share);
         return Probabilities.scatter_(1, target, ofTarget);
     }
 
-    private static SoftmaxRows Exact(Tensor logits, Tensor target)
+    private static SoftmaxRows Exact(Tensor logits, Tensor target, long vocabulary)
     {
         Tensor ofTarget = logits.gather(1, target), logProbabilities = logits.log_softmax(1);
         logits.Dispose();
         Tensor negative = logProbabilities.gather(1, target).neg();
-        return new(logProbabilities.exp_(), ofTarget, negative);
+        return new(logProbabilities.exp_(), vocabulary, ofTarget, negative);
     }
 
     /// <summary>
@@ -46,11 +52,11 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target,
     /// most 2^-8 and as often up as down: the mean over the target and some tokens spread over the vocabulary is right to about 2e-4. By
     /// -log p_t alone, tokens of which the model is surer than 1 - 2^-9 would have no loss, nor would their gradients by p_t - 1.
     /// </summary>
-    private static SoftmaxRows Rounded(Tensor logits, Tensor target)
+    private static SoftmaxRows Rounded(Tensor logits, Tensor target, long vocabulary)
     {
         // The kernel for the CPU rounds between its steps.
         Tensor p = logits.device_type == DeviceType.CUDA ? logits.softmax(1) : logits.softmax(1, ScalarType.Float32).to(logits.dtype);
-        long rows = logits.shape[0], vocabulary = logits.shape[1], witnesses = Math.Min(Witnesses, vocabulary);
+        long rows = logits.shape[0], witnesses = Math.Min(Witnesses, vocabulary);
         long step = vocabulary / witnesses;
         Tensor spread = arange(0, witnesses * step, step, ScalarType.Int64, logits.device);
         Tensor at = cat([spread.expand(rows, witnesses), target], 1);
@@ -61,6 +67,6 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, Tensor Target,
         Tensor ofTarget = z.narrow(1, witnesses, 1);
         Tensor sum = (z - ofWitnesses.log_()).sub_(ofTarget).masked_fill_(vanished, 0).sum(1, keepdim: true);
         Tensor left = vanished.sum(1, keepdim: true, ScalarType.Float32).neg_().add_(witnesses + 1);
-        return new(p, ofTarget, sum.div_(left).masked_fill_(left.eq(0), double.PositiveInfinity));
+        return new(p, vocabulary, ofTarget, sum.div_(left).masked_fill_(left.eq(0), double.PositiveInfinity));
     }
 }

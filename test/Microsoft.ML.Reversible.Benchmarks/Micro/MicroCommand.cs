@@ -25,7 +25,8 @@ internal static class MicroCommand
         };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var dry = new Option<bool>("--dry") { Description = "Runs everything once at small sizes, to see that it runs." };
-        var command = new System.CommandLine.Command("micro", "Times scheme steps, the chunked loss, AdamW and the tokenizer with BenchmarkDotNet.")
+        var command = new System.CommandLine.Command(
+            "micro", "Times scheme steps, the chunked loss, AdamW and the tokenizer with BenchmarkDotNet.")
         {
             filter, device, dry,
         };

@@ -78,6 +78,23 @@ public sealed class SoftmaxRowsTests
         Assert.IsLessThan(1e-6 * deviation, (rows.Probabilities - probabilities).abs().max().ToDouble());
     }
 
+    [TestMethod]
+    [DataRow(ScalarType.BFloat16)]
+    [DataRow(ScalarType.Float32)]
+    public void LogitsOfPaddingCountForNothing(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor logits, Tensor target) = Random(1, type);
+        Tensor padded = cat([logits, full(Rows, 47, 1000, dtype: type)], 1);
+
+        SoftmaxRows actual = SoftmaxRows.Of(padded, target, Vocabulary), expected = SoftmaxRows.Of(logits, target);
+
+        Assert.IsTrue(actual.NegativeLogLikelihood.allclose(expected.NegativeLogLikelihood, 1e-5, 1e-5));
+        Tensor gradient = actual.GradLogits(target, 0.1);
+        Assert.IsTrue(gradient.narrow(1, 0, Vocabulary).allclose(expected.GradLogits(target, 0.1), 1e-2, 1e-6));
+        Assert.AreEqual(0.0, gradient.narrow(1, Vocabulary, 47).abs().max().ToDouble());
+    }
+
     private static void Compare(double deviation, Device device)
     {
         using var scope = NewDisposeScope();

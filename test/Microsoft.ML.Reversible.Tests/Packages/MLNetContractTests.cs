@@ -7,13 +7,16 @@ namespace Microsoft.ML.Reversible.Tests.Packages;
 [TestClass]
 public sealed class MLNetContractTests
 {
-    /// <summary>Views/SchemaShapes: the constructor of a shape's column is internal, but the output shape of any estimator has columns.</summary>
+    /// <summary>
+    /// Views/SchemaShapes: the constructor of a shape's column is internal, but the output shape of any estimator has columns.
+    /// </summary>
     [TestMethod]
     public void AnEstimatorAddsItsColumnBehindThoseOfTheInput()
     {
         var ml = new MLContext(seed: 1);
         IDataView rows = ml.Data.LoadFromEnumerable([new Row { Text = "a" }]);
-        SchemaShape shape = ml.Transforms.CopyColumns("Copy", nameof(Row.Text)).GetOutputSchema(Reversible.Views.SchemaShapes.From(rows.Schema));
+        SchemaShape shape = ml.Transforms.CopyColumns("Copy", nameof(Row.Text)).GetOutputSchema(
+            Reversible.Views.SchemaShapes.From(rows.Schema));
         CollectionAssert.AreEqual(new[] { "Text", "Copy" }, shape.Select(column => column.Name).ToArray());
     }
 

@@ -104,7 +104,9 @@ public sealed class TorchSharpContractTests
         Assert.IsTrue(TestModels.SameBits(first, randn(5, generator: other)));
     }
 
-    /// <summary>RotaryPositions keeps its tables outside the module system: a field that is a tensor would become part of the state.</summary>
+    /// <summary>
+    /// RotaryPositions keeps its tables outside the module system: a field that is a tensor would become part of the state.
+    /// </summary>
     [TestMethod]
     public void AFieldThatIsATensorBecomesABuffer()
     {

@@ -10,7 +10,7 @@ public sealed class BenchVerbTests
 
     private static readonly string[] Small = [.. Shape, "--context-length", "8"];
 
-    private static readonly string[] Known = ["program", "mode", "layers", "width", "heads", "context", "batch", "precision"];
+    private static readonly string[] Known = ["program", "mode", "family", "layers", "width", "heads", "context", "batch", "precision"];
 
     private static readonly string[] Settings = ["scheme", "way_back", "kept_layers", "arithmetic", "optimizer_placement", "device"];
 
