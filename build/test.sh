@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Sets up, builds everything in Release and runs all tests, or those that a filter names:
+# Builds everything in Release and runs all tests, or those that a filter names:
 #   bash build/test.sh [FILTER]        for example: bash build/test.sh Stack
 # The last line is 'N passed, N failed', with ', N skipped' where tests were skipped. Exits with the test runner's code.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tests=test/Microsoft.ML.Reversible.Tests
 
-bash build/setup.sh
+command -v dotnet >/dev/null || {
+    echo "Missing: the .NET 10 SDK. Install it from https://dotnet.microsoft.com/download and put dotnet on the PATH." >&2
+    exit 1
+}
 dotnet build Reversible.MLNet.sln -c Release -v q --nologo
 
 log=$(mktemp)

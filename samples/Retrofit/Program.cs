@@ -42,7 +42,8 @@ try
     return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (Exception e)
-    when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException)
+    when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException
+        or DllNotFoundException)
 {
     Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
     return 1;

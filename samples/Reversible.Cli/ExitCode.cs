@@ -29,7 +29,7 @@ internal static class ExitCode
         // .NET appends the name of the parameter, which a user of the command line does not know.
         if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        bool known = Of(e) == Usage || e is IOException or OverflowException or OperationCanceledException;
+        bool known = Of(e) == Usage || e is IOException or DllNotFoundException or OverflowException or OperationCanceledException;
         return Kebab.Translate(known ? line : $"{e.GetType().Name}: {line}");
     }
 }

@@ -40,7 +40,8 @@ try
     Console.Write(ZeroShotMetrics.ToTable(results));
     return 0;
 }
-catch (Exception e) when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException)
+catch (Exception e)
+    when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or DllNotFoundException)
 {
     Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
     return 1;

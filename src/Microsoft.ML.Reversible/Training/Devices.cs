@@ -31,9 +31,14 @@ internal static class Devices
 
     /// <summary>The index of a CUDA device, or -1 for the CPU.</summary>
     /// <exception cref="ArgumentException">The name is none of cpu, cuda and cuda:N.</exception>
+    /// <exception cref="NotSupportedException">The name is that of a device without float64.</exception>
     public static int CheckName(string name)
     {
         if (name == "cpu") return -1;
+        if (name.Split(':')[0] == "mps")
+            throw new NotSupportedException(
+                $"The device '{name}' has no float64. Exact arithmetic keeps its streams in float64, and float arithmetic adds up losses " +
+                "and gradient norms in it. Use 'cpu' or 'cuda'.");
         if (name == "cuda") return 0;
         if (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int index) && index >= 0) return index;
         throw new ArgumentException($"The device '{name}' is not one of cpu, cuda and cuda:N.", "Device");
