@@ -102,7 +102,7 @@ public sealed class TrainVerbTests
     [DataRow("cannot be run backwards", "--scheme", "residual", "--way-back", "reversible")]
     [DataRow("'tpu' is not one of cpu, cuda and cuda:N", "--device", "tpu")]
     [DataRow("'mps' has no float64", "--device", "mps", "--arithmetic", "exact")]
-    [DataRow("'mps' has no float64", "--device", "mps:0")]
+    [DataRow("'mps:0' has no float64", "--device", "mps:0")]
     [DataRow("a smaller --context-length", "--context-length", "100000", "--tokenization", "byte")]
     public void AWrongOptionIsRefusedInALine(string named, params string[] options)
     {

@@ -72,15 +72,6 @@ public sealed class TorchSharpContractTests
         Assert.AreEqual(1f, parameter.item<float>());
     }
 
-    /// <summary>ChunkedDivergence passes logarithms; PyTorch's default is the other one.</summary>
-    [TestMethod]
-    public void DivergenceTakesTheTargetForLogarithms()
-    {
-        using var scope = NewDisposeScope();
-        Tensor p = tensor(new[] { 0.25f, 0.75f }), logarithms = p.log();
-        Assert.AreEqual(0f, nn.functional.kl_div(logarithms, logarithms).item<float>());
-    }
-
     /// <summary>StackPass and the schemes ask for gradients that a block may not use.</summary>
     [TestMethod]
     public void AGradientThatIsNotUsedIsInvalidAndNotNull()

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests;
+
+/// <summary>Long use: what is done again and again leaves no tensor behind, and resident memory stays flat.</summary>
+[TestClass]
+[DoNotParallelize]
+public sealed class LeakTests
+{
+    private const double Mebibyte = 1 << 20;
+
+    private readonly MLContext _ml = new(seed: 1);
+
+    [TestMethod]
+    public void AThousandPredictionsLeaveNothing()
+    {
+        using ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 2);
+        using PredictionEngine<Corpus.Row, Corpus.ScoredRow> engine =
+            _ml.Model.CreatePredictionEngine<Corpus.Row, Corpus.ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        var row = new Corpus.Row { Text = Corpus.Rows[0] };
+        AssertNothingStays(1000, () => Assert.IsLessThan(0, engine.Predict(row).LogLikelihood));
+    }
+
+    [TestMethod]
+    public void AHundredFitsLeaveNothing() => AssertNothingStays(100, () => Corpus.Train(_ml, o => o.MaxSteps = 2).Dispose());
+
+    [TestMethod]
+    public void AHundredLoadsLeaveNothing()
+    {
+        string folder = TestData.Require("stories260k/hf-llama-form"), tokenizer = TestData.Require("stories260k/tok512.model");
+        AssertNothingStays(100, () => _ml.Reversible().LoadPretrained(folder, tokenizerPath: tokenizer).Dispose());
+    }
+
+    [TestMethod]
+    public void ATensorThatIsKeptEachTimeIsFound()
+    {
+        var kept = new List<Tensor>();
+        try
+        {
+            Assert.ThrowsExactly<AssertFailedException>(() => AssertNothingStays(20, () => kept.Add(ones(4))));
+        }
+        finally
+        {
+            kept.ForEach(tensor => tensor.Dispose());
+        }
+    }
+
+    [TestMethod]
+    public void AModelThatIsKeptEachTimeIsFound()
+    {
+        var kept = new List<ReversibleLmTransformer>();
+        try
+        {
+            Assert.ThrowsExactly<AssertFailedException>(
+                () => AssertNothingStays(3, () => kept.Add(Corpus.Train(_ml, o => o.MaxSteps = 2))));
+        }
+        finally
+        {
+            kept.ForEach(model => model.Dispose());
+        }
+    }
+
+    [TestMethod]
+    public void MemoryThatIsNoTensorAndStaysIsFound()
+    {
+        var kept = new List<byte[]>();
+        Assert.ThrowsExactly<AssertFailedException>(() => AssertNothingStays(60, () => kept.Add(Touched())));
+        kept.Clear();
+
+        static byte[] Touched()
+        {
+            var bytes = new byte[1 << 20];
+            Array.Fill(bytes, (byte)1);
+            return bytes;
+        }
+    }
+
+    /// <summary>Repeats an action. Fails where tensors stay, or more than 32 MiB of resident memory.</summary>
+    private static void AssertNothingStays(int rounds, Action action)
+    {
+        // The first rounds fill caches and heaps.
+        for (int round = 0; round < Math.Max(1, rounds / 5); round++) action();
+        long tensors = TestModels.LiveTensors();
+        double resident = Resident();
+        for (int round = 0; round < rounds; round++) action();
+        Assert.AreEqual(tensors, TestModels.LiveTensors(), "live tensors");
+        Assert.IsLessThan(32, Resident() - resident, "MiB of resident memory");
+    }
+
+    private static double Resident()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64 / Mebibyte;
+    }
+}
