@@ -20,7 +20,8 @@ namespace Microsoft.ML.Reversible.Build
         private static readonly string[] Unused = { "_ZSt21ios_base_library_initv" };
 
         /// <summary>
-        /// The library as its package has it, once for each platform. These files are only read. Of several items with one destination the first counts.
+        /// The library as its package has it, once for each platform. These files are only read. Of several items with one destination the
+        /// first counts.
         /// </summary>
         [Required]
         public ITaskItem[] Sources { get; set; } = Array.Empty<ITaskItem>();
@@ -77,7 +78,7 @@ namespace Microsoft.ML.Reversible.Build
             }
         }
 
-        // Where the file goes below the output folder, such as runtimes/linux-x64/native/libLibTorchSharp.so in a build for several platforms.
+        // Where the file goes below the output folder: runtimes/linux-x64/native/libLibTorchSharp.so in a build for several platforms.
         private static string DestinationOf(ITaskItem source)
         {
             var name = Path.GetFileName(source.ItemSpec);
@@ -85,8 +86,9 @@ namespace Microsoft.ML.Reversible.Build
             if (relative.Length == 0)
                 relative = source.GetMetadata("DestinationSubDirectory") + name;
             relative = relative.Replace('\\', '/');
-            var inside = relative.IndexOfAny(Path.GetInvalidPathChars()) < 0 && !Path.IsPathRooted(relative) && !relative.Split('/').Contains("..");
-            return inside ? relative : name;
+            if (relative.IndexOfAny(Path.GetInvalidPathChars()) >= 0 || Path.IsPathRooted(relative) || relative.Split('/').Contains(".."))
+                return name;
+            return relative;
         }
 
         // Other processes may write the same copy or read it at the same moment: a build for each target framework, an IDE, a publish.

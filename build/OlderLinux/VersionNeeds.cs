@@ -19,7 +19,9 @@ namespace Microsoft.ML.Reversible.Build
         private readonly byte[] _file;
         private readonly List<Section> _sections = new List<Section>();
 
-        /// <summary>Reads the section table. Throws <see cref="InvalidDataException"/> where the file is no 64-bit little-endian ELF library.</summary>
+        /// <summary>
+        /// Reads the section table. Throws <see cref="InvalidDataException"/> where the file is no 64-bit little-endian ELF library.
+        /// </summary>
         public VersionNeeds(byte[] file)
         {
             _file = file;
@@ -36,8 +38,8 @@ namespace Microsoft.ML.Reversible.Build
 
         /// <summary>
         /// Marks the need of a version as weak: the loader then goes on where the version is missing. Returns false, with nothing changed,
-        /// where the file does not ask for the version or is marked already. Throws <see cref="InvalidDataException"/>, with nothing changed,
-        /// where it uses a symbol of the version that is not in <paramref name="unused"/>.
+        /// where the file does not ask for the version or is marked already. Throws <see cref="InvalidDataException"/>, with nothing
+        /// changed, where it uses a symbol of the version that is not in <paramref name="unused"/>.
         /// </summary>
         public bool MarkWeak(string version, ICollection<string> unused)
         {
@@ -95,7 +97,8 @@ namespace Microsoft.ML.Reversible.Build
             if (symbols is null || versions is null)
                 throw new InvalidDataException("it has no table of dynamic symbols");
             // The version of each symbol, in the same order. A table that is too short would hide symbols.
-            if (!IsInFile(symbols) || !IsInFile(versions) || symbols.Size % SymbolSize != 0 || versions.Size != symbols.Size / SymbolSize * 2)
+            var fit = symbols.Size % SymbolSize == 0 && versions.Size == symbols.Size / SymbolSize * 2;
+            if (!fit || !IsInFile(symbols) || !IsInFile(versions))
                 throw new InvalidDataException("its tables of symbols and of their versions do not fit each other");
             var names = NamesOf(symbols);
             for (long i = 0; i < symbols.Size / SymbolSize; i++)

@@ -38,7 +38,8 @@ internal sealed class AssemblyIds
             {
                 PropertyAccessors accessors = property.GetAccessors();
                 string parameters = IdSignature.Parameters(property.DecodeSignature(new IdSignature(), null));
-                Add('P', $"{name}.{MemberName(property.Name)}{parameters}", isVisible && (IsVisible(accessors.Getter) || IsVisible(accessors.Setter)));
+                bool isReachable = IsVisible(accessors.Getter) || IsVisible(accessors.Setter);
+                Add('P', $"{name}.{MemberName(property.Name)}{parameters}", isVisible && isReachable);
             }
 
             foreach (EventDefinition @event in type.GetEvents().Select(_reader.GetEventDefinition))
@@ -75,7 +76,8 @@ internal sealed class AssemblyIds
         return (type.Attributes & TypeAttributes.VisibilityMask) switch
         {
             TypeAttributes.Public => true,
-            TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => IsVisible(type.GetDeclaringType()),
+            TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem =>
+                IsVisible(type.GetDeclaringType()),
             _ => false,
         };
     }
@@ -84,5 +86,6 @@ internal sealed class AssemblyIds
 
     // The masks of fields and methods are the same bits.
     private static bool IsVisible(MethodAttributes attributes) =>
-        (attributes & MethodAttributes.MemberAccessMask) is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem;
+        (attributes & MethodAttributes.MemberAccessMask)
+            is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem;
 }

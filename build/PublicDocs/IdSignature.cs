@@ -36,7 +36,8 @@ internal sealed partial class IdSignature : ISignatureTypeProvider<string, objec
             : WithNamespace(reader.GetString(type.Namespace), name);
     }
 
-    public string GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
+    public string GetTypeFromSpecification(
+        MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
         reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
     /// <summary>Arguments stand behind the type that they belong to: Outer`1.Inner`2 with three arguments is Outer{A}.Inner{B,C}.</summary>

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Build;
 
 if (args is not [var assembly, var documentation])
 {
-    Console.Error.WriteLine("PublicDocs ASSEMBLY DOCUMENTATION: removes from the XML documentation what is not visible outside the assembly.");
+    Console.Error.WriteLine("PublicDocs ASSEMBLY DOCUMENTATION: removes from the documentation what is not visible outside the assembly.");
     return 1;
 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
@@ -13,7 +14,8 @@ internal sealed class ConsoleProject : IDisposable
 
         string folder = args[0];
         var ml = new MLContext(seed: 1);
-        IDataView texts = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40).Select(i => new Row { Text = $"Tom had {i} cats and a boat." }));
+        IEnumerable<Row> rows = Enumerable.Range(0, 40).Select(i => new Row { Text = $"Tom had {i} cats and a boat." });
+        IDataView texts = ml.Data.LoadFromEnumerable(rows);
         using ReversibleLmTransformer model = ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             Scheme = Scheme.Midpoint, LayerCount = 2, HeadCount = 2, Width = 16, ContextLength = 16,
@@ -35,7 +37,8 @@ internal sealed class ConsoleProject : IDisposable
     private readonly ScratchFolder _scratch = new();
 
     /// <param name="withLibtorch">Whether it references the libtorch of this machine's platform.</param>
-    public ConsoleProject(bool withLibtorch)
+    /// <param name="program">Its source, if not the one above.</param>
+    public ConsoleProject(bool withLibtorch, string program = Program)
     {
         // A space, since people have them in their paths; no file of the repository applies here.
         Folder = Directory.CreateDirectory(_scratch.File("a project")).FullName;
@@ -49,7 +52,9 @@ internal sealed class ConsoleProject : IDisposable
             </configuration>
             """);
         // What is installed already is read where it lies; the package under test goes away with the project.
-        string libtorch = withLibtorch ? $"""<PackageReference Include="libtorch-cpu-{Platform}" Version="{PackedLibrary.LibTorchVersion}" />""" : "";
+        string libtorch = withLibtorch
+            ? $"""<PackageReference Include="libtorch-cpu-{Platform}" Version="{PackedLibrary.LibTorchVersion}" />"""
+            : "";
         File.WriteAllText(PathOf("Program.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
@@ -68,7 +73,7 @@ internal sealed class ConsoleProject : IDisposable
               </ItemGroup>
             </Project>
             """);
-        File.WriteAllText(PathOf("Program.cs"), Program);
+        File.WriteAllText(PathOf("Program.cs"), program);
     }
 
     /// <summary>The platform's part of the name of libtorch's package; inconclusive where there is none.</summary>
@@ -77,8 +82,9 @@ internal sealed class ConsoleProject : IDisposable
         get
         {
             string system = OperatingSystem.IsLinux() ? "linux" : OperatingSystem.IsWindows() ? "win" : "osx";
-            string platform = $"{system}-{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
-            if (platform is not ("linux-x64" or "win-x64" or "win-arm64" or "osx-arm64")) Assert.Inconclusive($"No libtorch package is for {platform}.");
+            string platform = $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+            if (platform is not ("linux-x64" or "win-x64" or "win-arm64" or "osx-arm64"))
+                Assert.Inconclusive($"No libtorch package is for {platform}.");
             return platform;
         }
     }
@@ -86,7 +92,7 @@ internal sealed class ConsoleProject : IDisposable
     /// <summary>The folder of the project's file.</summary>
     public string Folder { get; }
 
-    /// <summary>Where a command without other options puts the native library of the only platform that has this name for it.</summary>
+    /// <summary>Where the file for older distributions is in an output for all platforms.</summary>
     public const string NativeName = "runtimes/linux-x64/native/libLibTorchSharp.so";
 
     public string PathOf(string name) => Path.Combine(Folder, name);

@@ -9,7 +9,8 @@ internal sealed record ProcessResult(int ExitCode, string Output, string Errors)
 internal static class Dotnet
 {
     // Those of the SDK that runs the tests would reach the children's builds.
-    private static readonly string[] _inherited = ["MSBuildSDKsPath", "MSBUILD_EXE_PATH", "MSBuildExtensionsPath", "MSBuildLoadMicrosoftTargetsReadOnly"];
+    private static readonly string[] _inherited =
+        ["MSBuildSDKsPath", "MSBUILD_EXE_PATH", "MSBuildExtensionsPath", "MSBuildLoadMicrosoftTargetsReadOnly"];
 
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(3);
 

@@ -54,6 +54,18 @@ public sealed class InstalledPackageTests
         File.Delete(_project.PathOf(OperatingSystem.IsWindows() ? "inside/Program.exe" : "inside/Program"));
     }
 
+    [TestMethod]
+    public void TheProgramOfItsReadmeRuns()
+    {
+        string program = Repository.Document.Open("src/Microsoft.ML.Reversible/PackageReadme.md").Blocks("csharp").Single();
+        using var project = new ConsoleProject(withLibtorch: true, program);
+        File.WriteAllLines(project.PathOf("stories.txt"), Enumerable.Range(0, 100).Select(i => $"Once upon a time Tom had {i} cats."));
+        project.Run("build", options: "-p:CreateHardLinksForCopyLocalIfPossible=true");
+        ProcessResult result = project.Start("out/Program.dll");
+        Assert.AreEqual(0, result.ExitCode, result.Errors);
+        Assert.IsTrue(File.Exists(project.PathOf("model/model.safetensors")));
+    }
+
     /// <summary>On each machine, with a file that asks for a version that no libstdc++ has.</summary>
     [TestMethod]
     public void WhereTheSystemIsOlderOneMessageSaysWhatToSet()

@@ -19,7 +19,8 @@ public sealed class MarkForOlderLinuxTests
     [TestMethod]
     public void TheCopyHasTheMetadataAndThePlaceOfTheFile()
     {
-        MarkForOlderLinux task = Run(Item("package/libLibTorchSharp.so", ("DestinationSubDirectory", "runtimes/linux-x64/native/"), ("Own", "1")));
+        MarkForOlderLinux task = Run(
+            Item("package/libLibTorchSharp.so", ("DestinationSubDirectory", "runtimes/linux-x64/native/"), ("Own", "1")));
         ITaskItem marked = task.Marked.Single();
         Assert.AreEqual(_scratch.File("obj/runtimes/linux-x64/native/libLibTorchSharp.so"), Path.GetFullPath(marked.ItemSpec));
         Assert.AreEqual("1", marked.GetMetadata("Own"));
@@ -170,7 +171,7 @@ public sealed class MarkForOlderLinuxTests
 
         public string ProjectFileOfTaskNode => "";
 
-        public bool BuildProjectFile(string projectFileName, string[] targetNames, IDictionary globalProperties, IDictionary targetOutputs) => false;
+        public bool BuildProjectFile(string project, string[] targets, IDictionary globalProperties, IDictionary outputs) => false;
 
         public void LogCustomEvent(CustomBuildEventArgs e)
         {

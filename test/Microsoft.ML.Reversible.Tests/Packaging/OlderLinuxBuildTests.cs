@@ -8,7 +8,8 @@ namespace Microsoft.ML.Reversible.Tests.Packaging;
 public sealed class OlderLinuxBuildTests
 {
     private const string Built = "out/" + ConsoleProject.NativeName, Published = "pub/" + ConsoleProject.NativeName;
-    private const string HardLinks = "-p:CreateHardLinksForCopyLocalIfPossible=true", HardLinksOfPublish = "-p:CreateHardLinksForPublishFilesIfPossible=true";
+    private const string HardLinks = "-p:CreateHardLinksForCopyLocalIfPossible=true";
+    private const string HardLinksOfPublish = "-p:CreateHardLinksForPublishFilesIfPossible=true";
     private ConsoleProject _project = null!;
     private string _original = "", _marked = "";
 
@@ -28,7 +29,7 @@ public sealed class OlderLinuxBuildTests
         Assert.AreEqual(_original, PackedLibrary.Hash(PackedLibrary.Native));
     }
 
-    /// <summary>The publish that follows the build, and links to the package's file in between, which a copy must not write through.</summary>
+    /// <summary>Each publish builds first. Without the switch an output can be a link to the package's file.</summary>
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]

@@ -107,18 +107,22 @@ public sealed partial class PackageContentTests
 
     private static IEnumerable<string> VisibleMembers()
     {
-        const BindingFlags all = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        const BindingFlags all =
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         foreach (Type type in typeof(ReversibleCatalog).Assembly.GetTypes().Where(IsVisible))
         {
             string name = NameOf(type);
             yield return "T:" + name;
-            foreach (FieldInfo field in type.GetFields(all).Where(f => f.IsPublic || f.IsFamily || f.IsFamilyOrAssembly)) yield return $"F:{name}.{field.Name}";
+            foreach (FieldInfo field in type.GetFields(all).Where(f => f.IsPublic || f.IsFamily || f.IsFamilyOrAssembly))
+                yield return $"F:{name}.{field.Name}";
             foreach (ConstructorInfo constructor in type.GetConstructors(all).Where(IsVisible))
                 yield return $"M:{name}.#ctor/{constructor.GetParameters().Length}";
-            foreach (MethodInfo method in type.GetMethods(all).Where(IsVisible)) yield return $"M:{name}.{method.Name}/{method.GetParameters().Length}";
+            foreach (MethodInfo method in type.GetMethods(all).Where(IsVisible))
+                yield return $"M:{name}.{method.Name}/{method.GetParameters().Length}";
             foreach (PropertyInfo property in type.GetProperties(all).Where(property => property.GetAccessors(true).Any(IsVisible)))
                 yield return $"P:{name}.{property.Name}/{property.GetIndexParameters().Length}";
-            foreach (EventInfo @event in type.GetEvents(all).Where(@event => IsVisible(@event.AddMethod!))) yield return $"E:{name}.{@event.Name}";
+            foreach (EventInfo @event in type.GetEvents(all).Where(@event => IsVisible(@event.AddMethod!)))
+                yield return $"E:{name}.{@event.Name}";
         }
     }
 

@@ -66,7 +66,8 @@ public sealed class VersionNeedsTests
     [DataRow(0)]
     [DataRow(63)]
     [DataRow(2_000)]
-    public void AFileOfAnotherFormatIsRefused(int length) => Assert.ThrowsExactly<InvalidDataException>(() => new VersionNeeds(new byte[length]));
+    public void AFileOfAnotherFormatIsRefused(int length) =>
+        Assert.ThrowsExactly<InvalidDataException>(() => new VersionNeeds(new byte[length]));
 
     /// <summary>A table that is too short, so that the symbol of the version is not seen.</summary>
     [TestMethod]
@@ -104,7 +105,8 @@ public sealed class VersionNeedsTests
         byte[] file = new byte[3_000_000];
         tiny.Bytes.CopyTo(file, 0);
         // The count of versions; where the first of them is, and the next need or version.
-        for (int need = at; need + 16 < file.Length; need += 16) (file[need + 2], file[need + 3], file[need + 8], file[need + 12]) = (0xff, 0xff, 16, 16);
+        for (int need = at; need + 16 < file.Length; need += 16)
+            (file[need + 2], file[need + 3], file[need + 8], file[need + 12]) = (0xff, 0xff, 16, 16);
         var error = Assert.ThrowsExactly<InvalidDataException>(() => Mark(file));
         StringAssert.Contains(error.Message, "more versions than");
     }
@@ -141,7 +143,8 @@ public sealed class VersionNeedsTests
             for (int flip = random.Next(1, 200); flip > 0 && file.Length > 0; flip--)
             {
                 int within = Math.Min(lengths[random.Next(3)], file.Length);
-                file[random.Next(4) == 0 ? file.Length - 1 - random.Next(Math.Min(3_000, file.Length)) : random.Next(within)] ^= (byte)(1 << random.Next(8));
+                int at = random.Next(4) == 0 ? file.Length - 1 - random.Next(Math.Min(3_000, file.Length)) : random.Next(within);
+                file[at] ^= (byte)(1 << random.Next(8));
             }
             AssertRefusedOrHarmless(file);
         }
