@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
@@ -14,9 +16,13 @@ namespace Microsoft.ML.Reversible.Build
     public sealed class MarkForOlderLinux : Task
     {
         private const string Version = "GLIBCXX_3.4.32";
+        private const int Attempts = 10;
         private static readonly string[] Unused = { "_ZSt21ios_base_library_initv" };
 
-        /// <summary>The library as its package has it, once for each platform. These files are only read.</summary>
+        /// <summary>
+        /// The library as its package has it, once for each platform. These files are only read. Of several items with one destination the
+        /// first counts.
+        /// </summary>
         [Required]
         public ITaskItem[] Sources { get; set; } = Array.Empty<ITaskItem>();
 
@@ -26,19 +32,27 @@ namespace Microsoft.ML.Reversible.Build
 
         /// <summary>
         /// What to use in place of <see cref="Sources"/>, with the same metadata: a copy, or the file itself where it does not ask for the
-        /// version.
+        /// version or is marked already.
         /// </summary>
         [Output]
         public ITaskItem[] Marked { get; set; } = Array.Empty<ITaskItem>();
 
+        /// <summary>The copies among <see cref="Marked"/>, for a clean to delete.</summary>
+        [Output]
+        public ITaskItem[] Copies { get; set; } = Array.Empty<ITaskItem>();
+
         /// <inheritdoc/>
         public override bool Execute()
         {
-            Marked = Sources.Select(Mark).ToArray();
+            // A build followed by a publish lists the package's file and the build's copy of it.
+            var destinations = new HashSet<string>(StringComparer.Ordinal);
+            var copies = new List<ITaskItem>();
+            Marked = Sources.Where(source => destinations.Add(DestinationOf(source))).Select(source => Mark(source, copies)).ToArray();
+            Copies = copies.ToArray();
             return !Log.HasLoggedErrors;
         }
 
-        private ITaskItem Mark(ITaskItem source)
+        private ITaskItem Mark(ITaskItem source, List<ITaskItem> copies)
         {
             var path = source.GetMetadata("FullPath");
             try
@@ -46,11 +60,11 @@ namespace Microsoft.ML.Reversible.Build
                 var bytes = File.ReadAllBytes(path);
                 if (!new VersionNeeds(bytes).MarkWeak(Version, Unused))
                     return source;
-                var copy = Path.Combine(Folder, FolderOf(source), Path.GetFileName(path));
-                if (!File.Exists(copy) || !File.ReadAllBytes(copy).SequenceEqual(bytes))
-                    Write(copy, bytes);
+                var copy = Path.Combine(Folder, DestinationOf(source));
+                Write(copy, bytes);
                 var marked = new TaskItem(copy);
                 source.CopyMetadataTo(marked);
+                copies.Add(marked);
                 return marked;
             }
             catch (Exception e) when (e is IOException || e is InvalidDataException || e is UnauthorizedAccessException)
@@ -59,21 +73,46 @@ namespace Microsoft.ML.Reversible.Build
                     "ReversibleOlderLinux: '{0}' cannot be made to load on older Linux distributions: {1}. " +
                     "Without ReversibleOlderLinux the file is used as it is.",
                     path,
-                    e.Message);
+                    e.Message.TrimEnd('.'));
                 return source;
             }
         }
 
-        // The runtime identifier where a build has several, such as linux-x64 and linux-arm64; empty where it has one.
-        private static string FolderOf(ITaskItem source)
+        // Where the file goes below the output folder: runtimes/linux-x64/native/libLibTorchSharp.so in a build for several platforms.
+        private static string DestinationOf(ITaskItem source)
         {
-            var relative = source.GetMetadata("RuntimeIdentifier");
-            return relative.IndexOfAny(Path.GetInvalidFileNameChars()) < 0 ? relative : "";
+            var name = Path.GetFileName(source.ItemSpec);
+            var relative = source.GetMetadata("RelativePath");
+            if (relative.Length == 0)
+                relative = source.GetMetadata("DestinationSubDirectory") + name;
+            relative = relative.Replace('\\', '/');
+            if (relative.IndexOfAny(Path.GetInvalidPathChars()) >= 0 || Path.IsPathRooted(relative) || relative.Split('/').Contains(".."))
+                return name;
+            return relative;
         }
 
-        // Under another name first, then renamed: a running program may have the last copy mapped.
-        // The time of writing stays its own: a copy of the same size and time as the original would be taken for unchanged.
+        // Other processes may write the same copy or read it at the same moment: a build for each target framework, an IDE, a publish.
         private static void Write(string copy, byte[] bytes)
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    if (File.Exists(copy) && File.ReadAllBytes(copy).SequenceEqual(bytes))
+                        return;
+                    Replace(copy, bytes);
+                    return;
+                }
+                catch (Exception e) when (attempt < Attempts && (e is IOException || e is UnauthorizedAccessException))
+                {
+                    Thread.Sleep(20 * attempt);
+                }
+            }
+        }
+
+        // Under another name first, then renamed: a running program may have the last copy mapped, and no one sees half a file.
+        // The time of writing stays its own: a copy of the same size and time as the original would be taken for unchanged.
+        private static void Replace(string copy, byte[] bytes)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             var temporary = copy + "." + Guid.NewGuid().ToString("N");

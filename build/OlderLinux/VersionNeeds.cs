@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text;
 
 namespace Microsoft.ML.Reversible.Build
@@ -13,7 +14,7 @@ namespace Microsoft.ML.Reversible.Build
     {
         private const uint StringTable = 3, SymbolTableType = 11, VersionNeedType = 0x6ffffffe, VersionSymbolType = 0x6fffffff;
         private const ushort Weak = 2;
-        private const int SymbolSize = 24;
+        private const int SymbolSize = 24, NeedSize = 16, LongestName = 200;
 
         private readonly byte[] _file;
         private readonly List<Section> _sections = new List<Section>();
@@ -37,38 +38,56 @@ namespace Microsoft.ML.Reversible.Build
 
         /// <summary>
         /// Marks the need of a version as weak: the loader then goes on where the version is missing. Returns false, with nothing changed,
-        /// where the file does not ask for the version. Throws <see cref="InvalidDataException"/> where it uses a symbol of the version
-        /// that is not in <paramref name="unused"/>.
+        /// where the file does not ask for the version or is marked already. Throws <see cref="InvalidDataException"/>, with nothing
+        /// changed, where it uses a symbol of the version that is not in <paramref name="unused"/>.
         /// </summary>
         public bool MarkWeak(string version, ICollection<string> unused)
         {
-            var marked = false;
-            foreach (var section in _sections.FindAll(s => s.Type == VersionNeedType))
+            var marks = new List<long>();
+            foreach (var entry in EntriesOf(version))
+            {
+                if ((U16(entry + 4) & Weak) != 0)
+                    continue;
+                RequireOnly(unused, U16(entry + 6), version);
+                marks.Add(entry + 4);
+            }
+
+            foreach (var flags in marks)
+                _file[flags] |= (byte)Weak;
+            return marks.Count > 0;
+        }
+
+        // Where the entries that name a version lie. Each link leads forward, and there are no more entries than the file has room for:
+        // without that a damaged file could keep the loops busy for hours.
+        private IEnumerable<long> EntriesOf(string version)
+        {
+            var left = _file.Length / NeedSize;
+            foreach (var section in _sections.Where(s => s.Type == VersionNeedType))
             {
                 var names = NamesOf(section);
                 var need = section.Offset;
-                for (var i = 0; i < section.Info; i++)
+                for (uint i = 0; i < section.Info; i++)
                 {
+                    int count = U16(need + 2);
                     var entry = need + U32(need + 8);
-                    for (var j = 0; j < U16(need + 2); j++)
+                    for (var j = 0; j < count; j++)
                     {
-                        if (Name(names, U32(entry + 8)) == version)
-                        {
-                            RequireOnly(unused, U16(entry + 6), version);
-                            var flags = (ushort)(U16(entry + 4) | Weak);
-                            _file[entry + 4] = (byte)flags;
-                            _file[entry + 5] = (byte)(flags >> 8);
-                            marked = true;
-                        }
-
-                        entry += U32(entry + 12);
+                        if (left-- == 0)
+                            throw new InvalidDataException("it asks for more versions than it has room for");
+                        if (IsName(names, U32(entry + 8), version))
+                            yield return entry;
+                        var next = U32(entry + 12);
+                        if (next == 0 && j + 1 < count)
+                            throw new InvalidDataException("its list of versions ends too early");
+                        entry += next;
                     }
 
-                    need += U32(need + 12);
+                    var nextNeed = U32(need + 12);
+                    if (nextNeed == 0 && i + 1 < section.Info)
+                        throw new InvalidDataException("its list of versions ends too early");
+                    need += nextNeed;
                 }
             }
-
-            return marked;
         }
 
         private void RequireOnly(ICollection<string> unused, ushort version, string versionName)
@@ -77,14 +96,18 @@ namespace Microsoft.ML.Reversible.Build
             var versions = _sections.Find(s => s.Type == VersionSymbolType);
             if (symbols is null || versions is null)
                 throw new InvalidDataException("it has no table of dynamic symbols");
+            // The version of each symbol, in the same order. A table that is too short would hide symbols.
+            var fit = symbols.Size % SymbolSize == 0 && versions.Size == symbols.Size / SymbolSize * 2;
+            if (!fit || !IsInFile(symbols) || !IsInFile(versions))
+                throw new InvalidDataException("its tables of symbols and of their versions do not fit each other");
             var names = NamesOf(symbols);
-            for (var i = 0; i < symbols.Size / SymbolSize; i++)
+            for (long i = 0; i < symbols.Size / SymbolSize; i++)
             {
-                if ((U16(versions.Offset + 2 * i) & 0x7fff) != version)
+                if ((U16(versions.Offset + 2 * i) & 0x7fff) != (version & 0x7fff))
                     continue;
-                var name = Name(names, U32(symbols.Offset + (long)i * SymbolSize));
-                if (!unused.Contains(name))
-                    throw new InvalidDataException("it uses " + name + " of version " + versionName);
+                var name = U32(symbols.Offset + i * SymbolSize);
+                if (!unused.Any(allowed => IsName(names, name, allowed)))
+                    throw new InvalidDataException("it uses " + Name(names, name) + " of version " + versionName);
             }
         }
 
@@ -95,13 +118,27 @@ namespace Microsoft.ML.Reversible.Build
             return _sections[(int)section.Link];
         }
 
+        private bool IsInFile(Section section) =>
+            section.Offset >= 0 && section.Size >= 0 && section.Offset <= _file.Length && section.Size <= _file.Length - section.Offset;
+
+        private bool IsName(Section names, uint at, string name)
+        {
+            for (var i = 0; i < name.Length; i++)
+            {
+                if (Byte(names.Offset + at + i) != name[i])
+                    return false;
+            }
+
+            return Byte(names.Offset + at + name.Length) == 0;
+        }
+
         private string Name(Section names, uint at)
         {
             var start = names.Offset + at;
-            var end = start;
-            while (Byte(end) != 0)
-                end++;
-            return Encoding.ASCII.GetString(_file, (int)start, (int)(end - start));
+            var length = 0;
+            while (length < LongestName && Byte(start + length) != 0)
+                length++;
+            return Encoding.ASCII.GetString(_file, (int)start, length);
         }
 
         private byte Byte(long at) => at >= 0 && at < _file.Length ? _file[at] : throw new InvalidDataException("it ends too early");
