@@ -2,7 +2,9 @@
 // ML.NET's TextClassification (a pretrained NAS-BERT, fine-tuned; Fit downloads its weights), and two small reversible language models
 // trained from nothing, one on the messages of each label: a message gets the label of the model that finds it likelier.
 //
-//   dotnet run -c Release --project samples/BesideTextClassification -p:ReversiblePackages=nuget
+// Fit of the first downloads the pretrained weights and a vocabulary, some 100 MB, once.
+//
+//   dotnet run -c Release --project samples/BesideTextClassification
 using BesideTextClassification;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -16,8 +18,15 @@ IDataView train = ml.Data.LoadFromEnumerable(training), test = ml.Data.LoadFromE
 var classification = ml.Transforms.Conversion.MapValueToKey("Label", nameof(Message.Mood))
     .Append(ml.MulticlassClassification.Trainers.TextClassification(
         labelColumnName: "Label", sentence1ColumnName: nameof(Message.Text), maxEpochs: 1));
-MulticlassClassificationMetrics bert = ml.MulticlassClassification.Evaluate(classification.Fit(train).Transform(test));
-Console.WriteLine($"TextClassification:         accuracy {bert.MicroAccuracy:P1}");
+try
+{
+    MulticlassClassificationMetrics bert = ml.MulticlassClassification.Evaluate(classification.Fit(train).Transform(test));
+    Console.WriteLine($"TextClassification:         accuracy {bert.MicroAccuracy:P1}");
+}
+catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException)
+{
+    Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({e.Message.Split('\n')[0].Trim()})");
+}
 
 var likelihoods = Messages.Moods.ToDictionary(mood => mood, mood => LogLikelihoods(training.Where(m => m.Mood == mood)));
 double right = testing.Select((message, row) => Messages.Moods.MaxBy(mood => likelihoods[mood][row]) == message.Mood ? 1.0 : 0.0).Average();

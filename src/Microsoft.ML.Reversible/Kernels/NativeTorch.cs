@@ -32,6 +32,7 @@ internal static class NativeTorch
     {
         // First as TorchSharp does it: where this fails for want of a symbol version, its next attempt would copy all of libtorch in vain.
         var assembly = typeof(torch).Assembly;
+        string? cause = null;
         NativeLibrary.TryLoad("torch_cpu", assembly, null, out _);
         try
         {
@@ -44,6 +45,7 @@ internal static class NativeTorch
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             // TorchSharp also looks into the NuGet package folder, as scripts and notebooks need it.
+            cause = CauseIn(e.Message);
         }
 
         try
@@ -53,7 +55,12 @@ internal static class NativeTorch
         }
         catch (TypeInitializationException)
         {
-            return MissingMessage;
+            return cause is null ? MissingMessage : $"libtorch does not load: {cause}. {MissingMessage}";
         }
     }
+
+    /// <summary>The loader's line that says something else than that a file is missing; null where there is none.</summary>
+    internal static string? CauseIn(string message) =>
+        message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Skip(1)
+            .FirstOrDefault(line => !line.Contains("no such file", StringComparison.OrdinalIgnoreCase))?.TrimEnd('.');
 }
