@@ -25,7 +25,7 @@ try
 }
 catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException)
 {
-    Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({e.Message.Split('\n')[0].Trim()})");
+    Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({e.Message.Split(": DownloadFailed")[0]})");
 }
 
 var likelihoods = Messages.Moods.ToDictionary(mood => mood, mood => LogLikelihoods(training.Where(m => m.Mood == mood)));
