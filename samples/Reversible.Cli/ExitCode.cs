@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli;
@@ -28,6 +29,8 @@ internal static class ExitCode
         string message = e.Message;
         // .NET appends the name of the parameter, which a user of the command line does not know.
         if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
+        // Behind this line libtorch's errors have the frames of its own code.
+        if (e is ExternalException) message = message.Split("Exception raised from ")[0];
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         bool known = Of(e) == Usage || e is IOException or DllNotFoundException or OverflowException or OperationCanceledException;
         return Kebab.Translate(known ? line : $"{e.GetType().Name}: {line}");

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
@@ -47,7 +49,7 @@ internal static class GradientDrift
     }
 
     /// <summary>The relative error of all blocks' gradients together.</summary>
-    private static double Error(Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, int depth, Device device)
+    internal static double Error(Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, int depth, Device device)
     {
         using var scope = NewDisposeScope();
         Tensor reference = Gradients(scheme, Arithmetic.Float, WayBack.Stored, ScalarType.Float64, ScalarType.Float64, depth, device);
@@ -61,14 +63,17 @@ internal static class GradientDrift
         using var scope = NewDisposeScope();
         var shape = new GptConfiguration { VocabularySize = 8, ContextLength = 32, LayerCount = depth, HeadCount = 4, Width = 64 };
         using var make = new ParameterFactory(device, seed: 1);
-        using var blocks = new TorchSharp.Modules.ModuleList<TransformerBlock>(
+        using var blocks = new ModuleList<TransformerBlock>(
             [.. Enumerable.Range(0, depth).Select(
                 _ => new TransformerBlock(new GptAttention(shape, compute, make), new GptMlp(shape, compute, make)))]);
+        // A list of modules has the parameters of its members only once a module holds it.
+        Parameter[] parameters = [.. blocks.SelectMany(block => block.parameters())];
+        using FlatParameters flat = make.Allocate([parameters]);
         using var random = new Generator(2);
         Tensor input = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
         Tensor gradient = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
         using StackPass pass = new LayerStack(scheme.Bind(depth, seed: 1), blocks, wayBack, arithmetic).Forward(input, seed: 1);
         pass.Backward(gradient);
-        return cat([.. blocks.parameters().Select(p => p.grad!.flatten().to(ScalarType.Float64))], 0).MoveToOuterDisposeScope();
+        return cat([.. parameters.Select(p => p.grad!.flatten().to(ScalarType.Float64))], 0).MoveToOuterDisposeScope();
     }
 }
