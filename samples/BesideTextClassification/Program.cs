@@ -25,7 +25,8 @@ try
 }
 catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException)
 {
-    Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({e.Message.Split(": DownloadFailed")[0]})");
+    string why = e.Message.Split(": DownloadFailed")[0];
+    Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({why})");
 }
 
 var likelihoods = Messages.Moods.ToDictionary(mood => mood, mood => LogLikelihoods(training.Where(m => m.Mood == mood)));

@@ -77,8 +77,8 @@ public sealed class LeakTests
     }
 
     /// <summary>
-    /// Repeats an action. Fails where tensors stay, or where resident memory grows by 4 MiB or more in each of five runs of all rounds: what
-    /// leaks grows every time, a heap that settles does not.
+    /// Repeats an action. Fails where tensors stay, or where resident memory grows by 4 MiB or more in each of five runs of all rounds:
+    /// what leaks grows every time, a heap that settles does not.
     /// </summary>
     private static void AssertNothingStays(int rounds, Action action)
     {
