@@ -5,9 +5,6 @@ namespace Microsoft.ML.Reversible.Generation;
 /// <summary>One continuation: its draws, what it has drawn, and why it ends.</summary>
 internal sealed class SequenceState
 {
-    // The 32-bit golden ratio, so that neighbouring rows and neighbouring seeds do not meet.
-    private const int RowStride = unchecked((int)0x9E3779B9);
-
     private readonly GenerationOptions _options;
     private readonly TokenSampler _sampler;
     private readonly Random _random;
@@ -26,7 +23,7 @@ internal sealed class SequenceState
     {
         _options = options;
         _sampler = sampler;
-        _random = new Random(unchecked(options.Seed + row * RowStride));
+        _random = new CounterRandom(options.Seed, row);
         _seen = options.RepetitionPenalty == 1 ? null : [.. prompt.Ids];
         _ends = ends;
         _decoder = prompt.MakeDecoder?.Invoke();

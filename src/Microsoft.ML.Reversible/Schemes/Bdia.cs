@@ -124,12 +124,15 @@ public sealed record Bdia : Scheme
         double gamma = 1.0 / K;
         if (Signs != BdiaSigns.Random)
             return _ => tensor(Signs == BdiaSigns.Positive ? gamma : -gamma, dtype: ScalarType.Float64, device: device);
-        var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
-        double[][] drawn =
-            [.. Enumerable.Range(0, layers).Select(_ =>
-                Enumerable.Range(0, (int)batch).Select(_ => random.Next(2) == 0 ? -gamma : gamma).ToArray())];
-        return layer => tensor(drawn[layer], [batch, 1, 1], device: device);
+        return layer => tensor(
+            [.. Enumerable.Range(0, (int)batch).Select(row => Sign(seed, layer, row) * gamma)], [batch, 1, 1], device: device);
     }
+
+    /// <summary>The random sign of γ, which differs from row to row, from layer to layer and from pass to pass.</summary>
+    /// <param name="seed">The pass's seed.</param>
+    /// <param name="layer">The layer, from 0.</param>
+    /// <param name="row">The row of the batch, from 0.</param>
+    internal static int Sign(long seed, int layer, int row) => CounterRandom.Bits(seed, layer, row) >> 63 == 0 ? -1 : 1;
 
     internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
     {

@@ -51,7 +51,7 @@ public sealed record MidpointA : Scheme
     {
         CheckDepth(layers);
         if (Factors.Length > 0) return this;
-        var random = new Random(seed);
+        var random = new CounterRandom(seed);
         return this with
         {
             Factors = [.. Enumerable.Range(0, layers).Select(_ => (random.Next(2) == 0 ? -1 : 1) + random.NextDouble() - 0.5)],
