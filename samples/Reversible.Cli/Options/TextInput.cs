@@ -42,7 +42,7 @@ internal sealed class TextInput
     public IReadOnlyList<Option> Options => [_files, _format];
 
     /// <summary>The data, which is read when it is asked for and never held as a whole.</summary>
-    /// <exception cref="UsageException">A file is missing.</exception>
+    /// <exception cref="UsageException">A file is missing. A file that is not text is found when its row is read.</exception>
     public IDataView Read(MLContext ml, ParseResult parsed)
     {
         string[] files = parsed.GetValue(_files)!;
@@ -52,8 +52,8 @@ internal sealed class TextInput
             if (!File.Exists(file)) throw new UsageException($"There is no file '{file}'.");
         }
         IEnumerable<string> texts = parsed.GetValue(_format) == DataFormat.Files
-            ? files.Select(File.ReadAllText)
-            : files.SelectMany(File.ReadLines);
+            ? files.Select(StrictText.All)
+            : files.SelectMany(StrictText.Lines);
         return ml.Data.LoadFromEnumerable(texts.Select(text => new TextRow { Text = text }));
     }
 }

@@ -18,6 +18,9 @@ internal static class NativeTorch
         + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file "
         + "and build again: the build then makes a copy of the file that also loads on Debian 12, Ubuntu 22.04 and RHEL 9.";
 
+    // Some microseconds.
+    private const string SpinCount = "2000";
+
     private static readonly Lazy<string?> _failure = new(Load);
 
     /// <summary>Loads the libraries unless that is done.</summary>
@@ -30,6 +33,7 @@ internal static class NativeTorch
     /// <returns>Null, or why the libraries do not load.</returns>
     private static string? Load()
     {
+        LetIdleThreadsSpinBriefly();
         // First as TorchSharp does it: where this fails for want of a symbol version, its next attempt would copy all of libtorch in vain.
         var assembly = typeof(torch).Assembly;
         string? cause = null;
@@ -58,6 +62,22 @@ internal static class NativeTorch
             return cause is null ? MissingMessage : $"libtorch does not load: {cause}. {MissingMessage}";
         }
     }
+
+    /// <summary>
+    /// Sets GOMP_SPINCOUNT, unless the environment says how idle threads of OpenMP wait. By default those of libgomp spin for milliseconds
+    /// after each operation, which makes training several times slower where other processes want the same cores. libgomp reads it when
+    /// it is loaded, so this has no effect in a program that used TorchSharp before.
+    /// </summary>
+    private static void LetIdleThreadsSpinBriefly()
+    {
+        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null) return;
+        // The runtime's own Environment changes a copy that native libraries do not see.
+        _ = SetNativeEnvironmentVariable("GOMP_SPINCOUNT", SpinCount, overwrite: 0);
+    }
+
+    [DllImport("libc", EntryPoint = "setenv")]
+    private static extern int SetNativeEnvironmentVariable(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
 
     /// <summary>The loader's line that says something else than that a file is missing; null where there is none.</summary>
     internal static string? CauseIn(string message) =>

@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible;
 /// <see cref="Random"/>, whose generator is linear in its seed, are not.
 /// </summary>
 /// <remarks>
-/// The output function of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014), once for each word of
-/// the key and once for the counter.
+/// The output function of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014), once for each
+/// word of the key and once for the counter.
 /// </remarks>
 /// <param name="key">The words of the key, such as seed and row.</param>
 internal sealed class CounterRandom(params ReadOnlySpan<long> key) : Random

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,6 +14,7 @@ internal static class Devices
     /// </exception>
     public static Device Resolve(string? requested, MLContext context, IChannel channel)
     {
+        NativeTorch.Require();
         string name = requested ?? (context.GpuDeviceId is { } id ? $"cuda:{id}" : "cpu");
         int index = CheckName(name);
         if (index < 0) return CPU;

@@ -97,6 +97,16 @@ public sealed class EvaluateVerbTests
     }
 
     [TestMethod]
+    [DataRow("winogrande", """{"sentence": "Who is it _", "option1": "x", "option2": "y", "answer": "1"}""")]
+    [DataRow("lambada_openai", """{"text": "trailing space "}""")]
+    public void AnEmptyContinuationIsRefusedByItsRowAndNotTakenForAHit(string task, string row)
+    {
+        string file = _folder.File("rows.jsonl");
+        File.WriteAllText(file, row + "\n");
+        CliRun.Of("evaluate", "--model", Model, "--task", $"{task}={file}").AssertRefused("continuation of row 0 is empty");
+    }
+
+    [TestMethod]
     public void ALimitAndFewTokensABatchChangeTheNumberOfItemsAndNothingElse()
     {
         string[] verb = ["evaluate", "--model", Model, "--task", $"piqa={Piqa}", "--limit", "4", "--item-log"];

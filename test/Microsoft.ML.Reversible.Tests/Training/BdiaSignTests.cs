@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Tests.Training;
 
 /// <summary>
-/// The signs of γ that a run draws: 2,000 passes of 8 layers and 32 rows, two to a step, over a resume. Of independent signs the mean absolute
-/// correlation of two sequences of 2,000 is √(2/2000π) = 0.018.
+/// The signs of γ that a run draws: 2,000 passes of 8 layers and 32 rows, two to a step, over a resume. Of independent signs the mean
+/// absolute correlation of two sequences of 2,000 is √(2/2000π) = 0.018.
 /// </summary>
 [TestClass]
 public sealed class BdiaSignTests

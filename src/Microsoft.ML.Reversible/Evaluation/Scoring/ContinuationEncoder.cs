@@ -18,6 +18,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
 
     /// <summary>The tokens of each request.</summary>
     /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
+    /// <exception cref="InvalidDataException">A continuation has no token.</exception>
     public ScoredTokens[] Encode(IReadOnlyList<ContinuationRequest> requests, CancellationToken cancellationToken)
     {
         var contexts = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal);
@@ -40,10 +41,12 @@ internal sealed class ContinuationEncoder(LanguageModel model)
         int length = request.Context.Length;
         while (length > 0 && PythonText.IsSpace(request.Context[length - 1])) length--;
         string context = request.Context[..length], continuation = request.Context[length..] + request.Continuation;
-        if (context.Length == 0) return ScoredTokens.Of([model.BeginOfTextId], _tokenizer.Encode(continuation), _window);
-
-        int[] ofContext = contexts.GetOrAdd(context, WithPrefix), whole = WithPrefix(context + continuation);
-        return ScoredTokens.Of(ofContext, whole.AsSpan(Math.Min(ofContext.Length, whole.Length)), _window);
+        int[] before = context.Length == 0 ? [model.BeginOfTextId] : contexts.GetOrAdd(context, WithPrefix);
+        int[] whole = context.Length == 0 ? [.. before, .. _tokenizer.Encode(continuation)] : WithPrefix(context + continuation);
+        if (whole.Length <= before.Length)
+            throw new InvalidDataException(
+                $"The continuation '{request.Continuation}' of '{request.Context}' has no token of its own, so there is nothing to score.");
+        return ScoredTokens.Of(before, whole.AsSpan(before.Length), _window);
     }
 
     private ScoredTokens[] Windows(string text)

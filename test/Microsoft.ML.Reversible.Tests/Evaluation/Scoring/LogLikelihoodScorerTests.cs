@@ -17,7 +17,6 @@ public sealed class LogLikelihoodScorerTests
         new("Question: why?\nAnswer:", " because"),
         new("Question: why?\nAnswer:", " because of it"),
         new("Question: why?\nAnswer:", " because"),
-        new("Question: why?\nAnswer:", ""),
         new("Question: why?\nAnswer:", " A"),
         new("Question: why?\nAnswer:", " B"),
         new("Question: who?\nAnswer:", " Zoë 猫"),
@@ -59,7 +58,7 @@ public sealed class LogLikelihoodScorerTests
     public void AContinuationBeyondTheWindowCountsItsLastTokens()
     {
         using LanguageModel model = Make(Shapes[0], Scheme.Midpoint);
-        ContinuationRequest request = _requests[11];
+        ContinuationRequest request = _requests[10];
         ContinuationScore score = new LogLikelihoodScorer(model).Score([request], null, default)[0];
         Assert.AreEqual(Window, score.TokenCount);
         int[] ids = _bytes.Encode(request.Continuation);
@@ -67,11 +66,15 @@ public sealed class LogLikelihoodScorerTests
     }
 
     [TestMethod]
-    public void AContinuationWithoutTokensIsCertain()
+    public void AContinuationWithoutTokensIsRefused()
     {
         using LanguageModel model = Make(Shapes[0], Scheme.Midpoint);
-        Assert.AreEqual(new ContinuationScore(0, true, 0), new LogLikelihoodScorer(model).Score([new("why", "")], null, default)[0]);
-        Assert.AreEqual(new ContinuationScore(0, true, 0), new LogLikelihoodScorer(model).Score([new("", "")], null, default)[0]);
+        foreach (string context in new[] { "why", "" })
+        {
+            InvalidDataException e = Assert.ThrowsExactly<InvalidDataException>(
+                () => new LogLikelihoodScorer(model).Score([new(context, "")], null, default));
+            StringAssert.Contains(e.Message, $"The continuation '' of '{context}' has no token");
+        }
     }
 
     [TestMethod]

@@ -1,0 +1,62 @@
+using System.Text;
+using System.Text.Unicode;
+
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>
+/// Reads text files in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Bytes that are no text are refused, where .NET's own readers
+/// put U+FFFD.
+/// </summary>
+internal static class StrictText
+{
+    /// <summary>The lines of a file, read as they are asked for.</summary>
+    /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
+    public static IEnumerable<string> Lines(string path)
+    {
+        using StreamReader reader = Open(path);
+        while (Read(reader, path, r => r.ReadLine()) is { } line) yield return line;
+    }
+
+    /// <summary>A file as a whole.</summary>
+    /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
+    public static string All(string path)
+    {
+        using StreamReader reader = Open(path);
+        return Read(reader, path, r => r.ReadToEnd())!;
+    }
+
+    private static StreamReader Open(string path) =>
+        new(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+
+    private static string? Read(StreamReader reader, string path, Func<StreamReader, string?> read)
+    {
+        try
+        {
+            return read(reader);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"'{path}', line {FirstBadLine(path)}: it is not text in UTF-8. Convert the file to UTF-8.", e);
+        }
+    }
+
+    // The reader decodes a buffer at a time, so that it fails before the line is reached.
+    private static long FirstBadLine(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        var line = new List<byte>();
+        long number = 1;
+        for (int value = file.ReadByte(); value >= 0; value = file.ReadByte())
+        {
+            if (value != '\n')
+            {
+                line.Add((byte)value);
+                continue;
+            }
+            if (!Utf8.IsValid(line.ToArray())) return number;
+            line.Clear();
+            number++;
+        }
+        return number;
+    }
+}
