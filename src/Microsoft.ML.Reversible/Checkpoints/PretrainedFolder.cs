@@ -89,6 +89,7 @@ internal static class PretrainedFolder
         var description = new ModelDescription(
             network.Configuration, network.Stack.Scheme, network.Stack.Arithmetic, model.SpecialTokens);
         ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), description, precision);
+        GenerationConfigurationFile.Write(folder, model.SpecialTokens);
     }
 
     private static LanguageModel Load(
@@ -100,8 +101,9 @@ internal static class PretrainedFolder
         if (!File.Exists(config))
             throw new FileNotFoundException($"The folder '{folder}' lacks the file '{ConfigurationFile.FileName}'.", config);
         ModelDescription description = ConfigurationFile.Read(config);
+        SpecialTokens special = description.SpecialTokens with { EndOfGeneration = GenerationConfigurationFile.ReadEnds(folder) };
         int vocabulary = description.Configuration.VocabularySize;
-        LanguageModelTokenizer? tokenizer = loadTokenizer(description.SpecialTokens.Within(vocabulary));
+        LanguageModelTokenizer? tokenizer = loadTokenizer(special.Within(vocabulary));
         if (tokenizer?.VocabularySize > vocabulary)
             throw new InvalidDataException(
                 $"The tokenizer for '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {vocabulary}.");
@@ -113,7 +115,7 @@ internal static class PretrainedFolder
         try
         {
             weights.ReadInto(network);
-            return new LanguageModel(network, tokenizer, description.SpecialTokens);
+            return new LanguageModel(network, tokenizer, special);
         }
         catch
         {

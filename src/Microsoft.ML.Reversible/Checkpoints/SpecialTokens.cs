@@ -8,6 +8,12 @@ namespace Microsoft.ML.Reversible.Checkpoints;
 internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
 {
     /// <summary>
+    /// What ends a generated text, as generation_config.json says; null where it says nothing and <see cref="EndOfText"/> does. Chat models
+    /// name the end of a turn there.
+    /// </summary>
+    public IReadOnlyList<int>? EndOfGeneration { get; init; }
+
+    /// <summary>
     /// The ids for a tokenizer whose files name none. Small models often keep the ids of the large one they were cut from.
     /// </summary>
     public SpecialIds Within(int vocabularySize)

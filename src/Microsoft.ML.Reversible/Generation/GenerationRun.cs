@@ -29,7 +29,7 @@ internal sealed class GenerationRun : IDisposable
             foreach (Prompt prompt in prompts) CheckFits(prompt.Ids.Count, options.MaxTokens);
         // A model's vocabulary may be padded beyond the tokenizer's.
         _vocabulary = model.HasTokenizer ? model.Tokenizer.VocabularySize : model.Network.Configuration.VocabularySize;
-        IReadOnlySet<int> ends = Prompt.Ends(model);
+        IReadOnlySet<int> ends = Prompt.EndsOfGeneration(model);
         var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
         _rows = [.. prompts.Select((prompt, row) => new SequenceState(prompt, row, options, sampler, ends))];
         _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];

@@ -26,6 +26,12 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     /// <summary>Whether the tokenizer puts the token that begins a text before every text, as Llama's does.</summary>
     public static bool BeginsTexts(LanguageModel model) => !Ends(model).Contains(model.Tokenizer.BeginOfTextId);
 
+    /// <summary>
+    /// The ids that end a generated text: those of generation_config.json, as transformers takes them, or those that end any.
+    /// </summary>
+    public static IReadOnlySet<int> EndsOfGeneration(LanguageModel model) =>
+        model.SpecialTokens.EndOfGeneration is { } ends ? ends.ToHashSet() : Ends(model);
+
     /// <summary>The ids that end a text, none where nobody names any.</summary>
     public static IReadOnlySet<int> Ends(LanguageModel model)
     {

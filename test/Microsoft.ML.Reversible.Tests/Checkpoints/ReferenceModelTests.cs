@@ -49,6 +49,31 @@ public sealed class ReferenceModelTests
         Assert.AreEqual(expected, model.Generate("", maxTokens: 200, temperature: 0) + "\n");
     }
 
+    /// <summary>426 is the full stop: transformers' generate stops at the ids of generation_config.json.</summary>
+    [TestMethod]
+    public void GenerationEndsAtTheIdsOfGenerationConfigAlsoAfterASave()
+    {
+        using var scratch = new ScratchFolder();
+        string folder = scratch.File("model"), saved = scratch.File("saved");
+        Directory.CreateDirectory(folder);
+        foreach (string file in new[] { "hf-llama-form/config.json", "hf-llama-form/model.safetensors" })
+            File.Copy(TestData.Require($"stories260k/{file}"), Path.Combine(folder, Path.GetFileName(file)));
+        File.Copy(TestData.Require("stories260k/tok512.model"), Path.Combine(folder, "tokenizer.model"));
+        File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"bos_token_id": 1, "eos_token_id": [2, 426]}""");
+        using (ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(folder))
+        {
+            StringAssert.EndsWith(model.Generate("Once upon a time", maxTokens: 60, temperature: 0), "named Lily");
+            model.SavePretrained(saved);
+        }
+        using ReversibleLmTransformer again = new MLContext().Reversible().LoadPretrained(saved);
+        StringAssert.EndsWith(again.Generate("Once upon a time", maxTokens: 60, temperature: 0), "named Lily");
+
+        File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"eos_token_id": "2"}""");
+        InvalidDataException e = Assert.ThrowsExactly<InvalidDataException>(
+            () => new MLContext().Reversible().LoadPretrained(folder));
+        StringAssert.Contains(e.Message, "generation_config.json");
+    }
+
     [TestMethod]
     public void ATokenizerInstanceGivesTheSameTextAsItsFile()
     {
