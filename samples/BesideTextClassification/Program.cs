@@ -23,7 +23,7 @@ try
     MulticlassClassificationMetrics bert = ml.MulticlassClassification.Evaluate(classification.Fit(train).Transform(test));
     Console.WriteLine($"TextClassification:         accuracy {bert.MicroAccuracy:P1}");
 }
-catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException)
+catch (Exception e) when (e is HttpRequestException || e.Message.Contains("DownloadFailed"))
 {
     string why = e.Message.Split(": DownloadFailed")[0];
     Console.WriteLine($"TextClassification:         its pretrained weights cannot be downloaded here ({why})");

@@ -31,6 +31,8 @@ internal static class ExitCode
         if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
         // Behind this line libtorch's errors have the frames of its own code.
         if (e is ExternalException) message = message.Split("Exception raised from ")[0];
+        // A setting of programs, which a user of the command line does not have.
+        message = message.Replace(", ask for 'cpu', or set MLContext.FallbackToCpu.", ", or ask for 'cpu'.");
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         bool known = Of(e) == Usage || e is IOException or DllNotFoundException or OverflowException or OperationCanceledException;
         return Kebab.Translate(known ? line : $"{e.GetType().Name}: {line}");

@@ -31,7 +31,7 @@ internal sealed class BenchScreen(Terminal terminal, bool json)
         IAnsiConsole console = terminal.ForPeople(json);
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"GPT of width {first.Width}, {first.Heads} heads, context {first.Context}, on {first.Device}");
+            $"{first.Family} of width {first.Width}, {first.Heads} heads, context {first.Context}, on {first.Device}");
         Table table = new Table().AddColumns(
             "layers", "scheme", "way back", "arithmetic", "blocks", "optimizer", "batch", "tokens/s", "samples/s", "s a step", "peak, GiB",
             "loss", "");

@@ -11,9 +11,10 @@ internal sealed class BenchVerb : Verb
     private readonly Option<bool> _json;
 
     public BenchVerb(Terminal terminal) : this(terminal, BenchSettings.Table(), JsonOption(
-        "mode, family, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, loss, "
-        + "scheme, way_back, arithmetic, optimizer_placement, device, libtorch, step_s, base_gib and fixed_gib, or out_of_memory, conflict "
-        + "or error, and largest_batch, best_batch, best_tokens_per_s and limit at the end of a search"))
+        "program, mode, family, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, "
+        + "loss, scheme, way_back, kept_layers, arithmetic, optimizer_placement, deterministic, device, libtorch, step_s, base_gib "
+        + "and fixed_gib, or out_of_memory, conflict or error, and largest_batch, best_batch, "
+        + "best_tokens_per_s and limit at the end of a search"))
     {
     }
 

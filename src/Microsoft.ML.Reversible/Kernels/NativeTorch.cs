@@ -16,7 +16,10 @@ internal static class NativeTorch
     internal const string OlderLinuxMessage =
         "TorchSharp's libLibTorchSharp.so needs libstdc++ of GCC 13.2 or newer, as in Debian 13, Ubuntu 24.04, Fedora 39 and RHEL 10; "
         + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file "
-        + "and build again: the build then makes a copy of the file that also loads on Debian 12, Ubuntu 22.04 and RHEL 9.";
+        + "and build again: the build then makes a copy of the file that loads with GCC 12's too, as in Debian 12 and Ubuntu 22.04.";
+
+    // What the copy does without; other versions it needs.
+    private const string OptionalVersion = "GLIBCXX_3.4.32";
 
     // Some microseconds.
     private const string SpinCount = "2000";
@@ -34,34 +37,59 @@ internal static class NativeTorch
     private static string? Load()
     {
         LetIdleThreadsSpinBriefly();
-        // First as TorchSharp does it: where this fails for want of a symbol version, its next attempt would copy all of libtorch in vain.
+        // As TorchSharp does it, but with no trace on the console, and no copy of libtorch beside the program where that would not load
+        // either.
         var assembly = typeof(torch).Assembly;
-        string? cause = null;
         NativeLibrary.TryLoad("torch_cpu", assembly, null, out _);
+        string? failure = null;
         try
         {
             NativeLibrary.Load("LibTorchSharp", assembly, null);
         }
-        catch (DllNotFoundException e) when (e.Message.Contains("GLIBCXX_", StringComparison.Ordinal))
-        {
-            return OlderLinuxMessage;
-        }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            // TorchSharp also looks into the NuGet package folder, as scripts and notebooks need it.
-            cause = CauseIn(e.Message);
+            failure = Describe(e.Message);
+            if (failure == OlderLinuxMessage || !IsInPackageFolder(assembly.Location)) return failure;
         }
 
+        // A script or notebook, whose TorchSharp gathers the libraries from the package folder.
+        TextWriter console = Console.Out;
         try
         {
+            Console.SetOut(TextWriter.Null);
             RuntimeHelpers.RunClassConstructor(typeof(torch).TypeHandle);
             return null;
         }
         catch (TypeInitializationException)
         {
-            return cause is null ? MissingMessage : $"libtorch does not load: {cause}. {MissingMessage}";
+            return failure ?? MissingMessage;
+        }
+        finally
+        {
+            Console.SetOut(console);
         }
     }
+
+    /// <summary>What the loader's message about LibTorchSharp means to the user.</summary>
+    internal static string Describe(string message)
+    {
+        if (message.Contains(OptionalVersion, StringComparison.Ordinal)) return OlderLinuxMessage;
+        string[] lines = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string? cause = lines.Skip(1).FirstOrDefault(line => !IsMissingLibtorch(line))?.TrimEnd('.');
+        return cause is null ? MissingMessage : $"libtorch is there, but does not load: {cause}.";
+    }
+
+    /// <summary>Whether a line only says that LibTorchSharp itself, or libtorch as a whole, is nowhere.</summary>
+    private static bool IsMissingLibtorch(string line)
+    {
+        if (!line.Contains("no such file", StringComparison.OrdinalIgnoreCase)) return false;
+        string name = Path.GetFileName(line.Split(':')[0]);
+        return name.Contains("LibTorchSharp", StringComparison.Ordinal) || name is "libtorch.so" or "libtorch_cpu.so";
+    }
+
+    // PACKAGES/torchsharp/VERSION/lib/FRAMEWORK/TorchSharp.dll
+    private static bool IsInPackageFolder(string path) =>
+        path.Split('/', '\\') is [.., var package, _, "lib", _, _] && package.Equals("torchsharp", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
     /// Sets GOMP_SPINCOUNT, unless the environment says how idle threads of OpenMP wait. By default those of libgomp spin for milliseconds
@@ -78,9 +106,4 @@ internal static class NativeTorch
     [DllImport("libc", EntryPoint = "setenv")]
     private static extern int SetNativeEnvironmentVariable(
         [MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
-
-    /// <summary>The loader's line that says something else than that a file is missing; null where there is none.</summary>
-    internal static string? CauseIn(string message) =>
-        message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Skip(1)
-            .FirstOrDefault(line => !line.Contains("no such file", StringComparison.OrdinalIgnoreCase))?.TrimEnd('.');
 }

@@ -103,7 +103,7 @@ public sealed class EvaluateVerbTests
     {
         string file = _folder.File("rows.jsonl");
         File.WriteAllText(file, row + "\n");
-        CliRun.Of("evaluate", "--model", Model, "--task", $"{task}={file}").AssertRefused("continuation of row 0 is empty");
+        CliRun.Of("evaluate", "--model", Model, "--task", $"{task}={file}").AssertRefused("The continuation of row 0 is empty");
     }
 
     [TestMethod]

@@ -17,19 +17,34 @@ public sealed class NativeTorchTests
     }
 
     [TestMethod]
-    public void TheCauseIsTheLineThatSaysMoreThanThatAFileIsMissing()
+    [DataRow("libtorch.so: cannot open shared object file: No such file or directory", null)]
+    [DataRow("libtorch_cpu.so: cannot open shared object file: No such file or directory", null)]
+    [DataRow("libc10.so: cannot open shared object file: No such file or directory", "libc10.so: cannot open")]
+    [DataRow("libcudart.so.12: cannot open shared object file: No such file or directory", "libcudart.so.12: cannot open")]
+    [DataRow("/app/libtorch.so: file too short", "/app/libtorch.so: file too short")]
+    [DataRow("/lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found", "GLIBCXX_3.4.30")]
+    public void TheMessageNamesWhatIsMissingUnlessThatIsLibtorchAsAWhole(string line, string? named)
     {
-        const string missing =
-            """
+        string message = NativeTorch.Describe(
+            $"""
             Unable to load shared library 'LibTorchSharp' or one of its dependencies:
-            /app/libLibTorchSharp.so: libtorch.so: cannot open shared object file: No such file or directory
+            {line}
+            /app/LibTorchSharp.so: cannot open shared object file: No such file or directory
             /app/LibTorchSharp: cannot open shared object file: No such file or directory
-            """;
-        Assert.IsNull(NativeTorch.CauseIn(missing));
-        Assert.AreEqual(
-            "/app/libtorch.so: file too short", NativeTorch.CauseIn(missing + "\n/app/libtorch.so: file too short\n"));
-        Assert.IsNull(NativeTorch.CauseIn(""));
+            """);
+        if (named is null) Assert.AreEqual(NativeTorch.MissingMessage, message);
+        else StringAssert.Contains(message, named);
     }
+
+    [TestMethod]
+    public void OnlyTheVersionThatTheCopyDoesWithoutLeadsToTheProperty() =>
+        Assert.AreEqual(
+            NativeTorch.OlderLinuxMessage,
+            NativeTorch.Describe("Unable to load\n/lib/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by x)"));
+
+    [TestMethod]
+    public void AMessageOfOneLineIsThatLibtorchIsMissing() =>
+        Assert.AreEqual(NativeTorch.MissingMessage, NativeTorch.Describe("The specified module could not be found. (0x8007007E)"));
 
     [DllImport("libc", EntryPoint = "getenv")]
     private static extern nint Get([MarshalAs(UnmanagedType.LPUTF8Str)] string name);

@@ -188,6 +188,28 @@ public sealed class ChunkedCrossEntropyTests
         Assert.AreEqual(0.0, TestModels.RelativeError(gradWeight, expectedWeight));
     }
 
+    [TestMethod]
+    public void AHeadWithRowsOfZerosBehindTheVocabularyGivesTheSameLossAndGradients()
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, targets) = Random();
+        Tensor target = targets.clamp(0).unsqueeze(1), h = hidden.to(ScalarType.BFloat16);
+        Tensor plain = weight.to(ScalarType.BFloat16), padded = LinearHead.Padded(weight, ScalarType.BFloat16, 27);
+        CollectionAssert.AreEqual(new long[] { 128, 16 }, padded.shape);
+        (Tensor loss, Tensor hidden, Tensor weight) expected = Gradients(plain), actual = Gradients(padded);
+        Assert.IsLessThan(1e-3, TestModels.RelativeError(actual.loss, expected.loss));
+        Assert.IsLessThan(1e-2, TestModels.RelativeError(actual.hidden, expected.hidden));
+        Assert.IsLessThan(1e-2, TestModels.RelativeError(actual.weight, expected.weight));
+
+        (Tensor, Tensor, Tensor) Gradients(Tensor head)
+        {
+            SoftmaxRows rows = SoftmaxRows.Of(h.mm(head.t()), target, weight.shape[0]);
+            Tensor gradHidden = zeros_like(hidden), gradWeight = zeros_like(weight), loss = rows.NegativeLogLikelihood;
+            LinearHead.Backward(rows.GradLogits(target, 0.1), h, head, gradHidden, gradWeight, 0.25);
+            return (loss, gradHidden, gradWeight);
+        }
+    }
+
     /// <summary>On CUDA the head has rows of zeros behind the vocabulary, so that its products take fast kernels.</summary>
     [TestMethod]
     [TestCategory("Cuda")]

@@ -102,11 +102,13 @@ public sealed class OlderLinuxBuildTests
     }
 
     // TorchSharp also looks into the folder of NuGet's packages.
-    private void AssertMissing(string program) => OneMessage.Assert(
-        _project.Start(
+    private void AssertMissing(string program)
+    {
+        ProcessResult result = _project.Start(
             program, ("NUGET_PACKAGES", _project.PathOf("no packages")), ("LD_LIBRARY_PATH", null), ("DYLD_LIBRARY_PATH", null),
-            ("DOTNET_BUNDLE_EXTRACT_BASE_DIR", _project.PathOf("extracted"))),
-        NativeTorch.MissingMessage);
+            ("DOTNET_BUNDLE_EXTRACT_BASE_DIR", _project.PathOf("extracted")));
+        Assert.AreEqual(NativeTorch.MissingMessage, OneMessage.Assert(result));
+    }
 
     private void AssertFile(string hash, string file) => Assert.AreEqual(hash, PackedLibrary.Hash(_project.PathOf(file)), file);
 }

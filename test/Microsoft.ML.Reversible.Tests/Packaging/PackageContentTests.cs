@@ -46,7 +46,8 @@ public sealed partial class PackageContentTests
             CollectionAssert.AreEquivalent(
                 new[] { "MathNet.Numerics", "Microsoft.ML", "Microsoft.ML.Tokenizers", "TorchSharp" },
                 group.Elements().Select(dependency => dependency.Attribute("id")!.Value).ToArray());
-            Assert.AreEqual(PackedLibrary.TorchSharpVersion, group.Elements().Last().Attribute("version")!.Value);
+            XElement torchSharp = group.Elements().Single(dependency => dependency.Attribute("id")!.Value == "TorchSharp");
+            Assert.AreEqual(PackedLibrary.TorchSharpVersion, torchSharp.Attribute("version")!.Value);
         }
     }
 

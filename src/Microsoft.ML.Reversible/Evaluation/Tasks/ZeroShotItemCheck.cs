@@ -23,8 +23,9 @@ internal static class ZeroShotItemCheck
         if (item.Contexts.Count != contexts || item.Continuations.Count != continuations)
             return $"The item of {{row}} has {item.Contexts.Count} contexts and {item.Continuations.Count} continuations, " +
                 $"but one of kind {kind} has {shape}.";
-        if (kind != ZeroShotKind.RollingLogLikelihood && item.Continuations.Any(string.IsNullOrWhiteSpace))
-            return "A continuation of {row} is empty, so there is nothing to score.";
+        // Of several choices one may be empty: the space before it is scored.
+        if (kind is ZeroShotKind.MultipleInput or ZeroShotKind.LastWord && string.IsNullOrWhiteSpace(item.Continuations[0]))
+            return "The continuation of {row} is empty, so there is nothing to score.";
         if ((uint)item.Gold < (uint)item.ChoiceCount) return null;
         string choices = item.ChoiceCount == 1 ? "is 1 choice" : $"are {item.ChoiceCount} choices";
         return $"gold {item.Gold} of {{row}} is out of range: there {choices}, counted from 0.";

@@ -41,7 +41,7 @@ public sealed class OwnTaskTests
             var task = new ZeroShotTask("n", ZeroShotKind.LastWord, [ZeroShotColumn.Integer("n")], r =>
             {
                 read = r.Integer("n");
-                return ZeroShotItem.LastWord("", "");
+                return ZeroShotItem.LastWord("a", "b");
             });
             Assert.AreEqual(1, task.Items(Ml.Data.LoadFromEnumerable([row])).Count());
             Assert.AreEqual(expected, read);
