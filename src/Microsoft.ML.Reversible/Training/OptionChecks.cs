@@ -44,6 +44,9 @@ internal static class OptionChecks
         o.ConfigurationFor(vocabularySize: 1).Check();
         if (o.KeyValueHeadCount is not null && o.Family != ModelFamily.Llama)
             throw new ArgumentException("KeyValueHeadCount is for the Llama family; leave it null.", nameof(o.KeyValueHeadCount));
+        if (o.Activation != Activation.Gelu && o.Family != ModelFamily.Gpt2)
+            throw new ArgumentException(
+                "Activation is for the GPT-2 family, and the Llama family has SwiGLU; leave it at Gelu.", nameof(o.Activation));
     }
 
     private static void CheckData(ReversibleLmTrainer.Options o)

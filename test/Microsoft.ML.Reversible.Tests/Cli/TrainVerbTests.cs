@@ -100,6 +100,7 @@ public sealed class TrainVerbTests
     [DataRow("There is no option '--nothing-like-it'.", "--nothing-like-it", "2")]
     [DataRow("--width", "--width")]
     [DataRow("cannot be run backwards", "--scheme", "residual", "--way-back", "reversible")]
+    [DataRow("--activation is for the GPT-2 family", "--family", "llama", "--activation", "relu")]
     [DataRow("'tpu' is not one of cpu, cuda and cuda:N", "--device", "tpu")]
     [DataRow("'mps' has no float64", "--device", "mps", "--arithmetic", "exact")]
     [DataRow("'mps:0' has no float64", "--device", "mps:0")]
