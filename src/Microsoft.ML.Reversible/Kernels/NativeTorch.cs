@@ -21,7 +21,7 @@ internal static class NativeTorch
     // What the copy does without; other versions it needs.
     private const string OptionalVersion = "GLIBCXX_3.4.32";
 
-    // Tens of microseconds, from one operation to the next: docs/performance.md has the measurements.
+    // Some tens of microseconds; docs/performance.md has what other values cost.
     private const string SpinCount = "20000";
 
     private static readonly Lazy<string?> _failure = new(Load);
