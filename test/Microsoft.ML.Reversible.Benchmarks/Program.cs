@@ -29,10 +29,9 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     SchemeTable.Command(),
     SchemeTable.RunCommand(),
     LongRun.Command(),
-    Fingerprint.Command(),
     RetrofitTable.Command(),
     BdiaFineTuning.Command(),
     MicroCommand.Command(),
 };
-foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands()]) root.Add(command);
+foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands(), .. FreshProcessBits.Commands()]) root.Add(command);
 return root.Parse(args).Invoke();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
@@ -73,7 +74,7 @@ internal static class StepMeasurement
             PeakGib = Gibibytes(memory.Peak()),
             BaseGib = Gibibytes(atStart),
             FixedGib = Gibibytes(sizeof(float) * (3 * c.Model.ParameterCount + optimizer.GradientElements)),
-            Libtorch = torch.__version__,
+            Libtorch = NativeTorch.LibtorchVersion,
             StepS = Math.Round(Median(seconds), 6),
             Loss = Math.Round(loss!.ToDouble() / targets.numel(), 4),
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
@@ -31,6 +32,19 @@ internal static class NativeTorch
     public static void Require()
     {
         if (_failure.Value is { } message) throw new DllNotFoundException(message);
+    }
+
+    /// <summary>The version of the libtorch that is loaded, such as 2.10.0; TorchSharp only knows the one that it was built with.</summary>
+    /// <exception cref="DllNotFoundException">The libraries do not load.</exception>
+    public static string LibtorchVersion
+    {
+        get
+        {
+            Require();
+            nint library = NativeLibrary.Load("torch_cpu", typeof(torch).Assembly, null);
+            ulong version = Marshal.GetDelegateForFunctionPointer<AbiVersion>(NativeLibrary.GetExport(library, "aoti_torch_abi_version"))();
+            return string.Create(CultureInfo.InvariantCulture, $"{version >> 56}.{version >> 48 & 0xFF}.{version >> 40 & 0xFF}");
+        }
     }
 
     /// <returns>Null, or why the libraries do not load.</returns>
@@ -102,6 +116,9 @@ internal static class NativeTorch
         // The runtime's own Environment changes a copy that native libraries do not see.
         _ = SetNativeEnvironmentVariable("GOMP_SPINCOUNT", SpinCount, overwrite: 0);
     }
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate ulong AbiVersion();
 
     [DllImport("libc", EntryPoint = "setenv")]
     private static extern int SetNativeEnvironmentVariable(

@@ -17,6 +17,14 @@ public sealed class NativeTorchTests
     }
 
     [TestMethod]
+    public void TheVersionIsThatOfTheLibraryThatIsLoaded()
+    {
+        var version = Version.Parse(NativeTorch.LibtorchVersion);
+        Assert.IsGreaterThanOrEqualTo(new Version(2, 10, 0), version);
+        Assert.IsLessThan(new Version(3, 0, 0), version);
+    }
+
+    [TestMethod]
     [DataRow("libtorch.so: cannot open shared object file: No such file or directory", null)]
     [DataRow("libtorch_cpu.so: cannot open shared object file: No such file or directory", null)]
     [DataRow("libc10.so: cannot open shared object file: No such file or directory", "libc10.so: cannot open")]

@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Benchmarks;
+
+/// <summary>
+/// Whether arithmetic on the CPU gives the same bits in every process: starts thousands of them, each of which traces a training step or
+/// makes one call of an operation, and names the first tensor or the operation where bits differ.
+/// </summary>
+internal static class FreshProcessBits
+{
+    private static readonly string[] Schemes = ["midpoint", "leapfrog", "hamiltonian", "bdia", "estimator"];
+
+    /// <summary>What a process found.</summary>
+    /// <param name="Differing">Elements that differ within the process: reversible against stored, or the second call against the first.</param>
+    /// <param name="First">The first tensor with such an element.</param>
+    /// <param name="Names">The tensors' names, in the order of computing.</param>
+    /// <param name="Hashes">Their hashes, in the same order.</param>
+    internal sealed record Result(long Differing, string? First, IReadOnlyList<string> Names, IReadOnlyList<string> Hashes);
+
+    public static IEnumerable<System.CommandLine.Command> Commands()
+    {
+        var what = new Argument<string>("what") { Description = "steps, operations, or operations-after-set-up." };
+        var only = new Option<string?>("--only") { Description = "Names of schemes or operations, with commas between; all where left out." };
+        var processes = new Option<int>("--processes") { DefaultValueFactory = _ => 20, Description = "Processes for each row." };
+        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2, Description = "Threads of a process." };
+        var atOnce = new Option<int>("--at-once") { DefaultValueFactory = _ => 1, Description = "Processes that run at a time." };
+        var load = new Option<int>("--load") { Description = "Busy threads beside them." };
+        var reference = new Option<string?>("--reference") { Description = "A folder with the hashes of another run, or for those of this one." };
+        var dump = new Option<string?>("--dump") { Description = "A folder for the tensors of processes whose bits differ." };
+        var parent = new System.CommandLine.Command("bits", "Counts the fresh processes whose bits differ, a row a scheme or operation.")
+        {
+            what, only, processes, threads, atOnce, load, reference, dump,
+        };
+        parent.SetAction(p => Measure(
+            p.GetRequiredValue(what), p.GetValue(only), p.GetValue(processes), p.GetValue(threads), p.GetValue(atOnce), p.GetValue(load),
+            p.GetValue(reference) ?? Directory.CreateTempSubdirectory("reversible-bits").FullName, p.GetValue(dump)));
+        yield return parent;
+
+        var name = new Argument<string>("name");
+        var child = new System.CommandLine.Command("bits-process", "One process of 'bits', as JSON.") { what, name, threads, reference, dump };
+        child.SetAction(p =>
+        {
+            set_num_threads(p.GetValue(threads));
+            Result result = p.GetRequiredValue(what) == "steps"
+                ? Step(p.GetRequiredValue(name), p.GetValue(reference), p.GetValue(dump))
+                : Call(p.GetRequiredValue(name), setUp: p.GetRequiredValue(what) == "operations-after-set-up");
+            Console.WriteLine(JsonSerializer.Serialize(result));
+        });
+        yield return child;
+    }
+
+    /// <summary>Traces the step of both ways back, and saves the traces where their bits are not those of the reference.</summary>
+    internal static Result Step(string scheme, string? reference, string? dump)
+    {
+        using StepTrace stored = StepTrace.Record(Scheme.Parse(scheme), WayBack.Stored);
+        using StepTrace reversible = StepTrace.Record(Scheme.Parse(scheme), WayBack.Reversible);
+        (long elements, string? first) = reversible.Difference(stored);
+        var result = new Result(
+            elements, first, [.. stored.Hashes.Select(t => t.Name)], [.. stored.Hashes.Select(t => t.Hash)]);
+        if (dump is not null && (elements > 0 || FirstDifference(result, ReadReference(reference, "steps", scheme)) is not null))
+        {
+            Directory.CreateDirectory(dump);
+            stored.Save(Path.Combine(dump, $"{scheme}-{Environment.ProcessId}-stored.safetensors"));
+            reversible.Save(Path.Combine(dump, $"{scheme}-{Environment.ProcessId}-reversible.safetensors"));
+        }
+        return result;
+    }
+
+    /// <summary>Makes the call twice.</summary>
+    /// <param name="operation">A name of <see cref="FirstCalls.Operations"/>.</param>
+    /// <param name="setUp">Whether MKL's vector functions are set up before, as the library does.</param>
+    internal static Result Call(string operation, bool setUp)
+    {
+        if (setUp) VectorMath.MakeReady();
+        using Tensor first = FirstCalls.Operations[operation](), second = FirstCalls.Operations[operation]();
+        long differing = first.ne(second).sum().item<long>();
+        return new Result(differing, differing > 0 ? operation : null, [operation], [StepTrace.Hash(first)]);
+    }
+
+    /// <summary>The name of the first tensor whose hash is not the reference's; null where all are the same.</summary>
+    internal static string? FirstDifference(Result result, Result? reference) =>
+        reference is null
+            ? null
+            : result.Names.Where((_, i) => result.Hashes[i] != reference.Hashes[i]).FirstOrDefault();
+
+    private static void Measure(
+        string what, string? only, int processes, int threads, int atOnce, int load, string reference, string? dump)
+    {
+        IEnumerable<string> names = what switch
+        {
+            "steps" => Schemes,
+            "operations" or "operations-after-set-up" => FirstCalls.Operations.Keys,
+            _ => throw new ArgumentException($"'{what}' is none of steps, operations, operations-after-set-up."),
+        };
+        using var stop = new CancellationTokenSource();
+        Thread[] busy = [.. Enumerable.Range(0, load).Select(_ => Busy(stop.Token))];
+        Directory.CreateDirectory(reference);
+        Console.WriteLine($"libtorch {NativeTorch.LibtorchVersion}, {threads} threads, {atOnce} at once, {load} busy threads beside them");
+        Console.WriteLine("| row | processes | other bits within a process | other bits than the first process | where |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (string name in only?.Split(',') ?? names)
+        {
+            string[] arguments = ["bits-process", what, name, "--threads", $"{threads}", "--reference", reference, .. Dump(dump)];
+            Result first = ReadReference(reference, what, name) ?? WriteReference(reference, what, name, ChildProcess.Run<Result>(arguments));
+            var results = new ConcurrentBag<Result>();
+            Parallel.For(
+                0, processes, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, _ => results.Add(ChildProcess.Run<Result>(arguments)));
+            string?[] others = [.. results.Select(result => FirstDifference(result, first)).Where(difference => difference is not null)];
+            Result[] within = [.. results.Where(result => result.Differing > 0)];
+            IEnumerable<string?> where = others.Concat(within.Select(result => result.First)).Distinct();
+            Console.WriteLine($"| {name} | {results.Count} | {within.Length} | {others.Length} | {string.Join(", ", where)} |");
+        }
+        stop.Cancel();
+        foreach (Thread thread in busy) thread.Join();
+    }
+
+    private static string[] Dump(string? folder) => folder is null ? [] : ["--dump", folder];
+
+    private static string ReferenceFile(string folder, string what, string name) =>
+        Path.Combine(folder, $"{(what == "steps" ? "step" : "operation")}-{name}.json");
+
+    internal static Result? ReadReference(string? folder, string what, string name) =>
+        folder is not null && ReferenceFile(folder, what, name) is var path && File.Exists(path)
+            ? JsonSerializer.Deserialize<Result>(File.ReadAllText(path))
+            : null;
+
+    internal static Result WriteReference(string folder, string what, string name, Result result)
+    {
+        File.WriteAllText(ReferenceFile(folder, what, name), JsonSerializer.Serialize(result));
+        return result;
+    }
+
+    private static Thread Busy(CancellationToken stop)
+    {
+        var thread = new Thread(() =>
+        {
+            double value = 1;
+            while (!stop.IsCancellationRequested) value = Math.Sqrt(value + 1);
+        });
+        thread.Start();
+        return thread;
+    }
+}

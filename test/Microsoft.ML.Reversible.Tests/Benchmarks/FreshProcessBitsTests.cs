@@ -1,0 +1,59 @@
+using Microsoft.ML.Reversible.Benchmarks;
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Benchmarks;
+
+[TestClass]
+public sealed class FreshProcessBitsTests
+{
+    [TestMethod]
+    [DataRow("midpoint")]
+    [DataRow("leapfrog")]
+    [DataRow("hamiltonian")]
+    [DataRow("bdia")]
+    [DataRow("estimator")]
+    public void AStepHasTheSameBitsInBothBackwardModes(string scheme)
+    {
+        FreshProcessBits.Result first = FreshProcessBits.Step(scheme, reference: null, dump: null);
+        FreshProcessBits.Result second = FreshProcessBits.Step(scheme, reference: null, dump: null);
+        Assert.AreEqual(0L, first.Differing);
+        Assert.IsNull(FreshProcessBits.FirstDifference(second, first));
+    }
+
+    [TestMethod]
+    public void TheFirstTensorWithOtherBitsIsNamed()
+    {
+        using StepTrace stored = StepTrace.Record(Scheme.Midpoint, WayBack.Stored);
+        using StepTrace other = StepTrace.Record(new Midpoint { StepSize = 0.25 }, WayBack.Stored);
+        (long elements, string? first) = other.Difference(stored);
+        Assert.AreEqual("hidden state 1", first);
+        Assert.IsGreaterThan(10_000L, elements);
+    }
+
+    [TestMethod]
+    public void AProcessWhoseBitsAreNotThoseOfTheReferenceSavesItsTensors()
+    {
+        using var folder = new ScratchFolder();
+        string dump = folder.File("dump");
+        FreshProcessBits.Result result = FreshProcessBits.Step("midpoint", folder.FullName, dump);
+        Assert.IsFalse(Directory.Exists(dump), "there is no reference yet");
+        string[] hashes = [.. result.Hashes];
+        hashes[3] = "0";
+        FreshProcessBits.WriteReference(folder.FullName, "steps", "midpoint", result with { Hashes = hashes });
+        FreshProcessBits.Result again = FreshProcessBits.Step("midpoint", folder.FullName, dump);
+        Assert.AreEqual(
+            "hidden state 2", FreshProcessBits.FirstDifference(again, FreshProcessBits.ReadReference(folder.FullName, "steps", "midpoint")));
+        Assert.HasCount(2, Directory.GetFiles(dump, "midpoint-*.safetensors"));
+    }
+
+    [TestMethod]
+    public void EveryOperationCanBeCalled()
+    {
+        foreach (string operation in FirstCalls.Operations.Keys)
+        {
+            FreshProcessBits.Result result = FreshProcessBits.Call(operation, setUp: true);
+            Assert.AreEqual(0L, result.Differing, operation);
+        }
+    }
+}
