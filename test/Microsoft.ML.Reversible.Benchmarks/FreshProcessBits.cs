@@ -17,7 +17,7 @@ internal static class FreshProcessBits
     private static readonly string[] Schemes = ["midpoint", "leapfrog", "hamiltonian", "bdia", "estimator"];
 
     /// <summary>What a process found.</summary>
-    /// <param name="Differing">Elements that differ within the process: reversible against stored, or the second call against the first.</param>
+    /// <param name="Differing">Elements that differ within the process: reversible from stored, or the second call from the first.</param>
     /// <param name="First">The first tensor with such an element.</param>
     /// <param name="Names">The tensors' names, in the order of computing.</param>
     /// <param name="Hashes">Their hashes, in the same order.</param>
@@ -26,12 +26,12 @@ internal static class FreshProcessBits
     public static IEnumerable<System.CommandLine.Command> Commands()
     {
         var what = new Argument<string>("what") { Description = "steps, operations, or operations-after-set-up." };
-        var only = new Option<string?>("--only") { Description = "Names of schemes or operations, with commas between; all where left out." };
+        var only = new Option<string?>("--only") { Description = "Names of schemes or operations, with commas between; all if left out." };
         var processes = new Option<int>("--processes") { DefaultValueFactory = _ => 20, Description = "Processes for each row." };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2, Description = "Threads of a process." };
         var atOnce = new Option<int>("--at-once") { DefaultValueFactory = _ => 1, Description = "Processes that run at a time." };
         var load = new Option<int>("--load") { Description = "Busy threads beside them." };
-        var reference = new Option<string?>("--reference") { Description = "A folder with the hashes of another run, or for those of this one." };
+        var reference = new Option<string?>("--reference") { Description = "A folder of hashes, to compare with or to fill." };
         var dump = new Option<string?>("--dump") { Description = "A folder for the tensors of processes whose bits differ." };
         var parent = new System.CommandLine.Command("bits", "Counts the fresh processes whose bits differ, a row a scheme or operation.")
         {
@@ -43,7 +43,10 @@ internal static class FreshProcessBits
         yield return parent;
 
         var name = new Argument<string>("name");
-        var child = new System.CommandLine.Command("bits-process", "One process of 'bits', as JSON.") { what, name, threads, reference, dump };
+        var child = new System.CommandLine.Command("bits-process", "One process of 'bits', as JSON.")
+        {
+            what, name, threads, reference, dump,
+        };
         child.SetAction(p =>
         {
             set_num_threads(p.GetValue(threads));
@@ -107,10 +110,12 @@ internal static class FreshProcessBits
         foreach (string name in only?.Split(',') ?? names)
         {
             string[] arguments = ["bits-process", what, name, "--threads", $"{threads}", "--reference", reference, .. Dump(dump)];
-            Result first = ReadReference(reference, what, name) ?? WriteReference(reference, what, name, ChildProcess.Run<Result>(arguments));
+            Result first = ReadReference(reference, what, name)
+                ?? WriteReference(reference, what, name, ChildProcess.Run<Result>(arguments));
             var results = new ConcurrentBag<Result>();
             Parallel.For(
-                0, processes, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, _ => results.Add(ChildProcess.Run<Result>(arguments)));
+                0, processes, new ParallelOptions { MaxDegreeOfParallelism = atOnce },
+                _ => results.Add(ChildProcess.Run<Result>(arguments)));
             string?[] others = [.. results.Select(result => FirstDifference(result, first)).Where(difference => difference is not null)];
             Result[] within = [.. results.Where(result => result.Differing > 0)];
             IEnumerable<string?> where = others.Concat(within.Select(result => result.First)).Distinct();

@@ -33,5 +33,6 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     BdiaFineTuning.Command(),
     MicroCommand.Command(),
 };
-foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands(), .. FreshProcessBits.Commands()]) root.Add(command);
+foreach (Command command in (Command[])[.. LargeFolders.Commands(), .. RetrofitMemory.Commands(), .. FreshProcessBits.Commands()])
+    root.Add(command);
 return root.Parse(args).Invoke();

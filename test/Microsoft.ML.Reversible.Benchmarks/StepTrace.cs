@@ -53,7 +53,7 @@ internal sealed class StepTrace : IDisposable
         return trace;
     }
 
-    /// <summary>The number of elements in which two traces differ, and the name of the first tensor that does; null where none does.</summary>
+    /// <summary>The number of elements in which two traces differ, and the name of the first tensor that has one.</summary>
     public (long Elements, string? First) Difference(StepTrace other)
     {
         long elements = 0;

@@ -16,6 +16,7 @@ internal static class Conversion
     public static LanguageNetwork Convert(
         LanguageNetwork teacher, Scheme scheme, ReversibleLmTrainer.Options training, Device device)
     {
+        scheme = scheme.ForTrainedWeights();
         Arithmetic arithmetic = training.Arithmetic ?? scheme.DefaultArithmetic;
         LanguageNetwork student = teacher.Configuration.Build(
             scheme, training.WayBack ?? scheme.DefaultWayBack(arithmetic), arithmetic, training.Precision, device, seed: null);

@@ -47,6 +47,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         _context = context;
         _options = options.Copy();
         _options.Check();
+        _options.Scheme = _options.Scheme.ForTrainedWeights();
         _training = _options.Training;
         // What the run's options say of a model from a folder holds for one that is made of a teacher.
         _training.PretrainedFolder = _options.StudentPath ?? _options.TeacherPath ?? nameof(Options.Teacher);

@@ -53,7 +53,7 @@ internal sealed class TeacherSample : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)
     {
-        var stack = new LayerStack(scheme, _teacher.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
+        var stack = new LayerStack(scheme.ForTrainedWeights(), _teacher.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
         DivergenceSums sums = default;
         foreach ((TokenBatch batch, Tensor hidden) in _batches)
         {

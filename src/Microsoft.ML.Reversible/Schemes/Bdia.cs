@@ -46,6 +46,9 @@ public sealed record Bdia : Scheme
 {
     private const int MaxK = 1 << 20;
 
+    // l of the paper's experiments, all of which train from scratch.
+    private const int PaperBits = 9;
+
     /// <summary>Makes BDIA with γ = ±1/2 and signs at random.</summary>
     public Bdia() => Start = Start.Euler;
 
@@ -74,15 +77,19 @@ public sealed record Bdia : Scheme
     /// <summary>The sign of γ.</summary>
     public BdiaSigns Signs { get; init; } = BdiaSigns.Random;
 
-    /// <summary>l: streams are multiples of 2⁻ˡ; within [1, 30].</summary>
+    /// <summary>
+    /// l: hidden states are multiples of 2⁻ˡ; within [1, 30]. Null, the default, is the paper's 9 for a network that is trained from
+    /// scratch, and 24 for the weights of a trained one, whose embeddings 2⁻⁹ would change by several per cent of their deviation. A
+    /// network's own scheme, and what is saved with it, has the number.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
-    public int Bits
+    public int? Bits
     {
         get;
-        init => field = value is >= 1 and <= 30
+        init => field = value is null or >= 1 and <= 30
             ? value
             : throw new ArgumentOutOfRangeException(nameof(Bits), value, "BDIA's Bits must be within [1, 30].");
-    } = 9;
+    }
 
     /// <summary>What is computed after training.</summary>
     public BdiaInference Inference { get; init; } = BdiaInference.Standard;
@@ -107,17 +114,21 @@ public sealed record Bdia : Scheme
             ? null
             : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.");
 
-    internal override int FractionBits => Bits;
+    internal override int FractionBits => Bits ?? PaperBits;
 
     internal override int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;
 
-    private bool IsBlend => Signs == BdiaSigns.Positive && Inference == BdiaInference.Recurrence;
+    private bool IsBlend => Signs == BdiaSigns.Positive && Inference == BdiaInference.Recurrence && Bits is not null;
 
     private protected override string TextName => IsBlend ? BlendName : Name;
 
     private protected override IEnumerable<string> Parameters => IsBlend
         ? [$"{K}", .. Bits == Grid.DefaultFractionBits ? Enumerable.Empty<string>() : [$"bits={Bits}"]]
-        : [$"k={K}", $"signs={Text(Signs)}", $"bits={Bits}", $"inference={Text(Inference)}"];
+        : [$"k={K}", $"signs={Text(Signs)}", .. Bits is null ? Array.Empty<string>() : [$"bits={Bits}"], $"inference={Text(Inference)}"];
+
+    internal override Scheme Bind(int layers, int seed) => this with { Bits = FractionBits };
+
+    internal override Scheme ForTrainedWeights() => this with { Bits = Bits ?? Grid.DefaultFractionBits };
 
     internal override Func<int, Tensor> Draw(int layers, long batch, long seed, Device device)
     {

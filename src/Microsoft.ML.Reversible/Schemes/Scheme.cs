@@ -66,6 +66,9 @@ public abstract partial record Scheme
     /// <summary>The scheme with everything settled that is drawn for a network of so many layers.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
+    /// <summary>The scheme for the weights of a trained network, where what is left open depends on that.</summary>
+    internal virtual Scheme ForTrainedWeights() => this;
+
     /// <exception cref="ArgumentException">The scheme was settled for a network of another number of layers.</exception>
     internal virtual void CheckDepth(int layers)
     {

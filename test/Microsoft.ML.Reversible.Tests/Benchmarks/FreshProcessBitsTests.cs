@@ -42,8 +42,8 @@ public sealed class FreshProcessBitsTests
         hashes[3] = "0";
         FreshProcessBits.WriteReference(folder.FullName, "steps", "midpoint", result with { Hashes = hashes });
         FreshProcessBits.Result again = FreshProcessBits.Step("midpoint", folder.FullName, dump);
-        Assert.AreEqual(
-            "hidden state 2", FreshProcessBits.FirstDifference(again, FreshProcessBits.ReadReference(folder.FullName, "steps", "midpoint")));
+        FreshProcessBits.Result reference = FreshProcessBits.ReadReference(folder.FullName, "steps", "midpoint")!;
+        Assert.AreEqual("hidden state 2", FreshProcessBits.FirstDifference(again, reference));
         Assert.HasCount(2, Directory.GetFiles(dump, "midpoint-*.safetensors"));
     }
 

@@ -52,7 +52,7 @@ public sealed class PretrainedFolderTests
     [TestMethod]
     [DataRow("midpoint:0.25")]
     [DataRow("hamiltonian")]
-    [DataRow("bdia:k=16,signs=positive,inference=recurrence")]
+    [DataRow("bdia:k=16,signs=positive,bits=9,inference=recurrence")]
     public void ALlamaKeepsItsScheme(string scheme)
     {
         TestFolders.SaveRandom(_scratch.File("m"), TestModels.SmallLlama, Scheme.Parse(scheme));

@@ -51,6 +51,16 @@ public sealed class RetrofitEstimatorTests
     }
 
     [TestMethod]
+    [DataRow(null, 24)]
+    [DataRow(9, 9)]
+    public void BdiaTakesTrainedWeightsOverOnAGridOf24BitsUnlessToldOtherwise(int? bits, int expected)
+    {
+        using ReversibleLmTransformer student = Retrofits.Fit(o => (o.Scheme, o.Distill) = (new Bdia { Bits = bits }, false));
+        Assert.AreEqual(expected, ((Bdia)student.Scheme).Bits);
+        Assert.AreEqual(student.Scheme, student.Retrofit!.Scheme);
+    }
+
+    [TestMethod]
     [DataRow(Divergence.ReverseKl)]
     [DataRow(Divergence.JensenShannon)]
     public void SoItDoesWithOtherDivergencesATemperatureTheTextItselfAndHiddenStates(Divergence divergence)

@@ -39,6 +39,15 @@ public sealed class SchemeTests
     }
 
     [TestMethod]
+    public void BdiaOfANewNetworkHasThePapersGrid()
+    {
+        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama, Scheme.Bdia, WayBack.Reversible);
+        Assert.AreEqual(new Bdia { Bits = 9 }, network.Stack.Scheme);
+        Assert.AreEqual("bdia:k=2,signs=random,bits=9,inference=standard", network.Stack.Scheme.ToString());
+        Assert.AreEqual("bdia:k=2,signs=random,inference=standard", Scheme.Bdia.ToString());
+    }
+
+    [TestMethod]
     public void BlendIsShortForBdiaWithOneFixedGamma()
     {
         var blend = new Bdia { K = 8, Signs = BdiaSigns.Positive, Bits = 24, Inference = BdiaInference.Recurrence };
