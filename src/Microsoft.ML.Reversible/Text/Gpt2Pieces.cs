@@ -26,13 +26,13 @@ internal static class Gpt2Pieces
     /// <param name="start">The index, within the text.</param>
     public static int EndOf(ReadOnlySpan<char> text, int start)
     {
-        ReadOnlySpan<char> rest = text[start..];
-        foreach (string contraction in _contractions)
-            if (rest.StartsWith(contraction, StringComparison.Ordinal)) return start + contraction.Length;
+        if (text[start] == '\'')
+            foreach (string contraction in _contractions)
+                if (text[start..].StartsWith(contraction, StringComparison.Ordinal)) return start + contraction.Length;
 
         int at = start;
         Kind kind = Next(text, ref at);
-        if (rest[0] == ' ' && at < text.Length && KindAt(text, at) is not Kind.Space and var word)
+        if (text[start] == ' ' && at < text.Length && KindAt(text, at) is not Kind.Space and var word)
         {
             kind = word;
             Next(text, ref at);

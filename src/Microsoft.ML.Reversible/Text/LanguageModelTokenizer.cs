@@ -80,8 +80,8 @@ internal sealed class LanguageModelTokenizer
     /// <remarks>
     /// What <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's, of the GPT-2 or Llama family),
     /// tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with vocab.bpe, or the only .tiktoken
-    /// file, these three cut as GPT-2 does. tokenizer_config.json beside them is heeded where it names the tokens that end a document and
-    /// come before one.
+    /// file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them are heeded where they name the
+    /// tokens that end a document and come before one.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
