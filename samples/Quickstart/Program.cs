@@ -4,6 +4,7 @@
 //   dotnet run -c Release --project samples/Quickstart -- a.txt b.txt          your own text, a row a line
 //   dotnet run -c Release --project samples/Quickstart -- --device cuda --precision bfloat16 --steps 2000
 using System.CommandLine;
+using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Reversible;
 using Quickstart;
@@ -23,6 +24,11 @@ try
 {
     return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
+catch (DecoderFallbackException e)
+{
+    Console.Error.WriteLine($"A file is not text in UTF-8: {e.Message} Convert it to UTF-8.");
+    return 1;
+}
 catch (Exception e)
     when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException
         or DllNotFoundException)
@@ -38,7 +44,7 @@ int Run(ParseResult arguments)
     FileInfo[] sources = arguments.GetValue(files) ?? [];
     IDataView data = sources.Length == 0
         ? ml.Data.LoadFromEnumerable(Stories.Make(count: 4000, seed: 1))
-        : ml.Data.LoadFromEnumerable(sources.SelectMany(file => File.ReadLines(file.FullName)).Select(line => new TextRow { Text = line }));
+        : ml.Data.LoadFromEnumerable(sources.SelectMany(TextRow.In));
 
     // 2. A trainer, and Fit.
     ReversibleLmTransformer model = Screen.ShowProgress(progress =>

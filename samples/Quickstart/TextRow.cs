@@ -1,9 +1,17 @@
+using System.Text;
+
 namespace Quickstart;
 
 /// <summary>A row of text.</summary>
 internal sealed class TextRow
 {
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public string Text { get; set; } = "";
+
+    /// <summary>The lines of a file. Bytes that are not UTF-8 throw; by default .NET would read them as U+FFFD.</summary>
+    public static IEnumerable<TextRow> In(FileInfo file) =>
+        File.ReadLines(file.FullName, _strict).Select(line => new TextRow { Text = line });
 }
 
 /// <summary>What the model adds to a row.</summary>

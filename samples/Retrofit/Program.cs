@@ -4,6 +4,7 @@
 //   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt                  a Hugging Face folder, and text to distil on
 //   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme blend:16 --steps 0 --device cuda
 using System.CommandLine;
+using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Reversible;
 using Quickstart;
@@ -40,6 +41,11 @@ command.SetAction(Run);
 try
 {
     return command.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (DecoderFallbackException e)
+{
+    Console.Error.WriteLine($"A file is not text in UTF-8: {e.Message} Convert it to UTF-8.");
+    return 1;
 }
 catch (Exception e)
     when (e is ArgumentException or InvalidOperationException or InvalidDataException or IOException or UnauthorizedAccessException
@@ -104,4 +110,4 @@ int Run(ParseResult arguments)
 }
 
 static IDataView? Rows(MLContext ml, FileInfo? file) =>
-    file is null ? null : ml.Data.LoadFromEnumerable(File.ReadLines(file.FullName).Select(line => new TextRow { Text = line }));
+    file is null ? null : ml.Data.LoadFromEnumerable(TextRow.In(file));

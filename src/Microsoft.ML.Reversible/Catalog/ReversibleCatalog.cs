@@ -1,6 +1,7 @@
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Stability;
+using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Tokenizers;
@@ -93,7 +94,9 @@ public sealed partial class ReversibleCatalog
     /// <param name="folder">The folder; tokenizer files in it are not read.</param>
     /// <param name="tokenizer">
     /// The model's tokenizer, which must not put tokens around a text by itself. The ids that begin and end a text are taken from
-    /// config.json, or else from the tokenizer. <see cref="ReversibleLmTransformer.SavePretrained"/> cannot write it.
+    /// config.json, or else from the tokenizer. <see cref="ReversibleLmTransformer.SavePretrained"/> cannot write it. A
+    /// <see cref="LlamaTokenizer"/> of Microsoft.ML.Tokenizers 2.0 gives runs of a character other ids than SentencePiece, of which a
+    /// warning is logged: the other overload reads its file without this fault.
     /// </param>
     /// <param name="textColumnName">The text column that the transformer scores.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes the context's setting, as in training.</param>
@@ -115,6 +118,8 @@ public sealed partial class ReversibleCatalog
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
         var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizer);
+        using IChannel channel = StartLoading();
+        TieOrder.Warn(tokenizer, channel);
         return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
     }
 
@@ -223,7 +228,9 @@ public sealed partial class ReversibleCatalog
         if (!Enum.IsDefined(precision))
             throw new ArgumentOutOfRangeException(
                 nameof(precision), precision, $"precision must be one of {string.Join(", ", Enum.GetNames<Precision>())}.");
-        using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
+        using IChannel channel = StartLoading();
         return Devices.Resolve(device, _context, channel);
     }
+
+    private IChannel StartLoading() => ((IHostEnvironment)_context).Register(nameof(ReversibleCatalog)).Start("Loading");
 }

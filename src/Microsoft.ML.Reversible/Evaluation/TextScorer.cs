@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
-/// The log-likelihood of a text as a whole: every token is predicted once, the first from the end-of-text token, the others
-/// from all tokens before it as far as the context reaches.
+/// The log-likelihood of a text as a whole: every token is predicted once, the first from the token of an empty context,
+/// the others from all tokens before it as far as the context reaches.
 /// </summary>
 /// <remarks>
 /// A text longer than the context is cut into windows that follow one another; each begins with the last token of the one
@@ -20,7 +20,7 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
     private const int BatchTokens = 4096;
 
     /// <summary>The tokens of one window.</summary>
-    /// <param name="Start">The first input, as an index into end-of-text and tokens.</param>
+    /// <param name="Start">The first input, as an index into the token of an empty context and the text's.</param>
     /// <param name="Length">Number of inputs.</param>
     /// <param name="Scored">How many of the last targets count; the window before has scored the others.</param>
     internal readonly record struct Window(int Start, int Length, int Scored);
@@ -38,7 +38,7 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
         model.ThrowIfDisposed();
         if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
         var ids = new long[tokens.Length + 1];
-        ids[0] = model.BeginOfTextId;
+        ids[0] = model.PrefixId;
         for (int i = 0; i < tokens.Length; i++) ids[i + 1] = CheckedId(tokens[i]);
         int context = model.Network.Configuration.ContextLength;
         double sum = 0;

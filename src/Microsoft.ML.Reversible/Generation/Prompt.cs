@@ -10,8 +10,8 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
 {
     /// <summary>
     /// A text to continue. A token that only begins texts stands before each, as in Llama's models; where one token both ends and begins
-    /// them, as in GPT-2's, it stands before none but the empty one. Which it is, is the tokenizer's to say: a config.json may name a
-    /// token that its tokenizer never puts before a text.
+    /// them, as in GPT-2's, it stands before none. Which it is, is the tokenizer's to say: a config.json may name a token that its
+    /// tokenizer never puts before a text. An empty text is the token of an empty context.
     /// </summary>
     /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent.</exception>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
@@ -19,8 +19,8 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     {
         LanguageModelTokenizer tokenizer = model.Tokenizer;
         int[] ids = tokenizer.Encode(text);
-        bool isPlain = ids.Length > 0 && !BeginsTexts(model);
-        return new(isPlain ? ids : [tokenizer.BeginOfTextId, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
+        int[] before = BeginsTexts(model) ? [tokenizer.BeginOfTextId] : ids.Length == 0 ? [tokenizer.PrefixId] : [];
+        return new([.. before, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
     }
 
     /// <summary>Whether the tokenizer puts the token that begins a text before every text, as Llama's does.</summary>

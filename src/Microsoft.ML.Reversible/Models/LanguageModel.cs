@@ -22,8 +22,10 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
     public SpecialTokens SpecialTokens { get; } = specialTokens
         ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
 
-    /// <summary>The id that a text begins after; where nothing names one, the first.</summary>
-    public int BeginOfTextId => tokenizer?.BeginOfTextId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
+    /// <summary>
+    /// The id that stands for an empty context: the tokenizer's, else that of config.json; where nothing names one, the first.
+    /// </summary>
+    public int PrefixId => tokenizer?.PrefixId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
 
     /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));

@@ -80,6 +80,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         ArgumentNullException.ThrowIfNull(input);
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _training.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Retrofit");
+        TieOrder.Warn(_training.Tokenizer, channel);
         using var run = new TrainingRun(
             _training, _context, _host, channel, isText, _options.Distill ? Distillation.Describe(_options.Loss) : []);
         if (_options.TeacherCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);

@@ -21,17 +21,18 @@ internal sealed class BoundedPreTokenizer : PreTokenizer
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
     {
-        foreach ((int offset, int length) in RobertaPreTokenizer.Instance.PreTokenize(text))
+        for (int start = 0; start < text.Length;)
         {
-            int start = offset;
-            while (offset + length - start > Limit)
+            int end = Gpt2Pieces.EndOf(text, start);
+            while (end - start > Limit)
             {
                 // Half a surrogate pair would not survive as UTF-8.
                 int cut = char.IsHighSurrogate(text[start + Limit - 1]) ? Limit - 1 : Limit;
                 yield return (start, cut);
                 start += cut;
             }
-            yield return (start, offset + length - start);
+            yield return (start, end - start);
+            start = end;
         }
     }
 }

@@ -30,11 +30,11 @@ internal static class ByteLevelForm
         for (int id = 0; id < tokens.Length; id++)
             if (tokens[id].Length == 0) controls.Add(id);
 
-        (string end, string begin) = special.In(tokens, configuration, path, file.TemplateBegin());
+        (string end, string begin, string prefix) = special.In(tokens, configuration, path, file.TemplateBegin());
         literals.RemoveWhere(id => tokens[id] == end || tokens[id] == begin);
         return new(TextTokenization.Bpe, tokens, file.Merges, end)
         {
-            BeginOfText = begin, Controls = controls, Literals = literals, SplitsDigits = splitsDigits,
+            BeginOfText = begin, Prefix = prefix, Controls = controls, Literals = literals, SplitsDigits = splitsDigits,
         };
     }
 

@@ -10,6 +10,7 @@ internal static class InstanceParts
     private const int LongestGap = 4096;
 
     private static readonly string[] _ends = [Vocabulary.DefaultEndOfText, "</s>", "<|end_of_text|>"];
+    private static readonly string[] _begins = ["<s>", "<|begin_of_text|>"];
 
     /// <summary>Makes the parts.</summary>
     /// <exception cref="ArgumentException">What was left out cannot be found; the message names it.</exception>
@@ -35,17 +36,18 @@ internal static class InstanceParts
         int begin = beginOfTextId ?? (tokenizer as SentencePieceTokenizer)?.BeginningOfSentenceId ?? end;
         Within(end, nameof(endOfTextId));
         Within(begin, nameof(beginOfTextId));
+        int prefix = BeginOf(tokenizer, known) ?? begin;
 
         var controls = new HashSet<int>(special.Values) { end, begin };
         var texts = new Dictionary<int, string>();
         foreach ((string token, int id) in known) texts.TryAdd(id, token);
         var codec = new InstanceCodec(tokenizer, size, controls, special, BytesOf(tokenizer, size, controls, texts, [end, begin]));
-        if (codec.Encode("a").Intersect([end, begin]).Any())
+        if (codec.Encode("a").Intersect([end, begin, prefix]).Any())
             throw new ArgumentException(
                 $"The {name} puts tokens around every text by itself. Make it without: the trainer puts them where they belong.",
                 nameof(tokenizer));
-        return new(codec, end, texts.GetValueOrDefault(end, Vocabulary.DefaultEndOfText), begin,
-            texts.GetValueOrDefault(begin, Vocabulary.DefaultEndOfText), name);
+        return new(codec, end, texts.GetValueOrDefault(end, Vocabulary.DefaultEndOfText), begin, prefix,
+            texts.GetValueOrDefault(prefix, Vocabulary.DefaultEndOfText), name);
 
         void Within(int id, string parameter)
         {
@@ -77,6 +79,16 @@ internal static class InstanceParts
         if (tokenizer is SentencePieceTokenizer pieces) return pieces.EndOfSentenceId;
         foreach (string end in _ends)
             if (known.TryGetValue(end, out int id)) return id;
+        return null;
+    }
+
+    /// <summary>The id of the token that begins a text, whether or not it is put before every text.</summary>
+    private static int? BeginOf(Tokenizer tokenizer, Dictionary<string, int> known)
+    {
+        if (tokenizer is SentencePieceTokenizer pieces) return pieces.BeginningOfSentenceId;
+        if (tokenizer is BpeTokenizer { BeginningOfSentenceToken: { } token } && known.TryGetValue(token, out int own)) return own;
+        foreach (string begin in _begins)
+            if (known.TryGetValue(begin, out int id)) return id;
         return null;
     }
 

@@ -23,7 +23,8 @@ internal sealed class LanguageModelTokenizer
     public LanguageModelTokenizer(TokenizerParts parts, TextTokenization kind, Action<string>? save)
     {
         (_codec, Kind, _save) = (parts.Codec, kind, save);
-        (EndOfTextId, EndOfText, BeginOfTextId) = (parts.EndOfTextId, parts.EndOfText, parts.BeginOfTextId);
+        (EndOfTextId, EndOfText) = (parts.EndOfTextId, parts.EndOfText);
+        (BeginOfTextId, PrefixId) = (parts.BeginOfTextId, parts.PrefixId);
         _hash = new(ComputeHash);
     }
 
@@ -39,8 +40,14 @@ internal sealed class LanguageModelTokenizer
     /// <summary>How the vocabulary writes the end of a document.</summary>
     public string EndOfText { get; }
 
-    /// <summary>The id that a document begins after: begin-of-text in Llama's models, end-of-text in GPT-2's.</summary>
+    /// <summary>The id that is put before every text, as Llama's tokenizers do; end-of-text where none is, as in GPT-2's.</summary>
     public int BeginOfTextId { get; }
+
+    /// <summary>
+    /// The id that stands for an empty context: the tokenizer's bos_token where it has one, put before texts or not, else end-of-text, as
+    /// lm-evaluation-harness takes it.
+    /// </summary>
+    public int PrefixId { get; }
 
     /// <summary>
     /// SHA-256 over all that decides which ids a text has, as lower-case hexadecimal digits: equal hashes, equal ids, in any process.
@@ -73,8 +80,8 @@ internal sealed class LanguageModelTokenizer
     /// <remarks>
     /// What <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's, of the GPT-2 or Llama family),
     /// tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with vocab.bpe, or the only .tiktoken
-    /// file, these three cut as GPT-2 does. tokenizer_config.json beside them is heeded where it names the tokens that end a document and
-    /// come before one.
+    /// file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them are heeded where they name the
+    /// tokens that end a document and come before one.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>

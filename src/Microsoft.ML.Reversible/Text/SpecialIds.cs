@@ -10,8 +10,9 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
     /// <param name="configuration">What tokenizer_config.json says.</param>
     /// <param name="path">The vocabulary's file, for messages.</param>
     /// <param name="template">What the post-processor of tokenizer.json puts before a text.</param>
+    /// <returns>What ends a text, what is put before every text (the same where nothing is), and what an empty context is.</returns>
     /// <exception cref="InvalidDataException">An id is outside the vocabulary.</exception>
-    public (string End, string Begin) In(
+    public (string End, string Begin, string Prefix) In(
         IReadOnlyList<string> tokens, TokenizerConfiguration configuration, string path, string? template = null)
     {
         string end = configuration.EndOfText ?? At(EndOfText) ?? Vocabulary.DefaultEndOfText;
@@ -21,7 +22,8 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
             false => null,
             null => template,
         };
-        return (end, named ?? At(BeginOfText) ?? end);
+        string? begin = configuration.LacksBeginOfText ? null : configuration.BeginOfText ?? template ?? At(BeginOfText);
+        return (end, named ?? At(BeginOfText) ?? end, begin ?? end);
 
         string? At(int? id) => id is not { } given ? null
             : (uint)given < (uint)tokens.Count ? tokens[given]
@@ -29,23 +31,24 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
     }
 
     /// <summary>The ids for a Llama vocabulary: as the configuration, the vocabulary itself or, last, these ids.</summary>
+    /// <returns>What ends a text, what is put before every text (the same where nothing is), and what an empty context is.</returns>
     /// <exception cref="InvalidDataException">A token is missing.</exception>
-    public (int End, int Begin) In(SentencePieceVocabulary vocabulary, TokenizerConfiguration configuration, string path)
+    public (int End, int Begin, int Prefix) In(SentencePieceVocabulary vocabulary, TokenizerConfiguration configuration, string path)
     {
         int end = configuration.EndOfText is { } e ? IdOf(e) : vocabulary.EndId >= 0 ? vocabulary.EndId : EndOfText ?? -1;
         if ((uint)end >= (uint)vocabulary.Pieces.Count)
             throw TokenizerJson.Malformed(path, "it names no token that ends a document. Name it as eos_token in tokenizer_config.json");
-        if (configuration.AddsBeginOfText == false) return (end, end);
         int begin = configuration.BeginOfText is { } b ? IdOf(b) : vocabulary.BeginId >= 0 ? vocabulary.BeginId : BeginOfText ?? end;
-        return (uint)begin < (uint)vocabulary.Pieces.Count
-            ? (end, begin)
-            : throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
+        if ((uint)begin >= (uint)vocabulary.Pieces.Count)
+            throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
+        return (end, configuration.AddsBeginOfText == false ? end : begin, configuration.LacksBeginOfText ? end : begin);
 
         int IdOf(string token)
         {
             for (int id = 0; id < vocabulary.Pieces.Count; id++)
                 if (vocabulary.Pieces[id].Text == token) return id;
-            throw TokenizerJson.Malformed(path, $"it lacks the token '{token}', which tokenizer_config.json names");
+            throw TokenizerJson.Malformed(
+                path, $"it lacks the token '{token}', which tokenizer_config.json or special_tokens_map.json names");
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Text;
 
@@ -82,7 +81,7 @@ internal static class TiktokenFile
     {
         string text = Encoding.UTF8.GetString(ByteAlphabet.Read(token));
         if (text.Contains('\uFFFD')) return;
-        if (RobertaPreTokenizer.Instance.PreTokenize(text).Take(2).Count() > 1)
+        if (text.Length > 0 && Gpt2Pieces.EndOf(text, 0) < text.Length)
             throw new InvalidDataException(
                 $"The tokenizer file '{path}' is not supported: its token '{text}' lies over a place where GPT-2 cuts text, so it " +
                 "belongs to another way of cutting, which the file does not tell. " +

@@ -11,16 +11,22 @@ internal sealed record TokenizerConfiguration(string Path)
 
     private const string KindField = "reversible_tokenization";
 
+    // Older folders name their special tokens here.
+    private const string MapFileName = "special_tokens_map.json";
+
     /// <summary>What a token is, where the folder was written by this library.</summary>
     public TextTokenization? Kind { get; private init; }
 
     /// <summary>What ends a document.</summary>
     public string? EndOfText { get; private init; }
 
-    /// <summary>What a document begins after.</summary>
+    /// <summary>The token that begins a text; null where none is named.</summary>
     public string? BeginOfText { get; private init; }
 
-    /// <summary>Whether a document begins after <see cref="BeginOfText"/>; null where nothing is said.</summary>
+    /// <summary>Whether the file says that no token begins a text, with a bos_token of null.</summary>
+    public bool LacksBeginOfText { get; private init; }
+
+    /// <summary>Whether <see cref="BeginOfText"/> is put before every text; null where nothing is said.</summary>
     public bool? AddsBeginOfText { get; private init; }
 
     /// <summary>Whether a space is put before every text.</summary>
@@ -29,9 +35,25 @@ internal sealed record TokenizerConfiguration(string Path)
     /// <summary>Special tokens by id.</summary>
     public IReadOnlyDictionary<int, string> SpecialTokens { get; private init; } = new Dictionary<int, string>();
 
-    /// <summary>Reads the file beside the others; empty where there is none.</summary>
-    /// <exception cref="InvalidDataException">The file is malformed.</exception>
+    /// <summary>
+    /// Reads the file beside the others; empty where there is none. The tokens that it does not name are those of special_tokens_map.json.
+    /// </summary>
+    /// <exception cref="InvalidDataException">One of the two files is malformed.</exception>
     public static TokenizerConfiguration Read(TokenizerFiles files)
+    {
+        TokenizerConfiguration configuration = ReadOwn(files);
+        if (!files.Has(MapFileName)) return configuration;
+        string path = files.PathOf(MapFileName);
+        using JsonDocument document = TokenizerJson.ParseObject(files.Read(MapFileName), path);
+        JsonElement root = document.RootElement;
+        return configuration with
+        {
+            EndOfText = configuration.EndOfText ?? TokenIn(root, "eos_token", path),
+            BeginOfText = configuration.BeginOfText ?? (configuration.LacksBeginOfText ? null : TokenIn(root, "bos_token", path)),
+        };
+    }
+
+    private static TokenizerConfiguration ReadOwn(TokenizerFiles files)
     {
         string path = files.PathOf(FileName);
         if (!files.Has(FileName)) return new TokenizerConfiguration(path);
@@ -42,6 +64,7 @@ internal sealed record TokenizerConfiguration(string Path)
             Kind = KindIn(root, path),
             EndOfText = TokenIn(root, "eos_token", path),
             BeginOfText = TokenIn(root, "bos_token", path),
+            LacksBeginOfText = root.TryGetProperty("bos_token", out JsonElement begin) && begin.ValueKind == JsonValueKind.Null,
             AddsBeginOfText = root.TryGet("add_bos_token", out JsonElement adds) ? adds.ValueKind == JsonValueKind.True : null,
             AddsPrefixSpace = root.IsTrue("add_prefix_space"),
             SpecialTokens = SpecialIn(root, path),

@@ -89,6 +89,6 @@ internal static class TokenizerLoader
     private static LanguageModelTokenizer Make(TokenizerFiles files, TokenizerParts parts) => new(
         parts, TextTokenization.Bpe,
         folder => files.Write(folder, stream => TokenizerConfiguration.Write(
-            stream, parts.ClassName, parts.BeginOfText, parts.EndOfText, kind: null,
+            stream, parts.ClassName, parts.Prefix, parts.EndOfText, kind: null,
             addsBegin: parts.BeginOfTextId != parts.EndOfTextId)));
 }

@@ -4,11 +4,12 @@ namespace Microsoft.ML.Reversible.Text;
 /// <param name="Codec">How it turns text into ids and back.</param>
 /// <param name="EndOfTextId">What ends a document.</param>
 /// <param name="EndOfText">How it is written.</param>
-/// <param name="BeginOfTextId">What a document begins after.</param>
-/// <param name="BeginOfText">How it is written.</param>
+/// <param name="BeginOfTextId">What is put before every text; the end of a document where nothing is.</param>
+/// <param name="PrefixId">What an empty context is.</param>
+/// <param name="Prefix">How it is written.</param>
 /// <param name="ClassName">Hugging Face's class for it.</param>
 internal sealed record TokenizerParts(
-    ITokenCodec Codec, int EndOfTextId, string EndOfText, int BeginOfTextId, string BeginOfText, string ClassName)
+    ITokenCodec Codec, int EndOfTextId, string EndOfText, int BeginOfTextId, int PrefixId, string Prefix, string ClassName)
 {
     /// <summary>The parts of a vocabulary without fault.</summary>
     public static TokenizerParts Of(Vocabulary vocabulary, string className)
@@ -16,11 +17,11 @@ internal sealed record TokenizerParts(
         List<string> tokens = [.. vocabulary.Tokens];
         return new(
             new VocabularyCodec(vocabulary), tokens.IndexOf(vocabulary.EndOfText), vocabulary.EndOfText,
-            tokens.IndexOf(vocabulary.BeginOfText), vocabulary.BeginOfText, className);
+            tokens.IndexOf(vocabulary.BeginOfText), tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className);
     }
 
     /// <summary>The parts of a vocabulary without fault.</summary>
-    public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin) ids, string className) => new(
+    public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin, int Prefix) ids, string className) => new(
         new SentencePieceCodec(vocabulary, ids.End, ids.Begin), ids.End, vocabulary.Pieces[ids.End].Text,
-        ids.Begin, vocabulary.Pieces[ids.Begin].Text, className);
+        ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className);
 }

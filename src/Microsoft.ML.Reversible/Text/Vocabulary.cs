@@ -14,8 +14,11 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>What ends a document in GPT-2's vocabulary and in what is learned here.</summary>
     public const string DefaultEndOfText = "<|endoftext|>";
 
-    /// <summary>The one of the tokens that a document begins after.</summary>
+    /// <summary>The one of the tokens that is put before every text; the end of a document where none is.</summary>
     public string BeginOfText { get; init; } = EndOfText;
+
+    /// <summary>The one of the tokens that an empty context is.</summary>
+    public string Prefix { get; init; } = EndOfText;
 
     /// <summary>Further ids that stand for no text and that no text has.</summary>
     public IReadOnlySet<int> Controls { get; init; } = new HashSet<int>();

@@ -16,6 +16,10 @@ internal static class VocabularyCheck
             throw Malformed(vocabularyPath, $"it lacks the token '{vocabulary.EndOfText}', which ends a document");
         if (!tokens.Contains(vocabulary.BeginOfText))
             throw Malformed(vocabularyPath, $"it lacks the token '{vocabulary.BeginOfText}', which comes before a document");
+        if (!tokens.Contains(vocabulary.Prefix))
+            throw Malformed(
+                vocabularyPath,
+                $"it lacks the token '{vocabulary.Prefix}', which tokenizer_config.json or special_tokens_map.json has as bos_token");
 
         for (int id = 0; id < vocabulary.Tokens.Count; id++)
             if (!vocabulary.Controls.Contains(id) && !vocabulary.Literals.Contains(id)

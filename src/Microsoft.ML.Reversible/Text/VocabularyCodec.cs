@@ -76,6 +76,7 @@ internal sealed class VocabularyCodec : ITokenCodec
         hash.Add([.. _vocabulary.Literals.Order()]);
         hash.Add(_vocabulary.SplitsDigits ? 1 : 0);
         hash.Add(BoundedPreTokenizer.Limit);
+        if (_vocabulary.Kind == TextTokenization.Bpe) hash.Add("GPT-2's pieces over code points");
     }
 
     private static Func<string, IReadOnlyList<int>> CharactersOf(Vocabulary vocabulary)

@@ -39,7 +39,7 @@ internal static class VocabularyFolder
         // No class of Hugging Face's cuts text into characters; none is named rather than a wrong one.
         string? tokenizerClass = vocabulary.Kind == TextTokenization.Character ? null : "GPT2Tokenizer";
         TokenizerConfiguration.Write(
-            stream, tokenizerClass, vocabulary.BeginOfText, vocabulary.EndOfText, vocabulary.Kind, addsBegin: false);
+            stream, tokenizerClass, vocabulary.Prefix, vocabulary.EndOfText, vocabulary.Kind, addsBegin: false);
     }
 
     /// <summary>Reads the files. Without tokenizer_config.json they are taken for GPT-2's.</summary>
@@ -57,8 +57,11 @@ internal static class VocabularyFolder
         using (JsonDocument document = TokenizerJson.ParseObject(files.Read(vocabularyFile), vocabularyPath))
             tokens = TokenizerJson.ReadTokens(document.RootElement, vocabularyPath);
         string[] merges = ReadMerges(files.Read(mergesFile), files.PathOf(mergesFile));
-        (string end, string begin) = special.In(tokens, configuration, vocabularyPath);
-        var vocabulary = new Vocabulary(configuration.Kind ?? TextTokenization.Bpe, tokens, merges, end) { BeginOfText = begin };
+        (string end, string begin, string prefix) = special.In(tokens, configuration, vocabularyPath);
+        var vocabulary = new Vocabulary(configuration.Kind ?? TextTokenization.Bpe, tokens, merges, end)
+        {
+            BeginOfText = begin, Prefix = prefix,
+        };
         VocabularyCheck.Check(vocabulary, vocabularyPath, files.PathOf(mergesFile));
         return vocabulary;
     }

@@ -20,6 +20,11 @@ public sealed partial class ReversibleLmTrainer
         /// A tokenizer to use instead of learning one. Microsoft.ML.Tokenizers does not write files, so folders and checkpoints are saved
         /// without it and are given it again when they are loaded, and a zip is refused.
         /// </summary>
+        /// <remarks>
+        /// A <see cref="LlamaTokenizer"/> of Microsoft.ML.Tokenizers 2.0 applies the rightmost of equal merges first, and SentencePiece the
+        /// leftmost, so that runs of a character get other ids ("aaa"). The trainer logs a warning; <see cref="TokenizerPath"/> reads
+        /// the same file without this fault.
+        /// </remarks>
         public Tokenizer? Tokenizer { get; set; }
 
         /// <summary>

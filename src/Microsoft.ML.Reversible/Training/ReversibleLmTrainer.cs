@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;
@@ -78,6 +79,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         ArgumentNullException.ThrowIfNull(input);
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Training");
+        TieOrder.Warn(_options.Tokenizer, channel);
         using var run = new TrainingRun(_options, _context, _host, channel, isText);
         using var start = TrainingStart.Make(input, _options, run.Checkpoint ?? _options.PretrainedFolder, run.Device, run.Seed);
         try

@@ -43,7 +43,7 @@ public sealed class TextScorerTests
         using var model = new LanguageModel(network, tokenizer: null);
         var random = new Random(5);
         int[] ids = [.. Enumerable.Range(0, count).Select(_ => random.Next(network.Configuration.VocabularySize))];
-        long[] all = [model.BeginOfTextId, .. ids];
+        long[] all = [model.PrefixId, .. ids];
 
         double expected = 0;
         foreach (TextScorer.Window window in TextScorer.Windows(count, network.Configuration.ContextLength))

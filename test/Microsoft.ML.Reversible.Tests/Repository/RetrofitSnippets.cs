@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
 /// <summary>The programs of docs/retrofit.md. What stands between the markers is compared with the page and run.</summary>
@@ -12,7 +14,8 @@ internal static class RetrofitSnippets
     {
         // <snippet>
         var ml = new MLContext(seed: 1);
-        IDataView texts = ml.Data.LoadFromEnumerable(File.ReadLines(corpus).Select(line => new TextRow { Text = line }));
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+        IDataView texts = ml.Data.LoadFromEnumerable(File.ReadLines(corpus, utf8).Select(line => new TextRow { Text = line }));
         using ReversibleLmTransformer student = ml.Reversible().Retrofit(new RetrofitEstimator.Options
         {
             TeacherPath = teacherFolder,

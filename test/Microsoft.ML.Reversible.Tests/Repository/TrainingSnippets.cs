@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
@@ -15,7 +16,8 @@ internal static class TrainingSnippets
         // <snippet>
         var ml = new MLContext(seed: 1);
         string corpus = Path.Combine(folder, "corpus.txt");
-        IDataView data = ml.Data.LoadFromEnumerable(File.ReadLines(corpus).Select(line => new TextRow { Text = line }));
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+        IDataView data = ml.Data.LoadFromEnumerable(File.ReadLines(corpus, utf8).Select(line => new TextRow { Text = line }));
         using var stop = new CancellationTokenSource();
         using var signals = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Cancel(); });
         using ReversibleLmTransformer model = ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options

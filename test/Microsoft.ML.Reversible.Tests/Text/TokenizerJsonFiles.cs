@@ -53,6 +53,11 @@ internal static class TokenizerJsonFiles
                 {"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},
                  {"type":"Replace","pattern":{"String":" "},"content":"▁"}]}
                 """),
+            ["decoder"] = JsonNode.Parse(
+                """
+                {"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},
+                 {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}
+                """),
             ["pre_tokenizer"] = null,
             ["post_processor"] = JsonNode.Parse(
                 """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A"}}]}"""),

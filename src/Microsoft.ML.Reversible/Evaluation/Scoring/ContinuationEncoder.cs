@@ -13,7 +13,7 @@ namespace Microsoft.ML.Reversible.Evaluation;
 internal sealed class ContinuationEncoder(LanguageModel model)
 {
     private readonly LanguageModelTokenizer _tokenizer = model.Tokenizer;
-    private readonly int[] _before = Prompt.BeginsTexts(model) ? [model.BeginOfTextId] : [];
+    private readonly int[] _before = Prompt.BeginsTexts(model) ? [model.Tokenizer.BeginOfTextId] : [];
     private readonly int _window = model.Network.Configuration.ContextLength;
 
     /// <summary>The tokens of each request.</summary>
@@ -41,7 +41,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
         int length = request.Context.Length;
         while (length > 0 && PythonText.IsSpace(request.Context[length - 1])) length--;
         string context = request.Context[..length], continuation = request.Context[length..] + request.Continuation;
-        int[] before = context.Length == 0 ? [model.BeginOfTextId] : contexts.GetOrAdd(context, WithPrefix);
+        int[] before = context.Length == 0 ? [model.PrefixId] : contexts.GetOrAdd(context, WithPrefix);
         int[] whole = context.Length == 0 ? [.. before, .. _tokenizer.Encode(continuation)] : WithPrefix(context + continuation);
         if (whole.Length <= before.Length)
             throw new InvalidDataException(
@@ -51,7 +51,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
 
     private ScoredTokens[] Windows(string text)
     {
-        int[] tokens = _tokenizer.Encode(text), ids = [model.BeginOfTextId, .. tokens];
+        int[] tokens = _tokenizer.Encode(text), ids = [model.PrefixId, .. tokens];
         return
         [
             .. TextScorer.Windows(tokens.Length, _window).Select(window =>

@@ -10,10 +10,10 @@ internal static class OneAtATime
     {
         string context = request.Context.TrimEnd();
         string text = request.Context + request.Continuation;
-        int begin = model.BeginOfTextId;
+        (int prefix, int begin) = (model.PrefixId, model.Tokenizer.BeginOfTextId);
         int[] first = model.SpecialTokens.EndOfText.Contains(begin) ? [] : [begin];
-        int[] before = context.Length == 0 ? [begin] : [.. first, .. model.Tokenizer.Encode(context)];
-        int[] whole = context.Length == 0 ? [begin, .. model.Tokenizer.Encode(text)] : [.. first, .. model.Tokenizer.Encode(text)];
+        int[] before = context.Length == 0 ? [prefix] : [.. first, .. model.Tokenizer.Encode(context)];
+        int[] whole = context.Length == 0 ? [prefix, .. model.Tokenizer.Encode(text)] : [.. first, .. model.Tokenizer.Encode(text)];
         int[] continuation = [.. whole.Skip(before.Length)];
         int window = model.Network.Configuration.ContextLength;
         return Score(model.Network, [.. before.Concat(continuation).TakeLast(window + 1)], Math.Min(continuation.Length, window));
