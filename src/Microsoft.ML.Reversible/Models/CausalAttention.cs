@@ -10,8 +10,8 @@ namespace Microsoft.ML.Reversible.Models;
 internal static class CausalAttention
 {
     /// <summary>
-    /// The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>, and where gradients are
-    /// differentiated, by <see cref="ComposedAttention"/>.
+    /// The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>, and where gradients
+    /// are differentiated, by <see cref="ComposedAttention"/>.
     /// </summary>
     public static Tensor Of(Tensor query, Tensor key, Tensor value)
     {

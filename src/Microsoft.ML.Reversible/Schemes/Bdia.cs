@@ -44,8 +44,8 @@ public enum BdiaInference
 /// <para>
 /// Forward, errors decay where the eigenvalues λ of f's Jacobian are real with -2(1-γ)/(1+γ) &lt; λ &lt; 0: (-2/3, 0) for γ = 1/2, (-6, 0)
 /// for -1/2, (-1.765, 0) for 1/16. At both ends one root is 1 or -1 and the other smaller, so that errors keep their size. With signs at
-/// random the interval of γ = 1/k keeps every sequence of the same layer from growing, of those tried; for complex λ some sequences grow
-/// though neither sign does alone.
+/// random, no sequence of signs that was tried grows on the interval of γ = 1/k, and the mean square of an error decays on a wider one,
+/// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0; for some complex λ a sequence of signs grows though neither sign does alone.
 /// </para>
 /// <para>
 /// Without the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.

@@ -10,12 +10,31 @@ namespace Microsoft.ML.Reversible.Stability;
 /// a second backward pass through the first gives J v as the gradient of ⟨Jᵀ u, v⟩ with respect to u.
 /// </summary>
 /// <remarks>
-/// These are calls of <c>backward</c> because TorchSharp's <c>autograd.grad</c> ends the process where libtorch throws.
 /// A vector is divided by its largest entry before a function's number type holds it, and multiplied back after, so that neither overflows.
 /// Parameters' gradients are left as they are.
 /// </remarks>
 internal static class JacobianProduct
 {
+    /// <summary>
+    /// A script because TorchSharp's <c>autograd.grad</c> ends the process where libtorch throws, as where memory runs out, and libtorch
+    /// warns against <c>backward</c> with a graph on standard error.
+    /// </summary>
+    private static readonly ScriptFunction TwoBackwardPasses = new(
+        "two_backward_passes",
+        """
+        def two_backward_passes(value, leaf, u, v):
+            first : List[Optional[Tensor]] = [u]
+            transposed = torch.autograd.grad([value], [leaf], first, True, True, True)[0]
+            product : Optional[Tensor] = None
+            if transposed is not None:
+                if transposed.requires_grad:
+                    second : List[Optional[Tensor]] = [v]
+                    product = torch.autograd.grad([transposed], [u], second, False, False, True)[0]
+            if product is None:
+                return torch.zeros_like(u)
+            return product
+        """);
+
     /// <summary>J v.</summary>
     /// <param name="f">A function that is differentiable twice where attention is composed of plain operations.</param>
     /// <param name="state">Where, of shape [1, context, width].</param>
@@ -29,18 +48,8 @@ internal static class JacobianProduct
         Tensor value = f.call(leaf);
         if (!value.requires_grad) return zeros_like(vector);
         Tensor u = zeros_like(value).requires_grad_();
-        try
-        {
-            autograd.backward([value], [u], retain_graph: true, create_graph: true, inputs: [leaf]);
-            if (leaf.grad is not { requires_grad: true } transposed) return zeros_like(vector);
-            autograd.backward([transposed], [unit.view(leaf.shape).to(leaf.dtype)], inputs: [u]);
-            return u.grad!;
-        }
-        finally
-        {
-            // A gradient with a graph holds its leaf, which holds the gradient.
-            leaf.grad = null;
-        }
+        return TwoBackwardPasses.TryInvoke(value, leaf, u, unit.view(leaf.shape).to(leaf.dtype))
+            ?? throw new NotSupportedException("This libtorch cannot differentiate the gradients of a layer.");
     });
 
     /// <summary>Jᵀ u.</summary>

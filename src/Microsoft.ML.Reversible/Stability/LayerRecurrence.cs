@@ -15,8 +15,8 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
     public Growth At(Complex eigenvalue) => Choices.Select(choice => choice.At(eigenvalue)).Aggregate((a, b) => a.Or(b));
 
     /// <summary>
-    /// Whether errors along an eigenvector with this eigenvalue grow linearly, as far as so many layers can tell, under a recurrence that is
-    /// drawn.
+    /// Whether errors along an eigenvector with this eigenvalue grow linearly, as far as so many layers can tell, under a recurrence that
+    /// is drawn.
     /// </summary>
     public bool IsLinear(Complex eigenvalue, int layerCount) => Choices.Any(choice => choice.IsLinear(eigenvalue, layerCount));
 

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <code>
 ///     r² - (B + Cλ) r - A = 0
 /// </code>
-/// so a perturbation grows by max |r| forward and by 1/min |r| back. With A = 0 there is the one root B + Cλ, and no way back. A double root
-/// r belongs to one eigenvector only, and after n steps a perturbation of p has grown by (n + 1) |r|ⁿ: linearly where |r| = 1.
+/// so a perturbation grows by max |r| forward and by 1/min |r| back. With A = 0 there is the one root B + Cλ, and no way back. A double
+/// root r has one eigenvector only, and after n steps a perturbation of p has grown by (n + 1) |r|ⁿ: linearly where |r| = 1.
 /// </summary>
 internal readonly record struct Recurrence(double A, double B, double C)
 {

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <param name="scheme">The scheme.</param>
 /// <param name="arithmetic">The arithmetic that the model trains in; the analysis itself is always in floating point.</param>
 /// <param name="functions">The functions that the scheme runs over, in order.</param>
-/// <param name="krylovDimension">Steps of the eigenvalue iteration, at least 1.</param>
+/// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
 /// <param name="seed">Seeds the iteration and what the scheme draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
@@ -22,7 +22,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
 
     /// <summary>Runs the analysis.</summary>
     /// <param name="inputs">p₀ of each window, of shape [1, context, width]; at least one.</param>
-    /// <param name="cancellationToken">Ends the analysis between two layers.</param>
+    /// <param name="cancellationToken">Ends the analysis between two layers, or between two passes over all of them.</param>
     /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
     public StabilityReport Run(IReadOnlyList<Tensor> inputs, CancellationToken cancellationToken = default)
     {

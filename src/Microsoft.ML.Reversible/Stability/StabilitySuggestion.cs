@@ -16,7 +16,10 @@ internal static class StabilitySuggestion
         string kept = exact ? "Exact arithmetic rebuilds the streams to the bit whatever the growth backward. " : "";
         string advice = string.Join("; or ", Advice(scheme, exact, drifts, layers));
         if (advice.Length == 0)
-            return kept + (layers.Any(l => l.GrowsLinearly) ? "Linear growth is slow: at this depth nothing" : "Nothing") + " needs to change.";
+        {
+            string nothing = layers.Any(l => l.GrowsLinearly) ? "Linear growth is slow: at this depth nothing" : "Nothing";
+            return $"{kept}{nothing} needs to change.";
+        }
         return drifts
             ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
             : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
@@ -36,7 +39,10 @@ internal static class StabilitySuggestion
         if (!grows) yield break;
         SchemeCondition condition = SchemeCondition.Of(scheme);
         if (condition is { StepSize: { } h, WithStepSize: { } with } && Lower(with(h / 2), layers, worst, harm) is { } smaller)
-            yield return $"use a smaller h and retrain: on the same eigenvalues {Text(h / 2)} would bring growth down to {Text(smaller)} a layer";
+        {
+            yield return $"use a smaller h and retrain: on the same eigenvalues {Text(h / 2)} would bring growth down to {Text(smaller)} "
+                + "a layer";
+        }
         if (Other(scheme, condition.StepSize ?? 0.5, layers, worst, harm) is { } other) yield return other;
     }
 
@@ -50,7 +56,8 @@ internal static class StabilitySuggestion
             .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))
             .Where(s => s.Growth is not null)
             .OrderBy(s => s.Growth)
-            .Select(s => $"take another scheme and retrain: {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer on the same eigenvalues")
+            .Select(s =>
+                $"take another scheme and retrain: on the same eigenvalues {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer")
             .FirstOrDefault();
     }
 

@@ -37,7 +37,7 @@ public sealed class JacobianProductTests
         using var noGraph = no_grad();
         double step = 1e-2 * state.abs().max().to(ScalarType.Float64).item<double>();
         Tensor move = (v / v.norm() * step).view(state.shape).to(ScalarType.Float32);
-        Tensor difference = (block.call(state + move) - block.call(state - move)).flatten().to(ScalarType.Float64) * (v.norm() / (2 * step));
+        Tensor difference = (block.call(state + move) - block.call(state - move)).flatten().to(ScalarType.Float64) * v.norm() / (2 * step);
         Assert.IsLessThan(2e-2, TestModels.RelativeError(product, difference));
         double inner = u.dot(product).item<double>();
         Assert.AreEqual(inner, transposed.dot(v).item<double>(), 1e-5 * (u.norm() * product.norm()).item<double>());

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Tests.Stability;
 
 /// <summary>
-/// Every bound of the page's table, by running an error of 1e-3 of one state through 1,000 layers of the schemes' own steps: just inside, at
-/// the bound, just outside.
+/// Every bound of the page's tables, by running an error of 1e-3 of one state through 1,000 layers of the schemes' own steps: just inside,
+/// at the bound, just outside.
 /// </summary>
 [TestClass]
 public sealed class SchemeBoundsTests

@@ -53,7 +53,8 @@ public sealed class StabilityAnalysisTests
         Assert.AreEqual(expected, report.Layers[3].BackwardGrowth!.Value, 1e-9);
         StringAssert.StartsWith(
             report.Verdict, "leapfrog: layers 3 and 7 have h²λ in [0.1, 0.4]: forward growth 1.86 a layer, backward 1.86 at most");
-        StringAssert.Contains(report.Suggestion, "use a smaller h and retrain: on the same eigenvalues 0.5 would bring growth down to 1.37 a layer");
+        StringAssert.Contains(
+            report.Suggestion, "use a smaller h and retrain: on the same eigenvalues 0.5 would bring growth down to 1.37 a layer");
     }
 
     [TestMethod]

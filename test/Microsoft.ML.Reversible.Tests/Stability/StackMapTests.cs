@@ -7,7 +7,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible.Tests.Stability;
 
-/// <summary>The whole stack's map and its largest singular value, against dense matrices from central differences of each function.</summary>
+/// <summary>The whole stack's map and its largest singular value, against dense matrices of each function's differences.</summary>
 [TestClass]
 public sealed class StackMapTests
 {
@@ -33,7 +33,8 @@ public sealed class StackMapTests
     private static LayerStack Make(Scheme scheme)
     {
         using var random = new Generator(9);
-        return new LayerStack(scheme, Enumerable.Range(0, 4).Select(_ => new TanhBlock(Width, 0.5, random, ScalarType.Float64)), WayBack.Stored);
+        TanhBlock[] blocks = [.. Enumerable.Range(0, 4).Select(_ => new TanhBlock(Width, 0.5, random, ScalarType.Float64))];
+        return new LayerStack(scheme, blocks, WayBack.Stored);
     }
 
     private static Tensor Input()
@@ -136,7 +137,8 @@ public sealed class StackMapTests
     [TestMethod]
     public void TheForwardMapIsTheDerivativeOfWhatTheStackComputes()
     {
-        foreach (Scheme scheme in new[] { new Midpoint(0.3), new Leapfrog(0.7) { Start = Start.Euler }, Scheme.Hamiltonian, Scheme.Residual })
+        Scheme[] schemes = [new Midpoint(0.3), new Leapfrog(0.7) { Start = Start.Euler }, Scheme.Hamiltonian, Scheme.Residual];
+        foreach (Scheme scheme in schemes)
         {
             using var scope = NewDisposeScope();
             using var noGraph = no_grad();
@@ -148,6 +150,29 @@ public sealed class StackMapTests
             Tensor difference = (stack.Evaluate(input + move * step) - stack.Evaluate(input - move * step)) / (2 * step);
             Assert.IsLessThan(1e-8, TestModels.RelativeError(found.narrow(0, 0, Size).view(1, 2, Width), difference), scheme.ToString());
         }
+    }
+
+    [TestMethod]
+    [DataRow(ModelFamily.Gpt2)]
+    [DataRow(ModelFamily.Llama)]
+    public void OverATrainedModelTheFourProductsAreTransposesAndInversesOfEachOther(ModelFamily family)
+    {
+        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.Family, o.Scheme) = (family, new Leapfrog(0.5)));
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        LayerStack stack = model.Network.Stack;
+        Tensor input = model.Network.Embed(tensor(new long[] { 116, 104, 101, 32, 102 }, [1, 5]));
+        var trajectory = new Trajectory(stack.Blocks, Steps(stack), input);
+        var map = new StackMap(stack.Blocks, Steps(stack), l => trajectory[l]);
+        using var random = new Generator(3);
+        Tensor v = randn([map.Size], dtype: ScalarType.Float64, generator: random), u = randn_like(v);
+        Tensor forward = map.Forward(v), inverse = map.Inverse(v);
+        Assert.IsLessThan(1e-4, TestModels.RelativeError(map.Inverse(forward), v));
+        AssertTransposes(forward, map.ForwardTransposed(u));
+        AssertTransposes(inverse, map.InverseTransposed(u));
+
+        void AssertTransposes(Tensor product, Tensor transposed) => Assert.AreEqual(
+            product.dot(u).item<double>(), transposed.dot(v).item<double>(), 1e-5 * (product.norm() * u.norm()).item<double>());
     }
 
     [TestMethod]
