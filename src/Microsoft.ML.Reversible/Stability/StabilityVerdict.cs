@@ -43,7 +43,8 @@ internal static class StabilityVerdict
     /// <summary>What the stack does as a whole, which eigenvalues of single layers do not tell.</summary>
     private static string Whole(StackAmplification stack, int count) =>
         $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error grows to {Text(stack.Forward)} times its "
-        + $"size forward{(stack.Backward is { } backward ? $" and {Text(backward)} times back" : "")} at most, by the largest singular value.";
+        + $"size forward{(stack.Backward is { } backward ? $" and {Text(backward)} times back" : "")} at most, by the largest singular "
+        + "value.";
 
     private static string Range(IEnumerable<Complex> values)
     {
