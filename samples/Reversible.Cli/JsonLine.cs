@@ -25,6 +25,12 @@ internal sealed class JsonLine
         return this;
     }
 
+    public JsonLine Add(string name, bool value)
+    {
+        _json.WriteBoolean(name, value);
+        return this;
+    }
+
     public JsonLine Add(string name, long value)
     {
         _json.WriteNumber(name, value);

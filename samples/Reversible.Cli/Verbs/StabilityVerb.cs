@@ -12,8 +12,9 @@ internal sealed class StabilityVerb : Verb
     private readonly Option<bool> _json;
 
     public StabilityVerb(Terminal terminal) : this(terminal, new ModelInput(), new TextInput(), Table(), JsonOption(
-        "layer, forward_growth, backward_growth, largest_eigenvalue, leftmost_real, rightmost_real, largest_imaginary, rebuild_max, "
-        + "rebuild_rms and stream_rms for each layer, and scheme, verdict and suggestion at the end"))
+        "layer, forward_growth, backward_growth, grows_linearly, largest_eigenvalue, leftmost_real, rightmost_real, largest_imaginary, "
+        + "rebuild_max, rebuild_rms and stream_rms for each layer, and scheme, stack_forward, stack_backward, verdict and suggestion at "
+        + "the end"))
     {
     }
 
@@ -21,7 +22,8 @@ internal sealed class StabilityVerb : Verb
         : base(
             terminal, "stability",
             "Analyses whether a model's recurrence stays bounded forward and back on real text: eigenvalues of each layer, the growth that "
-            + "follows from them, and how exactly the streams between the layers are rebuilt.",
+            + "follows from them, the most that all layers together multiply an error by, and how exactly the hidden states between the "
+            + "layers are rebuilt.",
             "--model FOLDER --data FILE... [options]",
             [
                 new OptionGroup("Model and data", [.. model.Options, .. data.Options]),
@@ -51,7 +53,12 @@ internal sealed class StabilityVerb : Verb
             return ExitCode.Done;
         }
         foreach (LayerStability layer in report.Layers) Line(layer).WriteTo(Terminal.Out);
-        new JsonLine().Add("scheme", report.Scheme.ToString()).Add("verdict", report.Verdict).Add("suggestion", report.Suggestion)
+        new JsonLine()
+            .Add("scheme", report.Scheme.ToString())
+            .Add("stack_forward", report.Stack.Forward)
+            .Add("stack_backward", report.Stack.Backward)
+            .Add("verdict", report.Verdict)
+            .Add("suggestion", report.Suggestion)
             .WriteTo(Terminal.Out);
         return ExitCode.Done;
     }
@@ -60,6 +67,7 @@ internal sealed class StabilityVerb : Verb
         .Add("layer", layer.Layer)
         .Add("forward_growth", layer.ForwardGrowth)
         .Add("backward_growth", layer.BackwardGrowth)
+        .Add("grows_linearly", layer.GrowsLinearly)
         .Add("largest_eigenvalue", layer.Largest.Value.Magnitude)
         .Add("leftmost_real", layer.Leftmost.Value.Real)
         .Add("rightmost_real", layer.Rightmost.Value.Real)
@@ -71,7 +79,7 @@ internal sealed class StabilityVerb : Verb
     private static SettingTable<Settings> Table() => new SettingTable<Settings>()
         .Group("Analysis")
         .Add(o => o.WindowCount, "The most windows to take from the start of the data, at least 1.")
-        .Add(o => o.KrylovDimension, "Steps of the eigenvalue iteration, at least 1; more find more eigenvalues, and better.")
+        .Add(o => o.KrylovDimension, "Steps of the iterations for eigenvalues and for all layers together, at least 1; more find more.")
         .Add(o => o.Seed, "Seeds the iteration, and the signs that BDIA draws.");
 
     /// <summary>The arguments of <see cref="ReversibleCatalog.AnalyzeStability"/>, with its defaults.</summary>

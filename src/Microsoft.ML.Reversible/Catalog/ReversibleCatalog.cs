@@ -190,21 +190,24 @@ public sealed partial class ReversibleCatalog
 
     /// <summary>
     /// Analyses whether a model's recurrence stays bounded forward and back on real text: eigenvalues of each layer's Jacobian, the growth
-    /// that follows from them, and how exactly the streams are rebuilt in floating point.
+    /// that follows from them, the largest singular value of all layers together, and how exactly the hidden states are rebuilt in floating
+    /// point.
     /// </summary>
     /// <remarks>
-    /// A layer and window costs <paramref name="krylovDimension"/> backward passes of one block, and the streams of one window are all
-    /// kept. Perturbations are of the whole state of one window, all its tokens and channels; where that is no more than 64 numbers, all
+    /// A layer and window costs <paramref name="krylovDimension"/> backward passes of one block, and for the singular values, forward and
+    /// back, up to twice as many steps of two evaluations and three backward passes; the hidden states of one window are all kept.
+    /// Perturbations are of the whole state of one window, all its tokens and channels; where that is no more than 64 numbers, all
     /// eigenvalues are found.
     /// </remarks>
     /// <param name="model">The model.</param>
     /// <param name="data">Data with the model's text column; only the rows that the windows need are read.</param>
     /// <param name="windowCount">The most windows to take from the start of the data, at least 1.</param>
     /// <param name="krylovDimension">
-    /// Steps of the eigenvalue iteration, at least 1: more find more eigenvalues, and the outer ones more exactly.
+    /// Steps of the eigenvalue iteration, at least 1: more find more eigenvalues, and the outer ones more exactly. Also the most steps of
+    /// the singular value iteration, which ends where it has settled.
     /// </param>
     /// <param name="seed">Seeds the iteration, and the signs that BDIA draws.</param>
-    /// <param name="cancellationToken">Ends the analysis between two layers.</param>
+    /// <param name="cancellationToken">Ends the analysis between two layers, or between two passes over all of them.</param>
     /// <returns>The layers' figures, a verdict and a suggestion in words.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The text column is missing or is not text, or a number is below 1.</exception>
     /// <exception cref="InvalidOperationException">There are no rows with text, or the model's numbers are not finite.</exception>

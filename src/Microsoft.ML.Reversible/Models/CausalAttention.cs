@@ -9,9 +9,15 @@ namespace Microsoft.ML.Reversible.Models;
 /// </summary>
 internal static class CausalAttention
 {
-    /// <summary>The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>.</summary>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value) =>
-        query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
+    /// <summary>
+    /// The mixed values, of the same shape; where a pass is to repeat to the bit, by <see cref="OrderedAttention"/>, and where gradients
+    /// are differentiated, by <see cref="ComposedAttention"/>.
+    /// </summary>
+    public static Tensor Of(Tensor query, Tensor key, Tensor value)
+    {
+        if (ComposedAttention.IsInUse) return ComposedAttention.Of(query, key, value);
+        return query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
             ? cuts.Apply(OrderedAttention.Instance, query, key, value)
             : nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
+    }
 }

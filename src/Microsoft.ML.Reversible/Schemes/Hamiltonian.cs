@@ -19,7 +19,8 @@ public abstract partial record Scheme
 ///     x⁺ = x⁻ + F(x)
 /// </code>
 /// whose functions F are the blocks' attention and MLP halves in turn; that is how it is run, and p is what is read out.
-/// With linear halves Attn = A p and Mlp = M q it is bounded in both directions where -4 ≤ AM ≤ 0. Exact on a grid with nothing stored.
+/// With linear halves Attn = A p and Mlp = M q of one number it is bounded in both directions where -4 &lt; AM &lt; 0, or where A and M are
+/// both 0. At AM = 0 otherwise, and at -4, the root is double and errors grow linearly. Exact on a grid with nothing stored.
 /// </summary>
 public sealed record Hamiltonian : Scheme
 {

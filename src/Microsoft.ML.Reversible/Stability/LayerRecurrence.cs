@@ -14,6 +14,12 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
     /// <summary>The most that the layer multiplies by along an eigenvector with this eigenvalue, whichever recurrence is drawn.</summary>
     public Growth At(Complex eigenvalue) => Choices.Select(choice => choice.At(eigenvalue)).Aggregate((a, b) => a.Or(b));
 
+    /// <summary>
+    /// Whether errors along an eigenvector with this eigenvalue grow linearly, as far as so many layers can tell, under a recurrence that
+    /// is drawn.
+    /// </summary>
+    public bool IsLinear(Complex eigenvalue, int layerCount) => Choices.Any(choice => choice.IsLinear(eigenvalue, layerCount));
+
     /// <summary>The layers of a scheme that is trained over so many functions.</summary>
     public static IReadOnlyList<LayerRecurrence> Of(Scheme scheme, int functionCount)
     {

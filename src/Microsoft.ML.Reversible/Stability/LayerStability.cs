@@ -35,12 +35,20 @@ public sealed record LayerStability
     public EigenvalueEstimate MostImaginary => Eigenvalues.MaxBy(e => Math.Abs(e.Value.Imaginary));
 
     /// <summary>
-    /// The most that the layer multiplies a perturbation by on the way forward, over the eigenvalues found; 1 is bounded.
+    /// The most that the layer multiplies a perturbation by on the way forward, over the eigenvalues found: above 1 errors grow by this
+    /// factor a layer; at 1 they are bounded, or grow linearly where <see cref="GrowsLinearly"/> says so.
     /// </summary>
     public required double ForwardGrowth { get; init; }
 
     /// <summary>The same on the way back; null where the layer's recurrence has no inverse.</summary>
     public required double? BackwardGrowth { get; init; }
+
+    /// <summary>
+    /// Whether along an eigenvalue found errors grow linearly rather than by a factor a layer: the roots of the recurrence meet on the unit
+    /// circle, as far as a network of this depth can tell. L such layers multiply an error by up to L + 1. For the Hamiltonian scheme this
+    /// says that they can: at the eigenvalue 0 they do not where both halves leave out the same number of directions.
+    /// </summary>
+    public required bool GrowsLinearly { get; init; }
 
     /// <summary>
     /// How wrong the stream into this layer is rebuilt, measured in floating point from the last two streams back over all windows; null

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Stability;
 
 /// <summary>What a scheme's stability hangs on, in words.</summary>
@@ -7,26 +9,51 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <param name="WithStepSize">The scheme with another step size, where there is one.</param>
 internal sealed record SchemeCondition(string Variable, string Bounded, double? StepSize = null, Func<double, Scheme>? WithStepSize = null)
 {
-    /// <summary>The condition of a scheme, after section 3 of arXiv 2512.02056.</summary>
+    private const string Lambda = "λ";
+
+    private const string ImaginaryBound =
+        "bounded both ways where it is imaginary with absolute value below 2; at ±2i the root is double and errors grow linearly";
+
+    private const string RealBound = "bounded both ways where it is real and -4 < {0} < 0; at both ends the root is double and errors ";
+
+    private const string MadeUpFor = ", which the remainders that exact arithmetic stores make up for";
+
+    /// <summary>
+    /// The condition of a scheme: after section 3 of arXiv 2512.02056, with strict bounds, and for A within ±1 from
+    /// <see cref="Recurrence.DecayBound"/>.
+    /// </summary>
     public static SchemeCondition Of(Scheme scheme) => scheme switch
     {
-        Midpoint s => new(
-            "2hλ", "bounded both ways where 2hλ is imaginary within ±2i", s.StepSize, h => s with { StepSize = h }),
-        Leapfrog s => new(
-            "h²λ", "bounded both ways where h²λ is real within [-4, 0]", s.StepSize, h => s with { StepSize = h }),
+        Midpoint s => new("2hλ", ImaginaryBound, s.StepSize, h => s with { StepSize = h }),
+        Leapfrog s => new("h²λ", Real("h²λ") + "grow linearly", s.StepSize, h => s with { StepSize = h }),
         MidpointA s => new(
-            "hλ", "bounded both ways only where |a| = 1; back, each layer multiplies by 1/|a| even where f is 0",
-            s.StepSize, h => s with { StepSize = h }),
-        Hamiltonian => new("the eigenvalue of J_Mlp J_Attn", "bounded both ways where it is real within [-4, 0]"),
-        Bdia s => new("(1+γ)λ", $"back, each layer multiplies by k = {s.K}, which the side bits of exact arithmetic make up for"),
-        Estimator { A: 1 } => new("the eigenvalue of F = f + e", "bounded both ways where it is imaginary within ±2i"),
-        Estimator { A: -1 } => new("the eigenvalue of F = f - e", "bounded both ways where it is real within [-4, 0]"),
+            "hλ",
+            "forward, errors decay where |a| < 1, hλ is real and -2(1-a) < hλ < 0, and grow where |a| > 1, by |a| where f is 0; "
+            + "back, they grow where |a| < 1, by 1/|a| where f is 0",
+            s.StepSize,
+            h => s with { StepSize = h }),
+        Hamiltonian => new(
+            "the eigenvalue μ of J_Mlp J_Attn", Real("μ") + "grow linearly, but for 0 where neither half changes with its input"),
+        Bdia s => new(
+            Lambda,
+            $"forward, errors decay{(s.Signs == BdiaSigns.Random ? " with either sign" : "")} where λ is real and "
+            + $"{DecayBound(s)} < λ < 0, and keep their size at both ends; back, they grow by k = {s.K} where f is 0{MadeUpFor}"),
+        Estimator { A: 1 } => new("the eigenvalue of F = f + e", ImaginaryBound),
+        Estimator { A: -1 } => new("the eigenvalue μ of F = f - e", Real("μ") + "grow linearly"),
         Estimator s => new(
-            "the eigenvalue of F = f + a e",
-            $"back, each layer multiplies by 1/|a| = {1 / Math.Abs(s.A)}, which the side bits of exact arithmetic make up for"),
-        _ => new("λ", "bounded forward where |1 + λ| ≤ 1; there is no way back"),
+            "the eigenvalue μ of F = f + a e",
+            $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
+            + $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}"),
+        _ => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
     };
 
     /// <summary>The factor with which λ enters the variable.</summary>
-    public static double Factor(LayerRecurrence layer) => layer.Choices.MaxBy(c => Math.Abs(c.C)).C;
+    public double Factor(LayerRecurrence layer) => Variable == Lambda ? 1 : layer.Choices.MaxBy(c => Math.Abs(c.C)).C;
+
+    private static string Real(string variable) => string.Format(CultureInfo.InvariantCulture, RealBound, variable);
+
+    /// <summary>The end of the interval in which errors decay whichever recurrence is drawn.</summary>
+    private static string DecayBound(Scheme scheme) => LayerRecurrence.Of(scheme, 2)[1].Choices
+        .Max(choice => choice.DecayBound)
+        .ToString("G4", CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <param name="scheme">The scheme.</param>
 /// <param name="arithmetic">The arithmetic that the model trains in; the analysis itself is always in floating point.</param>
 /// <param name="functions">The functions that the scheme runs over, in order.</param>
-/// <param name="krylovDimension">Steps of the eigenvalue iteration, at least 1.</param>
+/// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
 /// <param name="seed">Seeds the iteration and what the scheme draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
@@ -21,7 +22,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
 
     /// <summary>Runs the analysis.</summary>
     /// <param name="inputs">p₀ of each window, of shape [1, context, width]; at least one.</param>
-    /// <param name="cancellationToken">Ends the analysis between two layers.</param>
+    /// <param name="cancellationToken">Ends the analysis between two layers, or between two passes over all of them.</param>
     /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
     public StabilityReport Run(IReadOnlyList<Tensor> inputs, CancellationToken cancellationToken = default)
     {
@@ -29,15 +30,32 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
             throw new InvalidOperationException(
                 "Stability is analysed with derivatives, which inference mode does not allow; leave torch.inference_mode first.");
         var random = new Random(seed);
-        List<LayerStability[]> windows = [.. inputs.Select(input => Window(input, random, cancellationToken))];
-        LayerStability[] layers = [.. Enumerable.Range(0, _layers.Count).Select(l => Merge([.. windows.Select(window => window[l])]))];
-        return new(scheme, layers, StabilityVerdict.Of(scheme, layers, _layers), StabilitySuggestion.Of(scheme, arithmetic, layers));
+        List<(LayerStability[] Layers, StackAmplification Stack)> windows =
+            [.. inputs.Select(input => Window(input, random, cancellationToken))];
+        LayerStability[] layers = [.. _layers.Select((_, l) => Merge([.. windows.Select(window => window.Layers[l])]))];
+        StackAmplification stack = windows.Select(window => window.Stack).Aggregate((a, b) => a.Or(b));
+        return new(
+            scheme, layers, stack, StabilityVerdict.Of(scheme, layers, _layers, stack), StabilitySuggestion.Of(scheme, arithmetic, layers));
     }
 
-    private LayerStability[] Window(Tensor input, Random random, CancellationToken cancellationToken)
+    private (LayerStability[] Layers, StackAmplification Stack) Window(Tensor input, Random random, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        var trajectory = new Trajectory(functions, LayerRecurrence.Draw(scheme, functions.Count, random), input);
+        IReadOnlyList<Recurrence> steps = LayerRecurrence.Draw(scheme, functions.Count, random);
+        var trajectory = new Trajectory(functions, steps, input);
+        return (Layers(trajectory, cancellationToken), Stack(new(functions, steps, l => trajectory[l]), cancellationToken));
+    }
+
+    private StackAmplification Stack(StackMap map, CancellationToken cancellationToken)
+    {
+        return new(Of(map.Forward, map.ForwardTransposed), map.HasInverse ? Of(map.Inverse, map.InverseTransposed) : null);
+
+        double Of(Func<Tensor, Tensor> apply, Func<Tensor, Tensor> applyTransposed) =>
+            new LargestAmplification(apply, applyTransposed, map.Size).Find(krylovDimension, seed, map.Device, cancellationToken);
+    }
+
+    private LayerStability[] Layers(Trajectory trajectory, CancellationToken cancellationToken)
+    {
         IReadOnlyList<RebuildError?> errors = trajectory.RebuildErrors();
         return [.. _layers.Select((layer, l) =>
         {
@@ -50,6 +68,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
                 Eigenvalues = eigenvalues,
                 ForwardGrowth = growth.Forward,
                 BackwardGrowth = growth.Backward,
+                GrowsLinearly = eigenvalues.Any(e => layer.IsLinear(e.Value, _layers.Count)) && !IsConstant(layer, trajectory),
                 RebuildError = Over([.. layer.Functions.Select(f => errors[f])]),
             };
         })];
@@ -61,6 +80,21 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
         return Spectrum.Of(new TransposedJacobian(layer.Functions.Select(f => (functions[f], trajectory[f]))), krylovDimension, start);
     }
 
+    /// <summary>
+    /// Whether a pair of functions changes with neither's input: then the pair keeps both states as they are, though its root is double.
+    /// </summary>
+    private bool IsConstant(LayerRecurrence layer, Trajectory trajectory)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(unchecked((ulong)seed));
+        return layer.FunctionCount > 1 && layer.Functions.All(f =>
+        {
+            var jacobian = new TransposedJacobian([(functions[f], trajectory[f])]);
+            Tensor vector = randn([jacobian.Size], dtype: ScalarType.Float64, generator: random).to(jacobian.Device);
+            return jacobian.Apply(vector).norm().ToDouble() == 0;
+        });
+    }
+
     private static LayerStability Merge(IReadOnlyList<LayerStability> windows)
     {
         Growth growth = windows.Select(w => w.Growth).Aggregate((a, b) => a.Or(b));
@@ -69,6 +103,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
             Eigenvalues = [.. windows.SelectMany(w => w.Eigenvalues)],
             ForwardGrowth = growth.Forward,
             BackwardGrowth = growth.Backward,
+            GrowsLinearly = windows.Any(w => w.GrowsLinearly),
             RebuildError = Over([.. windows.Select(w => w.RebuildError)]),
         };
     }

@@ -6,14 +6,20 @@ namespace Microsoft.ML.Reversible;
 /// <summary>Whether a model's recurrence stays bounded forward and back on real text, and how exactly it is rebuilt.</summary>
 public sealed class StabilityReport
 {
-    internal StabilityReport(Scheme scheme, IReadOnlyList<LayerStability> layers, string verdict, string suggestion) =>
-        (Scheme, Layers, Verdict, Suggestion) = (scheme, layers, verdict, suggestion);
+    internal StabilityReport(
+        Scheme scheme, IReadOnlyList<LayerStability> layers, StackAmplification stack, string verdict, string suggestion) =>
+        (Scheme, Layers, Stack, Verdict, Suggestion) = (scheme, layers, stack, verdict, suggestion);
 
     /// <summary>The recurrence that was analysed: the one that the model is trained with.</summary>
     public Scheme Scheme { get; }
 
     /// <summary>The layers in order.</summary>
     public IReadOnlyList<LayerStability> Layers { get; }
+
+    /// <summary>
+    /// The most that all layers together multiply a small error by, forward and back; the largest over the windows.
+    /// </summary>
+    public StackAmplification Stack { get; }
 
     /// <summary>Which layers grow, by how much and why, in words.</summary>
     public string Verdict { get; }

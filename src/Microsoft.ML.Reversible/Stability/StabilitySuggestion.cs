@@ -14,25 +14,35 @@ internal static class StabilitySuggestion
             return "This scheme has no way back: take a reversible one to train in memory that does not grow with depth.";
         bool exact = arithmetic == Arithmetic.Exact, drifts = !exact && layers.Max(l => l.RebuildError?.Relative ?? 0) > Harmless;
         string kept = exact ? "Exact arithmetic rebuilds the streams to the bit whatever the growth backward. " : "";
-        string advice = string.Join("; or ", Advice(scheme, exact, layers));
-        if (advice.Length == 0) return kept + "Nothing needs to change.";
+        string advice = string.Join("; or ", Advice(scheme, exact, drifts, layers));
+        if (advice.Length == 0)
+        {
+            string nothing = layers.Any(l => l.GrowsLinearly) ? "Linear growth is slow: at this depth nothing" : "Nothing";
+            return $"{kept}{nothing} needs to change.";
+        }
         return drifts
             ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
             : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
     }
 
-    private static IEnumerable<string> Advice(Scheme scheme, bool exact, IReadOnlyList<LayerStability> layers)
+    private static IEnumerable<string> Advice(Scheme scheme, bool exact, bool drifts, IReadOnlyList<LayerStability> layers)
     {
         // Rounding errors are what grows on the way back, and exact arithmetic makes none.
         Func<Growth, double> harm = exact ? growth => growth.Forward : growth => growth.Worst;
         double worst = layers.Max(l => harm(l.Growth));
-        if (worst <= Growth.Noise) yield break;
+        bool grows = worst > Growth.Noise;
+        if (!grows && !drifts) yield break;
         if (!exact && scheme.CanBeExact) yield return "use exact arithmetic, which rebuilds every stream to the bit";
         if (!scheme.CanBeExact)
-            yield return "take another scheme: this one cannot be exact, while midpoint, leapfrog, Hamiltonian, estimator and BDIA can";
+            yield return "take another scheme and retrain: this one cannot be exact, while midpoint, leapfrog, Hamiltonian, estimator "
+                + "and BDIA can";
+        if (!grows) yield break;
         SchemeCondition condition = SchemeCondition.Of(scheme);
         if (condition is { StepSize: { } h, WithStepSize: { } with } && Lower(with(h / 2), layers, worst, harm) is { } smaller)
-            yield return $"use a smaller h: {Text(h / 2)} would bring growth down to {Text(smaller)} a layer";
+        {
+            yield return $"use a smaller h and retrain: on the same eigenvalues {Text(h / 2)} would bring growth down to {Text(smaller)} "
+                + "a layer";
+        }
         if (Other(scheme, condition.StepSize ?? 0.5, layers, worst, harm) is { } other) yield return other;
     }
 
@@ -46,7 +56,8 @@ internal static class StabilitySuggestion
             .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))
             .Where(s => s.Growth is not null)
             .OrderBy(s => s.Growth)
-            .Select(s => $"take another scheme: {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer on the same eigenvalues")
+            .Select(s =>
+                $"take another scheme and retrain: on the same eigenvalues {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer")
             .FirstOrDefault();
     }
 

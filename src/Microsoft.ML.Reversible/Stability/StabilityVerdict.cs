@@ -6,23 +6,45 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <summary>Says in words which layers grow, in which direction, and why.</summary>
 internal static class StabilityVerdict
 {
-    public static string Of(Scheme scheme, IReadOnlyList<LayerStability> layers, IReadOnlyList<LayerRecurrence> recurrences)
+    public static string Of(
+        Scheme scheme, IReadOnlyList<LayerStability> layers, IReadOnlyList<LayerRecurrence> recurrences, StackAmplification stack)
     {
         SchemeCondition condition = SchemeCondition.Of(scheme);
         LayerStability[] growing = [.. layers.Where(l => l.Growth.Worst > Growth.Noise)];
+        LayerStability[] linear = [.. layers.Where(l => l.GrowsLinearly)];
         double forward = layers.Max(l => l.ForwardGrowth), backward = layers.Max(l => l.BackwardGrowth ?? 0);
         string factors = $"forward growth {Text(forward)} a layer{(backward == 0 ? "" : $", backward {Text(backward)}")}";
         string text = growing.Length == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{scheme.Name}: no layer grows, on the eigenvalues found: {factors} at most.")
-            : $"{scheme.Name}: {Names(growing, layers.Count)} {(growing.Length == 1 ? "has" : "have")} {condition.Variable} " +
-              $"{Range(growing.SelectMany(l => Offending(l, recurrences[l.Layer])))}: {factors} at most ({condition.Bounded}).";
-        return text + Rebuilt(layers);
+            ? $"{scheme.Name}: no layer grows{(linear.Length == 0 ? "" : " exponentially")}, on the eigenvalues found: "
+              + $"{factors} at most."
+            : $"{scheme.Name}: {Have(growing, (layer, value) => layer.At(value).Worst > Growth.Noise)}: " +
+              $"{factors} at most ({condition.Bounded}).";
+        if (linear.Length > 0) text += $" {Linear()}";
+        return text + Whole(stack, layers.Count) + Rebuilt(layers);
+
+        string Linear()
+        {
+            string which = Have(linear, (layer, value) => layer.IsLinear(value, layers.Count));
+            string how = scheme is Hamiltonian
+                ? "errors can grow linearly with depth"
+                : $"errors grow linearly, to {layers.Count + 1} times over {layers.Count} such layers";
+            return $"{char.ToUpperInvariant(which[0])}{which[1..]}, where the root is double: {how}"
+                + $"{(growing.Length == 0 ? $" ({condition.Bounded})" : "")}.";
+        }
+
+        // Layers, and the range of the scaled eigenvalues for which something holds.
+        string Have(LayerStability[] some, Func<LayerRecurrence, Complex, bool> holds) =>
+            $"{Names(some, layers.Count)} {(some.Length == 1 ? "has" : "have")} {condition.Variable} " + Range(some.SelectMany(layer =>
+                layer.Eigenvalues.Select(e => e.Value)
+                    .Where(value => holds(recurrences[layer.Layer], value))
+                    .Select(value => value * condition.Factor(recurrences[layer.Layer]))));
     }
 
-    /// <summary>The scaled eigenvalues along which a layer grows.</summary>
-    private static IEnumerable<Complex> Offending(LayerStability layer, LayerRecurrence recurrence) => layer.Eigenvalues
-        .Where(e => recurrence.At(e.Value).Worst > Growth.Noise)
-        .Select(e => e.Value * SchemeCondition.Factor(recurrence));
+    /// <summary>What the stack does as a whole, which eigenvalues of single layers do not tell.</summary>
+    private static string Whole(StackAmplification stack, int count) =>
+        $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error grows to {Text(stack.Forward)} times its "
+        + $"size forward{(stack.Backward is { } backward ? $" and {Text(backward)} times back" : "")} at most, by the largest singular "
+        + "value.";
 
     private static string Range(IEnumerable<Complex> values)
     {

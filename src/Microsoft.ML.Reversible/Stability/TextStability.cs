@@ -13,7 +13,7 @@ internal static class TextStability
     /// <param name="textColumnName">The data's text column.</param>
     /// <param name="data">The data; only as many rows are read as the windows need.</param>
     /// <param name="windowCount">The most windows to take, at least 1.</param>
-    /// <param name="krylovDimension">Steps of the eigenvalue iteration, at least 1.</param>
+    /// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
     /// <param name="seed">Seeds the iteration and what the scheme draws.</param>
     /// <param name="cancellationToken">Ends the analysis.</param>
     public static StabilityReport Analyze(

@@ -126,6 +126,9 @@ public sealed class ModelVerbsTests
         JsonElement[] lines = json.Json;
         CollectionAssert.AreEqual(new[] { 0, 1 }, lines[..^1].Select(line => line.GetProperty("layer").GetInt32()).ToArray());
         Assert.AreEqual(expected.Layers[1].ForwardGrowth, lines[1].GetProperty("forward_growth").GetDouble());
+        Assert.AreEqual(expected.Layers[1].GrowsLinearly, lines[1].GetProperty("grows_linearly").GetBoolean());
+        Assert.AreEqual(expected.Stack.Forward, lines[^1].GetProperty("stack_forward").GetDouble());
+        Assert.AreEqual(expected.Stack.Backward, lines[^1].GetProperty("stack_backward").GetDouble());
         Assert.AreEqual(expected.Verdict, lines[^1].GetProperty("verdict").GetString());
         CliRun.Of([.. verb[..^1], "0"]).AssertRefused("--krylov-dimension must be at least 1");
     }

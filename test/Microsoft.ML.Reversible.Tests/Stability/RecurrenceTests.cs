@@ -24,7 +24,7 @@ public sealed class RecurrenceTests
     [DataRow(-0.999)]
     [DataRow(1.0)]
     [DataRow(-1.0)]
-    public void MidpointIsBoundedForImaginaryEigenvaluesUpToOne(double hw)
+    public void MidpointHasNoRootOutsideTheCircleForImaginaryEigenvaluesUpToOne(double hw)
     {
         foreach (double h in new[] { 0.25, 0.5, 1 }) AssertGrowth(1, 1, Of(new Midpoint(h), new(0, hw / h)));
     }
@@ -57,7 +57,7 @@ public sealed class RecurrenceTests
     [DataRow(-2.0)]
     [DataRow(-3.999999)]
     [DataRow(-4.0)]
-    public void LeapfrogIsBoundedForRealEigenvaluesFromMinusFourToZero(double squared)
+    public void LeapfrogHasNoRootOutsideTheCircleForRealEigenvaluesFromMinusFourToZero(double squared)
     {
         foreach (double h in new[] { 0.25, 0.5, 1 }) AssertGrowth(1, 1, Of(new Leapfrog(h), squared / (h * h)));
     }
@@ -92,7 +92,7 @@ public sealed class RecurrenceTests
     [DataRow(-2.0, 2.0)]
     [DataRow(1.0, -4.0)]
     [DataRow(3.0, 0.0)]
-    public void HamiltonianIsBoundedForProductsFromMinusFourToZero(double a, double m) => AssertPair(1, a, m);
+    public void HamiltonianHasNoRootOutsideTheCircleForProductsFromMinusFourToZero(double a, double m) => AssertPair(1, a, m);
 
     [TestMethod]
     [DataRow(0.5, 0.2)]

@@ -53,7 +53,8 @@ public sealed class StabilityAnalysisTests
         Assert.AreEqual(expected, report.Layers[3].BackwardGrowth!.Value, 1e-9);
         StringAssert.StartsWith(
             report.Verdict, "leapfrog: layers 3 and 7 have h²λ in [0.1, 0.4]: forward growth 1.86 a layer, backward 1.86 at most");
-        StringAssert.Contains(report.Suggestion, "smaller h: 0.5 would bring growth down to 1.37 a layer");
+        StringAssert.Contains(
+            report.Suggestion, "use a smaller h and retrain: on the same eigenvalues 0.5 would bring growth down to 1.37 a layer");
     }
 
     [TestMethod]
@@ -87,7 +88,7 @@ public sealed class StabilityAnalysisTests
         var scheme = new MidpointA { Factors = [.. Enumerable.Repeat(1e-6, 40)] };
         StabilityReport report = Analyze(scheme, ScalarType.Float32, Blocks(40, matrix));
         Assert.AreEqual(double.PositiveInfinity, report.Layers[0].RebuildError!.Value.Max);
-        StringAssert.StartsWith(report.Suggestion, "Take another scheme: this one cannot be exact");
+        StringAssert.StartsWith(report.Suggestion, "Take another scheme and retrain: this one cannot be exact");
     }
 
     [TestMethod]
@@ -103,7 +104,7 @@ public sealed class StabilityAnalysisTests
         Assert.HasCount(3, report.Layers);
         Assert.AreEqual(attention * mlp, report.Layers[1].Largest.Value.Real, 1e-12);
         Assert.AreEqual(grows, report.Layers[1].ForwardGrowth > 1.01);
-        Assert.AreEqual(grows, report.Verdict.Contains("all 3 layers have the eigenvalue of J_Mlp J_Attn in ["));
+        Assert.AreEqual(grows, report.Verdict.Contains("all 3 layers have the eigenvalue μ of J_Mlp J_Attn in ["));
     }
 
     [TestMethod]

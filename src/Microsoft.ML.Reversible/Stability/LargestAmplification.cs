@@ -1,0 +1,76 @@
+using System.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Stability;
+
+/// <summary>The largest singular value of a matrix T that is given by its products with vectors.</summary>
+/// <param name="apply">T v, for a float64 vector v.</param>
+/// <param name="applyTransposed">Tᵀ u.</param>
+/// <param name="size">Length of v.</param>
+internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tensor, Tensor> applyTransposed, long size)
+{
+    /// <summary>θ is an eigenvalue of TᵀT but for this part of it where ‖TᵀT v - θ v‖ is no larger.</summary>
+    private const double Tolerance = 1e-4;
+
+    /// <summary>
+    /// Power iteration with TᵀT that keeps the best combination of its vectors (Lanczos): v₁ is random, and
+    /// <code>
+    ///     β_i v_{i+1} = TᵀT v_i - α_i v_i - β_{i-1} v_{i-1}          α_i = v_iᵀ TᵀT v_i
+    /// </code>
+    /// with β_i such that v_{i+1} has length 1. The largest eigenvalue θ of the tridiagonal matrix of the α and β rises to σ².
+    /// </summary>
+    /// <param name="dimension">The most steps, at least 1.</param>
+    /// <param name="seed">Seeds the vector that the iteration starts from.</param>
+    /// <param name="device">Where vectors are.</param>
+    /// <param name="cancellationToken">Ends the iteration between two products.</param>
+    /// <returns>σ, but for rounding never above the true value; infinity where it leaves the range of float64.</returns>
+    public double Find(int dimension, int seed, Device device, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor current = Start(seed, device), previous = zeros_like(current);
+        List<double> alphas = [], betas = [];
+        double scale = 0;
+        while (true)
+        {
+            using var step = NewDisposeScope();
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor image = apply(current);
+            // The iteration is of T / scale: squares of a large T would leave the range of float64.
+            if (betas.Count == 0) scale = image.abs().max().ToDouble();
+            if (scale == 0) return 0;
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor product = applyTransposed(image / scale) / scale;
+            if (betas.Count > 0) product = product - previous * betas[^1];
+            double alpha = product.dot(current).ToDouble();
+            product = product - current * alpha;
+            double beta = product.norm().ToDouble();
+            if (!double.IsFinite(alpha) || !double.IsFinite(beta)) return double.PositiveInfinity;
+            alphas.Add(alpha);
+            (double theta, double residual) = LargestRitz(alphas, betas, beta);
+            if (alphas.Count == dimension || residual <= Tolerance * theta) return scale * Math.Sqrt(Math.Max(theta, 0));
+            betas.Add(beta);
+            previous.copy_(current);
+            current.copy_(product / beta);
+        }
+    }
+
+    private Tensor Start(int seed, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(unchecked((ulong)seed));
+        Tensor start = randn([size], dtype: ScalarType.Float64, generator: random).to(device);
+        return (start / start.norm()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The largest eigenvalue θ of the tridiagonal matrix, and ‖TᵀT v - θ v‖ of the vector v that belongs to it.</summary>
+    private static (double Theta, double Residual) LargestRitz(List<double> alphas, List<double> betas, double last)
+    {
+        var matrix = new double[alphas.Count, alphas.Count];
+        for (int i = 0; i < alphas.Count; i++) matrix[i, i] = alphas[i];
+        for (int i = 0; i < betas.Count; i++) matrix[i, i + 1] = matrix[i + 1, i] = betas[i];
+        (Complex value, double component) = DenseEigenvalues.Of(matrix).MaxBy(e => e.Value.Real);
+        return (value.Real, last * component);
+    }
+}

@@ -1,0 +1,88 @@
+using static TorchSharp.torch;
+using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace Microsoft.ML.Reversible.Stability;
+
+/// <summary>
+/// What a whole stack does to small errors of its two hidden states: the derivative T of (p₀, p₋₁) ↦ (p_L, p_{L-1}) at the states of one
+/// window, its inverse, and the transposes of both, as products with vectors. With J the Jacobian of f_l at p_l, a layer is
+/// <code>
+///     (x, y) ↦ (B x + C J x + A y, x)          back: (z, x) ↦ (x, (z - B x - C J x) / A)
+/// </code>
+/// </summary>
+/// <remarks>
+/// A first layer with A = 0, the Euler start, does not depend on p₋₁; T⁻¹ then ends at (p₁, p₀). Where A is 0 in every layer, as in a
+/// residual network, T is the derivative of p₀ ↦ p_L alone: what it takes and gives in place of the other state is 0. A product costs a few
+/// passes of each function, and keeps the graph of one at a time.
+/// </remarks>
+/// <param name="functions">The functions f_l in order.</param>
+/// <param name="steps">The recurrence of each.</param>
+/// <param name="states">p_l at which function l is evaluated.</param>
+internal sealed class StackMap(IReadOnlyList<Block> functions, IReadOnlyList<Recurrence> steps, Func<int, Tensor> states)
+{
+    private readonly bool _hasTwoStates = steps.Any(step => step.A != 0);
+    private readonly int _firstInvertible = steps.Count - steps.Reverse().TakeWhile(step => step.A != 0).Count();
+
+    /// <summary>Whether the layers can be run back, the first perhaps excepted.</summary>
+    public bool HasInverse => _firstInvertible <= 1 && _firstInvertible < steps.Count;
+
+    /// <summary>Length of a vector: two hidden states.</summary>
+    public long Size => 2 * states(0).numel();
+
+    /// <summary>Where the states are.</summary>
+    public Device Device => states(0).device;
+
+    /// <summary>T v.</summary>
+    /// <param name="pair">v, float64, of shape [2 * context * width], as are all vectors here: first the later state.</param>
+    /// <returns>Of the same type and shape, in the caller's dispose scope.</returns>
+    public Tensor Forward(Tensor pair) => Product(pair, steps.Select((_, l) => l), (l, x, y) =>
+    {
+        (double a, double b, double c) = steps[l];
+        return (x * b + J(l, x) * c + y * a, x);
+    });
+
+    /// <summary>Tᵀ u.</summary>
+    public Tensor ForwardTransposed(Tensor pair) => Product(pair, steps.Select((_, l) => l).Reverse(), (l, x, y) =>
+    {
+        (double a, double b, double c) = steps[l];
+        return (x * b + Transposed(l, x) * c + y, x * a);
+    });
+
+    /// <summary>T⁻¹ v; there must be an inverse.</summary>
+    public Tensor Inverse(Tensor pair) => Product(pair, Invertible.Reverse(), (l, z, x) =>
+    {
+        (double a, double b, double c) = steps[l];
+        return (x, (z - x * b - J(l, x) * c) / a);
+    });
+
+    /// <summary>T⁻ᵀ u; there must be an inverse.</summary>
+    public Tensor InverseTransposed(Tensor pair) => Product(pair, Invertible, (l, x, y) =>
+    {
+        (double a, double b, double c) = steps[l];
+        return (y / a, x - (y * b + Transposed(l, y) * c) / a);
+    });
+
+    private IEnumerable<int> Invertible => Enumerable.Range(_firstInvertible, steps.Count - _firstInvertible);
+
+    private Tensor J(int l, Tensor vector) => JacobianProduct.Of(functions[l], states(l), vector);
+
+    private Tensor Transposed(int l, Tensor vector) => JacobianProduct.OfTransposed(functions[l], states(l), vector);
+
+    private Tensor Product(Tensor pair, IEnumerable<int> order, Func<int, Tensor, Tensor, (Tensor, Tensor)> step)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor[] halves = pair.chunk(2);
+        (Tensor first, Tensor second) = (halves[0], Other(halves[1]));
+        foreach (int l in order)
+        {
+            using var layer = NewDisposeScope();
+            (Tensor x, Tensor y) = step(l, first, second);
+            (first, second) = (x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
+        }
+        return cat([first, Other(second)]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The second state, or 0 where there is one only.</summary>
+    private Tensor Other(Tensor state) => _hasTwoStates ? state : zeros_like(state);
+}
