@@ -41,7 +41,7 @@ public sealed class SchemeTests
     [TestMethod]
     public void BdiaOfANewNetworkHasThePapersGrid()
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama, Scheme.Bdia, WayBack.Reversible);
+        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama, Scheme.Bdia, WayBack.Stored);
         Assert.AreEqual(new Bdia { Bits = 9 }, network.Stack.Scheme);
         Assert.AreEqual("bdia:k=2,signs=random,bits=9,inference=standard", network.Stack.Scheme.ToString());
         Assert.AreEqual("bdia:k=2,signs=random,inference=standard", Scheme.Bdia.ToString());
