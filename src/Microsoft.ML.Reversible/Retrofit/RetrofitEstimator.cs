@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
@@ -77,6 +78,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var modes = AutogradModes.Default();
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _training.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Retrofit");
         using var run = new TrainingRun(

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;
@@ -76,6 +77,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var modes = AutogradModes.Default();
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Training");
         using var run = new TrainingRun(_options, _context, _host, channel, isText);
