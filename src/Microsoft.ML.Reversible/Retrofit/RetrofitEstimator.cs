@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
@@ -124,11 +125,11 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
         if (report.After.Distance > report.Before.Distance)
-            channel.Warning(
-                MessageSensitivity.None,
-                "Distillation took the student away from its teacher: KL a token was {0:G3} nats and is {1:G3}. Convert without it " +
-                "(Distill = false), or train with a smaller learning rate or for more steps.",
-                report.Before.KlPerToken, report.After.KlPerToken);
+            channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+                CultureInfo.InvariantCulture,
+                $"Distillation took the student away from its teacher: KL a token was {report.Before.KlPerToken:G3} nats and is " +
+                $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
+                $"more steps."));
         return new(start.Student, ScoreColumns.From(_training), metrics, report);
     }
 }

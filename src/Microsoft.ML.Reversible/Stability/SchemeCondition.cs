@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Stability;
 
 /// <summary>What a scheme's stability hangs on, in words.</summary>
@@ -23,7 +25,9 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
         Estimator { A: -1 } => new("the eigenvalue of F = f - e", "bounded both ways where it is real within [-4, 0]"),
         Estimator s => new(
             "the eigenvalue of F = f + a e",
-            $"back, each layer multiplies by 1/|a| = {1 / Math.Abs(s.A)}, which the side bits of exact arithmetic make up for"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"back, each layer multiplies by 1/|a| = {1 / Math.Abs(s.A)}, which the side bits of exact arithmetic make up for")),
         _ => new("λ", "bounded forward where |1 + λ| ≤ 1; there is no way back"),
     };
 
