@@ -44,7 +44,8 @@ internal static class FreshProcessCulture
             if (ours && e.Kind != Runtime.ChannelMessageKind.Trace) messages.Add(e.RawMessage);
         };
         IDataView rows = ml.Data.LoadFromEnumerable(
-            Enumerable.Range(0, 60).Select(i => new Row { Text = $"Iıİi fox {i % 7} jumps over the {(i % 2 == 0 ? "IDLE" : "slow")} dog" }));
+            from i in Enumerable.Range(0, 60)
+            select new Row { Text = $"Iıİi fox {i % 7} jumps over the {(i % 2 == 0 ? "IDLE" : "slow")} dog" });
         ReversibleLmTrainer.Options options = Options();
         options.Scheme = Scheme.Parse("MIDPOINT:0.25");
         options.MetricsPath = Path.Combine(folder, "metrics.jsonl");
