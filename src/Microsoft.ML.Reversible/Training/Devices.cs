@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -42,7 +43,8 @@ internal static class Devices
                 $"The device '{name}' has no float64. Exact arithmetic keeps its streams in float64, and float arithmetic adds up losses " +
                 "and gradient norms in it. Use 'cpu' or 'cuda'.");
         if (name == "cuda") return 0;
-        if (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int index) && index >= 0) return index;
+        if (name.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index)) return index;
         throw new ArgumentException($"The device '{name}' is not one of cpu, cuda and cuda:N.", "Device");
     }
 }

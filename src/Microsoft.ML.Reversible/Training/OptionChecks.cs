@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>Checks a trainer's options when it is made; each failure names the option and its legal range.</summary>
@@ -73,7 +75,7 @@ internal static class OptionChecks
         Positive(o.LearningRate, nameof(o.LearningRate));
         Defined(o.Schedule, nameof(o.Schedule));
         Require(o.FinalLearningRate >= 0 && o.FinalLearningRate <= o.LearningRate, nameof(o.FinalLearningRate), o.FinalLearningRate,
-            $"within [0, LearningRate], which is {o.LearningRate}");
+            string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {o.LearningRate}"));
         Require(o.WarmupSteps >= 0 && o.WarmupSteps <= o.MaxSteps, nameof(o.WarmupSteps), o.WarmupSteps,
             $"within [0, MaxSteps], which is {o.MaxSteps}");
         if (o.DecaySteps is { } decay)

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
@@ -77,6 +78,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var modes = AutogradModes.Default();
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Training");
         TieOrder.Warn(_options.Tokenizer, channel);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
@@ -88,11 +89,11 @@ internal sealed class TrainingRun : IDisposable
         RunState state = _resumed ?? new RunState { Identity = identity };
         int? resumedFrom = _resumed?.Step;
         TokenWindows windows = Windows(tokens, objective.NeedsFixedWindows);
-        _channel.Info(
-            MessageSensitivity.None,
-            "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",
-            network.Configuration.ParameterCount, tokens.TokenCount, windows.TrainingTokens,
-            network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, network.Device, state.Step);
+        _channel.Info(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{network.Configuration.ParameterCount:N0} parameters, {tokens.TokenCount:N0} tokens, {windows.TrainingTokens:N0} of them " +
+            $"to train on, scheme {network.Stack.Scheme}, way back {network.Stack.WayBack}, arithmetic {network.Stack.Arithmetic}, on " +
+            $"{network.Device}, from step {state.Step}"));
 
         using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
