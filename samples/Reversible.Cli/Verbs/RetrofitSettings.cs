@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
@@ -94,8 +96,14 @@ internal static class RetrofitSettings
     {
         RetrofitEstimator.Options options = table.Read(parsed);
         training.ApplyTraining(parsed, options.Training, MostWarmupSteps);
+        table.RefuseTyped(parsed, UnusedRetrofitOptions.Of(options).Where(one => !IsAutomaticChoice(one, options)));
+        training.RefuseTyped(parsed, UnusedRetrofitOptions.OfTraining(options, Devices.IsGpu(options.Training.Device)));
         return options;
     }
+
+    /// <summary>'--scheme auto' sets ChooseScheme, beside which the property Scheme has no effect.</summary>
+    private static bool IsAutomaticChoice(UnusedOption one, RetrofitEstimator.Options options) =>
+        one.Option == nameof(options.Scheme) && options is { ChooseScheme: true, StudentPath: null };
 
     private static Option<SchemeChoice> SchemeOption() => new("--scheme")
     {
