@@ -115,8 +115,8 @@ internal sealed class BenchSettings
 
     /// <param name="table">The options.</param>
     /// <param name="parsed">What was typed.</param>
-    /// <exception cref="UsageException">An option is out of its range, or does not go with another whatever the rest.</exception>
-    /// <exception cref="ArgumentException">The model's shape or the device's name is wrong, or an option has no effect.</exception>
+    /// <exception cref="UsageException">An option is out of its range, has no effect, or does not go with another.</exception>
+    /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
     public void Check(SettingTable<BenchSettings> table, ParseResult parsed)
     {
         table.RefuseTyped(parsed, Unused());

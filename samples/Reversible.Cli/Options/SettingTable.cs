@@ -104,11 +104,14 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         WasTyped(parsed, _settings.Single(setting => setting.Property == property).Option);
 
     /// <summary>Refuses an option that was typed though it has no effect, at its default too.</summary>
-    /// <exception cref="ArgumentException">There is one; the message names it, says why and what to do.</exception>
+    /// <exception cref="UsageException">There is one; the message names it, says why and what to do.</exception>
     public void RefuseTyped(ParseResult parsed, IEnumerable<UnusedOption> unused)
     {
         foreach (UnusedOption one in unused)
-            if (Properties.Contains(one.Option) && WasTyped(parsed, one.Option)) throw one.Refusal();
+        {
+            if (Properties.Contains(one.Option) && WasTyped(parsed, one.Option))
+                throw new UsageException(one.Message(Kebab.Option(one.Option)));
+        }
     }
 
     private static bool WasTyped(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

@@ -48,10 +48,13 @@ internal static class RetrofitChecks
         LayerStack.Check(o.Scheme, o.Training.WayBack ?? WayBack.Reversible, arithmetic);
         if (o.SearchStepSize && UnusedRetrofitOptions.HasStepSize(o.Scheme)
             && o.Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)
-            throw new ArgumentException(
-                $"What the scheme {o.Scheme} sets has no effect where SearchStepSize is true, which searches for a step size. " +
-                $"Set SearchStepSize to false, or give Scheme as {o.Scheme.Name} alone.", nameof(o.Scheme));
+            throw NamedStepSize(o.Scheme);
     }
+
+    /// <summary>The refusal of a step size where one is searched for.</summary>
+    public static ArgumentException NamedStepSize(Scheme scheme) => new(
+        $"Scheme has no effect beyond its name, {scheme.Name}, where SearchStepSize is true. " +
+        "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
 
     private static void CheckDistillation(RetrofitEstimator.Options o)
     {

@@ -25,6 +25,9 @@ internal readonly record struct UnusedOption(string Option, string Where, string
 
     /// <summary>The exception for an option that was set.</summary>
     /// <param name="owner">The property that holds the options, with a dot; empty where they are given by themselves.</param>
-    public ArgumentException Refusal(string owner = "") =>
-        new($"{owner}{Option} has no effect {Where}. Leave it out, or {Remedy}.", Option);
+    public ArgumentException Refusal(string owner = "") => new(Message(owner + Option), Option);
+
+    /// <summary>Says that an option has no effect, why, and what to do.</summary>
+    /// <param name="name">The option's name for the reader.</param>
+    public string Message(string name) => $"{name} has no effect {Where}. Leave it out, or {Remedy}.";
 }
