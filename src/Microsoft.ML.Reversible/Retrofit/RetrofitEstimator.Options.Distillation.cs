@@ -24,8 +24,8 @@ public sealed partial class RetrofitEstimator
         public double Temperature { get; set; } = 1;
 
         /// <summary>
-        /// The weight of the cross-entropy of the text itself, within [0, 1]; the divergence has the rest, times the squared temperature. At
-        /// 1 there is no rest, and what is set of the divergence is refused.
+        /// The weight of the cross-entropy of the text itself, within [0, 1]; the divergence has the rest, times the squared temperature.
+        /// At 1 there is no rest, and what is set of the divergence is refused.
         /// </summary>
         public double CrossEntropyWeight { get; set; }
 

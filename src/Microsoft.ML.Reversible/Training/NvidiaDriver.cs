@@ -87,7 +87,8 @@ internal static class NvidiaDriver
     private static T Function<T>(nint library, string name) where T : Delegate =>
         Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(library, name));
 
-    private sealed record Calls(GetDevice GetDevice, GetBusId GetBusId, GetHandle GetHandle, GetMemory GetMemory, GetProcesses GetProcesses);
+    private sealed record Calls(
+        GetDevice GetDevice, GetBusId GetBusId, GetHandle GetHandle, GetMemory GetMemory, GetProcesses GetProcesses);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct MemoryInfo

@@ -41,8 +41,8 @@ public sealed partial class ReversibleLmTrainer
         public string? CheckpointFolder { get; set; }
 
         /// <summary>
-        /// Steps between checkpoints, at least 1; each new best evaluation, the last step and a cancelled run leave one too. Refused without
-        /// a <see cref="CheckpointFolder"/>, as is what else there is about checkpoints.
+        /// Steps between checkpoints, at least 1; each new best evaluation, the last step and a cancelled run leave one too. Refused
+        /// without a <see cref="CheckpointFolder"/>, as is what else there is about checkpoints.
         /// </summary>
         public int CheckpointInterval { get; set; } = 250;
 

@@ -59,8 +59,8 @@ public sealed class TrainingMetrics
     public long PeakHostMemory { get; } = HostMemory.Peak;
 
     /// <summary>
-    /// The most memory that the process held on its GPU at a report since the run began or was resumed, bytes, with the driver's context and
-    /// what libtorch's allocator keeps; null on the CPU, or where the driver does not say.
+    /// The most memory that the process held on its GPU at a report since the run began or was resumed, bytes, with the driver's context
+    /// and what libtorch's allocator keeps; null on the CPU, or where the driver does not say.
     /// </summary>
     public long? PeakDeviceMemory { get; }
 }

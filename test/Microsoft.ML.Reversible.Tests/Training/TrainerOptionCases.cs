@@ -133,7 +133,7 @@ internal static class TrainerOptionCases
         },
         new(nameof(Options.OutlierFactor), (o, _) => o.OutlierFactor = 1.0001)
         {
-            Base = (o, _) => (o.MaxSteps, o.LearningRate) = (40, 0.3),
+            Base = (o, _) => (o.MaxSteps, o.LearningRate, o.FinalLearningRate) = (40, 1e-9, 1e-9),
         },
         new(nameof(Options.MaxSkippedSteps), (o, _) => o.MaxSkippedSteps = 2)
         {
