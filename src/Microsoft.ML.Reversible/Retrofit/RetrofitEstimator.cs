@@ -48,7 +48,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         ArgumentNullException.ThrowIfNull(options);
         _context = context;
         _options = options.Copy();
-        _options.Check();
+        _options.Check(context);
         _options.Scheme = _options.Scheme.ForTrainedWeights();
         _training = _options.Training;
         // What the run's options say of a model from a folder holds for one that is made of a teacher.

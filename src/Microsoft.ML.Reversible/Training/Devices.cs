@@ -19,6 +19,7 @@ internal static class Devices
         string name = requested ?? (context.GpuDeviceId is { } id ? $"cuda:{id}" : "cpu");
         int index = CheckName(name);
         if (index < 0) return CPU;
+        GpuMemory.Watch(index);
         int count = cuda.is_available() ? cuda.device_count() : 0;
         if (index < count) return device(DeviceType.CUDA, index);
 
@@ -31,6 +32,15 @@ internal static class Devices
         channel.Warning(MessageSensitivity.None, missing + " Falling back to the CPU.");
         return CPU;
     }
+
+    /// <summary>Whether a GPU is asked for, whether or not there is one.</summary>
+    /// <inheritdoc cref="CheckName" path="/exception"/>
+    public static bool AsksForGpu(string? requested, MLContext context) =>
+        requested is null ? context.GpuDeviceId is not null : IsGpu(requested);
+
+    /// <summary>Whether a device is a GPU, whether or not there is one; null is none.</summary>
+    /// <inheritdoc cref="CheckName" path="/exception"/>
+    public static bool IsGpu(string? name) => name is not null && CheckName(name) >= 0;
 
     /// <summary>The index of a CUDA device, or -1 for the CPU.</summary>
     /// <exception cref="ArgumentException">The name is none of cpu, cuda and cuda:N.</exception>

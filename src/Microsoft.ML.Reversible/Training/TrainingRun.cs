@@ -95,12 +95,15 @@ internal sealed class TrainingRun : IDisposable
             $"to train on, scheme {network.Stack.Scheme}, way back {network.Stack.WayBack}, arithmetic {network.Stack.Arithmetic}, on " +
             $"{network.Device}, from step {state.Step}"));
 
+        if (_options.KeptLayerCount > 0 && network.Stack.WayBack != WayBack.Reversible)
+            throw UnusedTrainerOptions.KeptLayers(network.Stack.WayBack).Refusal();
         using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
-        using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output);
+        var memory = new MemoryMeter(network.Device);
+        using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output, memory);
         loop.Run();
         if (_options.ReturnBest) loop.TakeBest();
-        return new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed)
+        return new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed, memory.DevicePeak)
         {
             ResumedFrom = resumedFrom,
             ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,
