@@ -70,7 +70,7 @@ public sealed class LeakTests
 
         static byte[] Touched()
         {
-            var bytes = new byte[1 << 20];
+            var bytes = new byte[8 << 20];
             Array.Fill(bytes, (byte)1);
             return bytes;
         }

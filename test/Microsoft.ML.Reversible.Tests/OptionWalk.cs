@@ -27,11 +27,13 @@ internal static class OptionWalk
     {
         if (one.Change is null) return;
         string plain = one.Base is null ? Plain<T>.Once(() => Output((_, _) => { })) : Output(one.Base);
-        Assert.AreNotEqual(plain, Output((options, folder) =>
+        string changed = Output((options, folder) =>
         {
             one.Base?.Invoke(options, folder);
             one.Change(options, folder);
-        }), $"{one.Option} changes nothing");
+        });
+        Assert.AreNotEqual(plain, changed, $"{one.Option} changes nothing");
+        Assert.IsFalse(changed.StartsWith("Argument", StringComparison.Ordinal), $"{one.Option} is refused, not applied: {changed}");
 
         string Output(Action<T, string> set) => OptionWalk.Output(create, set, run);
     }
