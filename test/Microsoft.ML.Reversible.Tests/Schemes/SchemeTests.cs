@@ -157,14 +157,14 @@ public sealed class SchemeTests
 
     [TestMethod]
     [DynamicData(nameof(Every))]
-    public void WeightsAreThoseOfForward(Scheme scheme)
+    public void TheCoefficientsAreThoseOfForward(Scheme scheme)
     {
         if (scheme is Bdia { Signs: BdiaSigns.Random }) return;
         using var scope = NewDisposeScope();
         Scheme bound = scheme.Bind(3, seed: 1);
         using var at = new Layer(1, grid: null, keeps: false) { Drawn = bound.Draw(3, 1, seed: 9, CPU)?.Invoke(1) };
         Tensor one = ones([1, 1, 1], dtype: ScalarType.Float64), zero = zeros([1, 1, 1], dtype: ScalarType.Float64);
-        var (a, b, c) = bound.Weights(1);
+        var (a, b, c) = bound.At(1);
         Assert.AreEqual(a, bound.Forward(at, one, zero, zero).ToDouble(), 1e-15);
         Assert.AreEqual(b, bound.Forward(at, zero, one, zero).ToDouble(), 1e-15);
         Assert.AreEqual(c, bound.Forward(at, zero, zero, one).ToDouble(), 1e-15);
