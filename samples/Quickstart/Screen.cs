@@ -43,9 +43,9 @@ internal static class Screen
         LanguageModelConfiguration shape = model.Configuration;
         AnsiConsole.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
-        double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;
+        double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakHostMemory / 1048576.0;
         AnsiConsole.MarkupLineInterpolated(
-            $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
+            $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak host memory {peak:F0} MiB");
         AnsiConsole.WriteLine();
     }
 

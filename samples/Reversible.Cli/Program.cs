@@ -2,10 +2,14 @@
 //
 //   dotnet run -c Release --project samples/Reversible.Cli -- train --data book.txt --out model
 //   dotnet run -c Release --project samples/Reversible.Cli -- generate --model model --prompt "Once upon a time"
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.Reversible.Cli;
 
+// Its words are English, and so are its numbers, which scripts read.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
 Console.OutputEncoding = Console.InputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
 // The first Ctrl+C lets a run leave its checkpoint; a second one ends the process at once.

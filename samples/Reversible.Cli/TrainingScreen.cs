@@ -7,6 +7,8 @@ namespace Microsoft.ML.Reversible.Cli;
 internal sealed class TrainingScreen(Terminal terminal, bool json)
     : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>
 {
+    private const double BytesPerMiB = 1 << 20;
+
     private readonly IAnsiConsole _progress = terminal.ForProgress();
     private ProgressTask? _bar;
     private bool _hasBegun;
@@ -97,12 +99,20 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         LanguageModelConfiguration shape = model.Configuration;
         console.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
-        double seconds = metrics.Elapsed.TotalSeconds, peak = metrics.PeakWorkingSet / 1048576.0;
         console.MarkupLineInterpolated(
-            $"{metrics.Tokens:N0} tokens in {seconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, peak memory {peak:F0} MiB");
+            $"{metrics.Tokens:N0} tokens in {metrics.Elapsed.TotalSeconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, {Peaks(metrics)}");
         if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Went on from the checkpoint of step {resumed}");
         if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations got no better");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
+    }
+
+    /// <summary>The most memory that a run took, on the GPU where there is one and in RAM.</summary>
+    internal static string Peaks(TrainingMetrics metrics)
+    {
+        string host = string.Create(CultureInfo.InvariantCulture, $"peak host memory {metrics.PeakHostMemory / BytesPerMiB:F0} MiB");
+        return metrics.PeakDeviceMemory is { } device
+            ? string.Create(CultureInfo.InvariantCulture, $"peak device memory {device / BytesPerMiB:F0} MiB, {host}")
+            : host;
     }
 
     /// <summary>What a retrofit's student has become.</summary>

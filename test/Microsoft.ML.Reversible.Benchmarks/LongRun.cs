@@ -70,7 +70,7 @@ internal static class LongRun
         public void Report(TrainingProgress value)
         {
             if (watch.Elapsed.TotalMinutes < _next) return;
-            Console.WriteLine($"| {_next++} | {value.Step} | {value.Loss:F3} | {value.MemoryBytes / 1048576.0:F0} |");
+            Console.WriteLine($"| {_next++} | {value.Step} | {value.Loss:F3} | {value.HostMemoryBytes / 1048576.0:F0} |");
         }
     }
 }

@@ -20,6 +20,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     StreamRepresentations.Command(),
     FreshProcessLoad.Command(),
     FreshProcessEvaluation.Command(),
+    FreshProcessCulture.Command(),
     OptimizerTime.Command(),
     LossTime.Command(),
     CorpusTokenization.Command(),

@@ -43,16 +43,19 @@ internal static class RetrofitTable
                 var options = new RetrofitEstimator.Options
                 {
                     TeacherPath = p.GetRequiredValue(teacher), Scheme = Scheme.Parse(scheme), ReportWindows = int.MaxValue,
-                    Distill = p.GetValue(steps) > 0, SearchStepSize = !p.GetValue(given),
+                    Distill = p.GetValue(steps) > 0,
                 };
                 ReversibleLmTrainer.Options training = options.Training;
-                (training.TokenizerPath, training.Device, training.Seed) = (p.GetValue(tokenizer), p.GetValue(device), 1);
+                if (options.Scheme is Midpoint or Leapfrog) options.SearchStepSize = !p.GetValue(given);
+                (training.TokenizerPath, training.Device) = (p.GetValue(tokenizer), p.GetValue(device));
                 training.EndOfTextId = p.GetValue(endOfText);
                 (training.BatchSize, training.ContextLength) = (p.GetValue(batch), p.GetValue(context));
-                (training.LearningRate, training.FinalLearningRate) = (p.GetValue(rate), p.GetValue(rate) / 100);
                 if (options.Distill)
+                {
+                    (training.LearningRate, training.FinalLearningRate, training.Seed) = (p.GetValue(rate), p.GetValue(rate) / 100, 1);
                     (training.MaxSteps, training.WarmupSteps, training.EvaluationInterval) =
                         (p.GetValue(steps), p.GetValue(steps) / 20, p.GetValue(steps));
+                }
                 var watch = Stopwatch.StartNew();
                 using ReversibleLmTransformer student = ml.Reversible().Retrofit(options).Fit(rows);
                 RetrofitReport report = student.Retrofit!;

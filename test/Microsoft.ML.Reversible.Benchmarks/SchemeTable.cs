@@ -53,7 +53,7 @@ internal static class SchemeTable
             TrainingMetrics m = model.Metrics!;
             Console.WriteLine(JsonSerializer.Serialize(new Result(
                 $"{model.Scheme.Name}, {model.Network.Stack.Arithmetic.ToString().ToLowerInvariant()}", m.ValidationLoss!.Value,
-                m.ValidationBitsPerByte!.Value, m.TokensPerSecond, memory.Peak ?? m.PeakWorkingSet, m.Elapsed.TotalSeconds)));
+                m.ValidationBitsPerByte!.Value, m.TokensPerSecond, memory.Peak ?? m.PeakHostMemory, m.Elapsed.TotalSeconds)));
         });
         return command;
     }

@@ -48,8 +48,19 @@ internal static class Corpus
     {
         ReversibleLmTrainer.Options options = QuickOptions;
         change?.Invoke(options);
+        LeaveOutWhatHasNoEffect(options);
         options.WarmupSteps = Math.Min(options.WarmupSteps, options.MaxSteps);
         return ml.Reversible().LanguageModel(options).Fit(View(ml, Rows));
+    }
+
+    /// <summary>Sets what <see cref="QuickOptions"/> has of a new model back to the defaults where a folder or a file has it.</summary>
+    private static void LeaveOutWhatHasNoEffect(ReversibleLmTrainer.Options options)
+    {
+        ReversibleLmTrainer.Options plain = new();
+        if (options.PretrainedFolder is not null)
+            (options.LayerCount, options.HeadCount, options.Width) = (plain.LayerCount, plain.HeadCount, plain.Width);
+        if (options.PretrainedFolder is not null || options.Tokenizer is not null || options.TokenizerPath is not null)
+            options.Tokenization = plain.Tokenization;
     }
 
     public static ScoredRow[] Scores(MLContext ml, ITransformer model, params string[] texts) =>

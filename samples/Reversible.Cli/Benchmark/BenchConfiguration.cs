@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
@@ -36,7 +37,9 @@ internal sealed record BenchConfiguration
             {
                 LayerStack.Check(Scheme, WayBack, Arithmetic);
                 Scheme.CheckDepth(Model.LayerCount);
-                return null;
+                return KeptLayerCount > 0 && WayBack != WayBack.Reversible
+                    ? ExitCode.Describe(UnusedTrainerOptions.KeptLayers(WayBack).Refusal())
+                    : null;
             }
             catch (ArgumentException e)
             {

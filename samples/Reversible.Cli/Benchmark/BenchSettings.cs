@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
@@ -112,24 +113,37 @@ internal sealed class BenchSettings
             Steps = Steps,
         };
 
-    /// <exception cref="UsageException">An option is out of its range, or does not go with another whatever the rest.</exception>
+    /// <param name="table">The options.</param>
+    /// <param name="parsed">What was typed.</param>
+    /// <exception cref="UsageException">An option is out of its range, has no effect, or does not go with another.</exception>
     /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
-    public void Check()
+    public void Check(SettingTable<BenchSettings> table, ParseResult parsed)
     {
-        if (KeyValueHeadCount is not null && Family != ModelFamily.Llama)
-            throw new UsageException("--key-value-head-count applies to --family llama alone.");
+        table.RefuseTyped(parsed, Unused());
         foreach (int layers in LayerCount) Shape(layers).Check();
         foreach (int batch in BatchSize) AtLeastOne("--batch-size", batch);
         if (KeptLayerCount.Any(kept => kept < 0)) throw new UsageException("--kept-layer-count must be at least 0.");
         AtLeastOne("--steps", Steps);
         AtLeastOne("--search-steps", SearchSteps);
         if (MaxBatch is { } most) AtLeastOne("--max-batch", most);
-        if (MaxBatch is not null && !Search) throw new UsageException("--max-batch has no use without --search.");
         if (MaxBatch < BatchSize.Max()) throw new UsageException($"--max-batch must be at least --batch-size, which is {BatchSize.Max()}.");
         if (Search && BatchSize.Count > 1) throw new UsageException("--batch-size must be one number with --search, which begins there.");
         if (InProcess && (Search || Configurations().Count() > 1))
             throw new UsageException("--in-process measures one configuration and does not go with --search.");
-        Training.Devices.CheckName(Device);
+    }
+
+    private IEnumerable<UnusedOption> Unused()
+    {
+        if (Family != ModelFamily.Llama)
+            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+        if (!Devices.IsGpu(Device)) yield return UnusedTrainerOptions.DeterministicOnCpu;
+        if (!Search)
+        {
+            foreach (string option in new[] { nameof(SearchSteps), nameof(MaxBatch) })
+                yield return new(option, "without --search", "ask for --search");
+        }
+        else if (Steps <= SearchSteps)
+            yield return new(nameof(Steps), "where a search times each batch for as many steps", "take more than --search-steps");
     }
 
     private static void AtLeastOne(string option, int value)

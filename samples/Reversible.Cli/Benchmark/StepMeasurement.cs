@@ -35,15 +35,15 @@ internal static class StepMeasurement
 
     private static BenchRow Measure(BenchConfiguration c, BenchRow row, MLContext ml, CancellationToken cancellationToken)
     {
-        var memory = new MemoryMeter(c.Device);
         Device device = Resolve(c.Device, ml);
+        var memory = new MemoryMeter(device);
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         long[] shape = [c.BatchSize, c.Model.ContextLength];
         Tensor ids = randint(0, c.Model.VocabularySize, shape, dtype: ScalarType.Int64, generator: random).to(device);
         Tensor targets = ids.flatten();
         Synchronize(device);
-        long? atStart = memory.Read();
+        long? atStart = Held(memory, device);
 
         using LanguageNetwork model = c.Model.Build(c.Scheme, c.WayBack, c.Arithmetic, c.Precision, device, seed: 1);
         model.Stack.KeptLayerCount = c.KeptLayerCount;
@@ -71,7 +71,7 @@ internal static class StepMeasurement
                 LogitChunks.Elements(device, model.Compute, c.Model.VocabularySize)).First().Length,
             TokensPerS = Math.Round(targets.numel() / mean, 1),
             SamplesPerS = Math.Round(c.BatchSize / mean, 3),
-            PeakGib = Gibibytes(memory.Peak()),
+            PeakGib = Gibibytes(device.type == DeviceType.CPU ? HostMemory.Peak : Held(memory, device)),
             BaseGib = Gibibytes(atStart),
             FixedGib = Gibibytes(sizeof(float) * (3 * c.Model.ParameterCount + optimizer.GradientElements)),
             Libtorch = NativeTorch.LibtorchVersion,
@@ -107,6 +107,13 @@ internal static class StepMeasurement
     {
         using Runtime.IChannel channel = ((Runtime.IHostEnvironment)ml).Register("bench").Start("device");
         return Devices.Resolve(name, ml, channel);
+    }
+
+    /// <summary>What is held of the memory of the device.</summary>
+    private static long? Held(MemoryMeter memory, Device device)
+    {
+        (long? onDevice, long onHost) = memory.Read();
+        return device.type == DeviceType.CPU ? onHost : onDevice;
     }
 
     private static void Synchronize(Device device)

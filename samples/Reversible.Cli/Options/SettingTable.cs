@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Linq.Expressions;
 using System.Reflection;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
@@ -101,6 +102,17 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
     /// <summary>Whether the option that sets a property was typed.</summary>
     public bool WasTyped(ParseResult parsed, string property) =>
         WasTyped(parsed, _settings.Single(setting => setting.Property == property).Option);
+
+    /// <summary>Refuses an option that was typed though it has no effect, at its default too.</summary>
+    /// <exception cref="UsageException">There is one; the message names it, says why and what to do.</exception>
+    public void RefuseTyped(ParseResult parsed, IEnumerable<UnusedOption> unused)
+    {
+        foreach (UnusedOption one in unused)
+        {
+            if (Properties.Contains(one.Option) && WasTyped(parsed, one.Option))
+                throw new UsageException(one.Message(Kebab.Option(one.Option)));
+        }
+    }
 
     private static bool WasTyped(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 }

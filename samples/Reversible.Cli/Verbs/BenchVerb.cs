@@ -43,7 +43,7 @@ internal sealed class BenchVerb : Verb
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         BenchSettings settings = _settings.Read(parsed);
-        settings.Check();
+        settings.Check(_settings, parsed);
         MLContext ml = Context();
         StepMeasurement.Resolve(settings.Device, ml);
         var screen = new BenchScreen(Terminal, parsed.GetValue(_json));

@@ -43,6 +43,7 @@ internal sealed class GenerateVerb : Verb
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         GenerationOptions options = _settings.Read(parsed);
+        _settings.RefuseTyped(parsed, options.Unused());
         string prompt = parsed.GetValue(_prompt) ?? WithoutLastLineBreak(Terminal.In.ReadToEnd());
         using ReversibleLmTransformer model = _model.Load(Context(), parsed);
         return Write(model.GenerateAsync(prompt, options, cancellationToken), prompt).GetAwaiter().GetResult();

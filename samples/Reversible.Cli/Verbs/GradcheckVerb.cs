@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
@@ -33,6 +34,7 @@ internal sealed class GradcheckVerb : Verb
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         GradientComparison comparison = _settings.Read(parsed);
+        if (!Devices.IsGpu(comparison.Device)) _settings.RefuseTyped(parsed, [UnusedTrainerOptions.DeterministicOnCpu]);
         bool json = parsed.GetValue(_json);
         GradientComparison.Result result = comparison.Run(json ? null : Terminal.Out, cancellationToken);
         if (json)

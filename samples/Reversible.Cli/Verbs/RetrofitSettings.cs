@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
@@ -7,6 +9,7 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 internal static class RetrofitSettings
 {
     private const int MostWarmupSteps = 50;
+    private const string SchemeName = "--scheme";
     private const string OfTheTeacher = "it is the teacher's";
 
     /// <summary>Properties of the retrofit's options that no option of the command line is named after, and why.</summary>
@@ -94,10 +97,18 @@ internal static class RetrofitSettings
     {
         RetrofitEstimator.Options options = table.Read(parsed);
         training.ApplyTraining(parsed, options.Training, MostWarmupSteps);
+        table.RefuseTyped(parsed, UnusedRetrofitOptions.Of(options).Where(one => !IsAutomaticChoice(one, options)));
+        if (options.SearchStepSize && options.StudentPath is null && parsed.GetValue<SchemeChoice>(SchemeName) is { Names: { } named })
+            throw RetrofitChecks.NamedStepSize(named);
+        training.RefuseTyped(parsed, UnusedRetrofitOptions.OfTraining(options, Devices.IsGpu(options.Training.Device)));
         return options;
     }
 
-    private static Option<SchemeChoice> SchemeOption() => new("--scheme")
+    /// <summary>'--scheme auto' sets ChooseScheme, beside which the property Scheme has no effect.</summary>
+    private static bool IsAutomaticChoice(UnusedOption one, RetrofitEstimator.Options options) =>
+        one.Option == nameof(options.Scheme) && options is { ChooseScheme: true, StudentPath: null };
+
+    private static Option<SchemeChoice> SchemeOption() => new(SchemeName)
     {
         Description =
             "The recurrence that the layers get: blend:K stays closest to the teacher and stores log2 K bits an activation; "
@@ -105,12 +116,16 @@ internal static class RetrofitSettings
             + "teacher's network again once trained; auto measures all and takes the closest within the limits. Default: blend:16.",
         HelpName = "SCHEME|auto",
         CustomParser = result => new SchemeChoice(
+            result.Tokens[^1].Value,
             result.Tokens[^1].Value.Equals("auto", StringComparison.OrdinalIgnoreCase) ? null : OptionValue.Parse<Scheme>(result)),
     };
 
     /// <summary>A scheme as it was typed; null is auto.</summary>
-    private sealed record SchemeChoice(Scheme? Scheme)
+    private sealed record SchemeChoice(string Text, Scheme? Scheme)
     {
+        /// <summary>The scheme, where a step size that could be searched for was typed with it; else null.</summary>
+        public Scheme? Names => Text.Contains(':') && Scheme is not null && UnusedRetrofitOptions.HasStepSize(Scheme) ? Scheme : null;
+
         public void Apply(RetrofitEstimator.Options options)
         {
             if (Scheme is null) options.ChooseScheme = true;

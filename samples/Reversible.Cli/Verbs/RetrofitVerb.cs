@@ -14,8 +14,8 @@ internal sealed class RetrofitVerb : Verb
 
     public RetrofitVerb(Terminal terminal)
         : this(terminal, new TextInput(), OutputFolder.Option(), RetrofitSettings.Table(), RetrofitSettings.Training(), JsonOption(
-            "step, tokens, loss, learning_rate, grad_norm, tokens_per_s and memory_gib for each report, and at the end scheme, before, "
-            + "after and what else the report of the retrofit holds"))
+            "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, "
+            + "and at the end scheme, before, after and what else the report of the retrofit holds"))
     {
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
@@ -58,5 +59,12 @@ internal static class TrainSettings
 
     /// <summary>The trainer's options; those that go by others do so where they were not typed.</summary>
     public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed) =>
-        table.ApplyTraining(parsed, new(), MostWarmupSteps);
+        Checked(table, parsed, table.ApplyTraining(parsed, new(), MostWarmupSteps));
+
+    private static ReversibleLmTrainer.Options Checked(
+        SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed, ReversibleLmTrainer.Options options)
+    {
+        table.RefuseTyped(parsed, UnusedTrainerOptions.Of(options, Devices.IsGpu(options.Device), isText: true));
+        return options;
+    }
 }

@@ -12,8 +12,8 @@ internal sealed class TrainVerb : Verb
     private readonly Option<bool> _json;
 
     public TrainVerb(Terminal terminal) : this(terminal, new TextInput(), OutputFolder.Option(), TrainSettings.Table(), JsonOption(
-        "step, tokens, loss, learning_rate, grad_norm, tokens_per_s and memory_gib for each report, and validation_loss, bits_per_byte and "
-        + "perplexity at the end"))
+        "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, and "
+        + "validation_loss, bits_per_byte and perplexity at the end"))
     {
     }
 

@@ -90,7 +90,8 @@ internal static class TrainingGroups
         table.Apply(parsed, options);
         if (table.WasTyped(parsed, nameof(options.MaxSteps)) && !table.WasTyped(parsed, nameof(options.WarmupSteps)))
             options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, mostWarmupSteps);
-        if (table.WasTyped(parsed, nameof(options.LearningRate)) && !table.WasTyped(parsed, nameof(options.FinalLearningRate)))
+        if (table.WasTyped(parsed, nameof(options.LearningRate)) && !table.WasTyped(parsed, nameof(options.FinalLearningRate))
+            && options.Schedule != LearningRateScheduleKind.Constant)
             options.FinalLearningRate = options.LearningRate / 10;
         return options;
     }

@@ -9,7 +9,10 @@ public sealed partial class ReversibleCatalog
     /// <param name="contextLength">Tokens that a window holds, at least 1 and at most the model's own.</param>
     /// <param name="batchSize">Windows in a batch, at least 1.</param>
     /// <param name="maxSteps">Optimizer steps, at least 0; 0 converts the model and does not train it.</param>
-    /// <param name="learningRate">The learning rate after the warm-up, positive; it falls to a tenth by half a cosine.</param>
+    /// <param name="learningRate">
+    /// The learning rate after the warm-up, positive; it falls to a tenth by half a cosine. Where nothing is trained, another one than the
+    /// default is refused.
+    /// </param>
     /// <exception cref="ArgumentException">An argument is out of its range; the message names it and the range.</exception>
     public RetrofitEstimator Retrofit(
         string teacherPath,
@@ -24,8 +27,10 @@ public sealed partial class ReversibleCatalog
         if (scheme is not null) options.Scheme = scheme;
         ReversibleLmTrainer.Options training = options.Training;
         (training.TextColumnName, training.ContextLength, training.BatchSize) = (textColumnName, contextLength, batchSize);
-        if (maxSteps != 0) (training.MaxSteps, training.WarmupSteps) = (maxSteps, Math.Clamp(maxSteps / 10, 0, 50));
-        (training.LearningRate, training.FinalLearningRate) = (learningRate, learningRate / 10);
+        training.LearningRate = learningRate;
+        if (maxSteps != 0)
+            (training.MaxSteps, training.WarmupSteps, training.FinalLearningRate) =
+                (maxSteps, Math.Clamp(maxSteps / 10, 0, 50), learningRate / 10);
         return Retrofit(options);
     }
 

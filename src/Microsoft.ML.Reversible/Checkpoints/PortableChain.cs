@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
@@ -68,8 +69,9 @@ internal static class PortableChain
     {
         if (archiveBytes > MaxArchiveBytes)
         {
+            string size = (archiveBytes / (double)MiB).ToString("F1", CultureInfo.InvariantCulture);
             throw new NotSupportedException(
-                $"This model takes {archiveBytes / (double)MiB:F1} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
+                $"This model takes {size} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
                 + "Save the pipeline with mlContext.Reversible().Save(pipeline, schema, path) and load it with "
                 + "mlContext.Reversible().Load(path, out schema), which are for models of any size; "
                 + "or save the model alone with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");

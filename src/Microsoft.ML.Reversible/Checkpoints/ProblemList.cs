@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
@@ -28,8 +29,8 @@ internal sealed class ProblemList
         var message = new StringBuilder(what);
         foreach ((string kind, (List<string> shown, long count)) in _kinds)
         {
-            message.Append($" {kind}: {string.Join(", ", shown)}");
-            if (count > shown.Count) message.Append($" and {count - shown.Count} more");
+            message.Append(CultureInfo.InvariantCulture, $" {kind}: {string.Join(", ", shown)}");
+            if (count > shown.Count) message.Append(CultureInfo.InvariantCulture, $" and {count - shown.Count} more");
             message.Append('.');
         }
         throw new InvalidDataException(message.ToString());

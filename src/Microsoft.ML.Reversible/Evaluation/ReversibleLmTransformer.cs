@@ -11,6 +11,9 @@ namespace Microsoft.ML.Reversible;
 /// The model lives in native memory; <see cref="Dispose"/> frees it, and disposing the chain or the prediction engine that holds
 /// the transformer does so too. Disposing twice is harmless. Scoring and
 /// generating are safe from several threads.
+/// The model cannot be converted to ONNX. <c>ml.Model.ConvertToOnnx</c> of Microsoft.ML.OnnxConverter does not see transformers from
+/// outside ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the score columns as
+/// inputs.
 /// </remarks>
 public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
 {

@@ -1,6 +1,12 @@
+using Microsoft.ML.Reversible.Training;
+
 namespace Microsoft.ML.Reversible;
 
 /// <summary>How a model continues texts. The options are read when a method is called; changing them afterwards changes nothing.</summary>
+/// <remarks>
+/// Where nothing is drawn, at <see cref="Temperature"/> 0 or <see cref="TopK"/> 1, the options that shape the draw are refused unless they
+/// have their defaults.
+/// </remarks>
 public sealed class GenerationOptions
 {
     /// <summary>The most tokens to add, at least 0; the end of text or a stop string ends earlier.</summary>
@@ -41,7 +47,7 @@ public sealed class GenerationOptions
 
     /// <summary>A copy that nobody changes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it and the range.</exception>
-    /// <exception cref="ArgumentException">A stop string is null or empty.</exception>
+    /// <exception cref="ArgumentException">A stop string is null or empty, or an option was set that has no effect.</exception>
     internal GenerationOptions Checked()
     {
         Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "at least 0");
@@ -58,7 +64,20 @@ public sealed class GenerationOptions
             throw new ArgumentException("StopStrings must hold no null and no empty text: every text begins with it.", nameof(StopStrings));
         var copy = (GenerationOptions)MemberwiseClone();
         copy.StopStrings = stops;
+        UnusedOption.RefuseChanged(copy, new(), copy.Unused());
         return copy;
+    }
+
+    /// <summary>The options that have no effect beside the others.</summary>
+    internal IEnumerable<UnusedOption> Unused()
+    {
+        const string Remedy = "set Temperature above 0 and TopK to 0 or above 1";
+        if (Temperature != 0 && TopK != 1) yield break;
+        string greedy = Temperature == 0 ? "Temperature is 0" : "TopK is 1";
+        string where = $"where {greedy}: the most likely token is taken, and nothing is drawn";
+        yield return Temperature == 0 ? new(nameof(TopK), where, Remedy) : new(nameof(Temperature), where, Remedy);
+        yield return new(nameof(TopP), where, Remedy);
+        yield return new(nameof(Seed), where, Remedy);
     }
 
     private static void Require(bool condition, string option, object value, string range)

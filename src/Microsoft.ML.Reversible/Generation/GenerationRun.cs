@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
@@ -46,6 +47,7 @@ internal sealed class GenerationRun : IDisposable
         if (_active.Length == 0) return false;
         _model.ThrowIfDisposed();
         using var scope = NewDisposeScope();
+        using var modes = AutogradModes.Default();
         using var noGraph = no_grad();
         Tensor logits = (_started ? _batch.Append([.. _active.Select(row => _rows[row].Ids[^1])]) : _batch.Read()).cpu();
         _started = true;

@@ -58,7 +58,7 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, long Vocabular
         Tensor p = logits.device_type == DeviceType.CUDA ? logits.softmax(1) : logits.softmax(1, ScalarType.Float32).to(logits.dtype);
         long rows = logits.shape[0], witnesses = Math.Min(Witnesses, vocabulary);
         long step = vocabulary / witnesses;
-        Tensor spread = arange(0, witnesses * step, step, ScalarType.Int64, logits.device);
+        Tensor spread = arange(0, witnesses * step, step, dtype: ScalarType.Int64, device: logits.device);
         Tensor at = cat([spread.expand(rows, witnesses), target], 1);
         Tensor z = logits.gather(1, at).to(ScalarType.Float32), ofWitnesses = p.gather(1, at).to(ScalarType.Float32);
         logits.Dispose();

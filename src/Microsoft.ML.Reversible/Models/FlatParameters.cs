@@ -27,7 +27,7 @@ internal sealed class FlatParameters : IDisposable
         }
         _groups = [.. stretches];
         // One for all: allocators round such sizes up to their own units, of which many stretches would waste many.
-        _buffer = zeros(length, device: device).DetachFromDisposeScope();
+        _buffer = zeros(length, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         foreach (var (layout, start) in _groups)
         {
             using Tensor stretch = _buffer.narrow(0, start, layout.Length);

@@ -25,7 +25,7 @@ public sealed record GptConfiguration : LanguageModelConfiguration
     /// <summary>Four times the width where it is not given.</summary>
     internal override int HiddenWidth => MlpWidth ?? 4 * Width;
 
-    internal override LanguageNetwork Build(
+    private protected override LanguageNetwork Make(
         Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed) =>
         new GptModel(this, scheme, wayBack, arithmetic, precision, device, seed);
 

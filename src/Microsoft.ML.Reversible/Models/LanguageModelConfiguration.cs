@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Kernels;
+
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
@@ -52,7 +54,15 @@ public abstract record LanguageModelConfiguration
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="seed">Seeds the parameters; null leaves them unset, for a network that is about to be read from a file.</param>
-    internal abstract LanguageNetwork Build(
+    internal LanguageNetwork Build(
+        Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, TorchSharp.torch.Device device, int? seed)
+    {
+        using var modes = AutogradModes.Default();
+        return Make(scheme, wayBack, arithmetic, precision, device, seed);
+    }
+
+    /// <summary>Makes a network of this family in the default modes; the parameters are those of <see cref="Build"/>.</summary>
+    private protected abstract LanguageNetwork Make(
         Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, TorchSharp.torch.Device device, int? seed);
 
     /// <summary>Throws if the numbers do not fit together.</summary>

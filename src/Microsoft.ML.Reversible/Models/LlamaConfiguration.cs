@@ -40,7 +40,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
 
     internal int HeadSize => HeadWidth ?? Width / HeadCount;
 
-    internal override LanguageNetwork Build(
+    private protected override LanguageNetwork Make(
         Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed) =>
         new LlamaModel(this, scheme, wayBack, arithmetic, precision, device, seed);
 

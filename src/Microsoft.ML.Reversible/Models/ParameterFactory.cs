@@ -58,7 +58,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
             // An operation in place may return another wrapper of its tensor, and each of them is to be freed.
             using var scope = NewDisposeScope();
             if (fill is null) continue;
-            Tensor values = device.type == DeviceType.CPU ? parameter : empty(shape);
+            Tensor values = device.type == DeviceType.CPU ? parameter : empty(shape, dtype: ScalarType.Float32, device: CPU);
             fill(values);
             if (!ReferenceEquals(values, parameter)) parameter.copy_(values);
         }
@@ -70,7 +70,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     private Parameter Make(long[] shape, Action<Tensor>? fill)
     {
         using var scope = NewDisposeScope();
-        var parameter = (Parameter)new Parameter(empty(0, device: device)).DetachFromDisposeScope();
+        var parameter = (Parameter)new Parameter(empty(0, dtype: ScalarType.Float32, device: device)).DetachFromDisposeScope();
         Interlocked.Increment(ref _count);
         _made.Add((parameter, shape, fill));
         return parameter;

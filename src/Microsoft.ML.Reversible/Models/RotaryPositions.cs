@@ -21,8 +21,8 @@ internal sealed class RotaryPositions : IDisposable
         // In float64 until the end: the angle of a late position keeps few digits behind the point in float32.
         Tensor frequencies = tensor(
             [.. Enumerable.Range(0, half).Select(i => Math.Pow(configuration.RopeTheta, -2.0 * i / configuration.HeadSize))],
-            dtype: ScalarType.Float64);
-        Tensor angles = arange(0, configuration.ContextLength, dtype: ScalarType.Float64).outer(frequencies);
+            dtype: ScalarType.Float64, device: CPU);
+        Tensor angles = arange(0, configuration.ContextLength, dtype: ScalarType.Float64, device: CPU).outer(frequencies);
         Tensor cosines = angles.cos(), sines = angles.sin();
         _cosines = Table(cosines, cosines);
         _sines = Table(-sines, sines);

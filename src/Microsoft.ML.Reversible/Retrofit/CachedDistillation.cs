@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
@@ -14,7 +15,10 @@ internal sealed class CachedDistillation(LanguageNetwork teacher, TeacherCache c
     private readonly DistillationLoss _loss = loss.Temperature == cache.Header.Temperature
         ? loss
         : throw new ArgumentException(
-            $"The teacher's cache is of the temperature {cache.Header.Temperature}, but the loss's is {loss.Temperature}.", nameof(loss));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The teacher's cache is of the temperature {cache.Header.Temperature}, but the loss's is {loss.Temperature}."),
+            nameof(loss));
 
     /// <inheritdoc/>
     public bool NeedsFixedWindows => true;

@@ -25,7 +25,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <param name="steps">M, at least 1.</param>
     /// <param name="cancellationToken">Ends the measurement between two layers.</param>
     /// <returns>For each layer from 1.</returns>
-    /// <exception cref="InvalidOperationException">A stream or a derivative is not finite, or inference mode is on.</exception>
+    /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static IReadOnlyList<LayerEstimate> Measure(
         LanguageNetwork teacher, IEnumerable<TokenBatch> batches, int steps, CancellationToken cancellationToken = default)
@@ -47,9 +47,6 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <param name="cancellationToken">Ends the measurement between two layers.</param>
     public void Add(Tensor input, Tensor counted, CancellationToken cancellationToken = default)
     {
-        if (is_inference_mode_enabled())
-            throw new InvalidOperationException(
-                "Lipschitz factors are measured with derivatives, which inference mode does not allow; leave torch.inference_mode first.");
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         bool samples = _samples++ < MaxSamples;

@@ -49,7 +49,7 @@ internal static class LargestSingularValue
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(unchecked((ulong)seed));
-        Tensor start = randn([jacobian.Size], dtype: ScalarType.Float64, generator: random).to(jacobian.Device);
+        Tensor start = randn([jacobian.Size], dtype: ScalarType.Float64, device: CPU, generator: random).to(jacobian.Device);
         return (start / start.norm()).MoveToOuterDisposeScope();
     }
 

@@ -6,15 +6,22 @@ namespace Microsoft.ML.Reversible.Retrofitting;
 /// <summary>Checks a retrofit's options when it is made; each failure names the option and its legal range.</summary>
 internal static class RetrofitChecks
 {
-    /// <exception cref="ArgumentException">An option is missing or does not go with another.</exception>
+    /// <param name="o">The options.</param>
+    /// <param name="context">Says where to compute, where the options do not.</param>
+    /// <exception cref="ArgumentException">An option is missing, does not go with another, or has no effect beside it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static void Check(this RetrofitEstimator.Options o)
+    public static void Check(this RetrofitEstimator.Options o, MLContext context)
     {
         CheckModels(o);
         CheckScheme(o);
         CheckDistillation(o);
         AtLeast(1, o.ReportWindows, nameof(o.ReportWindows));
-        CheckTraining(o.Training);
+        var defaults = new RetrofitEstimator.Options();
+        bool asksForGpu = Devices.AsksForGpu(o.Training.Device, context);
+        UnusedOption.RefuseChanged(o, defaults, UnusedRetrofitOptions.Of(o));
+        UnusedOption.RefuseChanged(
+            o.Training, defaults.Training, UnusedRetrofitOptions.OfTraining(o, asksForGpu), nameof(o.Training) + ".");
+        CheckTraining(o.Training, defaults.Training, asksForGpu);
     }
 
     private static void CheckModels(RetrofitEstimator.Options o)
@@ -26,10 +33,6 @@ internal static class RetrofitChecks
                 "Give the teacher as a folder, TeacherPath, or as a model, Teacher: one of them.", nameof(o.TeacherPath));
         Defined(o.TeacherPrecision, nameof(o.TeacherPrecision));
         if (o.TeacherDevice is not null) Devices.CheckName(o.TeacherDevice);
-        if (o.Teacher is not null && (o.TeacherDevice is not null || o.TeacherPrecision != Precision.Float32))
-            throw new ArgumentException(
-                "TeacherDevice and TeacherPrecision are for a teacher from a folder; a model that is given computes where it is.",
-                nameof(o.TeacherDevice));
     }
 
     private static void CheckScheme(RetrofitEstimator.Options o)
@@ -38,21 +41,20 @@ internal static class RetrofitChecks
         if (o.MaxSideGiB is { } gib) NotNegative(gib, nameof(o.MaxSideGiB));
         if (o.MaxRelativeCost is { } cost)
             Require(cost >= 1 && double.IsFinite(cost), nameof(o.MaxRelativeCost), cost, "at least 1 and finite");
-        if (!o.ChooseScheme && (o.MaxSideGiB is not null || o.MaxRelativeCost is not null))
-            throw new ArgumentException("MaxSideGiB and MaxRelativeCost are for ChooseScheme, which is not set.", nameof(o.ChooseScheme));
-        if (o.StudentPath is not null)
-        {
-            if (o.ChooseScheme)
-                throw new ArgumentException(
-                    "ChooseScheme is for a conversion; a student from a folder has its scheme.", nameof(o.ChooseScheme));
-            return;
-        }
-        if (o.ChooseScheme) return;
+        if (o.StudentPath is not null || o.ChooseScheme) return;
         if (o.Scheme.WhyNoInverse is { } reason)
             throw new ArgumentException($"Scheme must be a reversible one, and '{o.Scheme}' is not: {reason}", nameof(o.Scheme));
         Arithmetic arithmetic = o.Training.Arithmetic ?? o.Scheme.DefaultArithmetic;
         LayerStack.Check(o.Scheme, o.Training.WayBack ?? WayBack.Reversible, arithmetic);
+        if (o.SearchStepSize && UnusedRetrofitOptions.HasStepSize(o.Scheme)
+            && o.Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)
+            throw NamedStepSize(o.Scheme);
     }
+
+    /// <summary>The refusal of a step size where one is searched for.</summary>
+    public static ArgumentException NamedStepSize(Scheme scheme) => new(
+        $"Scheme has no effect beyond its name, {scheme.Name}, where SearchStepSize is true. " +
+        "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
 
     private static void CheckDistillation(RetrofitEstimator.Options o)
     {
@@ -61,16 +63,10 @@ internal static class RetrofitChecks
         Positive(o.Temperature, nameof(o.Temperature));
         Require(o.CrossEntropyWeight is >= 0 and <= 1, nameof(o.CrossEntropyWeight), o.CrossEntropyWeight, "within [0, 1]");
         NotNegative(o.HiddenStateWeight, nameof(o.HiddenStateWeight));
-        if (o.LayerMap is not null && o.HiddenStateWeight == 0)
-            throw new ArgumentException("LayerMap is for HiddenStateWeight, which is 0.", nameof(o.LayerMap));
         if (o.LayerMap is { Count: 0 })
             throw new ArgumentException("LayerMap must name a pair of layers, or be null for all of them.", nameof(o.LayerMap));
-        if (!o.Distill && o.Training.CheckpointFolder is not null)
-            throw new ArgumentException("Training.CheckpointFolder is for distillation, and Distill is false.", nameof(o.Distill));
         AtLeast(0, o.TeacherTopK, nameof(o.TeacherTopK));
         NotBlank(o.TeacherCachePath, nameof(o.TeacherCachePath));
-        if (o.TeacherTopK == 0 && o.TeacherCachePath is not null)
-            throw new ArgumentException("TeacherCachePath is for TeacherTopK, which is 0.", nameof(o.TeacherCachePath));
         if (o is { TeacherTopK: > 0, HiddenStateWeight: > 0 })
             throw new ArgumentException(
                 "HiddenStateWeight needs the teacher at every step, which TeacherTopK does without: one of them must be 0.",
@@ -78,7 +74,7 @@ internal static class RetrofitChecks
     }
 
     /// <summary>What the teacher decides must not be asked for otherwise.</summary>
-    private static void CheckTraining(ReversibleLmTrainer.Options o)
+    private static void CheckTraining(ReversibleLmTrainer.Options o, ReversibleLmTrainer.Options defaults, bool asksForGpu)
     {
         var plain = new ReversibleLmTrainer.Options();
         OfTheTeacher(o.PretrainedFolder is null, nameof(o.PretrainedFolder), "the teacher is named by TeacherPath");
@@ -94,7 +90,7 @@ internal static class RetrofitChecks
         OfTheTeacher(o.Tokenization == plain.Tokenization, nameof(o.Tokenization));
         OfTheTeacher(o.VocabularySize == plain.VocabularySize, nameof(o.VocabularySize));
         OfTheTeacher(o.LabelSmoothing == 0, nameof(o.LabelSmoothing), "the teacher's distribution is the target");
-        o.Check();
+        o.Check(defaults, asksForGpu);
         if (o.ValidationFraction == 0)
             throw new ArgumentException(
                 "Training.ValidationFraction must be above 0: teacher and student are compared on held-out text.",

@@ -8,14 +8,16 @@ public sealed partial class RetrofitEstimator
     {
         /// <summary>
         /// Whether the student is trained to answer as the teacher does; false converts it and no more, which is enough for a blend of
-        /// 1/16.
+        /// 1/16. Options of the training are then refused.
         /// </summary>
         public bool Distill { get; set; } = true;
 
         /// <summary>What the student's distance from the teacher is measured by.</summary>
         public Divergence Divergence { get; set; } = Divergence.ForwardKl;
 
-        /// <summary>The teacher's share of the mixture of <see cref="Divergence.JensenShannon"/>, within (0, 1).</summary>
+        /// <summary>
+        /// The teacher's share of the mixture of <see cref="Divergence.JensenShannon"/>, within (0, 1); refused with another divergence.
+        /// </summary>
         public double JensenShannonWeight { get; set; } = 0.5;
 
         /// <summary>What both models' logits are divided by for the divergence, positive and finite.</summary>
@@ -23,6 +25,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// The weight of the cross-entropy of the text itself, within [0, 1]; the divergence has the rest, times the squared temperature.
+        /// At 1 there is no rest, and what is set of the divergence is refused.
         /// </summary>
         public double CrossEntropyWeight { get; set; }
 

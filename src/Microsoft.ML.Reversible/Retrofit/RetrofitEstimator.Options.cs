@@ -31,7 +31,7 @@ public sealed partial class RetrofitEstimator
         /// <summary>
         /// The recurrence that the layers get: <see cref="Bdia.Blend"/> stays closest to the teacher and stores a few bits an activation;
         /// <see cref="Estimator"/>, midpoint and leapfrog store fewer or none, and live by distillation; BDIA with signs at random keeps
-        /// the teacher's network for inference.
+        /// the teacher's network for inference. Refused where <see cref="ChooseScheme"/> or <see cref="StudentPath"/> decides it.
         /// </summary>
         public Scheme Scheme { get; set; } = Bdia.Blend();
 
@@ -55,7 +55,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// Whether the step size of midpoint and leapfrog is searched on held-out text, with a first step of forward Euler; otherwise the
-        /// scheme is taken as it is.
+        /// scheme is taken as it is. A scheme that names its step size needs false, which other schemes refuse.
         /// </summary>
         public bool SearchStepSize { get; set; } = true;
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
@@ -46,7 +48,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         ArgumentNullException.ThrowIfNull(options);
         _context = context;
         _options = options.Copy();
-        _options.Check();
+        _options.Check(context);
         _options.Scheme = _options.Scheme.ForTrainedWeights();
         _training = _options.Training;
         // What the run's options say of a model from a folder holds for one that is made of a teacher.
@@ -78,6 +80,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var modes = AutogradModes.Default();
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _training.TextColumnName).Type is TextDataViewType;
         using IChannel channel = _host.Start("Retrofit");
         TieOrder.Warn(_training.Tokenizer, channel);
@@ -124,11 +127,11 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
         if (report.After.Distance > report.Before.Distance)
-            channel.Warning(
-                MessageSensitivity.None,
-                "Distillation took the student away from its teacher: KL a token was {0:G3} nats and is {1:G3}. Convert without it " +
-                "(Distill = false), or train with a smaller learning rate or for more steps.",
-                report.Before.KlPerToken, report.After.KlPerToken);
+            channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+                CultureInfo.InvariantCulture,
+                $"Distillation took the student away from its teacher: KL a token was {report.Before.KlPerToken:G3} nats and is " +
+                $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
+                $"more steps."));
         return new(start.Student, ScoreColumns.From(_training), metrics, report);
     }
 }

@@ -70,7 +70,7 @@ internal sealed class TeacherCache : IDisposable
         foreach (long id in ids)
             if (id >= Header.VocabularySize) throw Damaged($"it has the token {id}, but its vocabulary has {Header.VocabularySize}");
         foreach (float value in logProbabilities)
-            if (!float.IsFinite(value)) throw Damaged($"it has the log-probability {value}");
+            if (!float.IsFinite(value)) throw Damaged("it has a log-probability that is not finite");
     }
 
     private void ReadAt(long position, Span<byte> destination)

@@ -103,7 +103,7 @@ internal static class TeacherCacheBuilder
             stream?.Dispose();
             if (e is not IOException) throw;
             throw new IOException(
-                $"Could not write a temporary teacher's cache of {header.FileLength:N0} bytes in '{folder}': {e.Message} " +
+                $"Could not write a temporary teacher's cache of {header.FileLength} bytes in '{folder}': {e.Message} " +
                 "Give the cache a path on a disk with more room.", e);
         }
     }

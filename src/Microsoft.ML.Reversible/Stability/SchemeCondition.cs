@@ -43,7 +43,7 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
         Estimator s => new(
             "the eigenvalue μ of F = f + a e",
             $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
-            + $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}"),
+            + string.Create(CultureInfo.InvariantCulture, $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}")),
         _ => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
     };
 

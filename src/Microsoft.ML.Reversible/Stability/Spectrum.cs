@@ -50,7 +50,7 @@ internal static class Spectrum
         Tensor basis = zeros([most + 1, size], dtype: ScalarType.Float64, device: device);
         using (var random = new Generator(unchecked((ulong)seed)))
         {
-            Tensor start = randn([size], dtype: ScalarType.Float64, generator: random);
+            Tensor start = randn([size], dtype: ScalarType.Float64, device: CPU, generator: random);
             basis.select(0, 0).copy_(start / start.norm());
         }
         var h = new double[most + 1, most];

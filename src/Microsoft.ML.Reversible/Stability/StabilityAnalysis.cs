@@ -26,9 +26,6 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
     /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
     public StabilityReport Run(IReadOnlyList<Tensor> inputs, CancellationToken cancellationToken = default)
     {
-        if (is_inference_mode_enabled())
-            throw new InvalidOperationException(
-                "Stability is analysed with derivatives, which inference mode does not allow; leave torch.inference_mode first.");
         var random = new Random(seed);
         List<(LayerStability[] Layers, StackAmplification Stack)> windows =
             [.. inputs.Select(input => Window(input, random, cancellationToken))];

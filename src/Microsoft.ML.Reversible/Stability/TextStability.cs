@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Views;
@@ -28,6 +29,7 @@ internal static class TextStability
         Positive(windowCount, nameof(windowCount));
         Positive(krylovDimension, nameof(krylovDimension));
         using var scope = NewDisposeScope();
+        using var modes = AutogradModes.Default();
         using var noGraph = no_grad();
         LanguageNetwork network = model.Network;
         IEnumerable<string> texts = TextColumn.Read(data, textColumnName);

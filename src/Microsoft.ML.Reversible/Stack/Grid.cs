@@ -1,3 +1,4 @@
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -48,10 +49,10 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
     public void Check(double largest)
     {
         if (!(largest < Limit))
-            throw new OverflowException(
+            throw new OverflowException(string.Create(
+                CultureInfo.InvariantCulture,
                 $"A stream reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point " +
-                $"holds values up to {Limit:G4}. " +
-                "A smaller step size, a lower learning rate or float arithmetic may help.");
+                $"holds values up to {Limit:G4}. A smaller step size, a lower learning rate or float arithmetic may help."));
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Text;
 
 /// <summary>Rows that a token cache is made of, and what makes tokens of them.</summary>
@@ -47,7 +49,7 @@ internal sealed class TextSource(IEnumerable<string> rows, LanguageModelTokenize
 
 /// <summary>Rows of ids.</summary>
 internal sealed class IdSource(IEnumerable<int[]> rows, int vocabularySize, int? endOfTextId)
-    : TokenCacheSource<int[]>(rows, vocabularySize, $"ids, end-of-text {endOfTextId?.ToString() ?? "none"}")
+    : TokenCacheSource<int[]>(rows, vocabularySize, $"ids, end-of-text {endOfTextId?.ToString(CultureInfo.InvariantCulture) ?? "none"}")
 {
     /// <inheritdoc/>
     public override int Length(int[] row) => row.Length;

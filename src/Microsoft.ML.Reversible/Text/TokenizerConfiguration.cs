@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Text;
@@ -117,7 +118,7 @@ internal sealed record TokenizerConfiguration(string Path)
         var special = new Dictionary<int, string>();
         if (!root.TryGet("added_tokens_decoder", out JsonElement tokens) || tokens.ValueKind != JsonValueKind.Object) return special;
         foreach (JsonProperty token in tokens.EnumerateObject())
-            if (int.TryParse(token.Name, out int id) && token.Value.IsTrue("special")
+            if (int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && token.Value.IsTrue("special")
                 && TokenizerJson.Unescaped(path, () => token.Value.TextOf("content")) is { Length: > 0 } text)
                 special[id] = text;
         return special;

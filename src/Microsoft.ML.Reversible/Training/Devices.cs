@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -18,6 +19,7 @@ internal static class Devices
         string name = requested ?? (context.GpuDeviceId is { } id ? $"cuda:{id}" : "cpu");
         int index = CheckName(name);
         if (index < 0) return CPU;
+        GpuMemory.Watch(index);
         int count = cuda.is_available() ? cuda.device_count() : 0;
         if (index < count) return device(DeviceType.CUDA, index);
 
@@ -31,6 +33,15 @@ internal static class Devices
         return CPU;
     }
 
+    /// <summary>Whether a GPU is asked for, whether or not there is one.</summary>
+    /// <inheritdoc cref="CheckName" path="/exception"/>
+    public static bool AsksForGpu(string? requested, MLContext context) =>
+        requested is null ? context.GpuDeviceId is not null : IsGpu(requested);
+
+    /// <summary>Whether a device is a GPU, whether or not there is one; null is none.</summary>
+    /// <inheritdoc cref="CheckName" path="/exception"/>
+    public static bool IsGpu(string? name) => name is not null && CheckName(name) >= 0;
+
     /// <summary>The index of a CUDA device, or -1 for the CPU.</summary>
     /// <exception cref="ArgumentException">The name is none of cpu, cuda and cuda:N.</exception>
     /// <exception cref="NotSupportedException">The name is that of a device without float64.</exception>
@@ -42,7 +53,8 @@ internal static class Devices
                 $"The device '{name}' has no float64. Exact arithmetic keeps its streams in float64, and float arithmetic adds up losses " +
                 "and gradient norms in it. Use 'cpu' or 'cuda'.");
         if (name == "cuda") return 0;
-        if (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int index) && index >= 0) return index;
+        if (name.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index)) return index;
         throw new ArgumentException($"The device '{name}' is not one of cpu, cuda and cuda:N.", "Device");
     }
 }

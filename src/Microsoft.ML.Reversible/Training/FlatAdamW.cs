@@ -53,7 +53,7 @@ internal sealed class FlatAdamW : IDisposable
             FlatLayout layout = layouts[i];
             Tensor gradient = !_shared ? Stretch(_gradients[0]) : _gradients[i == OuterGroup ? 1 : 0].narrow(0, 0, layout.Length);
             _groups[i] = new FlatAdamWGroup(
-                layout, flat?.Find(i, layout) ?? zeros(layout.Used, device: device), gradient,
+                layout, flat?.Find(i, layout) ?? Zeros(layout.Used), gradient,
                 Stretch(_firstMoments), Stretch(_secondMoments));
             start += layout.Length;
 
@@ -61,7 +61,7 @@ internal sealed class FlatAdamW : IDisposable
         }
         foreach (FlatAdamWGroup group in _shared ? _groups[OuterGroup..] : _groups) group.AttachGradients();
 
-        Tensor Zeros(long length) => zeros(length, device: device).DetachFromDisposeScope();
+        Tensor Zeros(long length) => zeros(length, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
     }
 
     /// <summary>When the groups of the stack are stepped.</summary>

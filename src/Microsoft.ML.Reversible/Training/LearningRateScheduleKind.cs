@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible;
 /// </summary>
 public enum LearningRateScheduleKind
 {
-    /// <summary>P throughout; F is not used.</summary>
+    /// <summary>P throughout; there is no F.</summary>
     Constant,
 
     /// <summary>F + (P - F) (1 + cos(π s / S)) / 2.</summary>

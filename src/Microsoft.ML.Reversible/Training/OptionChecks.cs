@@ -1,18 +1,36 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>Checks a trainer's options when it is made; each failure names the option and its legal range.</summary>
 internal static class OptionChecks
 {
-    /// <exception cref="ArgumentException">An option is missing or does not go with another.</exception>
+    /// <summary>Checks ranges first, and then that nothing was set that has no effect.</summary>
+    /// <param name="o">The options.</param>
+    /// <param name="defaults">What they are where nothing is set.</param>
+    /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
+    /// <exception cref="ArgumentException">An option is missing, does not go with another, or has no effect beside it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static void Check(this ReversibleLmTrainer.Options o)
+    public static void Check(this ReversibleLmTrainer.Options o, ReversibleLmTrainer.Options defaults, bool asksForGpu)
     {
         CheckColumns(o);
         CheckModel(o);
         CheckData(o);
         CheckOptimization(o);
         CheckRun(o);
-        if (o.Device is not null) Devices.CheckName(o.Device);
+        UnusedOption.RefuseChanged(o, defaults, UnusedTrainerOptions.Of(o, asksForGpu));
+    }
+
+    /// <summary>Checks what depends on the kind of the column.</summary>
+    /// <param name="o">The options, checked.</param>
+    /// <param name="isText">Whether the column is text, not token ids.</param>
+    /// <exception cref="ArgumentException">An option was set that has no effect for such a column.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">BPE is to learn fewer tokens than there are bytes.</exception>
+    public static void CheckColumn(this ReversibleLmTrainer.Options o, bool isText)
+    {
+        UnusedOption.RefuseChanged(o, new(), UnusedTrainerOptions.Of(o, asksForGpu: true, isText));
+        bool learns = isText && o.Tokenizer is null && o.TokenizerPath is null && o.PretrainedFolder is null;
+        if (learns && o.Tokenization == TextTokenization.Bpe) AtLeast(257, o.VocabularySize, nameof(o.VocabularySize));
     }
 
     private static void CheckColumns(ReversibleLmTrainer.Options o)
@@ -42,19 +60,13 @@ internal static class OptionChecks
 
         LayerStack.Check(o.Scheme, o.EffectiveWayBack, o.EffectiveArithmetic);
         o.ConfigurationFor(vocabularySize: 1).Check();
-        if (o.KeyValueHeadCount is not null && o.Family != ModelFamily.Llama)
-            throw new ArgumentException("KeyValueHeadCount is for the Llama family; leave it null.", nameof(o.KeyValueHeadCount));
-        if (o.Activation != Activation.Gelu && o.Family != ModelFamily.Gpt2)
-            throw new ArgumentException(
-                "Activation is for the GPT-2 family, and the Llama family has SwiGLU; leave it at Gelu.", nameof(o.Activation));
     }
 
     private static void CheckData(ReversibleLmTrainer.Options o)
     {
         Defined(o.Tokenization, nameof(o.Tokenization));
         Defined(o.DocumentBoundaries, nameof(o.DocumentBoundaries));
-        bool learns = o.Tokenizer is null && o.TokenizerPath is null && o.PretrainedFolder is null;
-        AtLeast(learns && o.Tokenization == TextTokenization.Bpe ? 257 : 1, o.VocabularySize, nameof(o.VocabularySize));
+        AtLeast(1, o.VocabularySize, nameof(o.VocabularySize));
         NotBlank(o.TokenizerPath, nameof(o.TokenizerPath));
         NotBlank(o.TokenCachePath, nameof(o.TokenCachePath));
         if (o is { Tokenizer: not null, TokenizerPath: not null })
@@ -72,8 +84,9 @@ internal static class OptionChecks
         AtLeast(1, o.MaxSteps, nameof(o.MaxSteps));
         Positive(o.LearningRate, nameof(o.LearningRate));
         Defined(o.Schedule, nameof(o.Schedule));
-        Require(o.FinalLearningRate >= 0 && o.FinalLearningRate <= o.LearningRate, nameof(o.FinalLearningRate), o.FinalLearningRate,
-            $"within [0, LearningRate], which is {o.LearningRate}");
+        if (o.Schedule != LearningRateScheduleKind.Constant)
+            Require(o.FinalLearningRate >= 0 && o.FinalLearningRate <= o.LearningRate, nameof(o.FinalLearningRate), o.FinalLearningRate,
+                string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {o.LearningRate}"));
         Require(o.WarmupSteps >= 0 && o.WarmupSteps <= o.MaxSteps, nameof(o.WarmupSteps), o.WarmupSteps,
             $"within [0, MaxSteps], which is {o.MaxSteps}");
         if (o.DecaySteps is { } decay)
@@ -106,21 +119,6 @@ internal static class OptionChecks
         Defined(o.DamagedCheckpoint, nameof(o.DamagedCheckpoint));
         NotBlank(o.MetricsPath, nameof(o.MetricsPath));
         NotBlank(o.CheckpointFolder, nameof(o.CheckpointFolder));
-        if (o.EarlyStoppingPatience > 0) NeedsHeldOut(o, nameof(o.EarlyStoppingPatience));
-        if (o.ReturnBest) NeedsHeldOut(o, nameof(o.ReturnBest));
-        if (o.ReturnBest) NeedsFolder(o, nameof(o.ReturnBest));
-        if (o.Resume == ResumeMode.Required) NeedsFolder(o, nameof(o.Resume));
-    }
-
-    private static void NeedsHeldOut(ReversibleLmTrainer.Options o, string option)
-    {
-        if (o.ValidationFraction == 0)
-            throw new ArgumentException($"{option} needs held-out data: ValidationFraction must be above 0.", option);
-    }
-
-    private static void NeedsFolder(ReversibleLmTrainer.Options o, string option)
-    {
-        if (o.CheckpointFolder is null) throw new ArgumentException($"{option} needs a CheckpointFolder.", option);
     }
 
     internal static void Named(string name, string option)

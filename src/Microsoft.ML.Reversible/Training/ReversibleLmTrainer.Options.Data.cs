@@ -6,13 +6,16 @@ public sealed partial class ReversibleLmTrainer
 {
     public sealed partial class Options
     {
-        /// <summary>What becomes a token where the tokenizer is learned from the column.</summary>
+        /// <summary>
+        /// What becomes a token where the tokenizer is learned from the column; refused where a tokenizer or a
+        /// <see cref="PretrainedFolder"/> is given, and by <see cref="Fit"/> for a column of token ids.
+        /// </summary>
         public TextTokenization Tokenization { get; set; } = TextTokenization.Bpe;
 
         /// <summary>
         /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, end-of-text included, at least 257; for a column of token ids
-        /// the number of ids, at least 1. Not used otherwise. Which of the two the column is shows only in <see cref="Fit"/>, so that fewer
-        /// than 257 ids need another <see cref="Tokenization"/> than BPE, which is not used then.
+        /// the number of ids, at least 1. Refused where another <see cref="Tokenization"/>, a tokenizer or a
+        /// <see cref="PretrainedFolder"/> decides it. Which of the two the column is shows in <see cref="Fit"/>, which checks the rest.
         /// </summary>
         public int VocabularySize { get; set; } = 2048;
 

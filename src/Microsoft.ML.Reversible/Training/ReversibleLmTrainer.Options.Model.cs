@@ -6,7 +6,7 @@ public sealed partial class ReversibleLmTrainer
     {
         /// <summary>
         /// A folder in Hugging Face's layout to start from. The model's shape and scheme are then the folder's, and so is the tokenizer
-        /// unless one is given; what the options say of these is not used, but for a <see cref="ContextLength"/> up to the model's own.
+        /// unless one is given; options that say otherwise are refused, but for a <see cref="ContextLength"/> up to the model's own.
         /// Null starts from random weights.
         /// </summary>
         public string? PretrainedFolder { get; set; }
@@ -24,8 +24,8 @@ public sealed partial class ReversibleLmTrainer
         public WayBack? WayBack { get; set; }
 
         /// <summary>
-        /// The last layers that keep their activations though the way back is <see cref="WayBack.Reversible"/>, at least 0; what is beyond
-        /// their number does not count. Each saves the second evaluation of its block and costs the memory of one layer's activations, so
+        /// The most layers, from the last, that keep their activations though the way back is <see cref="WayBack.Reversible"/>, at least 0;
+        /// refused on another way back. Each saves the second evaluation of its block and costs the memory of one layer's activations, so
         /// that a batch for which there is memory left trains faster.
         /// </summary>
         public int KeptLayerCount { get; set; }
@@ -44,7 +44,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Number of heads of keys and values in the Llama family, which groups of query heads share; it divides <see cref="HeadCount"/>.
-        /// Null is one for each query head.
+        /// Null is one for each query head. Refused in the GPT-2 family.
         /// </summary>
         public int? KeyValueHeadCount { get; set; }
 
@@ -60,7 +60,7 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>Tokens that a window holds, at least 1.</summary>
         public int ContextLength { get; set; } = 128;
 
-        /// <summary>The function between the two layers of a block's MLP in the GPT-2 family.</summary>
+        /// <summary>The function between the two layers of a block's MLP in the GPT-2 family; refused in the Llama family.</summary>
         public Activation Activation { get; set; } = Activation.Gelu;
 
         /// <summary>Whether the head shares the token embedding's matrix.</summary>
@@ -72,7 +72,7 @@ public sealed partial class ReversibleLmTrainer
         /// <summary>
         /// Whether the same run gives the same bits every time on CUDA too, where the fastest kernels add up the gradients of attention in
         /// whatever order their parts come. Others take their place, which take about twice as long and want heads whose size is a multiple
-        /// of 8. On the CPU it changes nothing.
+        /// of 8. Refused on the CPU, which always does so.
         /// </summary>
         public bool Deterministic { get; set; }
 

@@ -24,7 +24,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// The learning rate that the schedule has fallen to when <see cref="MaxSteps"/> are done, within [0, <see cref="LearningRate"/>];
-        /// not used by <see cref="LearningRateScheduleKind.Constant"/>.
+        /// refused with <see cref="LearningRateScheduleKind.Constant"/>.
         /// </summary>
         public double FinalLearningRate { get; set; } = 1e-4;
 
@@ -33,7 +33,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// The last steps, over which <see cref="LearningRateScheduleKind.WarmupStableDecay"/> lowers the learning rate; at least 1, and
-        /// at most what the warm-up leaves. Null is a fifth of <see cref="MaxSteps"/>.
+        /// at most what the warm-up leaves. Null is a fifth of <see cref="MaxSteps"/>. Refused with another schedule.
         /// </summary>
         public int? DecaySteps { get; set; }
 
@@ -66,7 +66,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Whether clipping inside the backward pass, where the norm of all gradients is not known yet, goes by the norm of the step
-        /// before. Without it <see cref="MaxGradNorm"/> must be 0 there.
+        /// before. Without it <see cref="MaxGradNorm"/> must be 0 there. Refused where the optimizer steps after the backward pass.
         /// </summary>
         public bool ClipWithPreviousNorm { get; set; }
 

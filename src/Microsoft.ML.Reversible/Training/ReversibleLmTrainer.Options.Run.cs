@@ -4,11 +4,12 @@ public sealed partial class ReversibleLmTrainer
 {
     public sealed partial class Options
     {
-        /// <summary>Steps between evaluations on the held-out part, at least 1.</summary>
+        /// <summary>Steps between evaluations on the held-out part, at least 1; refused where nothing is held out.</summary>
         public int EvaluationInterval { get; set; } = 250;
 
         /// <summary>
-        /// Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole held-out part.
+        /// Batches that an evaluation during the run takes at most, at least 1; the last one takes the whole held-out part. Refused where
+        /// nothing is held out.
         /// </summary>
         public int EvaluationBatches { get; set; } = 20;
 
@@ -28,8 +29,8 @@ public sealed partial class ReversibleLmTrainer
         public int ReportInterval { get; set; } = 10;
 
         /// <summary>
-        /// A file to which reports are added as lines of JSON: step, tokens, loss, learning_rate, grad_norm, tokens_per_s, memory_gib, and
-        /// after an evaluation validation_loss, bits_per_byte and perplexity. Null writes none.
+        /// A file to which reports are added as lines of JSON: step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib,
+        /// on a GPU device_memory_gib, and after an evaluation validation_loss, bits_per_byte and perplexity. Null writes none.
         /// </summary>
         public string? MetricsPath { get; set; }
 
@@ -40,7 +41,8 @@ public sealed partial class ReversibleLmTrainer
         public string? CheckpointFolder { get; set; }
 
         /// <summary>
-        /// Steps between checkpoints, at least 1; each new best evaluation, the last step and a cancelled run leave one too.
+        /// Steps between checkpoints, at least 1; each new best evaluation, the last step and a cancelled run leave one too. Refused
+        /// without a <see cref="CheckpointFolder"/>, as is what else there is about checkpoints.
         /// </summary>
         public int CheckpointInterval { get; set; } = 250;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
@@ -47,7 +48,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         ArgumentNullException.ThrowIfNull(options);
         _context = context;
         _options = options.Copy();
-        _options.Check();
+        _options.Check(new Options(), Devices.AsksForGpu(_options.Device, context));
         _host = ((IHostEnvironment)context).Register(nameof(ReversibleLmTrainer));
     }
 
@@ -58,9 +59,12 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     /// </param>
     /// <returns>The trained model; dispose it to free its native memory.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or a text column's vocabulary is to have
+    /// fewer than 257 tokens.
     /// </exception>
-    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
+    /// <exception cref="ArgumentException">
+    /// A row has a character that the tokenizer cannot represent, or an option was set that has no effect for such a column.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// There are no rows, the text is too short for a window or for the vocabulary asked for, the GPU asked for is missing, the checkpoint
     /// is of another run, or too many steps in a row, or all of them, had gradients that were not finite.
@@ -77,7 +81,9 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     public ReversibleLmTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        using var modes = AutogradModes.Default();
         bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName).Type is TextDataViewType;
+        _options.CheckColumn(isText);
         using IChannel channel = _host.Start("Training");
         TieOrder.Warn(_options.Tokenizer, channel);
         using var run = new TrainingRun(_options, _context, _host, channel, isText);

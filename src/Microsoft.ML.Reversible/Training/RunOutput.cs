@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Runtime;
 
@@ -27,16 +28,19 @@ internal sealed class RunOutput : IDisposable
     {
         _log?.Add(progress);
         _options.Progress?.Report(progress);
-        _channel.Info(
-            MessageSensitivity.None,
-            "step {0}/{1}: loss {2:F4}{3}, learning rate {4:G3}, {5:F0} tokens/s",
-            progress.Step, progress.MaxSteps,
-            progress.Loss, progress.ValidationLoss is { } v ? $", validation {v:F4}" : "", progress.LearningRate, progress.TokensPerSecond);
+        string validation = progress.ValidationLoss is { } loss
+            ? string.Create(CultureInfo.InvariantCulture, $", validation {loss:F4}")
+            : "";
+        _channel.Info(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {progress.Step}/{progress.MaxSteps}: loss {progress.Loss:F4}{validation}, " +
+            $"learning rate {progress.LearningRate:G3}, {progress.TokensPerSecond:F0} tokens/s"));
     }
 
     /// <summary>Says that a step was skipped.</summary>
     public void Skipped(int step, double gradNorm) =>
-        _channel.Warning(MessageSensitivity.None, "step {0} skipped: the norm of its gradients is {1:G4}", step, gradNorm);
+        _channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture, $"step {step} skipped: the norm of its gradients is {gradNorm:G4}"));
 
     /// <summary>Leaves a checkpoint, if there is a folder for them, and removes those that are not kept.</summary>
     public void Checkpoint(LanguageModel model, FlatAdamW optimizer, RunState state)

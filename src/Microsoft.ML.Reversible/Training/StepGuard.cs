@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>What a <see cref="StepGuard"/> knows, for a checkpoint.</summary>
@@ -54,7 +56,9 @@ internal sealed class StepGuard(double outlierFactor = 0, int maxSkippedSteps = 
         State = s with { SkippedSteps = s.SkippedSteps + 1, ConsecutiveSkips = s.ConsecutiveSkips + 1 };
         if (State.ConsecutiveSkips < maxSkippedSteps) return false;
         string what = finite
-            ? $"The norm of the gradient is {gradNorm:G4} at step {step}, more than {outlierFactor} times its mean of {s.MeanNorm:G4}"
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"The norm of the gradient is {gradNorm:G4} at step {step}, more than {outlierFactor} times its mean of {s.MeanNorm:G4}")
             : $"The loss or its gradient is not finite at step {step}";
         throw new InvalidOperationException(
             $"{what}, and {State.ConsecutiveSkips} steps in a row were skipped. " +

@@ -22,6 +22,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly FlatAdamW _optimizer;
     private readonly StepGuard _guard;
     private readonly ParameterUpdate _update;
+    private readonly MemoryMeter _memory;
     private readonly Stopwatch _training = new();
     private readonly TimeSpan _elapsedBefore;
     private (TimeSpan Time, long Tokens) _reported;
@@ -35,10 +36,11 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="state">Where the run stands; changed as it goes on.</param>
     /// <param name="checkpoint">The checkpoint that the state is from; null at the beginning.</param>
     /// <param name="output">Where reports and checkpoints go.</param>
+    /// <param name="memory">Reads the memory that reports tell of.</param>
     /// <exception cref="InvalidDataException">The optimizer's part of the checkpoint is damaged.</exception>
     public TrainingLoop(
         LanguageModel model, TokenWindows windows, ITrainingObjective objective, ReversibleLmTrainer.Options options, RunState state,
-        string? checkpoint, RunOutput output)
+        string? checkpoint, RunOutput output, MemoryMeter memory)
     {
         (_model, _windows, _objective, _options, _state, _output) = (model, windows, objective, options, state, output);
         model.Network.Stack.KeptLayerCount = options.KeptLayerCount;
@@ -50,6 +52,7 @@ internal sealed class TrainingLoop : IDisposable
         _optimizer = new FlatAdamW(model.Network, model.Network.Stack, constants, options.OptimizerPlacement);
         _guard = new StepGuard(options.OutlierFactor, options.MaxSkippedSteps) { State = state.Guard };
         _update = new ParameterUpdate(_optimizer, _guard, options.MaxGradNorm);
+        _memory = memory;
         _elapsedBefore = state.Elapsed;
         _reported = (TimeSpan.Zero, state.Tokens);
         if (checkpoint is null) return;
@@ -185,9 +188,10 @@ internal sealed class TrainingLoop : IDisposable
         TimeSpan time = _training.Elapsed - _reported.Time;
         double tokensPerSecond = (_state.Tokens - _reported.Tokens) / Math.Max(time.TotalSeconds, 1e-9);
         _reported = (_training.Elapsed, _state.Tokens);
+        (long? device, long host) = _memory.Read();
         var progress = new TrainingProgress(
             _state.Step, _options.MaxSteps, _state.Tokens, pending.Loss, pending.LearningRate, pending.GradNorm, tokensPerSecond,
-            heldOut.Mean, heldOut.BitsPerByte, ProcessMemory.Now, _state.Guard.SkippedSteps);
+            heldOut.Mean, heldOut.BitsPerByte, host, _state.Guard.SkippedSteps, device);
         _state.History.Add(progress);
         _state.Pending = null;
         _changed = true;

@@ -1,10 +1,14 @@
+using Microsoft.ML.Reversible.Training;
+
 namespace Microsoft.ML.Reversible;
 
 /// <summary>What a training run did, the parts before it was resumed included.</summary>
 public sealed class TrainingMetrics
 {
-    internal TrainingMetrics(IReadOnlyList<TrainingProgress> history, long validationTokens, TimeSpan elapsed)
+    internal TrainingMetrics(
+        IReadOnlyList<TrainingProgress> history, long validationTokens, TimeSpan elapsed, long? peakDeviceMemory)
     {
+        PeakDeviceMemory = peakDeviceMemory;
         History = history;
         ValidationTokens = validationTokens;
         Elapsed = elapsed;
@@ -52,5 +56,11 @@ public sealed class TrainingMetrics
     public double TokensPerSecond => Tokens / Elapsed.TotalSeconds;
 
     /// <summary>The most memory that the process has held in RAM up to the end of the run, bytes; device memory is not in it.</summary>
-    public long PeakWorkingSet { get; } = ProcessMemory.Peak;
+    public long PeakHostMemory { get; } = HostMemory.Peak;
+
+    /// <summary>
+    /// The most memory that the process held on its GPU at a report since the run began or was resumed, bytes, with the driver's context
+    /// and what libtorch's allocator keeps; null on the CPU, or where the driver does not say.
+    /// </summary>
+    public long? PeakDeviceMemory { get; }
 }

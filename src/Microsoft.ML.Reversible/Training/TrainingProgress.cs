@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Reversible;
 
@@ -16,8 +17,12 @@ namespace Microsoft.ML.Reversible;
 /// Bits that the model needs for a byte of the held-out text, where this step was followed by an evaluation and the text's bytes are known;
 /// else null.
 /// </param>
-/// <param name="MemoryBytes">The memory that the process holds in RAM, bytes; device memory is not in it.</param>
+/// <param name="HostMemoryBytes">The memory that the process holds in RAM, bytes; device memory is not in it.</param>
 /// <param name="SkippedSteps">Steps skipped so far because their gradients were not finite or far too large.</param>
+/// <param name="DeviceMemoryBytes">
+/// The memory that the process holds on its GPU, bytes, with the driver's context and what libtorch's allocator keeps; null on the CPU, or
+/// where the driver does not say.
+/// </param>
 public sealed record TrainingProgress(
     int Step,
     int MaxSteps,
@@ -28,8 +33,9 @@ public sealed record TrainingProgress(
     double TokensPerSecond,
     double? ValidationLoss,
     double? ValidationBitsPerByte = null,
-    long MemoryBytes = 0,
-    long SkippedSteps = 0)
+    [property: JsonPropertyName("MemoryBytes")] long HostMemoryBytes = 0,
+    long SkippedSteps = 0,
+    long? DeviceMemoryBytes = null)
 {
     private const double BytesPerGiB = 1 << 30;
 
@@ -37,8 +43,8 @@ public sealed record TrainingProgress(
     public double? ValidationPerplexity => ValidationLoss is { } loss ? Math.Exp(loss) : null;
 
     /// <summary>
-    /// The report as one line of JSON with the fields step, tokens, loss, learning_rate, grad_norm, tokens_per_s and memory_gib, and after
-    /// an evaluation validation_loss, bits_per_byte and perplexity. A number that is not finite is null.
+    /// The report as one line of JSON with the fields step, tokens, loss, learning_rate, grad_norm, tokens_per_s and host_memory_gib, on a
+    /// GPU device_memory_gib, and after an evaluation validation_loss, bits_per_byte and perplexity. A number that is not finite is null.
     /// </summary>
     public string ToJson()
     {
@@ -52,7 +58,8 @@ public sealed record TrainingProgress(
             json.WriteNumberOrNull("learning_rate", LearningRate);
             json.WriteNumberOrNull("grad_norm", GradNorm);
             json.WriteNumberOrNull("tokens_per_s", Math.Round(TokensPerSecond, 1));
-            json.WriteNumberOrNull("memory_gib", Math.Round(MemoryBytes / BytesPerGiB, 4));
+            json.WriteNumberOrNull("host_memory_gib", Math.Round(HostMemoryBytes / BytesPerGiB, 4));
+            if (DeviceMemoryBytes is { } device) json.WriteNumberOrNull("device_memory_gib", Math.Round(device / BytesPerGiB, 4));
             if (ValidationLoss is { } loss) json.WriteNumberOrNull("validation_loss", loss);
             if (ValidationBitsPerByte is { } bits) json.WriteNumberOrNull("bits_per_byte", bits);
             if (ValidationPerplexity is { } perplexity) json.WriteNumberOrNull("perplexity", perplexity);

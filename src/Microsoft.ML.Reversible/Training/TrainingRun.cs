@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
@@ -88,18 +89,21 @@ internal sealed class TrainingRun : IDisposable
         RunState state = _resumed ?? new RunState { Identity = identity };
         int? resumedFrom = _resumed?.Step;
         TokenWindows windows = Windows(tokens, objective.NeedsFixedWindows);
-        _channel.Info(
-            MessageSensitivity.None,
-            "{0:N0} parameters, {1:N0} tokens, {2:N0} of them to train on, scheme {3}, way back {4}, arithmetic {5}, on {6}, from step {7}",
-            network.Configuration.ParameterCount, tokens.TokenCount, windows.TrainingTokens,
-            network.Stack.Scheme, network.Stack.WayBack, network.Stack.Arithmetic, network.Device, state.Step);
+        _channel.Info(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{network.Configuration.ParameterCount:N0} parameters, {tokens.TokenCount:N0} tokens, {windows.TrainingTokens:N0} of them " +
+            $"to train on, scheme {network.Stack.Scheme}, way back {network.Stack.WayBack}, arithmetic {network.Stack.Arithmetic}, on " +
+            $"{network.Device}, from step {state.Step}"));
 
+        if (_options.KeptLayerCount > 0 && network.Stack.WayBack != WayBack.Reversible)
+            throw UnusedTrainerOptions.KeptLayers(network.Stack.WayBack).Refusal();
         using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
-        using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output);
+        var memory = new MemoryMeter(network.Device);
+        using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output, memory);
         loop.Run();
         if (_options.ReturnBest) loop.TakeBest();
-        return new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed)
+        return new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed, memory.DevicePeak)
         {
             ResumedFrom = resumedFrom,
             ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,

@@ -30,8 +30,11 @@ public sealed class SavedModelTests
     public void APretrainedFolderGivesTheSameModelBack(TextTokenization tokenization)
     {
         using ReversibleLmTransformer model = Corpus.Train(Ml,
-            o => (o.Tokenization, o.VocabularySize, o.MaxSteps, o.Activation) =
-                (tokenization, 270, 3, Activation.GeluTanh));
+            o =>
+            {
+                (o.Tokenization, o.MaxSteps, o.Activation) = (tokenization, 3, Activation.GeluTanh);
+                if (tokenization == TextTokenization.Bpe) o.VocabularySize = 270;
+            });
         model.SavePretrained(At("m"));
         using ReversibleLmTransformer loaded = Ml.Reversible().LoadPretrained(At("m"));
         Assert.AreEqual(model.Configuration, loaded.Configuration);

@@ -74,7 +74,7 @@ public sealed class RetrofitVerbTests
     [TestMethod]
     public void WithoutDistillationItIsConvertedAndMeasured()
     {
-        CliRun run = Run("--distill", "false", "--json");
+        CliRun run = Convert("--json");
         Assert.AreEqual(0, run.Code, run.Error);
         Assert.IsFalse(run.Json.Single().TryGetProperty("after", out _));
         using ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(Student);
@@ -84,7 +84,7 @@ public sealed class RetrofitVerbTests
     [TestMethod]
     public void TheSchemeIsChosenWhereItIsAuto()
     {
-        CliRun run = Run("--distill", "false", "--json", "--scheme", "Auto", "--max-side-gib", "0", "--max-relative-cost", "1");
+        CliRun run = Convert("--json", "--scheme", "Auto", "--max-side-gib", "0", "--max-relative-cost", "1");
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement report = run.Json.Single();
         Assert.AreEqual(0, report.GetProperty("bytes_per_activation").GetDouble());
@@ -133,9 +133,9 @@ public sealed class RetrofitVerbTests
     [DataRow("--scheme: The estimator scheme's M must be", "--scheme", "estimator:m=0")]
     [DataRow("--scheme must be a reversible one, and 'residual' is not", "--scheme", "residual")]
     [DataRow("--scheme must be a reversible one, and 'blend:128' is not: that takes K up to 64", "--scheme", "blend:128")]
-    [DataRow("--max-side-gib and --max-relative-cost are for --scheme auto, which is not set", "--max-side-gib", "1")]
+    [DataRow("--max-side-gib has no effect without --scheme auto, whose choice it limits", "--max-side-gib", "1")]
     [DataRow("--layer-map must be pairs of layers such as 1:1,2:2, not '1:1,2'", "--layer-map", "1:1,2")]
-    [DataRow("--layer-map is for --hidden-state-weight, which is 0", "--layer-map", "1:1")]
+    [DataRow("--layer-map has no effect where --hidden-state-weight is 0", "--layer-map", "1:1")]
     [DataRow("--layer-map must be within [0, 4]", "--layer-map", "5:1", "--hidden-state-weight", "1")]
     [DataRow("--temperature must be positive", "--temperature", "0")]
     [DataRow("--divergence must be one of forward-kl, reverse-kl, jensen-shannon, not 'mse'", "--divergence", "mse")]
@@ -168,6 +168,12 @@ public sealed class RetrofitVerbTests
     ];
 
     private CliRun Run(params string[] options) => CliRun.Of(Verb(options));
+
+    private CliRun Convert(params string[] options) => CliRun.Of(
+    [
+        "retrofit", "--teacher", _folder.File("teacher"), "--data", CliRun.WriteText(_folder.File("text.txt")), "--out", Student,
+        "--context-length", "16", "--batch-size", "4", "--report-windows", "20", "--distill", "false", .. options,
+    ]);
 
     private string[] Verb(params string[] options) =>
     [

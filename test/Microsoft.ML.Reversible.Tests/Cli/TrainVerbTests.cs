@@ -58,7 +58,7 @@ public sealed class TrainVerbTests
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement[] lines = run.Json;
         CollectionAssert.AreEqual(new[] { 1, 4, 8, 12 }, lines[..^1].Select(line => line.GetProperty("step").GetInt32()).ToArray());
-        string[] fields = ["step", "tokens", "loss", "learning_rate", "grad_norm", "tokens_per_s", "memory_gib"];
+        string[] fields = ["step", "tokens", "loss", "learning_rate", "grad_norm", "tokens_per_s", "host_memory_gib"];
         foreach (JsonElement line in lines[..^1])
             CollectionAssert.AreEqual(fields, line.EnumerateObject().Select(field => field.Name).Take(fields.Length).ToArray());
         CollectionAssert.AreEqual(
@@ -100,7 +100,7 @@ public sealed class TrainVerbTests
     [DataRow("There is no option '--nothing-like-it'.", "--nothing-like-it", "2")]
     [DataRow("--width", "--width")]
     [DataRow("cannot be run backwards", "--scheme", "residual", "--way-back", "reversible")]
-    [DataRow("--activation is for the GPT-2 family", "--family", "llama", "--activation", "relu")]
+    [DataRow("--activation has no effect in the Llama family", "--family", "llama", "--activation", "relu")]
     [DataRow("'tpu' is not one of cpu, cuda and cuda:N", "--device", "tpu")]
     [DataRow("'mps' has no float64", "--device", "mps", "--arithmetic", "exact")]
     [DataRow("'mps:0' has no float64", "--device", "mps:0")]

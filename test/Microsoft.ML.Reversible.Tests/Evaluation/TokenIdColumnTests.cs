@@ -86,7 +86,8 @@ public sealed class TokenIdColumnTests
     private ReversibleLmTrainer Trainer()
     {
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-        (options.TextColumnName, options.VocabularySize, options.MaxSteps, options.ContextLength) = ("Ids", 7, 5, 8);
+        (options.TextColumnName, options.Tokenization) = ("Ids", TextTokenization.Bpe);
+        (options.VocabularySize, options.MaxSteps, options.ContextLength) = (7, 5, 8);
         return _ml.Reversible().LanguageModel(options);
     }
 }

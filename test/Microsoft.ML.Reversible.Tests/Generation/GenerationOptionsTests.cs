@@ -43,7 +43,8 @@ public sealed class GenerationOptionsTests
     public void TheEndsOfTheRangesAreLegal() =>
         new GenerationOptions
         {
-            MaxTokens = int.MaxValue, Temperature = 0, TopK = int.MaxValue, TopP = double.Epsilon, RepetitionPenalty = double.Epsilon,
+            MaxTokens = int.MaxValue, Temperature = double.Epsilon, TopK = int.MaxValue, TopP = double.Epsilon,
+            RepetitionPenalty = double.Epsilon,
             Seed = int.MinValue, ContextOverflow = ContextOverflow.Refuse,
         }.Checked();
 

@@ -35,7 +35,7 @@ public sealed class BadRetrofitTests
         Bad("TeacherTopK", o => o.TeacherTopK = -1),
         Bad("TeacherCachePath", o => o.TeacherCachePath = "file", "TeacherTopK"),
         Bad("HiddenStateWeight", o => (o.TeacherTopK, o.HiddenStateWeight) = (8, 1)),
-        Bad("Distill", o => (o.Distill, o.Training.CheckpointFolder) = (false, "folder")),
+        Bad("Training.CheckpointFolder", o => (o.Distill, o.Training.CheckpointFolder) = (false, "folder")),
         Bad("PretrainedFolder", o => o.Training.PretrainedFolder = "folder", "TeacherPath"),
         Bad("Training.Scheme", o => o.Training.Scheme = Scheme.Bdia),
         Bad("Training.LayerCount", o => o.Training.LayerCount = 2),

@@ -34,8 +34,8 @@ public sealed class CopyTaskTests
         };
         ReversibleLmTrainer.Options training = options.Training;
         (training.TextColumnName, training.DocumentBoundaries) = (nameof(Row.Ids), DocumentBoundaries.Respect);
-        (training.ContextLength, training.BatchSize, training.Seed) = (2 * LongestWord + 2, 32, 1);
-        if (options.Distill) (training.MaxSteps, training.WarmupSteps, training.LearningRate) = (steps, 5, 3e-3);
+        (training.ContextLength, training.BatchSize) = (2 * LongestWord + 2, 32);
+        if (options.Distill) (training.MaxSteps, training.WarmupSteps, training.LearningRate, training.Seed) = (steps, 5, 3e-3, 1);
         var random = new Random(1);
         IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 3000).Select(_ =>
         {

@@ -11,7 +11,7 @@ internal static class Retrofits
     /// <summary>A residual GPT that has learned <see cref="Corpus.Rows"/>; nobody may dispose of it.</summary>
     public static ReversibleLmTransformer Teacher => _teacher.Value;
 
-    /// <summary>Options of twenty steps.</summary>
+    /// <summary>Options of twenty steps, or of none where nothing is distilled.</summary>
     public static RetrofitEstimator.Options Options(Action<RetrofitEstimator.Options>? change = null)
     {
         var options = new RetrofitEstimator.Options { Teacher = Teacher, ReportWindows = 20 };
@@ -19,6 +19,10 @@ internal static class Retrofits
         (training.ContextLength, training.BatchSize, training.MaxSteps, training.WarmupSteps) = (16, 4, 20, 2);
         (training.LearningRate, training.FinalLearningRate, training.Seed) = (2e-3, 2e-4, 3);
         change?.Invoke(options);
+        if (options.Distill) return options;
+        ReversibleLmTrainer.Options plain = new RetrofitEstimator.Options().Training;
+        (training.MaxSteps, training.WarmupSteps, training.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
+        (training.LearningRate, training.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
         return options;
     }
 

@@ -159,13 +159,4 @@ public sealed class StabilityAnalysisTests
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Analyze(new Midpoint(0.5), ScalarType.Float64, blocks));
         StringAssert.Contains(e.Message, "after layer 1 is not finite");
     }
-
-    [TestMethod]
-    public void InferenceModeIsRefused()
-    {
-        using var mode = inference_mode();
-        LinearBlock[] blocks = Blocks(1, LinearBlock.Rotation(1, 1));
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Analyze(new Midpoint(0.5), ScalarType.Float64, blocks));
-        StringAssert.Contains(e.Message, "inference_mode");
-    }
 }

@@ -13,6 +13,11 @@ public sealed class BadInputTests
         public float Text { get; set; }
     }
 
+    private sealed class TokenIds
+    {
+        public int[] Text { get; set; } = [];
+    }
+
     public static IEnumerable<object[]> BadOptions =>
     [
         Bad("LayerCount", o => o.LayerCount = 0),
@@ -20,7 +25,7 @@ public sealed class BadInputTests
         Bad("HeadCount", o => o.HeadCount = 3, "divide Width"),
         Bad("Width", o => o.Width = -1),
         Bad("ContextLength", o => o.ContextLength = 0),
-        Bad("VocabularySize", o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 256), "257"),
+        Bad("VocabularySize", o => o.VocabularySize = 0, "at least 1"),
         Bad("BatchSize", o => o.BatchSize = 0),
         Bad("BatchSize", o => o.BatchSize = int.MaxValue, "2^30"),
         Bad("GradientAccumulationSteps", o => o.GradientAccumulationSteps = 0),
@@ -161,6 +166,19 @@ public sealed class BadInputTests
         using ReversibleLmTransformer model =
             _ml.Reversible().LanguageModel(Corpus.QuickOptions).Fit(Corpus.View(_ml, [.. Enumerable.Repeat("a few", 100)]));
         Assert.IsNotNull(model.Metrics!.ValidationLoss);
+    }
+
+    [TestMethod]
+    public void FewerTokensThanBytesAreRefusedForBpeAndNotForTokenIds()
+    {
+        ReversibleLmTrainer.Options options = Corpus.QuickOptions;
+        (options.Tokenization, options.VocabularySize) = (TextTokenization.Bpe, 256);
+        ReversibleLmTrainer trainer = _ml.Reversible().LanguageModel(options);
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(Corpus.View(_ml, Corpus.Rows)));
+        StringAssert.Contains(e.Message, "VocabularySize must be at least 257");
+        using ReversibleLmTransformer model = trainer.Fit(
+            _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 40).Select(_ => new TokenIds { Text = [.. Enumerable.Range(0, 10)] })));
+        Assert.AreEqual(256, model.Configuration.VocabularySize);
     }
 
     [TestMethod]

@@ -176,7 +176,8 @@ public sealed class HostileRunTests
     {
         string row = string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i} and {i % 7} make {i + i % 7}. "));
         ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-        (options.Tokenization, options.VocabularySize, options.DocumentBoundaries) = (tokenization, 300, boundaries);
+        (options.Tokenization, options.DocumentBoundaries) = (tokenization, boundaries);
+        if (tokenization == TextTokenization.Bpe) options.VocabularySize = 300;
         (options.ValidationFraction, options.MaxSteps) = (0, 5);
         using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, row));
         Assert.AreEqual(5 * 4 * 16, model.Metrics!.Tokens);

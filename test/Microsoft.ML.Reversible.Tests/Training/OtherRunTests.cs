@@ -17,7 +17,6 @@ public sealed class OtherRunTests
         Change("Character", o => o.Tokenization = TextTokenization.Character),
         Change("PretrainedFolder", o => o.PretrainedFolder = "anywhere"),
         Change("OverfitOneBatch", o => o.OverfitOneBatch = true),
-        Change("Deterministic", o => o.Deterministic = true),
     ];
 
     [TestMethod]

@@ -25,7 +25,8 @@ public sealed class ResumeTests
         ["documents respected", Set(o => o.DocumentBoundaries = DocumentBoundaries.Respect)],
         ["documents respected, accumulated",
             Set(o => (o.DocumentBoundaries, o.GradientAccumulationSteps) = (DocumentBoundaries.Respect, 3))],
-        ["nothing held out", Set(o => o.ValidationFraction = 0)],
+        ["nothing held out",
+            Set(o => (o.ValidationFraction, o.EvaluationInterval) = (0, new ReversibleLmTrainer.Options().EvaluationInterval))],
         ["a learned vocabulary", Set(o => (o.Tokenization, o.VocabularySize) = (TextTokenization.Bpe, 280))],
     ];
 

@@ -45,7 +45,7 @@ public sealed class TrainingLoopTests
             Assert.AreEqual(progress.LearningRate, line.GetProperty("learning_rate").GetDouble());
             Assert.AreEqual(progress.GradNorm, line.GetProperty("grad_norm").GetDouble());
             Assert.IsGreaterThan(0.0, line.GetProperty("tokens_per_s").GetDouble());
-            Assert.IsGreaterThan(0.0, line.GetProperty("memory_gib").GetDouble());
+            Assert.IsGreaterThan(0.0, line.GetProperty("host_memory_gib").GetDouble());
             Assert.AreEqual(progress.ValidationLoss is not null, line.TryGetProperty("validation_loss", out _));
         }
         JsonElement last = lines[^1];
@@ -124,7 +124,7 @@ public sealed class TrainingLoopTests
         foreach (IDataView data in new[] { signed, unsigned })
         {
             ReversibleLmTrainer.Options options = Corpus.QuickOptions;
-            (options.VocabularySize, options.EndOfTextId) = (257, 256);
+            (options.Tokenization, options.VocabularySize, options.EndOfTextId) = (TextTokenization.Bpe, 257, 256);
             using ReversibleLmTransformer ofIds = _ml.Reversible().LanguageModel(options).Fit(data);
             Assert.IsTrue(ofText.Network.parameters().Zip(ofIds.Network.parameters(), TestModels.SameBits).All(same => same));
             float[] scores = [.. ofIds.Transform(data).GetColumn<float>("LogLikelihood")];
@@ -141,8 +141,7 @@ public sealed class TrainingLoopTests
         first.SavePretrained(scratch.File("model"));
         using ReversibleLmTransformer second = Corpus.Train(
             _ml,
-            o => (o.PretrainedFolder, o.LayerCount, o.MaxSteps, o.LearningRate, o.FinalLearningRate) =
-                (scratch.File("model"), 99, 5, 1e-4, 1e-4));
+            o => (o.PretrainedFolder, o.MaxSteps, o.LearningRate, o.FinalLearningRate) = (scratch.File("model"), 5, 1e-4, 1e-4));
         Assert.AreEqual(Scheme.Leapfrog, second.Scheme);
         Assert.AreEqual(2, second.Configuration.LayerCount);
         Assert.AreEqual(first.Metrics!.TrainingLoss, second.Metrics!.History[0].Loss, 0.3);

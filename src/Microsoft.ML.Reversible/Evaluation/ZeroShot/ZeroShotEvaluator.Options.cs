@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Training;
+
 namespace Microsoft.ML.Reversible;
 
 public sealed partial class ZeroShotEvaluator
@@ -8,18 +10,22 @@ public sealed partial class ZeroShotEvaluator
         /// <summary>The column with the log-likelihood of each choice.</summary>
         public string ScoreColumnName { get; set; } = "Score";
 
-        /// <summary>The column with the log-likelihood of each choice for each of its characters.</summary>
+        /// <summary>
+        /// The column with the log-likelihood of each choice for each of its characters; refused for a task without choices.
+        /// </summary>
         public string ScoreNormalizedColumnName { get; set; } = "ScoreNormalized";
 
-        /// <summary>The column with the index of the most likely choice.</summary>
+        /// <summary>The column with the index of the most likely choice; refused for a task of rolling log-likelihoods.</summary>
         public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
 
-        /// <summary>The column with the index of the choice that is most likely for its length.</summary>
+        /// <summary>
+        /// The column with the index of the choice that is most likely for its length; refused for a task without choices.
+        /// </summary>
         public string PredictedLabelNormalizedColumnName { get; set; } = "PredictedLabelNormalized";
 
         /// <summary>
         /// The most tokens that are computed together, padding included, at least 1; null for what suits the model's device. A context is
-        /// never cut: one that is longer is computed by itself. Sources of one's own do as they like.
+        /// never cut: one that is longer is computed by itself. For a source of one's own, which makes its own batches, it is refused.
         /// </summary>
         public int? BatchTokens { get; set; }
 
@@ -57,6 +63,27 @@ public sealed partial class ZeroShotEvaluator
             if (BatchTokens is < 1)
                 throw new ArgumentOutOfRangeException(nameof(BatchTokens), BatchTokens, "BatchTokens must be at least 1.");
             if (ItemLogPath is not null) ArgumentException.ThrowIfNullOrWhiteSpace(ItemLogPath);
+        }
+
+        /// <param name="task">The task.</param>
+        /// <param name="isOwnSource">Whether the model is a log-likelihood source of the caller's own.</param>
+        /// <exception cref="ArgumentException">An option was set that has no effect for them.</exception>
+        internal void RefuseUnused(ZeroShotTask task, bool isOwnSource) =>
+            UnusedOption.RefuseChanged(this, new(), Unused(task, isOwnSource));
+
+        private static IEnumerable<UnusedOption> Unused(ZeroShotTask task, bool isOwnSource)
+        {
+            bool choices = task.Kind is ZeroShotKind.MultipleChoice or ZeroShotKind.MultipleInput;
+            string where = $"for the task '{task.Name}', which has no such column", remedy = "take a task with choices";
+            if (!choices)
+            {
+                yield return new(nameof(ScoreNormalizedColumnName), where, remedy);
+                yield return new(nameof(PredictedLabelNormalizedColumnName), where, remedy);
+            }
+            if (task.Kind == ZeroShotKind.RollingLogLikelihood) yield return new(nameof(PredictedLabelColumnName), where, remedy);
+            if (isOwnSource)
+                yield return new(nameof(BatchTokens), "for a log-likelihood source of your own, which makes its own batches",
+                    "score a model of this library");
         }
     }
 }

@@ -44,6 +44,7 @@ public sealed partial class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         _task = task;
         _options = options.Copy();
         _options.Check();
+        _options.RefuseUnused(task, isOwnSource: source is not null and not ReversibleLmTransformer);
     }
 
     /// <summary>Makes the transformer; no row is read.</summary>

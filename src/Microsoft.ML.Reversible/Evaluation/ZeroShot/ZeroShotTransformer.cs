@@ -9,6 +9,8 @@ namespace Microsoft.ML.Reversible;
 /// Rows are scored several together, some ahead of the one that is read, yet lazily. A prediction engine works too, one row at a time.
 /// Scoring and evaluating are safe from several threads. The transformer lives from its model, which it does not own unless it was loaded:
 /// disposing of a loaded one frees the model, disposing of another does nothing.
+/// It cannot be converted to ONNX: <c>ml.Model.ConvertToOnnx</c> writes, without an error or a warning, a wrong ONNX model that takes the
+/// columns of scores as inputs.
 /// </remarks>
 public sealed class ZeroShotTransformer : ITransformer, IDisposable
 {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.Reversible.Cli.Benchmark;
 
 namespace Microsoft.ML.Reversible.Tests.Cli.Benchmark;
 
@@ -6,9 +7,9 @@ namespace Microsoft.ML.Reversible.Tests.Cli.Benchmark;
 public sealed class BenchVerbTests
 {
     private static readonly string[] Shape =
-        ["--layer-count", "2", "--width", "16", "--head-count", "2", "--vocabulary-size", "32", "--steps", "1"];
+        ["--layer-count", "2", "--width", "16", "--head-count", "2", "--vocabulary-size", "32"];
 
-    private static readonly string[] Small = [.. Shape, "--context-length", "8"];
+    private static readonly string[] Small = [.. Shape, "--context-length", "8", "--steps", "1"];
 
     private static readonly string[] Known = ["program", "mode", "family", "layers", "width", "heads", "context", "batch", "precision"];
 
@@ -43,7 +44,11 @@ public sealed class BenchVerbTests
     [TestMethod]
     public void ASearchEndsWithTheLargestBatchAndTheBest()
     {
-        CliRun run = CliRun.Of(["bench", "--json", "--search", "--batch-size", "2", "--max-batch", "3", .. Small]);
+        CliRun run = CliRun.Of(
+        [
+            "bench", "--json", "--search", "--search-steps", "3", "--batch-size", "2", "--max-batch", "3", "--context-length", "8",
+            .. Shape,
+        ]);
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement[] rows = run.Json;
         CollectionAssert.AreEqual(new[] { 2, 3 }, rows[..^1].Select(row => row.GetProperty("batch").GetInt32()).ToArray());
@@ -81,10 +86,10 @@ public sealed class BenchVerbTests
     [TestMethod]
     public void DeterminismReachesTheMeasuringProcess()
     {
-        CliRun run = CliRun.Of(["bench", "--json", "--deterministic", .. Small]);
-        Assert.AreEqual(0, run.Code, run.Error);
-        Assert.IsTrue(run.Json.Single().GetProperty("deterministic").GetBoolean());
-        StringAssert.Contains(run.Error, "deterministic");
+        BenchConfiguration configuration = new BenchSettings { Device = "cuda", Deterministic = true }.Configurations().Single();
+        CollectionAssert.Contains(configuration.Arguments, "--deterministic");
+        Assert.IsTrue(JsonDocument.Parse(configuration.Row().ToJson()).RootElement.GetProperty("deterministic").GetBoolean());
+        StringAssert.Contains(configuration.ToString(), "deterministic");
     }
 
     [TestMethod]
@@ -112,8 +117,8 @@ public sealed class BenchVerbTests
     [DataRow("--batch-size must be one number with --search", "--batch-size", "1", "2", "--search")]
     [DataRow("--head-count must divide --width", "--head-count", "7")]
     [DataRow("--steps must be at least 1", "--steps", "0")]
-    [DataRow("--search-steps must be at least 1", "--search-steps", "0")]
-    [DataRow("--max-batch has no use without --search", "--max-batch", "8")]
+    [DataRow("--search-steps must be at least 1", "--search", "--search-steps", "0")]
+    [DataRow("--max-batch has no effect without --search", "--max-batch", "8")]
     [DataRow("--max-batch must be at least --batch-size", "--search", "--max-batch", "4")]
     [DataRow("--in-process measures one configuration", "--in-process", "--layer-count", "1", "2")]
     [DataRow("--precision must be one of float32, bfloat16", "--precision", "float32", "fp8")]

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>The memory that this process holds in RAM, bytes.</summary>
-internal static class ProcessMemory
+internal static class HostMemory
 {
     public static long Now => Environment.WorkingSet;
 

@@ -1,0 +1,57 @@
+using System.ComponentModel;
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible;
+
+namespace Microsoft.ML;
+
+/// <summary>
+/// Refuses, when a program is compiled, to convert language models to ONNX. The converter of Microsoft.ML.OnnxConverter knows only
+/// ML.NET's own transformers; it passes over others without a word and makes their output columns inputs of the ONNX model.
+/// </summary>
+/// <remarks>
+/// The compiler prefers these methods where the model's static type is one of theirs. A model that is held as an
+/// <see cref="ITransformer"/>, or that is not the last transformer of its chain, reaches the converter all the same.
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class OnnxExtensions
+{
+    private const string Reason =
+        "Models of Microsoft.ML.Reversible cannot be converted to ONNX: ML.NET's converter would write one whose inputs are the scores. "
+        + "Use SavePretrained, and convert the folder with a tool for Hugging Face's layout.";
+
+    /// <summary>Is an error of the compiler: the model cannot be converted to ONNX.</summary>
+    /// <typeparam name="TInput">The type of the input: a data view or a schema.</typeparam>
+    /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
+    /// <param name="transform">The model.</param>
+    /// <param name="input">The data, or its schema.</param>
+    /// <param name="stream">Where the ONNX model would be written.</param>
+    /// <param name="outputColumns">The columns to keep.</param>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    [Obsolete(Reason, error: true)]
+    public static void ConvertToOnnx<TInput>(
+        this ModelOperationsCatalog catalog, ReversibleLmTransformer transform, TInput input, Stream stream,
+        params string[] outputColumns) => throw new NotSupportedException(Reason);
+
+    /// <inheritdoc cref="ConvertToOnnx{TInput}(ModelOperationsCatalog, ReversibleLmTransformer, TInput, Stream, string[])"/>
+    /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
+    /// <param name="transform">The model.</param>
+    /// <param name="input">The data, or its schema.</param>
+    /// <param name="opSetVersion">The version of ONNX's operators.</param>
+    /// <param name="stream">Where the ONNX model would be written.</param>
+    [Obsolete(Reason, error: true)]
+    public static void ConvertToOnnx<TInput>(
+        this ModelOperationsCatalog catalog, ReversibleLmTransformer transform, TInput input, int opSetVersion, Stream stream) =>
+        throw new NotSupportedException(Reason);
+
+    /// <inheritdoc cref="ConvertToOnnx{TInput}(ModelOperationsCatalog, ReversibleLmTransformer, TInput, Stream, string[])"/>
+    [Obsolete(Reason, error: true)]
+    public static void ConvertToOnnx<TInput>(
+        this ModelOperationsCatalog catalog, TransformerChain<ReversibleLmTransformer> transform, TInput input, Stream stream,
+        params string[] outputColumns) => throw new NotSupportedException(Reason);
+
+    /// <inheritdoc cref="ConvertToOnnx{TInput}(ModelOperationsCatalog, ReversibleLmTransformer, TInput, int, Stream)"/>
+    [Obsolete(Reason, error: true)]
+    public static void ConvertToOnnx<TInput>(
+        this ModelOperationsCatalog catalog, TransformerChain<ReversibleLmTransformer> transform, TInput input, int opSetVersion,
+        Stream stream) => throw new NotSupportedException(Reason);
+}

@@ -1,0 +1,238 @@
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Training;
+using static Microsoft.ML.Reversible.RetrofitEstimator;
+
+namespace Microsoft.ML.Reversible.Tests.Retrofit;
+
+[TestClass]
+public sealed class RetrofitOptionTests
+{
+    private const string Elsewhere = "no such folder";
+
+    private static readonly MLContext Ml = new(seed: 1) { FallbackToCpu = false };
+
+    private static readonly IDataView Data = Ml.Data.LoadFromEnumerable(
+        Corpus.Rows.Take(16).Select((text, i) => new Row { Text = text, Other = $"{i} other {text.Length}" }));
+
+    private static readonly Lazy<ReversibleLmTransformer> _teacher = new(() =>
+    {
+        ReversibleLmTrainer.Options options = TrainerOptionTests.Small();
+        options.Scheme = Scheme.Residual;
+        return TrainerOptionTests.Fit(options);
+    });
+
+    private static readonly Lazy<string> _folder = new(() =>
+    {
+        var folder = new ScratchFolder();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
+        _teacher.Value.SavePretrained(folder.File("teacher"));
+        return folder.File("teacher");
+    });
+
+    private sealed class Row
+    {
+        public string Text { get; set; } = "";
+
+        public string Other { get; set; } = "";
+    }
+
+    /// <summary>Options of the training whose change need not show with distillation or without, and why.</summary>
+    private static readonly IReadOnlyDictionary<(string Option, bool Distill), string> SameBits =
+        new Dictionary<(string, bool), string>
+        {
+            [(nameof(ReversibleLmTrainer.Options.WayBack), true)] = "in exact arithmetic, a blend's, it decides memory and time alone",
+            [(nameof(ReversibleLmTrainer.Options.KeptLayerCount), true)] = "as for the way back",
+            [(nameof(ReversibleLmTrainer.Options.OutlierFactor), true)] = "exact arithmetic ends a run before its gradients grow so",
+            [(nameof(ReversibleLmTrainer.Options.MaxSkippedSteps), true)] = "as for the outliers",
+            [(nameof(ReversibleLmTrainer.Options.Progress), false)] = "it listens, and there is nothing to tell",
+        };
+
+    /// <summary>Changes of options whose value in the trainer's case is what a retrofit has anyway.</summary>
+    private static readonly IReadOnlyDictionary<string, Action<ReversibleLmTrainer.Options, string>> Changes =
+        new Dictionary<string, Action<ReversibleLmTrainer.Options, string>>
+        {
+            [nameof(ReversibleLmTrainer.Options.Arithmetic)] = (o, _) => o.Arithmetic = Arithmetic.Float,
+            [nameof(ReversibleLmTrainer.Options.TokenizerPath)] = (o, _) => o.TokenizerPath = Elsewhere,
+            [nameof(ReversibleLmTrainer.Options.WeightDecay)] = (o, _) => o.WeightDecay = 0.3,
+        };
+
+    private static IReadOnlyList<OptionCase<Options>> All =>
+    [
+        new(nameof(Options.TeacherPath), (o, _) => (o.TeacherPath, o.Teacher) = (Elsewhere, null)),
+        new(nameof(Options.Teacher), (o, _) => o.Teacher = Retrofits.Teacher),
+        new(nameof(Options.TeacherDevice), (o, _) => o.TeacherDevice = "cuda:99")
+        {
+            Base = (o, _) => FromFolder(o),
+            Unused = [o => o.TeacherDevice = "cpu"],
+        },
+        new(nameof(Options.TeacherPrecision), (o, _) => o.TeacherPrecision = Precision.BFloat16)
+        {
+            Base = (o, _) => FromFolder(o),
+            Unused = [o => o.TeacherPrecision = Precision.BFloat16],
+        },
+        new(nameof(Options.StudentPath), (o, _) => o.StudentPath = Elsewhere),
+        new(nameof(Options.Scheme), (o, _) => o.Scheme = Bdia.Blend(4))
+        {
+            Unused =
+            [
+                o => (o.StudentPath, o.Scheme) = (Elsewhere, Bdia.Blend(4)),
+                o => (o.ChooseScheme, o.Scheme) = (true, Bdia.Blend(4)),
+            ],
+        },
+        new(nameof(Options.ChooseScheme), (o, _) => o.ChooseScheme = true)
+        {
+            Unused = [o => (o.StudentPath, o.ChooseScheme) = (Elsewhere, true)],
+        },
+        Limit(nameof(Options.MaxSideGiB), o => o.MaxSideGiB = 0),
+        Limit(nameof(Options.MaxRelativeCost), o => o.MaxRelativeCost = 1.1),
+        new(nameof(Options.SearchStepSize), (o, _) => o.SearchStepSize = false)
+        {
+            Base = (o, _) => o.Scheme = Scheme.Midpoint,
+            Unused =
+            [
+                o => o.SearchStepSize = false,
+                o => (o.ChooseScheme, o.SearchStepSize) = (true, false),
+                o => (o.StudentPath, o.SearchStepSize) = (Elsewhere, false),
+            ],
+        },
+        new(nameof(Options.ReportWindows), (o, _) => o.ReportWindows = 2),
+        new(nameof(Options.ReportProgress), (o, folder) => o.ReportProgress = new OptionWalk.Listener<RetrofitReport>(folder)),
+        new(nameof(Options.Training), (o, _) => o.Training.ContextLength = 6),
+        new(nameof(Options.Distill), (o, _) => WithoutTraining(o)),
+        Distilled(nameof(Options.Divergence), o => o.Divergence = Divergence.ReverseKl, WithoutDivergence),
+        Distilled(nameof(Options.JensenShannonWeight), o => o.JensenShannonWeight = 0.3, _ => { }, WithoutDivergence) with
+        {
+            Base = (o, _) => o.Divergence = Divergence.JensenShannon,
+        },
+        Distilled(nameof(Options.Temperature), o => o.Temperature = 2, WithoutDivergence),
+        Distilled(nameof(Options.CrossEntropyWeight), o => o.CrossEntropyWeight = 0.5),
+        Distilled(nameof(Options.HiddenStateWeight), o => o.HiddenStateWeight = 1),
+        Distilled(nameof(Options.LayerMap), o => o.LayerMap = [new(1, 2)], _ => { }) with
+        {
+            Base = (o, _) => o.HiddenStateWeight = 1,
+        },
+        Distilled(nameof(Options.TeacherTopK), o => o.TeacherTopK = 3),
+        new(nameof(Options.TeacherCachePath), (o, folder) => o.TeacherCachePath = Path.Combine(folder, "answers"))
+        {
+            Base = (o, _) => o.TeacherTopK = 3,
+            Unused = [o => o.TeacherCachePath = "answers"],
+        },
+    ];
+
+    public static IEnumerable<object[]> Cases => All.Select(one => new object[] { one.Option });
+
+    public static IEnumerable<object[]> TrainingCases =>
+        TrainerOptionCases.All.SelectMany(one => new[] { new object[] { one.Option, true }, [one.Option, false] });
+
+    [TestMethod]
+    public void EveryOptionHasACase() => OptionWalk.AssertComplete(All);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void AnOptionThatHasAnEffectChangesTheOutput(string option) => OptionWalk.AssertEffect(CaseOf(option), Small, Run);
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void AnOptionThatHasNoEffectIsRefused(string option) =>
+        OptionWalk.AssertRefused(CaseOf(option), Small, options => Ml.Reversible().Retrofit(options));
+
+    [TestMethod]
+    [DynamicData(nameof(TrainingCases))]
+    public void AnOptionOfTheTrainingIsRefusedOrChangesTheOutput(string option, bool distill)
+    {
+        OptionCase<ReversibleLmTrainer.Options> one = TrainerOptionCases.All.Single(one => one.Option == option);
+        if (one.Change is null || SameBits.ContainsKey((option, distill))) return;
+        Action<Options, string>? shared = !distill ? (o, _) => WithoutTraining(o)
+            : one.Base is { } of && IsOfTraining(of) ? (o, folder) => of(o.Training, folder)
+            : null;
+        Action<ReversibleLmTrainer.Options, string> change = Changes.GetValueOrDefault(option, one.Change);
+        OptionWalk.AssertEffect(
+            new OptionCase<Options>($"Training.{option}", (o, folder) => change(o.Training, folder)) { Base = shared }, Small, Run);
+    }
+
+    [TestMethod]
+    [DataRow("midpoint:0.25")]
+    [DataRow("leapfrog:0.25")]
+    public void AStepSizeThatIsNamedIsRefusedWhereOneIsSearched(string scheme)
+    {
+        Options options = Small();
+        options.Scheme = Scheme.Parse(scheme);
+        var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(options));
+        StringAssert.Contains(e.Message, $"Scheme has no effect beyond its name, {scheme.Split(':')[0]}, where SearchStepSize");
+        options.SearchStepSize = false;
+        Ml.Reversible().Retrofit(options);
+    }
+
+    [TestMethod]
+    public void ALearningRateWithoutStepsIsRefused()
+    {
+        Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0);
+        var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0, learningRate: 1e-4));
+        StringAssert.StartsWith(e.Message, "Training.LearningRate has no effect where Distill is false");
+    }
+
+    private static Options Small()
+    {
+        var options = new Options { Teacher = _teacher.Value, ReportWindows = 8 };
+        ReversibleLmTrainer.Options training = options.Training, small = TrainerOptionTests.Small();
+        (training.ContextLength, training.BatchSize, training.MaxSteps) = (small.ContextLength, small.BatchSize, small.MaxSteps);
+        (training.WarmupSteps, training.EvaluationInterval, training.ReportInterval, training.Seed) = (1, 2, 1, 1);
+        (training.LearningRate, training.FinalLearningRate, training.WeightDecay) = (5e-3, 1e-4, 0.1);
+        return options;
+    }
+
+    private static string Run(Options options, string folder)
+    {
+        using ReversibleLmTransformer student = Ml.Reversible().Retrofit(options).Fit(Data);
+        return $"{student.Retrofit!.ToJson()}\n{OptionWalk.Describe(student, Data)}";
+    }
+
+    private static void FromFolder(Options o) => (o.TeacherPath, o.Teacher) = (_folder.Value, null);
+
+    private static void WithoutDivergence(Options o) => o.CrossEntropyWeight = 1;
+
+    private static void WithoutTraining(Options o)
+    {
+        ReversibleLmTrainer.Options training = o.Training, plain = new Options().Training;
+        o.Distill = false;
+        (training.MaxSteps, training.WarmupSteps, training.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
+        (training.EvaluationInterval, training.ReportInterval) = (plain.EvaluationInterval, plain.ReportInterval);
+        (training.LearningRate, training.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
+        training.WeightDecay = plain.WeightDecay;
+    }
+
+    /// <summary>Whether what the trainer's case sets first can be set in a retrofit, whose model is the teacher's.</summary>
+    private static bool IsOfTraining(Action<ReversibleLmTrainer.Options, string> set)
+    {
+        Options options = Small();
+        set(options.Training, Path.GetTempPath());
+        try
+        {
+            Ml.Reversible().Retrofit(options);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static OptionCase<Options> Limit(string option, Action<Options> change) => new(option, (o, _) => change(o))
+    {
+        Base = (o, _) => o.ChooseScheme = true,
+        Unused = [change],
+    };
+
+    /// <summary>An option of distillation: without it, and beside other settings, it is refused.</summary>
+    private static OptionCase<Options> Distilled(string option, Action<Options> change, params Action<Options>[] without) =>
+        new(option, (o, _) => change(o))
+        {
+            Unused = [.. without.Append(WithoutTraining).Select(set => (Action<Options>)(o =>
+            {
+                set(o);
+                change(o);
+            }))],
+        };
+
+    private static OptionCase<Options> CaseOf(string option) => All.Single(one => one.Option == option);
+}
