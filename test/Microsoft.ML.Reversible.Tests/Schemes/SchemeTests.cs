@@ -12,6 +12,8 @@ public sealed class SchemeTests
         new Midpoint(0.125),
         new Midpoint(1) { Start = Start.Euler, ReadOut = ReadOut.Mean },
         new Leapfrog(0.3),
+        new OutsideScheme(-0.5, 0.3),
+        new OutsideScheme(3),
         new MidpointA { StepSize = 0.5, Factors = [1.25, -0.75, 1] },
         new Estimator { A = 1, M = 3 },
         new Estimator { A = -0.125, M = 64, Bits = 20, Start = Start.Repeat },
@@ -20,6 +22,9 @@ public sealed class SchemeTests
         new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
         new Bdia { K = 4, Signs = BdiaSigns.Negative, Bits = 24, Inference = BdiaInference.Recurrence },
     }.Concat(Scheme.All).Select(scheme => new object[] { scheme });
+
+    [ClassInitialize]
+    public static void Register(TestContext context) => Scheme.Register(new OutsideScheme());
 
     [TestMethod]
     [DynamicData(nameof(Every))]
