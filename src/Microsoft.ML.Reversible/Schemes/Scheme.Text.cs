@@ -37,7 +37,8 @@ public abstract partial record Scheme
         bool isBlend = parts[0] == BlendName;
         Scheme scheme = (isBlend ? Reversible.Bdia.Blend() : Find(parts[0]))
             ?? throw new ArgumentException(
-                $"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}.",
+                $"There is no scheme '{text}'. The schemes are: "
+                + $"{string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}.",
                 nameof(text));
         if (parts.Length == 1) return scheme;
         List<string> own = [];
@@ -61,8 +62,8 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// Makes a scheme of another assembly known to <see cref="Parse"/>, so that folders and files with it can be loaded. Call it once, before
-    /// that. Schemes of this assembly are known.
+    /// Makes a scheme of another assembly known to <see cref="Parse"/>, so that folders and files with it can be loaded. Call it once,
+    /// before that. Schemes of this assembly are known.
     /// </summary>
     /// <param name="scheme">The scheme with its defaults. Its <see cref="With"/> reads what its <see cref="Parameters"/> write.</param>
     /// <exception cref="ArgumentException">

@@ -44,7 +44,8 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
         UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
 
-    /// <summary>stream/divisor, in its place where that is allowed; on a grid a quotient, which is exact where a product with 1/divisor is not.</summary>
+    /// <summary>stream/divisor, in its place where that is allowed.</summary>
+    /// <remarks>On a grid a quotient, which is exact where the product with 1/divisor need not be.</remarks>
     public Tensor Over(Tensor stream, double divisor) =>
         grid is null ? Times(stream, 1 / divisor) : UsesUpStreams ? stream.div_(divisor) : stream / divisor;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Repository;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,7 +63,8 @@ public sealed class OutsideSchemeTests
     public void ExactArithmeticGivesTheStoredGradientsToTheBit(double weight)
     {
         using var scope = NewDisposeScope();
-        Tensor[] stored = Gradients(new OutsideScheme(weight), WayBack.Stored), rebuilt = Gradients(new OutsideScheme(weight), WayBack.Reversible);
+        Tensor[] stored = Gradients(new OutsideScheme(weight), WayBack.Stored);
+        Tensor[] rebuilt = Gradients(new OutsideScheme(weight), WayBack.Reversible);
         Assert.HasCount(stored.Length, rebuilt);
         for (int i = 0; i < stored.Length; i++) Assert.AreEqual(0L, stored[i].ne(rebuilt[i]).sum().item<long>());
     }
@@ -71,7 +74,8 @@ public sealed class OutsideSchemeTests
     {
         Scheme.Register(new OutsideScheme());
         using var folder = new ScratchFolder();
-        IDataView texts = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 60).Select(i => new TextRow($"the cat {i % 7} saw the dog {i % 5}")));
+        IDataView texts = _ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 60).Select(i => new TextRow($"the cat {i % 7} saw the dog {i % 5}")));
         var options = new ReversibleLmTrainer.Options
         {
             Scheme = new OutsideScheme(0.25), LayerCount = 3, HeadCount = 2, Width = 16, ContextLength = 16, BatchSize = 4, MaxSteps = 8,
@@ -84,6 +88,27 @@ public sealed class OutsideSchemeTests
         using ReversibleLmTransformer loaded = _ml.Reversible().LoadPretrained(folder.File("model"));
         Assert.AreEqual(new OutsideScheme(0.25), loaded.Scheme);
         Assert.AreEqual(model.Generate("the cat"), loaded.Generate("the cat"));
+    }
+
+    [TestMethod]
+    public void TheSchemeOfThePageIsReversibleAndExact()
+    {
+        var scheme = new SchemeSnippets.Damped();
+        Assert.AreEqual(Arithmetic.Exact, scheme.DefaultArithmetic);
+        Assert.AreEqual(WayBack.Reversible, scheme.DefaultWayBack(Arithmetic.Exact));
+        Assert.AreEqual(1, scheme.SideBitsPerActivation);
+        Assert.AreEqual("damped", scheme.ToString());
+    }
+
+    [TestMethod]
+    [DataRow(1, "imaginary with absolute value below 2")]
+    [DataRow(-0.5, "between -4 and 0")]
+    [DataRow(3, "the roots r of r² - (-2 + 0.75λ) r - 3 = 0")]
+    public void ItsStabilityFollowsFromItsCoefficients(double weight, string bounded)
+    {
+        using var scope = NewDisposeScope();
+        using LanguageNetwork network = TestModels.Make(TestModels.Small, new OutsideScheme(weight), WayBack.Stored);
+        StringAssert.Contains(SchemeCondition.Of(network.Stack.Scheme).Bounded, bounded);
     }
 
     [TestMethod]
