@@ -132,7 +132,8 @@ public sealed record Bdia : Scheme
 
     private protected override string TextName => IsBlend ? BlendName : Name;
 
-    private protected override IEnumerable<string> Parameters => IsBlend
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Parameters => IsBlend
         ? [$"{K}", .. Bits == Grid.DefaultFractionBits ? Enumerable.Empty<string>() : [$"bits={Bits}"]]
         : [$"k={K}", $"signs={Text(Signs)}", .. Bits is null ? Array.Empty<string>() : [$"bits={Bits}"], $"inference={Text(Inference)}"];
 
@@ -192,14 +193,16 @@ public sealed record Bdia : Scheme
     internal override Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) =>
         Inference == BdiaInference.Standard ? current + at.Round(f) : Step(at, previous, current, f);
 
-    /// <summary>With signs at random the mean of γ, which is 0, stands for it.</summary>
-    internal override (double A, double B, double C) Weights(int layer)
+    /// <inheritdoc/>
+    /// <remarks>With signs at random these are the coefficients of the mean of γ, which is 0; each row of a pass has its own.</remarks>
+    public override Coefficients At(int layer)
     {
         double gamma = Signs switch { BdiaSigns.Positive => 1.0 / K, BdiaSigns.Negative => -1.0 / K, _ => 0 };
-        return layer == 0 && Start == Start.Euler ? (0, 1, 1) : (gamma, 1 - gamma, 1 + gamma);
+        return new(gamma, 1 - gamma, 1 + gamma);
     }
 
-    private protected override Scheme With(IReadOnlyList<string> parameters)
+    /// <inheritdoc/>
+    protected override Scheme With(IReadOnlyList<string> parameters)
     {
         Bdia scheme = this;
         foreach (string parameter in parameters)

@@ -77,50 +77,22 @@ public sealed record Estimator : Scheme
     /// <inheritdoc/>
     public override string Name => "estimator";
 
-    /// <inheritdoc/>
-    public override bool IsReversible => true;
-
-    /// <inheritdoc/>
-    public override bool CanBeExact => true;
-
-    internal override Arithmetic DefaultArithmetic => K == 1 ? Arithmetic.Float : Arithmetic.Exact;
-
-    internal override string? WhyNotReversible(Arithmetic arithmetic) => K == 1 || arithmetic == Arithmetic.Exact
-        ? null
-        : $"in float arithmetic it multiplies rounding errors by {K} in each layer. WayBack Reversible needs Arithmetic Exact, or A = ±1.";
-
     internal override int FractionBits => Bits;
-
-    internal override int SideBitsPerActivation => BitOperations.Log2((uint)K);
 
     internal override int EvaluationsPerLayer => 1 + M;
 
-    private protected override IEnumerable<string> Parameters => [$"a={Text(A)}", $"m={M}", $"bits={Bits}"];
-
-    /// <summary>1/|a|.</summary>
-    private int K => (int)(1 / Math.Abs(A));
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Parameters => [$"a={Text(A)}", $"m={M}", $"bits={Bits}"];
 
     internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
         [.. blocks.Select((block, j) =>
             j == 0 ? block : new EstimatedFunction(block, new PreviousStateEstimate(blocks[j - 1], M), A))];
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) =>
-        Rest(at, current, f) + at.Divisible(previous, K) * A;
+    /// <inheritdoc/>
+    public override Coefficients At(int layer) => new(A, 1 - A, 1);
 
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Restore((next - Rest(at, current, f)) / A, K);
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
-    {
-        Tensor? sum = A == 1 ? ofCurrent : Plus(ofCurrent, gradient, 1 - A);
-        return (A == 1 ? gradient : gradient.mul_(A), sum);
-    }
-
-    internal override (double A, double B, double C) Weights(int layer) =>
-        layer == 0 && Start == Start.Euler ? (0, 1, 1) : (A, 1 - A, 1);
-
-    private protected override Scheme With(IReadOnlyList<string> parameters)
+    /// <inheritdoc/>
+    protected override Scheme With(IReadOnlyList<string> parameters)
     {
         Estimator scheme = this;
         foreach (string parameter in parameters)
@@ -136,6 +108,4 @@ public sealed record Estimator : Scheme
         }
         return scheme;
     }
-
-    private Tensor Rest(Layer at, Tensor current, Tensor f) => at.Round(A == 1 ? f : current * (1 - A) + f);
 }

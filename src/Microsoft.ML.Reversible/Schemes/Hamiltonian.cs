@@ -27,12 +27,6 @@ public sealed record Hamiltonian : Scheme
     /// <inheritdoc/>
     public override string Name => "hamiltonian";
 
-    /// <inheritdoc/>
-    public override bool IsReversible => true;
-
-    /// <inheritdoc/>
-    public override bool CanBeExact => true;
-
     internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
         [.. blocks.SelectMany(block => block is ITwoPartBlock { Attention: var attention, Mlp: var mlp }
             ? new[] { attention, mlp }
@@ -40,14 +34,6 @@ public sealed record Hamiltonian : Scheme
                 $"The Hamiltonian scheme needs blocks of two parts, and {block.GetName()} is not one.",
                 nameof(blocks)))];
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => at.Add(previous, f);
-
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Add(next, f, -1);
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
-        (gradient, ofCurrent);
-
-    internal override (double A, double B, double C) Weights(int layer) => (1, 0, 1);
+    /// <inheritdoc/>
+    public override Coefficients At(int layer) => new(1, 0, 1);
 }

@@ -28,31 +28,12 @@ public sealed record Leapfrog(double StepSize = 0.5) : Scheme
     public override string Name => "leapfrog";
 
     /// <inheritdoc/>
-    public override bool IsReversible => true;
+    protected override IEnumerable<string> Parameters => [Text(StepSize)];
 
     /// <inheritdoc/>
-    public override bool CanBeExact => true;
+    public override Coefficients At(int layer) => new(-1, 2, StepSize * StepSize);
 
-    private double Squared => StepSize * StepSize;
-
-    private protected override IEnumerable<string> Parameters => [Text(StepSize)];
-
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) =>
-        at.Add(at.Sum(at.Times(previous, -1), current, 2), f, Squared);
-
-    /// <summary>The recurrence is its own inverse.</summary>
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => Forward(at, next, current, f);
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient * Squared;
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
-    {
-        Tensor sum = Plus(ofCurrent, gradient, 2);
-        return (gradient.neg_(), sum);
-    }
-
-    internal override (double A, double B, double C) Weights(int layer) => (-1, 2, Squared);
-
-    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+    /// <inheritdoc/>
+    protected override Scheme With(IReadOnlyList<string> parameters) =>
         parameters.Count == 1 ? this with { StepSize = StepSizes.Checked(Number(parameters[0])) } : throw Unknown(parameters[1]);
 }

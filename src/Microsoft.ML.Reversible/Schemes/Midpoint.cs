@@ -27,24 +27,12 @@ public sealed record Midpoint(double StepSize = 0.5) : Scheme
     public override string Name => "midpoint";
 
     /// <inheritdoc/>
-    public override bool IsReversible => true;
+    protected override IEnumerable<string> Parameters => [Text(StepSize)];
 
     /// <inheritdoc/>
-    public override bool CanBeExact => true;
+    public override Coefficients At(int layer) => new(1, 0, 2 * StepSize);
 
-    private protected override IEnumerable<string> Parameters => [Text(StepSize)];
-
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => at.Add(previous, f, 2 * StepSize);
-
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) => at.Add(next, f, -2 * StepSize);
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, 2 * StepSize);
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
-        (gradient, ofCurrent);
-
-    internal override (double A, double B, double C) Weights(int layer) => (1, 0, 2 * StepSize);
-
-    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+    /// <inheritdoc/>
+    protected override Scheme With(IReadOnlyList<string> parameters) =>
         parameters.Count == 1 ? this with { StepSize = StepSizes.Checked(Number(parameters[0])) } : throw Unknown(parameters[1]);
 }

@@ -47,7 +47,8 @@ public sealed record MidpointA : Scheme
     /// <inheritdoc/>
     public override bool CanBeExact => false;
 
-    private protected override IEnumerable<string> Parameters => [Text(StepSize), .. Factors.Select(Text)];
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Parameters => [Text(StepSize), .. Factors.Select(Text)];
 
     internal override Scheme Bind(int layers, int seed)
     {
@@ -68,28 +69,11 @@ public sealed record MidpointA : Scheme
                 nameof(layers));
     }
 
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
-    {
-        double a = Factors[at.Index];
-        return at.Add(at.Sum(at.Times(previous, a), current, 1 - a), f, StepSize);
-    }
-
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
-    {
-        double a = Factors[at.Index];
-        return at.Times(at.Add(at.Sum(next, current, a - 1), f, -StepSize), 1 / a);
-    }
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, StepSize);
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
-    {
-        double a = Factors[at.Index];
-        Tensor sum = Plus(ofCurrent, gradient, 1 - a);
-        return (gradient.mul_(a), sum);
-    }
-
-    internal override (double A, double B, double C) Weights(int layer) => (Factors[layer], 1 - Factors[layer], StepSize);
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The factors have not been drawn yet.</exception>
+    public override Coefficients At(int layer) => Factors.IsEmpty
+        ? throw new InvalidOperationException("The factors of the midpoint(a) scheme are drawn when a network is made.")
+        : new(Factors[layer], 1 - Factors[layer], StepSize);
 
     /// <summary>Whether the step sizes and the factors, one by one, are the same.</summary>
     public bool Equals(MidpointA? other) => base.Equals(other) && StepSize == other.StepSize && Factors.SequenceEqual(other.Factors);
@@ -97,6 +81,7 @@ public sealed record MidpointA : Scheme
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), StepSize, Factors.Length);
 
-    private protected override Scheme With(IReadOnlyList<string> parameters) =>
+    /// <inheritdoc/>
+    protected override Scheme With(IReadOnlyList<string> parameters) =>
         this with { StepSize = Number(parameters[0]), Factors = [.. parameters.Skip(1).Select(Number)] };
 }

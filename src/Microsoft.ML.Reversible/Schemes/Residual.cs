@@ -21,20 +21,5 @@ public sealed record Residual : Scheme
     public override string Name => "residual";
 
     /// <inheritdoc/>
-    public override bool IsReversible => false;
-
-    /// <inheritdoc/>
-    public override bool CanBeExact => true;
-
-    internal override Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f) => current + at.Round(f);
-
-    internal override Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f) =>
-        throw new NotSupportedException("The residual scheme keeps no earlier stream to solve for: it has no inverse in closed form.");
-
-    internal override Tensor AdjointOfF(Layer at, Tensor gradient) => gradient;
-
-    internal override (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
-        (null, Plus(ofCurrent, gradient));
-
-    internal override (double A, double B, double C) Weights(int layer) => (0, 1, 1);
+    public override Coefficients At(int layer) => new(0, 1, 1);
 }

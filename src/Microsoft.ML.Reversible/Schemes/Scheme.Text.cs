@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 
@@ -8,16 +9,18 @@ public abstract partial record Scheme
     /// <summary>The name of BDIA with one fixed γ in text; its <see cref="Name"/> is BDIA's.</summary>
     private protected const string BlendName = "blend";
 
+    private static readonly ConcurrentDictionary<string, Scheme> _registered = new(StringComparer.Ordinal);
+
     /// <summary>
     /// The scheme as text: its name, then behind a colon its parameters with commas between them, as in <c>midpoint:0.5</c> or
     /// <c>midpoint:0.25,start=euler</c>. BDIA with one fixed γ = 1/k is written <c>blend:k</c>. <see cref="Parse"/> reads it.
     /// </summary>
     public sealed override string ToString()
     {
-        Scheme plain = All.First(s => s.Name == Name);
+        Scheme? plain = Find(Name);
         List<string> parameters = [.. Parameters];
-        if (Start != plain.Start) parameters.Add($"start={Text(Start)}");
-        if (ReadOut != plain.ReadOut) parameters.Add($"read-out={Text(ReadOut)}");
+        if (Start != (plain?.Start ?? Start.Repeat)) parameters.Add($"start={Text(Start)}");
+        if (ReadOut != (plain?.ReadOut ?? ReadOut.Last)) parameters.Add($"read-out={Text(ReadOut)}");
         return parameters.Count == 0 ? TextName : $"{TextName}:{string.Join(',', parameters)}";
     }
 
@@ -32,9 +35,10 @@ public abstract partial record Scheme
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.ToLowerInvariant().Split(':', 2, StringSplitOptions.TrimEntries);
         bool isBlend = parts[0] == BlendName;
-        Scheme scheme = (isBlend ? Reversible.Bdia.Blend() : Array.Find(All, s => s.Name == parts[0]))
+        Scheme scheme = (isBlend ? Reversible.Bdia.Blend() : Find(parts[0]))
             ?? throw new ArgumentException(
-                $"There is no scheme '{text}'. The schemes are: {string.Join(", ", All.Select(s => s.Name))}, and {BlendName}.",
+                $"There is no scheme '{text}'. The schemes are: "
+                + $"{string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}.",
                 nameof(text));
         if (parts.Length == 1) return scheme;
         List<string> own = [];
@@ -57,18 +61,42 @@ public abstract partial record Scheme
         }
     }
 
-    /// <summary>Every scheme with its defaults.</summary>
+    /// <summary>
+    /// Makes a scheme of another assembly known to <see cref="Parse"/>, so that folders and files with it can be loaded. Call it once,
+    /// before that. Schemes of this assembly are known.
+    /// </summary>
+    /// <param name="scheme">The scheme with its defaults. Its <see cref="With"/> reads what its <see cref="Parameters"/> write.</param>
+    /// <exception cref="ArgumentException">
+    /// The name is not made of lower-case letters, digits and hyphens, or another scheme has it.
+    /// </exception>
+    public static void Register(Scheme scheme)
+    {
+        ArgumentNullException.ThrowIfNull(scheme);
+        if (scheme.Name.Length == 0 || !scheme.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new ArgumentException(
+                $"A scheme's name must be made of lower-case letters, digits and hyphens, not '{scheme.Name}'.", nameof(scheme));
+        bool isTaken = scheme.Name == BlendName || Array.Exists(All, s => s.Name == scheme.Name)
+            || _registered.GetOrAdd(scheme.Name, scheme).GetType() != scheme.GetType();
+        if (isTaken) throw new ArgumentException($"There is another scheme of the name '{scheme.Name}'.", nameof(scheme));
+    }
+
+    /// <summary>Every scheme of this assembly, with its defaults.</summary>
     internal static Scheme[] All => [.. typeof(Scheme).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Where(p => p.PropertyType == typeof(Scheme)).Select(p => (Scheme)p.GetValue(null)!)];
 
     /// <summary>What the scheme's text begins with.</summary>
     private protected virtual string TextName => Name;
 
-    /// <summary>The scheme's own parameters as text.</summary>
-    private protected virtual IEnumerable<string> Parameters => [];
+    /// <summary>The scheme's own parameters as text, without commas; none by default.</summary>
+    protected virtual IEnumerable<string> Parameters => [];
 
-    /// <summary>The scheme with its own parameters read from text.</summary>
-    private protected virtual Scheme With(IReadOnlyList<string> parameters) => throw Unknown(parameters[0]);
+    /// <summary>Returns the scheme with its own parameters read from text.</summary>
+    /// <param name="parameters">The parameters, at least one, in lower case.</param>
+    /// <exception cref="ArgumentException">A parameter is unknown or out of its range.</exception>
+    protected virtual Scheme With(IReadOnlyList<string> parameters) => throw Unknown(parameters[0]);
+
+    private static Scheme? Find(string name) =>
+        Array.Find(All, s => s.Name == name) ?? (_registered.TryGetValue(name, out Scheme? scheme) ? scheme : null);
 
     private protected ArgumentException Unknown(string parameter) => new($"The scheme '{Name}' has no parameter '{parameter}'.");
 

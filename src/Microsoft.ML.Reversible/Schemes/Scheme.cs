@@ -1,48 +1,65 @@
+using System.Numerics;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// A recurrence over the layers of a network: how the stream after a layer follows from the two streams before it and
-/// from the block's function f.
+/// A recurrence over the layers of a network: how the hidden state after a layer follows from the two before it and from the block's
+/// function f. With p⁻, p and p⁺ before, at and after a layer, each of shape [batch, context, width]:
+/// <code>
+///     p⁺ = A p⁻ + B p + C f(p)          p⁻ = (p⁺ - B p - C f(p)) / A
+///     dL/dp⁻ += A g          dL/dp += B g + J_f(p)ᵀ C g          g = dL/dp⁺
+/// </code>
 /// </summary>
 /// <remarks>
-/// Every scheme is of the form p⁺ = A·p⁻ + B·p + C·f(p), where p⁻, p and p⁺ are the streams before, at and after a layer,
-/// each of shape [batch, context, width]. Forward, Inverse and Adjoint give the recurrence, the same equation solved for p⁻,
-/// and its transpose. None of them evaluates f: the stack does, once, and uses the one evaluation both to rebuild p⁻ and to
-/// differentiate. A scheme is one file: a record, and a property here (this type is partial) that gives it with its defaults.
+/// <para>
+/// A scheme is a record that gives its name and its coefficients; forward, inverse, gradients, exact arithmetic and stability follow from
+/// these. None of the steps evaluates f: the stack does, once, and uses the one evaluation both to rebuild p⁻ and to differentiate.
+/// </para>
+/// <para>
+/// A scheme of another assembly is used as it is; <see cref="Register"/> makes it known to <see cref="Parse"/>, and so to folders that are
+/// loaded.
+/// </para>
 /// </remarks>
 public abstract partial record Scheme
 {
-    private protected Scheme()
-    {
-    }
-
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether p⁻ can be solved for, so that training needs no stored streams.</summary>
-    public abstract bool IsReversible { get; }
+    /// <summary>The coefficients of a layer.</summary>
+    /// <param name="layer">The layer, from 0. Those of layer 0 are not used where <see cref="Start"/> is Euler.</param>
+    /// <returns>
+    /// The coefficients. A is 0 in every layer or in none. Whether A and B are integers, or ±1/k, decides whether the scheme can be exact.
+    /// </returns>
+    public abstract Coefficients At(int layer);
+
+    /// <summary>Whether p⁻ can be solved for, so that training needs no stored hidden states: A is not 0.</summary>
+    public virtual bool IsReversible => At(1).A != 0;
 
     /// <summary>
-    /// Whether streams on a fixed-point grid are rebuilt to the bit: the weights of p⁻ and p are integers, or what they round
-    /// off is kept.
+    /// Whether hidden states on a fixed-point grid are rebuilt to the bit: A is an integer, or ±1/k for a power of two k up to 64, whose
+    /// remainders are then kept.
     /// </summary>
-    public abstract bool CanBeExact { get; }
+    public virtual bool CanBeExact => At(1).Divisor is not null;
 
     /// <summary>Why streams on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
     internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies streams by factors that leave the grid.";
 
     /// <summary>The arithmetic that is taken where none is asked for.</summary>
-    internal virtual Arithmetic DefaultArithmetic => Arithmetic.Float;
+    internal virtual Arithmetic DefaultArithmetic => CanBeExact && At(1).Divisor > 1 ? Arithmetic.Exact : Arithmetic.Float;
 
     /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null where it can.</summary>
     internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
 
     /// <summary>Why the scheme cannot be run backwards in an arithmetic, with the mend; null where it can.</summary>
-    internal virtual string? WhyNotReversible(Arithmetic arithmetic) =>
-        WhyNoInverse is { } reason ? $"{reason} WayBack must be Stored or Checkpointed, not Reversible." : null;
+    internal virtual string? WhyNotReversible(Arithmetic arithmetic)
+    {
+        if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
+        return arithmetic == Arithmetic.Float && CanBeExact && At(1).Divisor is > 1 and var k
+            ? $"in float arithmetic it multiplies rounding errors by {k} in each layer. WayBack Reversible needs Arithmetic Exact."
+            : null;
+    }
 
     /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
@@ -52,7 +69,7 @@ public abstract partial record Scheme
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
     /// <summary>Bits that the reversible way back keeps for each activation of the stream in each layer, to undo rounding.</summary>
-    internal virtual int SideBitsPerActivation => 0;
+    internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)At(1).Divisor!.Value) : 0;
 
     /// <summary>How often a layer evaluates blocks on the way forward.</summary>
     internal virtual int EvaluationsPerLayer => 1;
@@ -68,6 +85,23 @@ public abstract partial record Scheme
 
     /// <summary>The scheme for the weights of a trained network, where what is left open depends on that.</summary>
     internal virtual Scheme ForTrainedWeights() => this;
+
+    /// <exception cref="ArgumentException">
+    /// A coefficient is not finite, or some layers can be run backwards, or be exact, where others cannot.
+    /// </exception>
+    internal virtual void CheckCoefficients(int layers)
+    {
+        for (int layer = 1; layer < layers; layer++)
+        {
+            Coefficients first = At(1), c = At(layer);
+            bool isFinite = double.IsFinite(c.A) && double.IsFinite(c.B) && double.IsFinite(c.C);
+            if (!isFinite || (c.A == 0) != (first.A == 0) || (CanBeExact && c.Divisor != first.Divisor))
+                throw new ArgumentException(
+                    $"The scheme '{Name}' has {c} in layer {layer} and {first} in layer 1. Coefficients must be finite, A must be 0 in all "
+                    + "layers from 1 on or in none, and with A = ±1/k all must have the same k.",
+                    nameof(layers));
+        }
+    }
 
     /// <exception cref="ArgumentException">The scheme was settled for a network of another number of layers.</exception>
     internal virtual void CheckDepth(int layers)
@@ -87,14 +121,32 @@ public abstract partial record Scheme
     /// <param name="at">The layer.</param>
     /// <param name="previous">p⁻, of shape [batch, context, width]; p⁺ may take its place where the layer allows it.</param>
     /// <param name="current">p, of the same shape.</param>
-    /// <param name="f">f(p), of the same shape; it may be of a narrower type than the streams.</param>
-    internal abstract Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f);
+    /// <param name="f">f(p), of the same shape; it may be of a narrower type than the hidden states.</param>
+    internal virtual Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
+    {
+        Coefficients c = At(at.Index);
+        if (c.A == 0) return Scaled(current, c.B) + at.Round(f, c.C);
+        return at.Grid is null || c.StaysOnGrid
+            ? Combined(at, previous, current, f, c)
+            : Rest(at, current, f, c) + at.Divisible(previous, c.Divisor!.Value) * c.A;
+    }
 
     /// <summary>p⁻ from p, p⁺ and f(p); it may take p⁺'s place where the layer allows it.</summary>
-    internal abstract Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f);
+    internal virtual Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
+    {
+        Coefficients c = At(at.Index);
+        if (c.A == 0)
+            throw new NotSupportedException($"The scheme '{Name}' keeps no earlier hidden state to solve for: it has no inverse.");
+        if (at.Grid is not null && !c.StaysOnGrid)
+            return at.Restore((next - Rest(at, current, f, c)) / c.A, c.Divisor!.Value);
+        // With A = ±1, where 1/A is A, the product comes first: what is added last makes the copy that the next block reads.
+        return Math.Abs(c.A) == 1
+            ? Combined(at, next, current, f, new(c.A, -c.A * c.B, -c.A * c.C))
+            : at.Over(Combined(at, next, current, f, new(1, -c.B, -c.C)), c.A);
+    }
 
     /// <summary>The gradient of f(p) from the gradient g of p⁺: C·g, which may be g itself.</summary>
-    internal abstract Tensor AdjointOfF(Layer at, Tensor gradient);
+    internal virtual Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, At(at.Index).C);
 
     /// <summary>
     /// The gradient of p⁻, A·g, and B·g added to what is known of the gradient of p; null stands for zero. Both arguments are used up, and
@@ -103,13 +155,20 @@ public abstract partial record Scheme
     /// <param name="at">The layer.</param>
     /// <param name="gradient">g, the gradient of p⁺.</param>
     /// <param name="ofCurrent">The gradient of p but for this layer's part.</param>
-    internal abstract (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent);
+    internal virtual (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
+    {
+        Coefficients c = At(at.Index);
+        if (c.A == 0) return (null, Plus(ofCurrent, gradient, c.B));
+        // A product of its own where there is no sum yet: g is used up next.
+        Tensor? sum = c.B == 0 ? ofCurrent : ofCurrent is null ? gradient * c.B : Plus(ofCurrent, gradient, c.B);
+        return (c.A == 1 ? gradient : gradient.mul_(c.A), sum);
+    }
 
     /// <summary>A step of the network as it is used after training; the recurrence itself unless the scheme says otherwise.</summary>
     internal virtual Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) => Step(at, previous, current, f);
 
-    /// <summary>A, B and C of a layer, for what depends on the recurrence alone, such as its stability.</summary>
-    internal abstract (double A, double B, double C) Weights(int layer);
+    /// <summary>The coefficients of a layer, with the first one taken as <see cref="Start"/> says.</summary>
+    internal Coefficients StepAt(int layer) => layer == 0 && Start == Start.Euler ? Coefficients.Euler : At(layer);
 
     /// <summary><see cref="Forward"/>, with the first layer taken as <see cref="Start"/> says.</summary>
     internal Tensor Step(Layer at, Tensor previous, Tensor current, Tensor f) =>
@@ -127,6 +186,18 @@ public abstract partial record Scheme
 
     /// <summary>sum + factor·x, in the place of the sum; where that is null, factor·x.</summary>
     private protected static Tensor Plus(Tensor? sum, Tensor x, double factor = 1) => sum is null ? Scaled(x, factor) : sum.add_(x, factor);
+
+    /// <summary>A x + B p + C f, in the place of x where the layer allows it.</summary>
+    private static Tensor Combined(Layer at, Tensor x, Tensor current, Tensor f, Coefficients c)
+    {
+        Tensor sum = c.A == 1 ? x : at.Times(x, c.A);
+        if (c.B != 0) sum = at.Sum(sum, current, c.B);
+        return at.Add(sum, f, c.C);
+    }
+
+    /// <summary>B p + C f, rounded as one: the product of p need not be on the grid.</summary>
+    private static Tensor Rest(Layer at, Tensor current, Tensor f, Coefficients c) =>
+        at.Round(c.B == 0 ? Scaled(f, c.C) : Scaled(current, c.B) + Scaled(f, c.C));
 
     private bool IsEuler(Layer at) => at.Index == 0 && Start == Start.Euler;
 }

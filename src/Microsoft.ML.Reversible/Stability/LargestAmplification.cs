@@ -60,7 +60,7 @@ internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tens
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(unchecked((ulong)seed));
-        Tensor start = randn([size], dtype: ScalarType.Float64, generator: random).to(device);
+        Tensor start = randn([size], dtype: ScalarType.Float64, device: CPU, generator: random).to(device);
         return (start / start.norm()).MoveToOuterDisposeScope();
     }
 

@@ -27,7 +27,7 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
         if (scheme is Hamiltonian)
         {
             return [.. Enumerable.Range(0, functionCount / 2)
-                .Select(l => new LayerRecurrence(2 * l, 2, [Recurrence.Pair(Weights(scheme, 2 * l), Weights(scheme, 2 * l + 1))]))];
+                .Select(l => new LayerRecurrence(2 * l, 2, [Recurrence.Pair(Of(scheme.At(2 * l)), Of(scheme.At(2 * l + 1)))]))];
         }
         return [.. Enumerable.Range(0, functionCount)
             .Select(l => new LayerRecurrence(l, 1, [.. drawn.Select(s => Step(s, l)).Distinct()]))];
@@ -46,12 +46,7 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
         ? [bdia with { Signs = BdiaSigns.Positive }, bdia with { Signs = BdiaSigns.Negative }]
         : [scheme];
 
-    private static Recurrence Step(Scheme scheme, int function) =>
-        function == 0 && scheme.Start == Start.Euler ? new(0, 1, 1) : Weights(scheme, function);
+    private static Recurrence Step(Scheme scheme, int function) => Of(scheme.StepAt(function));
 
-    private static Recurrence Weights(Scheme scheme, int function)
-    {
-        (double a, double b, double c) = scheme.Weights(function);
-        return new(a, b, c);
-    }
+    private static Recurrence Of(Coefficients c) => new(c.A, c.B, c.C);
 }

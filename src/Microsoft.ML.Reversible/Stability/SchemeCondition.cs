@@ -44,8 +44,30 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             "the eigenvalue μ of F = f + a e",
             $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
             + string.Create(CultureInfo.InvariantCulture, $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}")),
-        _ => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
+        Residual => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
+        _ => Derived(scheme, scheme.At(1)),
     };
+
+    /// <summary>The condition of a scheme of another assembly, from its coefficients.</summary>
+    private static SchemeCondition Derived(Scheme scheme, Coefficients c)
+    {
+        string variable = string.Create(CultureInfo.InvariantCulture, $"Cλ with C = {c.C:G4}");
+        return (c.A, c.B) switch
+        {
+            (1, 0) => new(variable, ImaginaryBound),
+            (-1, 2) => new(variable, Real("it") + "grow linearly"),
+            _ when Math.Abs(c.A) < 1 && c.A != 0 && Math.Abs(c.A + c.B - 1) < 1e-12 => new(
+                Lambda,
+                $"forward, errors decay where λ is real and between {DecayBound(scheme)} and 0, and keep their size at both ends; "
+                + "back, they grow where f is 0"),
+            _ => new(
+                Lambda,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a layer multiplies errors by the roots r of r² - ({c.B:G4} + {c.C:G4}λ) r - {c.A:G4} = 0: forward by up to the "
+                    + $"largest |r|, back by up to 1 over the smallest")),
+        };
+    }
 
     /// <summary>The factor with which λ enters the variable.</summary>
     public double Factor(LayerRecurrence layer) => Variable == Lambda ? 1 : layer.Choices.MaxBy(c => Math.Abs(c.C)).C;

@@ -87,7 +87,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
         return layer.FunctionCount > 1 && layer.Functions.All(f =>
         {
             var jacobian = new TransposedJacobian([(functions[f], trajectory[f])]);
-            Tensor vector = randn([jacobian.Size], dtype: ScalarType.Float64, generator: random).to(jacobian.Device);
+            Tensor vector = randn([jacobian.Size], dtype: ScalarType.Float64, device: CPU, generator: random).to(jacobian.Device);
             return jacobian.Apply(vector).norm().ToDouble() == 0;
         });
     }

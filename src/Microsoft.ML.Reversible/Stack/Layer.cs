@@ -44,6 +44,11 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
         UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
 
+    /// <summary>stream/divisor, in its place where that is allowed.</summary>
+    /// <remarks>On a grid a quotient, which is exact where the product with 1/divisor need not be.</remarks>
+    public Tensor Over(Tensor stream, double divisor) =>
+        grid is null ? Times(stream, 1 / divisor) : UsesUpStreams ? stream.div_(divisor) : stream / divisor;
+
     /// <summary>factor·stream, in its place where that is allowed.</summary>
     public Tensor Times(Tensor stream, double factor) => UsesUpStreams ? stream.mul_(factor) : stream * factor;
 

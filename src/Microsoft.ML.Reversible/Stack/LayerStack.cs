@@ -26,6 +26,7 @@ public sealed class LayerStack
         _blocks = [.. scheme.Functions([.. blocks])];
         if (_blocks.Length == 0) throw new ArgumentException("A stack needs at least one block.", nameof(blocks));
         Scheme = scheme.Bind(_blocks.Length, seed: 0);
+        Scheme.CheckCoefficients(_blocks.Length);
         WayBack = wayBack;
         Arithmetic = arithmetic;
     }

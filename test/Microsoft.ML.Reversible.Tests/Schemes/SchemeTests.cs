@@ -12,6 +12,8 @@ public sealed class SchemeTests
         new Midpoint(0.125),
         new Midpoint(1) { Start = Start.Euler, ReadOut = ReadOut.Mean },
         new Leapfrog(0.3),
+        new OutsideScheme(-0.5, 0.3),
+        new OutsideScheme(3),
         new MidpointA { StepSize = 0.5, Factors = [1.25, -0.75, 1] },
         new Estimator { A = 1, M = 3 },
         new Estimator { A = -0.125, M = 64, Bits = 20, Start = Start.Repeat },
@@ -20,6 +22,9 @@ public sealed class SchemeTests
         new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
         new Bdia { K = 4, Signs = BdiaSigns.Negative, Bits = 24, Inference = BdiaInference.Recurrence },
     }.Concat(Scheme.All).Select(scheme => new object[] { scheme });
+
+    [ClassInitialize]
+    public static void Register(TestContext context) => Scheme.Register(new OutsideScheme());
 
     [TestMethod]
     [DynamicData(nameof(Every))]
@@ -157,14 +162,14 @@ public sealed class SchemeTests
 
     [TestMethod]
     [DynamicData(nameof(Every))]
-    public void WeightsAreThoseOfForward(Scheme scheme)
+    public void TheCoefficientsAreThoseOfForward(Scheme scheme)
     {
         if (scheme is Bdia { Signs: BdiaSigns.Random }) return;
         using var scope = NewDisposeScope();
         Scheme bound = scheme.Bind(3, seed: 1);
         using var at = new Layer(1, grid: null, keeps: false) { Drawn = bound.Draw(3, 1, seed: 9, CPU)?.Invoke(1) };
         Tensor one = ones([1, 1, 1], dtype: ScalarType.Float64), zero = zeros([1, 1, 1], dtype: ScalarType.Float64);
-        var (a, b, c) = bound.Weights(1);
+        var (a, b, c) = bound.At(1);
         Assert.AreEqual(a, bound.Forward(at, one, zero, zero).ToDouble(), 1e-15);
         Assert.AreEqual(b, bound.Forward(at, zero, one, zero).ToDouble(), 1e-15);
         Assert.AreEqual(c, bound.Forward(at, zero, zero, one).ToDouble(), 1e-15);

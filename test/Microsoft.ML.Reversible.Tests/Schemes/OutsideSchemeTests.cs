@@ -1,0 +1,162 @@
+using System.Globalization;
+using Microsoft.ML.Reversible.Stability;
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Repository;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Tests.Schemes;
+
+/// <summary>A scheme of another assembly: p⁺ = A p⁻ + (1-A) p + C f(p).</summary>
+/// <param name="Weight">A.</param>
+/// <param name="StepSize">C.</param>
+public sealed record OutsideScheme(double Weight = -0.5, double StepSize = 0.75) : Scheme
+{
+    public override string Name => "outside";
+
+    public override Coefficients At(int layer) => new(Weight, 1 - Weight, StepSize);
+
+    protected override IEnumerable<string> Parameters =>
+        [Weight.ToString("R", CultureInfo.InvariantCulture), StepSize.ToString("R", CultureInfo.InvariantCulture)];
+
+    protected override Scheme With(IReadOnlyList<string> parameters) => new OutsideScheme(
+        double.Parse(parameters[0], CultureInfo.InvariantCulture), double.Parse(parameters[1], CultureInfo.InvariantCulture));
+}
+
+[TestClass]
+public sealed class OutsideSchemeTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    [TestMethod]
+    [DataRow(-0.5, true, Arithmetic.Exact, 1)]
+    [DataRow(0.015625, true, Arithmetic.Exact, 6)]
+    [DataRow(1, true, Arithmetic.Float, 0)]
+    [DataRow(-1, true, Arithmetic.Float, 0)]
+    [DataRow(3, true, Arithmetic.Float, 0)]
+    [DataRow(0.3, false, Arithmetic.Float, 0)]
+    public void WhatASchemeCanDoFollowsFromItsCoefficients(double weight, bool canBeExact, Arithmetic arithmetic, int bits)
+    {
+        var scheme = new OutsideScheme(weight);
+        Assert.IsTrue(scheme.IsReversible);
+        Assert.AreEqual(canBeExact, scheme.CanBeExact);
+        Assert.AreEqual(arithmetic, scheme.DefaultArithmetic);
+        Assert.AreEqual(bits, scheme.SideBitsPerActivation);
+        Assert.AreEqual(weight is -0.5 or 0.015625, scheme.WhyNotReversible(Arithmetic.Float) is not null);
+    }
+
+    [TestMethod]
+    public void WithoutAnEarlierHiddenStateThereIsNoInverse()
+    {
+        var scheme = new OutsideScheme(0);
+        Assert.IsFalse(scheme.IsReversible);
+        ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() => LayerStack.Check(scheme, WayBack.Reversible, default));
+        StringAssert.Contains(error.Message, "no inverse");
+    }
+
+    [TestMethod]
+    [DataRow(-0.5)]
+    [DataRow(0.25)]
+    [DataRow(1)]
+    [DataRow(-1)]
+    [DataRow(3)]
+    public void ExactArithmeticGivesTheStoredGradientsToTheBit(double weight)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] stored = Gradients(new OutsideScheme(weight), WayBack.Stored);
+        Tensor[] rebuilt = Gradients(new OutsideScheme(weight), WayBack.Reversible);
+        Assert.HasCount(stored.Length, rebuilt);
+        for (int i = 0; i < stored.Length; i++) Assert.AreEqual(0L, stored[i].ne(rebuilt[i]).sum().item<long>());
+    }
+
+    [TestMethod]
+    public void ItIsTrainedSavedAndLoaded()
+    {
+        Scheme.Register(new OutsideScheme());
+        using var folder = new ScratchFolder();
+        IDataView texts = _ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 60).Select(i => new TextRow($"the cat {i % 7} saw the dog {i % 5}")));
+        var options = new ReversibleLmTrainer.Options
+        {
+            Scheme = new OutsideScheme(0.25), LayerCount = 3, HeadCount = 2, Width = 16, ContextLength = 16, BatchSize = 4, MaxSteps = 8,
+            WarmupSteps = 2, VocabularySize = 270, Seed = 1,
+        };
+        using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(options).Fit(texts);
+        Assert.AreEqual(WayBack.Reversible, model.Network.Stack.WayBack);
+        Assert.AreEqual(Arithmetic.Exact, model.Network.Stack.Arithmetic);
+        model.SavePretrained(folder.File("model"));
+        using ReversibleLmTransformer loaded = _ml.Reversible().LoadPretrained(folder.File("model"));
+        Assert.AreEqual(new OutsideScheme(0.25), loaded.Scheme);
+        Assert.AreEqual(model.Generate("the cat"), loaded.Generate("the cat"));
+    }
+
+    [TestMethod]
+    public void TheSchemeOfThePageIsReversibleAndExact()
+    {
+        var scheme = new SchemeSnippets.Damped();
+        Assert.AreEqual(Arithmetic.Exact, scheme.DefaultArithmetic);
+        Assert.AreEqual(WayBack.Reversible, scheme.DefaultWayBack(Arithmetic.Exact));
+        Assert.AreEqual(1, scheme.SideBitsPerActivation);
+        Assert.AreEqual("damped", scheme.ToString());
+    }
+
+    [TestMethod]
+    [DataRow(1, "imaginary with absolute value below 2")]
+    [DataRow(-0.5, "between -4 and 0")]
+    [DataRow(3, "the roots r of r² - (-2 + 0.75λ) r - 3 = 0")]
+    public void ItsStabilityFollowsFromItsCoefficients(double weight, string bounded)
+    {
+        using var scope = NewDisposeScope();
+        using LanguageNetwork network = TestModels.Make(TestModels.Small, new OutsideScheme(weight), WayBack.Stored);
+        StringAssert.Contains(SchemeCondition.Of(network.Stack.Scheme).Bounded, bounded);
+    }
+
+    [TestMethod]
+    public void AKnownNameIsNotTakenOver()
+    {
+        Scheme.Register(new OutsideScheme());
+        Scheme.Register(new OutsideScheme(0.5));
+        Assert.AreEqual(new OutsideScheme(), Scheme.Parse("outside"));
+        foreach (string name in new[] { "outside", "midpoint", "blend", "Midpoint", "", "a:b" })
+            Assert.ThrowsExactly<ArgumentException>(() => Scheme.Register(new Named(name)), name);
+        Assert.ThrowsExactly<ArgumentNullException>(() => Scheme.Register(null!));
+    }
+
+    [TestMethod]
+    public void LayersThatDoNotGoTogetherAreRefused()
+    {
+        foreach (double[] weights in new double[][] { [1, 1, 0], [1, 0.5, 0.25], [1, double.NaN, 1], [1, 1, double.PositiveInfinity] })
+        {
+            ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() =>
+                TestModels.Make(TestModels.Small with { LayerCount = 3 }, new Uneven(weights), WayBack.Stored));
+            StringAssert.Contains(error.Message, "layer");
+        }
+    }
+
+    private static Tensor[] Gradients(Scheme scheme, WayBack wayBack)
+    {
+        using LanguageNetwork network =
+            TestModels.Make(TestModels.Small with { LayerCount = 5 }, scheme, wayBack, arithmetic: Arithmetic.Exact);
+        using var random = new Generator(3);
+        Tensor input = randn([2, 6, network.Configuration.Width], generator: random), gradient = input.neg();
+        using StackPass pass = network.Stack.Forward(input);
+        Tensor ofInput = pass.Backward(gradient);
+        return [ofInput, .. network.Blocks.SelectMany(block => block.parameters()).Select(p => p.grad!.clone())];
+    }
+
+    private sealed record TextRow(string Text);
+
+    private sealed record Named(string Given) : Scheme
+    {
+        public override string Name => Given;
+
+        public override Coefficients At(int layer) => new(1, 0, 1);
+    }
+
+    private sealed record Uneven(double[] Weights) : Scheme
+    {
+        public override string Name => "uneven";
+
+        public override Coefficients At(int layer) => new(Weights[layer], 0, 1);
+    }
+}
