@@ -41,6 +41,9 @@ internal sealed class GradientComparison
     /// <summary>Compares, and writes a line a parameter where there is somewhere to write.</summary>
     public Result Run(TextWriter? report, CancellationToken cancellationToken)
     {
+        if (WayBack == WayBack.Stored)
+            throw new ArgumentException("WayBack must be Checkpointed or Reversible: it is compared with Stored.", nameof(WayBack));
+        Scheme.CheckParameters(EffectiveArithmetic);
         using var scope = NewDisposeScope();
         Device device = ResolvedDevice();
         using LanguageNetwork stored = Make(WayBack.Stored, device), other = Make(WayBack, device);

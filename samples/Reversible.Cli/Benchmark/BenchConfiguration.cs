@@ -36,9 +36,10 @@ internal sealed record BenchConfiguration
             try
             {
                 LayerStack.Check(Scheme, WayBack, Arithmetic);
+                Scheme.CheckParameters(Arithmetic);
                 Scheme.CheckDepth(Model.LayerCount);
                 return KeptLayerCount > 0 && WayBack != WayBack.Reversible
-                    ? ExitCode.Describe(UnusedTrainerOptions.KeptLayers(WayBack).Refusal())
+                    ? ExitCode.Describe(UnusedTrainerOptions.KeptLayers(WayBack, Scheme).Refusal())
                     : null;
             }
             catch (ArgumentException e)

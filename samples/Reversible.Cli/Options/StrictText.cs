@@ -25,6 +25,22 @@ internal static class StrictText
         return Read(reader, path, r => r.ReadToEnd())!;
     }
 
+    /// <summary>All that a reader gives.</summary>
+    /// <param name="reader">A reader that throws where bytes are no text.</param>
+    /// <param name="name">Its name for the message.</param>
+    /// <exception cref="InvalidDataException">It is not text.</exception>
+    public static string All(TextReader reader, string name)
+    {
+        try
+        {
+            return reader.ReadToEnd();
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"{name} is not text in UTF-8. Convert it to UTF-8.", e);
+        }
+    }
+
     private static StreamReader Open(string path) =>
         new(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
 

@@ -44,7 +44,7 @@ internal sealed class GenerateVerb : Verb
     {
         GenerationOptions options = _settings.Read(parsed);
         _settings.RefuseTyped(parsed, options.Unused());
-        string prompt = parsed.GetValue(_prompt) ?? WithoutLastLineBreak(Terminal.In.ReadToEnd());
+        string prompt = parsed.GetValue(_prompt) ?? WithoutLastLineBreak(StrictText.All(Terminal.In, "Standard input"));
         using ReversibleLmTransformer model = _model.Load(Context(), parsed);
         return Write(model.GenerateAsync(prompt, options, cancellationToken), prompt).GetAwaiter().GetResult();
     }

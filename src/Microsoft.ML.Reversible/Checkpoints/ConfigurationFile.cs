@@ -39,6 +39,7 @@ internal static class ConfigurationFile
         json["torch_dtype"] = precision.ToString().ToLowerInvariant();
         if (model.Scheme is not Residual || model.Arithmetic != Arithmetic.Float)
         {
+            model.Scheme.CheckText();
             json["reversible"] = new JsonObject
             {
                 ["scheme"] = model.Scheme.ToString(),
@@ -94,7 +95,7 @@ internal static class ConfigurationFile
             { } name => throw new InvalidDataException($"its arithmetic is {ConfigurationJson.Show(name)}, neither float nor exact"),
         };
         if (text.Length > LongestScheme) throw new InvalidDataException("its scheme is too long to be one");
-        Scheme scheme = Scheme.Parse(text);
+        Scheme scheme = Scheme.Parse(text).ForTrainedWeights();
         scheme.CheckDepth(layers);
         LayerStack.Check(scheme, scheme.DefaultWayBack(arithmetic), arithmetic);
         return (scheme, arithmetic);

@@ -45,6 +45,8 @@ internal static class RetrofitChecks
         if (o.Scheme.WhyNoInverse is { } reason)
             throw new ArgumentException($"Scheme must be a reversible one, and '{o.Scheme}' is not: {reason}", nameof(o.Scheme));
         Arithmetic arithmetic = o.Training.Arithmetic ?? o.Scheme.DefaultArithmetic;
+        o.Scheme.CheckName();
+        o.Scheme.CheckParameters(arithmetic);
         LayerStack.Check(o.Scheme, o.Training.WayBack ?? WayBack.Reversible, arithmetic);
         if (o.SearchStepSize && UnusedRetrofitOptions.HasStepSize(o.Scheme)
             && o.Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)

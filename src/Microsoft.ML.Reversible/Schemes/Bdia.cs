@@ -124,6 +124,11 @@ public sealed record Bdia : Scheme
             ? null
             : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.");
 
+    private protected override string? WhyUnused(Arithmetic arithmetic) =>
+        arithmetic == Arithmetic.Float && Bits is not null && !(IsBlend && Bits == Grid.DefaultFractionBits)
+        ? "bits has no effect: float arithmetic has no grid. Leave it out, or set Arithmetic to Exact."
+        : null;
+
     internal override int FractionBits => Bits ?? PaperBits;
 
     internal override int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;

@@ -77,6 +77,11 @@ public sealed record Estimator : Scheme
     /// <inheritdoc/>
     public override string Name => "estimator";
 
+    private protected override string? WhyUnused(Arithmetic arithmetic) =>
+        arithmetic == Arithmetic.Float && Bits != Grid.DefaultFractionBits
+        ? "bits has no effect: float arithmetic has no grid. Leave it out, or set Arithmetic to Exact."
+        : null;
+
     internal override int FractionBits => Bits;
 
     internal override int EvaluationsPerLayer => 1 + M;

@@ -27,6 +27,8 @@ public sealed record Hamiltonian : Scheme
     /// <inheritdoc/>
     public override string Name => "hamiltonian";
 
+    internal override int FunctionsPerBlock => 2;
+
     internal override IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) =>
         [.. blocks.SelectMany(block => block is ITwoPartBlock { Attention: var attention, Mlp: var mlp }
             ? new[] { attention, mlp }

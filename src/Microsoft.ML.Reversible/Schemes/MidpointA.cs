@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -22,6 +23,8 @@ public abstract partial record Scheme
 /// </summary>
 public sealed record MidpointA : Scheme
 {
+    private const double MostGrowth = 1e4;
+
     private readonly ImmutableArray<double> _factors = [];
 
     /// <summary>h, positive and finite.</summary>
@@ -49,6 +52,23 @@ public sealed record MidpointA : Scheme
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Parameters => [Text(StepSize), .. Factors.Select(Text)];
+
+    /// <summary>The largest product of 1/|a| over neighbouring layers, where it leaves float32 fewer than three digits.</summary>
+    private protected override string? FloatGrowth
+    {
+        get
+        {
+            double product = 1, largest = 1;
+            foreach (double a in Factors)
+            {
+                product = Math.Max(1, product / Math.Abs(a));
+                largest = Math.Max(largest, product);
+            }
+            return largest > MostGrowth
+                ? string.Create(CultureInfo.InvariantCulture, $"{largest:G3} over the layers with these factors")
+                : null;
+        }
+    }
 
     internal override Scheme Bind(int layers, int seed)
     {

@@ -20,6 +20,9 @@ public sealed record Residual : Scheme
     /// <inheritdoc/>
     public override string Name => "residual";
 
+    private protected override string? WhyUnused(Arithmetic arithmetic) =>
+        Start == Start.Repeat ? null : "start has no effect: every layer is p + f(p). Leave it out, or take another scheme.";
+
     /// <inheritdoc/>
     public override Coefficients At(int layer) => new(0, 1, 1);
 }

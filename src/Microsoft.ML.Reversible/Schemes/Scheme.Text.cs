@@ -38,13 +38,17 @@ public abstract partial record Scheme
         Scheme scheme = (isBlend ? Reversible.Bdia.Blend() : Find(parts[0]))
             ?? throw new ArgumentException(
                 $"There is no scheme '{text}'. The schemes are: "
-                + $"{string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}.",
+                + $"{string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}. "
+                + "A program makes its own known with Scheme.Register.",
                 nameof(text));
         if (parts.Length == 1) return scheme;
-        List<string> own = [];
+        List<string> own = [], names = [];
         foreach (string parameter in parts[1].Split(',', StringSplitOptions.TrimEntries))
         {
             string[] named = parameter.Split('=', 2);
+            if (named.Length == 2 && names.Contains(named[0]))
+                throw new ArgumentException($"In scheme '{text}', {named[0]} is given twice.", nameof(text));
+            names.Add(named[0]);
             scheme = named[0] switch
             {
                 "start" when named.Length == 2 => scheme with { Start = Choice<Start>(text, named[1]) },
@@ -72,12 +76,39 @@ public abstract partial record Scheme
     public static void Register(Scheme scheme)
     {
         ArgumentNullException.ThrowIfNull(scheme);
-        if (scheme.Name.Length == 0 || !scheme.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
-            throw new ArgumentException(
-                $"A scheme's name must be made of lower-case letters, digits and hyphens, not '{scheme.Name}'.", nameof(scheme));
+        scheme.CheckName();
         bool isTaken = scheme.Name == BlendName || Array.Exists(All, s => s.Name == scheme.Name)
             || _registered.GetOrAdd(scheme.Name, scheme).GetType() != scheme.GetType();
         if (isTaken) throw new ArgumentException($"There is another scheme of the name '{scheme.Name}'.", nameof(scheme));
+    }
+
+    /// <exception cref="ArgumentException">The name is not made of lower-case letters, digits and hyphens.</exception>
+    internal void CheckName()
+    {
+        if (string.IsNullOrEmpty(Name) || !Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new ArgumentException($"A scheme's name must be made of lower-case letters, digits and hyphens, not '{Name}'.");
+    }
+
+    /// <summary>Checks that what is saved of the scheme is read as the same scheme.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// The scheme is not registered, has the name of another one, or does not write all its parameters.
+    /// </exception>
+    internal void CheckText()
+    {
+        string text = ToString();
+        Scheme? read = null;
+        try
+        {
+            read = Parse(text);
+        }
+        catch (ArgumentException)
+        {
+            // Not registered, or its parameters are not read back.
+        }
+        if (!Equals(read))
+            throw new InvalidOperationException(
+                $"The scheme '{text}' cannot be saved: it would be {(read is null ? "unknown" : "another scheme")} when it is loaded. Call "
+                + "Scheme.Register with a scheme of its type once, and let Parameters write all that With reads.");
     }
 
     /// <summary>Every scheme of this assembly, with its defaults.</summary>
@@ -113,7 +144,7 @@ public abstract partial record Scheme
             : throw Unknown(parameter);
 
     private protected static T Choice<T>(string text, string value) where T : struct, Enum =>
-        Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice)
+        Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice) && !char.IsAsciiDigit(value[0])
             ? choice
             : throw new ArgumentException(
                 $"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetNames<T>())}.",

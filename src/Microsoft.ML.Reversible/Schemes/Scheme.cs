@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
@@ -35,19 +36,19 @@ public abstract partial record Scheme
     public abstract Coefficients At(int layer);
 
     /// <summary>Whether p⁻ can be solved for, so that training needs no stored hidden states: A is not 0.</summary>
-    public virtual bool IsReversible => At(1).A != 0;
+    public virtual bool IsReversible => Typical.A != 0;
 
     /// <summary>
     /// Whether hidden states on a fixed-point grid are rebuilt to the bit: A is an integer, or ±1/k for a power of two k up to 64, whose
     /// remainders are then kept.
     /// </summary>
-    public virtual bool CanBeExact => At(1).Divisor is not null;
+    public virtual bool CanBeExact => Typical.Divisor is not null;
 
     /// <summary>Why streams on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
     internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies streams by factors that leave the grid.";
 
     /// <summary>The arithmetic that is taken where none is asked for.</summary>
-    internal virtual Arithmetic DefaultArithmetic => CanBeExact && At(1).Divisor > 1 ? Arithmetic.Exact : Arithmetic.Float;
+    internal virtual Arithmetic DefaultArithmetic => CanBeExact && Typical.Divisor > 1 ? Arithmetic.Exact : Arithmetic.Float;
 
     /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null where it can.</summary>
     internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
@@ -56,10 +57,23 @@ public abstract partial record Scheme
     internal virtual string? WhyNotReversible(Arithmetic arithmetic)
     {
         if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
-        return arithmetic == Arithmetic.Float && CanBeExact && At(1).Divisor is > 1 and var k
-            ? $"in float arithmetic it multiplies rounding errors by {k} in each layer. WayBack Reversible needs Arithmetic Exact."
-            : null;
+        if (arithmetic == Arithmetic.Exact || FloatGrowth is not { } growth) return null;
+        return $"in float arithmetic it multiplies rounding errors by {growth}. WayBack Reversible needs "
+            + (CanBeExact ? "Arithmetic Exact." : "|A| of 1 or more; WayBack must be Stored or Checkpointed.");
     }
+
+    /// <summary>
+    /// By what the way back multiplies rounding errors in float arithmetic, in words, where that spoils the gradients; null where it does
+    /// not.
+    /// </summary>
+    private protected virtual string? FloatGrowth => Math.Abs(Typical.A) is > 0 and < 1 and var a
+        ? string.Create(CultureInfo.InvariantCulture, $"{1 / a:G4} in each layer")
+        : null;
+
+    /// <summary>The coefficients of the first layer that uses its own; which of them are 0 or ±1/k is the same in all.</summary>
+    internal Coefficients Typical => At(FirstLayer);
+
+    private int FirstLayer => Start == Start.Euler ? 1 : 0;
 
     /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
@@ -69,7 +83,10 @@ public abstract partial record Scheme
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
     /// <summary>Bits that the reversible way back keeps for each activation of the stream in each layer, to undo rounding.</summary>
-    internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)At(1).Divisor!.Value) : 0;
+    internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
+
+    /// <summary>How many functions the recurrence runs over for each block.</summary>
+    internal virtual int FunctionsPerBlock => 1;
 
     /// <summary>How often a layer evaluates blocks on the way forward.</summary>
     internal virtual int EvaluationsPerLayer => 1;
@@ -89,18 +106,28 @@ public abstract partial record Scheme
     /// <exception cref="ArgumentException">
     /// A coefficient is not finite, or some layers can be run backwards, or be exact, where others cannot.
     /// </exception>
-    internal virtual void CheckCoefficients(int layers)
+    internal void CheckCoefficients(int layers)
     {
-        for (int layer = 1; layer < layers; layer++)
+        for (int layer = FirstLayer; layer < layers; layer++)
         {
-            Coefficients first = At(1), c = At(layer);
-            bool isFinite = double.IsFinite(c.A) && double.IsFinite(c.B) && double.IsFinite(c.C);
-            if (!isFinite || (c.A == 0) != (first.A == 0) || (CanBeExact && c.Divisor != first.Divisor))
+            Coefficients first = Typical, c = At(layer);
+            if (!double.IsFinite(c.A) || !double.IsFinite(c.B) || !double.IsFinite(c.C))
+                throw new ArgumentException($"The scheme '{Name}' has {c} in layer {layer}. Coefficients must be finite.", nameof(layers));
+            if ((c.A == 0) != (first.A == 0) || (CanBeExact && c.Divisor != first.Divisor))
                 throw new ArgumentException(
-                    $"The scheme '{Name}' has {c} in layer {layer} and {first} in layer 1. Coefficients must be finite, A must be 0 in all "
-                    + "layers from 1 on or in none, and with A = ±1/k all must have the same k.",
+                    $"The scheme '{Name}' has {c} in layer {layer} and {first} in layer {FirstLayer}. A must be 0 in all layers or in "
+                    + "none, and with A = ±1/k all must have the same k.",
                     nameof(layers));
         }
+    }
+
+    /// <summary>The parameter that has no effect in an arithmetic, and why, as a sentence; null where all have one.</summary>
+    private protected virtual string? WhyUnused(Arithmetic arithmetic) => null;
+
+    /// <exception cref="ArgumentException">The scheme has a parameter that has no effect in this arithmetic.</exception>
+    internal void CheckParameters(Arithmetic arithmetic)
+    {
+        if (WhyUnused(arithmetic) is { } reason) throw new ArgumentException($"In the scheme '{this}', {reason}", nameof(Scheme));
     }
 
     /// <exception cref="ArgumentException">The scheme was settled for a network of another number of layers.</exception>

@@ -22,7 +22,7 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
     /// The condition of a scheme: after section 3 of arXiv 2512.02056, with strict bounds, and for A within ±1 from
     /// <see cref="Recurrence.DecayBound"/>.
     /// </summary>
-    public static SchemeCondition Of(Scheme scheme) => scheme switch
+    public static SchemeCondition Of(Scheme scheme, int layerCount = 2) => scheme switch
     {
         Midpoint s => new("2hλ", ImaginaryBound, s.StepSize, h => s with { StepSize = h }),
         Leapfrog s => new("h²λ", Real("h²λ") + "grow linearly", s.StepSize, h => s with { StepSize = h }),
@@ -45,28 +45,30 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
             + string.Create(CultureInfo.InvariantCulture, $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}")),
         Residual => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
-        _ => Derived(scheme, scheme.At(1)),
+        _ => Derived(LayerRecurrence.Of(scheme, layerCount)),
     };
 
-    /// <summary>The condition of a scheme of another assembly, from its coefficients.</summary>
-    private static SchemeCondition Derived(Scheme scheme, Coefficients c)
+    /// <summary>The condition of a scheme of another assembly, from its coefficients, which may differ from layer to layer.</summary>
+    private static SchemeCondition Derived(IReadOnlyList<LayerRecurrence> layers)
     {
-        string variable = string.Create(CultureInfo.InvariantCulture, $"Cλ with C = {c.C:G4}");
-        return (c.A, c.B) switch
+        Recurrence[] own = [.. layers.SelectMany(layer => layer.Choices).Where(c => c != new Recurrence(0, 1, 1)).Distinct()];
+        if (own is [{ C: not 0 } c])
         {
-            (1, 0) => new(variable, ImaginaryBound),
-            (-1, 2) => new(variable, Real("it") + "grow linearly"),
-            _ when Math.Abs(c.A) < 1 && c.A != 0 && Math.Abs(c.A + c.B - 1) < 1e-12 => new(
-                Lambda,
-                $"forward, errors decay where λ is real and between {DecayBound(scheme)} and 0, and keep their size at both ends; "
-                + "back, they grow where f is 0"),
-            _ => new(
-                Lambda,
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"a layer multiplies errors by the roots r of r² - ({c.B:G4} + {c.C:G4}λ) r - {c.A:G4} = 0: forward by up to the "
-                    + $"largest |r|, back by up to 1 over the smallest")),
-        };
+            if (c is { A: 1, B: 0 }) return new("Cλ", ImaginaryBound);
+            if (c is { A: -1, B: 2 }) return new("Cλ", Real("Cλ") + "grow linearly");
+            if (Math.Abs(c.A) is > 0 and < 1 && Math.Abs(c.A + c.B - 1) < 1e-12)
+            {
+                string bound = c.DecayBound.ToString("G4", CultureInfo.InvariantCulture);
+                return new(
+                    Lambda,
+                    $"forward, errors decay where λ is real and between {bound} and 0, and keep their size at both ends; back, they grow "
+                    + "where f is 0");
+            }
+        }
+        return new(
+            Lambda,
+            "a layer multiplies errors by the roots r of r² = (B + Cλ) r + A: forward by up to the largest |r|, back by up to 1 over the "
+            + "smallest");
     }
 
     /// <summary>The factor with which λ enters the variable.</summary>

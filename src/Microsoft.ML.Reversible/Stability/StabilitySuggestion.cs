@@ -20,8 +20,9 @@ internal static class StabilitySuggestion
             string nothing = layers.Any(l => l.GrowsLinearly) ? "Linear growth is slow: at this depth nothing" : "Nothing";
             return $"{kept}{nothing} needs to change.";
         }
-        return drifts
-            ? $"{char.ToUpperInvariant(advice[0])}{advice[1..]}."
+        if (drifts) return $"{char.ToUpperInvariant(advice[0])}{advice[1..]}.";
+        return exact
+            ? $"{kept}Forward, hidden states near one another part. To lessen that: {advice}."
             : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
     }
 

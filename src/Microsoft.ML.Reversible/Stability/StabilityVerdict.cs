@@ -9,15 +9,16 @@ internal static class StabilityVerdict
     public static string Of(
         Scheme scheme, IReadOnlyList<LayerStability> layers, IReadOnlyList<LayerRecurrence> recurrences, StackAmplification stack)
     {
-        SchemeCondition condition = SchemeCondition.Of(scheme);
+        string name = scheme.ToString().Split(':')[0];
+        SchemeCondition condition = SchemeCondition.Of(scheme, layers.Count);
         LayerStability[] growing = [.. layers.Where(l => l.Growth.Worst > Growth.Noise)];
         LayerStability[] linear = [.. layers.Where(l => l.GrowsLinearly)];
         double forward = layers.Max(l => l.ForwardGrowth), backward = layers.Max(l => l.BackwardGrowth ?? 0);
         string factors = $"forward growth {Text(forward)} a layer{(backward == 0 ? "" : $", backward {Text(backward)}")}";
         string text = growing.Length == 0
-            ? $"{scheme.Name}: no layer grows{(linear.Length == 0 ? "" : " exponentially")}, on the eigenvalues found: "
+            ? $"{name}: no layer grows{(linear.Length == 0 ? "" : " exponentially")}, on the eigenvalues found: "
               + $"{factors} at most."
-            : $"{scheme.Name}: {Have(growing, (layer, value) => layer.At(value).Worst > Growth.Noise)}: " +
+            : $"{name}: {Have(growing, (layer, value) => layer.At(value).Worst > Growth.Noise)}: " +
               $"{factors} at most ({condition.Bounded}).";
         if (linear.Length > 0) text += $" {Linear()}";
         return text + Whole(stack, layers.Count) + Rebuilt(layers);
@@ -42,9 +43,9 @@ internal static class StabilityVerdict
 
     /// <summary>What the stack does as a whole, which eigenvalues of single layers do not tell.</summary>
     private static string Whole(StackAmplification stack, int count) =>
-        $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error grows to {Text(stack.Forward)} times its "
-        + $"size forward{(stack.Backward is { } backward ? $" and {Text(backward)} times back" : "")} at most, by the largest singular "
-        + "value.";
+        $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error is multiplied by up to "
+        + $"{Text(stack.Forward)} forward{(stack.Backward is { } backward ? $" and {Text(backward)} back" : "")}, the largest singular "
+        + "value, which is found from below.";
 
     private static string Range(IEnumerable<Complex> values)
     {

@@ -23,7 +23,7 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
             null => template,
         };
         string? begin = configuration.LacksBeginOfText ? null : configuration.BeginOfText ?? template ?? At(BeginOfText);
-        return (end, named ?? At(BeginOfText) ?? end, begin ?? end);
+        return (end, named ?? (configuration.LacksBeginOfText ? null : At(BeginOfText)) ?? end, begin ?? end);
 
         string? At(int? id) => id is not { } given ? null
             : (uint)given < (uint)tokens.Count ? tokens[given]
@@ -41,7 +41,9 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
         int begin = configuration.BeginOfText is { } b ? IdOf(b) : vocabulary.BeginId >= 0 ? vocabulary.BeginId : BeginOfText ?? end;
         if ((uint)begin >= (uint)vocabulary.Pieces.Count)
             throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
-        return (end, configuration.AddsBeginOfText == false ? end : begin, configuration.LacksBeginOfText ? end : begin);
+        // A bos_token of null: there is none to put before a text.
+        if (configuration.LacksBeginOfText) return (end, end, end);
+        return (end, configuration.AddsBeginOfText == false ? end : begin, begin);
 
         int IdOf(string token)
         {

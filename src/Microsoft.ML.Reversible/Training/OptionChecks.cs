@@ -58,7 +58,13 @@ internal static class OptionChecks
         NotBlank(o.PretrainedFolder, nameof(o.PretrainedFolder));
         if (o.PretrainedFolder is not null) return;
 
+        o.Scheme.CheckName();
+        o.Scheme.CheckParameters(o.EffectiveArithmetic);
+        if (o.CheckpointFolder is not null) o.Scheme.CheckText();
         LayerStack.Check(o.Scheme, o.EffectiveWayBack, o.EffectiveArithmetic);
+        int functions = o.LayerCount * o.Scheme.FunctionsPerBlock;
+        Require(
+            o.KeptLayerCount <= functions, nameof(o.KeptLayerCount), o.KeptLayerCount, $"within [0, {functions}], the model's functions");
         o.ConfigurationFor(vocabularySize: 1).Check();
     }
 

@@ -96,7 +96,10 @@ internal sealed class TrainingRun : IDisposable
             $"{network.Device}, from step {state.Step}"));
 
         if (_options.KeptLayerCount > 0 && network.Stack.WayBack != WayBack.Reversible)
-            throw UnusedTrainerOptions.KeptLayers(network.Stack.WayBack).Refusal();
+            throw UnusedTrainerOptions.KeptLayers(network.Stack.WayBack, network.Stack.Scheme).Refusal();
+        OptionChecks.Require(
+            _options.KeptLayerCount <= network.Stack.Blocks.Count, nameof(_options.KeptLayerCount), _options.KeptLayerCount,
+            $"within [0, {network.Stack.Blocks.Count}], the model's functions");
         using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
         var memory = new MemoryMeter(network.Device);

@@ -21,11 +21,13 @@ internal static class UnusedTrainerOptions
         [.. OfModel(o, asksForGpu), .. OfTokenizer(o, isText), .. OfOptimization(o), .. OfEvaluation(o), .. OfCheckpoints(o)];
 
     /// <summary>Tells that a model keeps no layers' activations, where its way back is not the reversible one.</summary>
-    public static UnusedOption KeptLayers(WayBack wayBack)
+    /// <param name="wayBack">The model's way back.</param>
+    /// <param name="scheme">Its scheme.</param>
+    public static UnusedOption KeptLayers(WayBack wayBack, Scheme scheme)
     {
         string which = wayBack == WayBack.Stored ? "all layers" : "no layer";
         return new(nameof(Options.KeptLayerCount), $"where WayBack is {wayBack}, which keeps the activations of {which}",
-            "set WayBack to Reversible");
+            scheme.IsReversible ? "set WayBack to Reversible" : "set Scheme to one that can be run backwards");
     }
 
     /// <summary>Tells that a run on the CPU repeats to the bit without being told to.</summary>
@@ -48,7 +50,7 @@ internal static class UnusedTrainerOptions
 
         // Without either, the folder's scheme decides, which is known when it has been loaded.
         if ((o.WayBack ?? (o.PretrainedFolder is null ? o.EffectiveWayBack : null)) is { } wayBack && wayBack != WayBack.Reversible)
-            yield return KeptLayers(wayBack);
+            yield return KeptLayers(wayBack, o.Scheme);
         if (!asksForGpu) yield return DeterministicOnCpu;
     }
 

@@ -50,6 +50,17 @@ public sealed class PretrainedFolderTests
     }
 
     [TestMethod]
+    public void BdiaThatIsWrittenIntoAFoldersConfigurationByHandTakesItsWeightsOverOn24Bits()
+    {
+        TestFolders.SaveRandom(_scratch.File("m"), TestModels.SmallLlama, Scheme.Bdia);
+        string config = _scratch.File("m/config.json"), text = File.ReadAllText(config);
+        StringAssert.Contains(text, "signs=random,bits=9,");
+        File.WriteAllText(config, text.Replace("bits=9,", "", StringComparison.Ordinal));
+        using LanguageModel loaded = TestFolders.Load(_scratch.File("m"));
+        Assert.AreEqual(new Bdia { Bits = 24 }, loaded.Network.Stack.Scheme);
+    }
+
+    [TestMethod]
     [DataRow("midpoint:0.25")]
     [DataRow("hamiltonian")]
     [DataRow("bdia:k=16,signs=positive,bits=9,inference=recurrence")]

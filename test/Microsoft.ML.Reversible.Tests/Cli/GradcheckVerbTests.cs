@@ -42,6 +42,8 @@ public sealed class GradcheckVerbTests
     [DataRow("--layer-count must be at least 1", "--layer-count", "0")]
     [DataRow("--batch-size must be at least 1", "--batch-size", "0")]
     [DataRow("cannot be run backwards", "--scheme", "residual")]
+    [DataRow("--way-back must be Checkpointed or Reversible", "--way-back", "stored")]
+    [DataRow("bits has no effect", "--scheme", "bdia:bits=9", "--arithmetic", "float", "--way-back", "checkpointed")]
     [DataRow("'tpu'", "--device", "tpu")]
     public void AWrongOptionIsRefused(string named, params string[] options) => CliRun.Of(["gradcheck", .. options]).AssertRefused(named);
 }

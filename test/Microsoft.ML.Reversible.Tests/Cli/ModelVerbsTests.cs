@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Cli.Options;
 using System.Text;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
@@ -51,6 +52,15 @@ public sealed class ModelVerbsTests
         CliRun run = CliRun.With(input, default, "generate", "--model", Model, "--max-tokens", "8", "--temperature", "0");
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         Assert.AreEqual(_model.Generate(prompt, maxTokens: 8, temperature: 0), run.Out);
+    }
+
+    [TestMethod]
+    public void GenerateRefusesStandardInputThatIsNoText()
+    {
+        var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+        using var input = new StreamReader(new MemoryStream([(byte)'a', 0xFF]), strict);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => StrictText.All(input, "Standard input"));
+        Assert.AreEqual("Standard input is not text in UTF-8. Convert it to UTF-8.", e.Message);
     }
 
     [TestMethod]

@@ -42,7 +42,8 @@ public sealed class OutsideSchemeTests
         Assert.AreEqual(canBeExact, scheme.CanBeExact);
         Assert.AreEqual(arithmetic, scheme.DefaultArithmetic);
         Assert.AreEqual(bits, scheme.SideBitsPerActivation);
-        Assert.AreEqual(weight is -0.5 or 0.015625, scheme.WhyNotReversible(Arithmetic.Float) is not null);
+        Assert.AreEqual(Math.Abs(weight) < 1, scheme.WhyNotReversible(Arithmetic.Float) is not null);
+        Assert.AreEqual(weight == 0.3 ? WayBack.Stored : WayBack.Reversible, scheme.DefaultWayBack(arithmetic));
     }
 
     [TestMethod]
@@ -103,7 +104,7 @@ public sealed class OutsideSchemeTests
     [TestMethod]
     [DataRow(1, "imaginary with absolute value below 2")]
     [DataRow(-0.5, "between -4 and 0")]
-    [DataRow(3, "the roots r of r² - (-2 + 0.75λ) r - 3 = 0")]
+    [DataRow(3, "the roots r of r² = (B + Cλ) r + A")]
     public void ItsStabilityFollowsFromItsCoefficients(double weight, string bounded)
     {
         using var scope = NewDisposeScope();
@@ -117,20 +118,50 @@ public sealed class OutsideSchemeTests
         Scheme.Register(new OutsideScheme());
         Scheme.Register(new OutsideScheme(0.5));
         Assert.AreEqual(new OutsideScheme(), Scheme.Parse("outside"));
-        foreach (string name in new[] { "outside", "midpoint", "blend", "Midpoint", "", "a:b" })
-            Assert.ThrowsExactly<ArgumentException>(() => Scheme.Register(new Named(name)), name);
+        foreach (string? name in new[] { "outside", "midpoint", "blend", "Midpoint", "", "a:b", null })
+            Assert.ThrowsExactly<ArgumentException>(() => Scheme.Register(new Named(name!)), $"{name}");
         Assert.ThrowsExactly<ArgumentNullException>(() => Scheme.Register(null!));
     }
 
     [TestMethod]
     public void LayersThatDoNotGoTogetherAreRefused()
     {
-        foreach (double[] weights in new double[][] { [1, 1, 0], [1, 0.5, 0.25], [1, double.NaN, 1], [1, 1, double.PositiveInfinity] })
+        double[][] refused =
+        [
+            [1, 1, 0], [0.5, 1, 1], [1, 0.5, 0.25], [1, double.NaN, 1], [double.NaN, 1, 1], [1, 1, double.PositiveInfinity],
+        ];
+        foreach (double[] weights in refused)
         {
             ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() =>
                 TestModels.Make(TestModels.Small with { LayerCount = 3 }, new Uneven(weights), WayBack.Stored));
             StringAssert.Contains(error.Message, "layer");
         }
+    }
+
+    [TestMethod]
+    public void ANetworkOfOneLayerAsksForItsOwnCoefficientsOnly()
+    {
+        using LanguageNetwork network = TestModels.Make(
+            TestModels.Small with { LayerCount = 1 }, new Uneven([0.5]), WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        Assert.IsTrue(network.Stack.Scheme.IsReversible);
+    }
+
+    [TestMethod]
+    public void ASchemeThatWouldBeLoadedAsAnotherIsNotSaved()
+    {
+        using var folder = new ScratchFolder();
+        Scheme.Register(new Silent());
+        foreach (Scheme scheme in new Scheme[] { new Named("midpoint"), new Named("never-registered"), new Silent { Weight = 0.25 } })
+        {
+            var options = new ReversibleLmTrainer.Options { Scheme = scheme, CheckpointFolder = folder.File("run") };
+            var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(options));
+            StringAssert.Contains(e.Message, "Scheme.Register");
+            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, WayBack.Stored);
+            Assert.ThrowsExactly<InvalidOperationException>(() => TestFolders.Save(network, folder.File("model")));
+            Assert.IsFalse(Directory.Exists(folder.File("model")));
+        }
+        Assert.ThrowsExactly<ArgumentException>(
+            () => _ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options { Scheme = new Named("Bad Name:x") }));
     }
 
     private static Tensor[] Gradients(Scheme scheme, WayBack wayBack)
@@ -151,6 +182,16 @@ public sealed class OutsideSchemeTests
         public override string Name => Given;
 
         public override Coefficients At(int layer) => new(1, 0, 1);
+    }
+
+    /// <summary>A scheme that does not write its parameter.</summary>
+    private sealed record Silent : Scheme
+    {
+        public double Weight { get; init; } = 0.5;
+
+        public override string Name => "silent";
+
+        public override Coefficients At(int layer) => new(Weight, 1 - Weight, 1);
     }
 
     private sealed record Uneven(double[] Weights) : Scheme

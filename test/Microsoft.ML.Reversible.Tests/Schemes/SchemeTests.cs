@@ -53,6 +53,37 @@ public sealed class SchemeTests
     }
 
     [TestMethod]
+    [DataRow("bdia:bits=9", Arithmetic.Float)]
+    [DataRow("blend:128,bits=12", Arithmetic.Float)]
+    [DataRow("estimator:a=1,bits=12", Arithmetic.Float)]
+    [DataRow("residual:start=euler", Arithmetic.Exact)]
+    public void AParameterWithoutEffectIsRefused(string scheme, Arithmetic arithmetic)
+    {
+        var options = new ReversibleLmTrainer.Options
+        {
+            Scheme = Scheme.Parse(scheme), Arithmetic = arithmetic, WayBack = WayBack.Stored,
+        };
+        var e = Assert.ThrowsExactly<ArgumentException>(() => new MLContext().Reversible().LanguageModel(options));
+        StringAssert.Contains(e.Message, "has no effect: ");
+    }
+
+    [TestMethod]
+    [DataRow("bdia")]
+    [DataRow("blend:128")]
+    [DataRow("estimator:a=1")]
+    public void WithoutTheParameterItIsTaken(string scheme) => new MLContext().Reversible().LanguageModel(
+        new ReversibleLmTrainer.Options { Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, WayBack = WayBack.Stored });
+
+    [TestMethod]
+    public void FactorsThatSpoilWhatFloatArithmeticRebuildsAreNotRunBackwards()
+    {
+        Assert.IsNull(Scheme.MidpointA.Bind(96, seed: 1).WhyNotReversible(Arithmetic.Float));
+        Scheme steep = new MidpointA { Factors = [1, 0.05, 0.05, 0.05, 0.05] };
+        StringAssert.Contains(steep.WhyNotReversible(Arithmetic.Float), "by 1.6E+05 over the layers");
+        Assert.AreEqual(WayBack.Stored, steep.DefaultWayBack(Arithmetic.Float));
+    }
+
+    [TestMethod]
     public void BlendIsShortForBdiaWithOneFixedGamma()
     {
         var blend = new Bdia { K = 8, Signs = BdiaSigns.Positive, Bits = 24, Inference = BdiaInference.Recurrence };
@@ -88,6 +119,9 @@ public sealed class SchemeTests
     [DataRow("estimator:0.5")]
     [DataRow("estimator:a")]
     [DataRow("estimator:m=1.5")]
+    [DataRow("bdia:k=2,k=4")]
+    [DataRow("midpoint:0.5,start=euler,start=repeat")]
+    [DataRow("bdia:signs=1")]
     public void ParseRefusesWhatIsNoScheme(string text) => Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse(text));
 
     [TestMethod]

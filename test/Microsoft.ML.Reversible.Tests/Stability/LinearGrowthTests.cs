@@ -99,7 +99,7 @@ public sealed class LinearGrowthTests
         StabilityReport report = Analyze(new Midpoint(0.5), Blocks(2, new double[,] { { 0, 50 }, { 0, 0 } }));
         StringAssert.StartsWith(report.Verdict, "midpoint: no layer grows, ");
         Assert.IsGreaterThan(50.0, report.Stack.Forward);
-        StringAssert.Contains(report.Verdict, $"grows to {report.Stack.Forward:G3} times its size forward");
+        StringAssert.Contains(report.Verdict, $"is multiplied by up to {report.Stack.Forward:G3} forward");
     }
 
     [TestMethod]
