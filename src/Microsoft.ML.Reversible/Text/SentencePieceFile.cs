@@ -1,4 +1,6 @@
 using System.Text;
+using Google.Protobuf;
+using static Google.Protobuf.WireFormat.WireType;
 
 namespace Microsoft.ML.Reversible.Text;
 
@@ -19,7 +21,7 @@ internal static class SentencePieceFile
             SentencePieceVocabulary vocabulary = Read(file);
             return vocabulary.FindFault() is { } fault ? throw new InvalidDataException(fault) : vocabulary;
         }
-        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
+        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException or InvalidProtocolBufferException)
         {
             throw new InvalidDataException($"The tokenizer file '{path}' is malformed or not supported: {e.Message.TrimEnd('.')}.", e);
         }
@@ -30,27 +32,14 @@ internal static class SentencePieceFile
         var pieces = new List<SentencePiece>();
         (int modelType, int unknown, int begin, int end, bool suffix) = (1, 0, 1, 2, false);
         (string normalizer, bool charsMap, bool prefix, bool removes, bool escapes) = ("", false, true, true, true);
-        foreach (ProtobufField field in ProtobufField.In(file))
+        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(file))
         {
-            switch (field.Number)
+            switch (number, wire)
             {
-                case 1: pieces.Add(ReadPiece(field.Message)); break;
-                case 2:
-                    foreach (ProtobufField f in ProtobufField.In(field.Message))
-                        if (f.Number == 3) modelType = f.Int32;
-                        else if (f.Number == 24) suffix = f.Int32 != 0;
-                        else if (f.Number == 40) unknown = f.Int32;
-                        else if (f.Number == 41) begin = f.Int32;
-                        else if (f.Number == 42) end = f.Int32;
-                    break;
-                case 3:
-                    foreach (ProtobufField f in ProtobufField.In(field.Message))
-                        if (f.Number == 1) normalizer = _strict.GetString(f.Message.Span);
-                        else if (f.Number == 2) charsMap = !f.Message.IsEmpty;
-                        else if (f.Number == 3) prefix = f.Int32 != 0;
-                        else if (f.Number == 4) removes = f.Int32 != 0;
-                        else if (f.Number == 5) escapes = f.Int32 != 0;
-                    break;
+                case (1, LengthDelimited): pieces.Add(ReadPiece(input.ReadBytes())); break;
+                case (2, LengthDelimited): ReadTrainer(input.ReadBytes()); break;
+                case (3, LengthDelimited): ReadNormalizer(input.ReadBytes()); break;
+                default: input.SkipLastField(); break;
             }
         }
 
@@ -61,20 +50,63 @@ internal static class SentencePieceFile
             throw new InvalidDataException($"it normalizes text by '{normalizer}', and only 'identity' is supported");
         if (suffix || !escapes) throw new InvalidDataException("it treats spaces otherwise than the Llama family");
         return new(pieces, unknown, begin, end, prefix ? DummyPrefix.Always : DummyPrefix.Never, removes);
+
+        void ReadTrainer(ByteString message)
+        {
+            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
+            {
+                switch (number, wire)
+                {
+                    case (3, Varint): modelType = input.ReadInt32(); break;
+                    case (24, Varint): suffix = input.ReadBool(); break;
+                    case (40, Varint): unknown = input.ReadInt32(); break;
+                    case (41, Varint): begin = input.ReadInt32(); break;
+                    case (42, Varint): end = input.ReadInt32(); break;
+                    default: input.SkipLastField(); break;
+                }
+            }
+        }
+
+        void ReadNormalizer(ByteString message)
+        {
+            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
+            {
+                switch (number, wire)
+                {
+                    case (1, LengthDelimited): normalizer = Text(input); break;
+                    case (2, LengthDelimited): charsMap = !input.ReadBytes().IsEmpty; break;
+                    case (3, Varint): prefix = input.ReadBool(); break;
+                    case (4, Varint): removes = input.ReadBool(); break;
+                    case (5, Varint): escapes = input.ReadBool(); break;
+                    default: input.SkipLastField(); break;
+                }
+            }
+        }
     }
 
-    private static SentencePiece ReadPiece(ReadOnlyMemory<byte> message)
+    private static SentencePiece ReadPiece(ByteString message)
     {
         (string text, float score, PieceKind kind) = ("", 0f, PieceKind.Normal);
-        foreach (ProtobufField field in ProtobufField.In(message))
+        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
         {
-            switch (field.Number)
+            switch (number, wire)
             {
-                case 1: text = _strict.GetString(field.Message.Span); break;
-                case 2: score = field.Single; break;
-                case 3: kind = (PieceKind)field.Int32; break;
+                case (1, LengthDelimited): text = Text(input); break;
+                case (2, Fixed32): score = input.ReadFloat(); break;
+                case (3, Varint): kind = (PieceKind)input.ReadEnum(); break;
+                default: input.SkipLastField(); break;
             }
         }
         return new(text, score, kind);
     }
+
+    /// <summary>The fields of a message in order. The caller reads the value of each, or skips it.</summary>
+    private static IEnumerable<(int Number, WireFormat.WireType Wire, CodedInputStream Input)> Fields(byte[] message)
+    {
+        using var input = new CodedInputStream(message);
+        while (input.ReadTag() is var tag and not 0)
+            yield return (WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag), input);
+    }
+
+    private static string Text(CodedInputStream input) => _strict.GetString(input.ReadBytes().Span);
 }

@@ -1,8 +1,8 @@
 using System.Text;
+using Google.Protobuf;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Packages;
 
@@ -65,9 +65,19 @@ public sealed class OnnxConverterTests
     /// <summary>The names of ModelProto.graph.input, fields 7, 11 and 1.</summary>
     private static string[] Inputs(byte[] onnx) =>
     [
-        .. from graph in ProtobufField.In(onnx) where graph.Number == 7
-           from input in ProtobufField.In(graph.Message) where input.Number == 11
-           from name in ProtobufField.In(input.Message) where name.Number == 1
-           select Encoding.UTF8.GetString(name.Message.Span),
+        .. from graph in Messages(onnx, 7)
+           from input in Messages(graph, 11)
+           from name in Messages(input, 1)
+           select Encoding.UTF8.GetString(name),
     ];
+
+    private static IEnumerable<byte[]> Messages(byte[] message, int number)
+    {
+        using var input = new CodedInputStream(message);
+        while (input.ReadTag() is var tag and not 0)
+        {
+            if (WireFormat.GetTagFieldNumber(tag) == number) yield return input.ReadBytes().ToByteArray();
+            else input.SkipLastField();
+        }
+    }
 }
