@@ -27,6 +27,10 @@ internal static class FreshProcessBits
     {
         var what = new Argument<string>("what") { Description = "steps, operations, or operations-after-set-up." };
         var only = new Option<string?>("--only") { Description = "Names of schemes or operations, with commas between; all if left out." };
+        var together = new Option<bool>("--together")
+        {
+            Description = "Checks all schemes in each process, beginning with another one in turn.",
+        };
         var processes = new Option<int>("--processes") { DefaultValueFactory = _ => 20, Description = "Processes for each row." };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2, Description = "Threads of a process." };
         var atOnce = new Option<int>("--at-once") { DefaultValueFactory = _ => 1, Description = "Processes that run at a time." };
@@ -35,10 +39,11 @@ internal static class FreshProcessBits
         var dump = new Option<string?>("--dump") { Description = "A folder for the tensors of processes whose bits differ." };
         var parent = new System.CommandLine.Command("bits", "Counts the fresh processes whose bits differ, a row a scheme or operation.")
         {
-            what, only, processes, threads, atOnce, load, reference, dump,
+            what, only, together, processes, threads, atOnce, load, reference, dump,
         };
         parent.SetAction(p => Measure(
-            p.GetRequiredValue(what), p.GetValue(only), p.GetValue(processes), p.GetValue(threads), p.GetValue(atOnce), p.GetValue(load),
+            p.GetRequiredValue(what), p.GetValue(only), p.GetValue(together), p.GetValue(processes),
+            p.GetValue(threads), p.GetValue(atOnce), p.GetValue(load),
             p.GetValue(reference) ?? Directory.CreateTempSubdirectory("reversible-bits").FullName, p.GetValue(dump)));
         yield return parent;
 
@@ -49,13 +54,31 @@ internal static class FreshProcessBits
         };
         child.SetAction(p =>
         {
+            // Before TorchSharp is used: it sets how idle threads wait.
+            NativeTorch.Require();
             set_num_threads(p.GetValue(threads));
             Result result = p.GetRequiredValue(what) == "steps"
-                ? Step(p.GetRequiredValue(name), p.GetValue(reference), p.GetValue(dump))
+                ? Steps(p.GetRequiredValue(name), p.GetValue(reference), p.GetValue(dump))
                 : Call(p.GetRequiredValue(name), setUp: p.GetRequiredValue(what) == "operations-after-set-up");
             Console.WriteLine(JsonSerializer.Serialize(result));
         });
         yield return child;
+    }
+
+    /// <summary>Traces the steps of schemes one after the other; tensors' names begin with the scheme's where there are several.</summary>
+    /// <param name="schemes">The schemes, with commas between.</param>
+    /// <param name="reference">As in <see cref="Step"/>.</param>
+    /// <param name="dump">As in <see cref="Step"/>.</param>
+    internal static Result Steps(string schemes, string? reference, string? dump)
+    {
+        string[] names = schemes.Split(',');
+        if (names.Length == 1) return Step(schemes, reference, dump);
+        (string Scheme, Result Result)[] all = [.. names.Select(scheme => (scheme, Step(scheme, reference, dump)))];
+        (string scheme, Result first) = all.FirstOrDefault(one => one.Result.Differing > 0, all[0]);
+        return new Result(
+            all.Sum(one => one.Result.Differing), first.First is null ? null : $"{scheme}, {first.First}",
+            [.. all.SelectMany(one => one.Result.Names.Select(name => $"{one.Scheme}, {name}"))],
+            [.. all.SelectMany(one => one.Result.Hashes)]);
     }
 
     /// <summary>Traces the step of both ways back, and saves the traces where their bits are not those of the reference.</summary>
@@ -90,10 +113,11 @@ internal static class FreshProcessBits
     internal static string? FirstDifference(Result result, Result? reference) =>
         reference is null
             ? null
-            : result.Names.Where((_, i) => result.Hashes[i] != reference.Hashes[i]).FirstOrDefault();
+            : result.Names.Zip(result.Hashes)
+                .FirstOrDefault(mine => !reference.Names.Zip(reference.Hashes).Contains(mine)).First;
 
     private static void Measure(
-        string what, string? only, int processes, int threads, int atOnce, int load, string reference, string? dump)
+        string what, string? only, bool together, int processes, int threads, int atOnce, int load, string reference, string? dump)
     {
         IEnumerable<string> names = what switch
         {
@@ -107,15 +131,20 @@ internal static class FreshProcessBits
         Console.WriteLine($"libtorch {NativeTorch.LibtorchVersion}, {threads} threads, {atOnce} at once, {load} busy threads beside them");
         Console.WriteLine("| row | processes | other bits within a process | other bits than the first process | where |");
         Console.WriteLine("|---|---|---|---|---|");
-        foreach (string name in only?.Split(',') ?? names)
+        string[] rows = only?.Split(',') ?? [.. names];
+        foreach (string name in together ? ["together"] : rows)
         {
-            string[] arguments = ["bits-process", what, name, "--threads", $"{threads}", "--reference", reference, .. Dump(dump)];
+            string[] Arguments(int process) =>
+            [
+                "bits-process", what, together ? string.Join(',', rows.Select((_, i) => rows[(i + process) % rows.Length])) : name,
+                "--threads", $"{threads}", "--reference", reference, .. Dump(dump),
+            ];
             Result first = ReadReference(reference, what, name)
-                ?? WriteReference(reference, what, name, ChildProcess.Run<Result>(arguments));
+                ?? WriteReference(reference, what, name, ChildProcess.Run<Result>(Arguments(0)));
             var results = new ConcurrentBag<Result>();
             Parallel.For(
                 0, processes, new ParallelOptions { MaxDegreeOfParallelism = atOnce },
-                _ => results.Add(ChildProcess.Run<Result>(arguments)));
+                i => results.Add(ChildProcess.Run<Result>(Arguments(i))));
             string?[] others = [.. results.Select(result => FirstDifference(result, first)).Where(difference => difference is not null)];
             Result[] within = [.. results.Where(result => result.Differing > 0)];
             IEnumerable<string?> where = others.Concat(within.Select(result => result.First)).Distinct();

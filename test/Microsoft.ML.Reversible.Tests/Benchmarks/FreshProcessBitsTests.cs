@@ -22,6 +22,18 @@ public sealed class FreshProcessBitsTests
     }
 
     [TestMethod]
+    public void TheOrderOfTheSchemesInAProcessDoesNotMatter()
+    {
+        FreshProcessBits.Result one = FreshProcessBits.Steps("midpoint,bdia", reference: null, dump: null);
+        FreshProcessBits.Result other = FreshProcessBits.Steps("bdia,midpoint", reference: null, dump: null);
+        Assert.IsNull(FreshProcessBits.FirstDifference(other, one));
+        Assert.AreNotEqual(one.Names[0], other.Names[0]);
+        string[] hashes = [.. one.Hashes];
+        hashes[^1] = "0";
+        Assert.AreEqual(one.Names[^1], FreshProcessBits.FirstDifference(other, one with { Hashes = hashes }));
+    }
+
+    [TestMethod]
     public void TheFirstTensorWithOtherBitsIsNamed()
     {
         using StepTrace stored = StepTrace.Record(Scheme.Midpoint, WayBack.Stored);
