@@ -23,8 +23,6 @@ public abstract partial record Scheme
 /// </summary>
 public sealed record MidpointA : Scheme
 {
-    private const double MostGrowth = 1e4;
-
     private readonly ImmutableArray<double> _factors = [];
 
     /// <summary>h, positive and finite.</summary>
@@ -58,14 +56,9 @@ public sealed record MidpointA : Scheme
     {
         get
         {
-            double product = 1, largest = 1;
-            foreach (double a in Factors)
-            {
-                product = Math.Max(1, product / Math.Abs(a));
-                largest = Math.Max(largest, product);
-            }
-            return largest > MostGrowth
-                ? string.Create(CultureInfo.InvariantCulture, $"{largest:G3} over the layers with these factors")
+            double growth = GrowthBack(Factors);
+            return growth > MostGrowth
+                ? string.Create(CultureInfo.InvariantCulture, $"{growth:G3} over the layers with these factors")
                 : null;
         }
     }

@@ -25,6 +25,9 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract partial record Scheme
 {
+    /// <summary>Rounding errors of float32 that grow by more leave fewer than three digits.</summary>
+    private protected const double MostGrowth = 1e4;
+
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>
     public abstract string Name { get; }
 
@@ -119,6 +122,33 @@ public abstract partial record Scheme
                     + "none, and with A = ±1/k all must have the same k.",
                     nameof(layers));
         }
+    }
+
+    /// <exception cref="ArgumentException">
+    /// Run back in float arithmetic, the layers together multiply rounding errors by more than <see cref="MostGrowth"/>.
+    /// </exception>
+    internal void CheckGrowthBack(int layers)
+    {
+        double growth = GrowthBack(Enumerable.Range(0, layers).Skip(FirstLayer).Select(layer => At(layer).A));
+        if (growth > MostGrowth)
+            throw new ArgumentException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The scheme '{Name}' cannot be run backwards here: in float arithmetic its {layers} layers multiply rounding errors "
+                    + $"by {growth:G3}. WayBack must be Stored or Checkpointed."),
+                nameof(WayBack));
+    }
+
+    /// <summary>The largest product of 1/|A| over neighbouring layers.</summary>
+    private protected static double GrowthBack(IEnumerable<double> factors)
+    {
+        double product = 1, largest = 1;
+        foreach (double a in factors)
+        {
+            product = Math.Max(1, product / Math.Abs(a));
+            largest = Math.Max(largest, product);
+        }
+        return largest;
     }
 
     /// <summary>The parameter that has no effect in an arithmetic, and why, as a sentence; null where all have one.</summary>

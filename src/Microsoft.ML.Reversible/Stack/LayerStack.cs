@@ -27,6 +27,7 @@ public sealed class LayerStack
         if (_blocks.Length == 0) throw new ArgumentException("A stack needs at least one block.", nameof(blocks));
         Scheme = scheme.Bind(_blocks.Length, seed: 0);
         Scheme.CheckCoefficients(_blocks.Length);
+        if (wayBack == WayBack.Reversible && arithmetic == Arithmetic.Float) Scheme.CheckGrowthBack(_blocks.Length);
         WayBack = wayBack;
         Arithmetic = arithmetic;
     }

@@ -139,6 +139,17 @@ public sealed class OutsideSchemeTests
     }
 
     [TestMethod]
+    public void LayersThatTogetherSpoilWhatFloatArithmeticRebuildsAreNotRunBackwards()
+    {
+        GptConfiguration shape = TestModels.Small with { LayerCount = 4 };
+        Scheme scheme = new Uneven([1.5, 0.03, 0.03, 0.03]);
+        var e = Assert.ThrowsExactly<ArgumentException>(() => TestModels.Make(shape, scheme, WayBack.Reversible));
+        StringAssert.Contains(e.Message, "its 4 layers multiply rounding errors by 3.7E+04");
+        TestModels.Make(shape, scheme, WayBack.Stored).Dispose();
+        TestModels.Make(shape, new Uneven([1.5, 0.3, 0.3, 3]), WayBack.Reversible).Dispose();
+    }
+
+    [TestMethod]
     public void ANetworkOfOneLayerAsksForItsOwnCoefficientsOnly()
     {
         using LanguageNetwork network = TestModels.Make(
