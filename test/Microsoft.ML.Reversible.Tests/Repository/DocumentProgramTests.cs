@@ -16,10 +16,15 @@ public sealed class DocumentProgramTests
     public void Delete() => _scratch.Dispose();
 
     [TestMethod]
-    public void TheReadmesProgramRuns()
+    public void TheReadmesProgramLearnsTheDemosStoriesAndSavesAFolder()
     {
-        (float surprise, ITransformer loaded) = ReadmeSnippet.Run(Corpus.Rows, _scratch.FullName);
-        Assert.AreEqual(surprise, Corpus.Scores(new MLContext(), loaded, Corpus.Rows[0]).Single().Perplexity);
+        File.WriteAllLines(_scratch.File("stories.txt"), Quickstart.Stories.Make(count: 4000, seed: 1).Select(story => story.Text));
+        using ReversibleLmTransformer model = ReadmeSnippet.Train(_scratch.File("stories.txt"), _scratch.File("model"));
+        Assert.AreEqual(1.4, model.Metrics!.ValidationPerplexity!.Value, 0.1);
+        using ReversibleLmTransformer loaded = _ml.Reversible().LoadPretrained(_scratch.File("model"));
+        Assert.AreEqual(Score(model), Score(loaded));
+
+        float Score(ReversibleLmTransformer of) => Corpus.Scores(_ml, of, "Once upon a time, Lily had a duck.")[0].LogLikelihood;
     }
 
     [TestMethod]

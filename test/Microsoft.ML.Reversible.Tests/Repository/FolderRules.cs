@@ -38,10 +38,10 @@ internal static class FolderRules
     /// <summary>Finds references that go against the direction of the folders.</summary>
     public static IEnumerable<string> ForbiddenReferences(SourceGraph graph) =>
         from reference in graph.References
-        let from = Folder(reference.From)
-        let to = Folder(reference.To)
-        where from != to && !(_allowed.TryGetValue(from, out string[]? allowed) && allowed.Contains(to))
-        select $"{reference.From}:{reference.Line}: {from} must not refer to {to}: {reference.Name}";
+        let source = Folder(reference.From)
+        let target = Folder(reference.To)
+        where source != target && !(_allowed.TryGetValue(source, out string[]? allowed) && allowed.Contains(target))
+        select $"{reference.From}:{reference.Line}: {source} must not refer to {target}: {reference.Name}";
 
     /// <summary>Finds pairs of folders that refer to each other both ways.</summary>
     public static IEnumerable<string> MutualReferences(SourceGraph graph)

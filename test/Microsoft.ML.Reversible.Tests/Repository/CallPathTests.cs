@@ -1,0 +1,44 @@
+namespace Microsoft.ML.Reversible.Tests.Repository;
+
+/// <summary>
+/// Counts the files that a reader opens to follow one path through the library: those of all members on a chain of calls from the path's
+/// start to one of its steps. A call of a virtual or interface member is followed to the types that code on the way makes.
+/// </summary>
+[TestClass]
+public sealed class CallPathTests
+{
+    private static readonly Lazy<SourceGraph> _graph = new(() => SourceGraph.Of(LibrarySource.Files()));
+
+    public TestContext TestContext { get; set; } = null!;
+
+    [TestMethod]
+    public void FromATextColumnToAnOptimizerStep() => RequireAtMost(
+        20, "ReversibleLmTrainer.Fit",
+        "TextColumn.Read", "LanguageModelTokenizer.Encode", "TokenWindows.Training", "TokenBatch.ToTensors", "LanguageNetwork.Embed",
+        "Scheme.Forward", "Scheme.Inverse", "GptAttention.forward", "GptMlp.forward", "ChunkedCrossEntropy.Differentiate",
+        "StackPass.Backward", "FlatAdamW.Step", "FlatAdamW.StepGroup");
+
+    [TestMethod]
+    public void FromATeacherToARetrofittedStudent() => RequireAtMost(
+        15, "RetrofitEstimator.Fit",
+        "PretrainedFolder.Load", "Conversion.Convert", "Distillation.Teach", "ChunkedDivergence.Differentiate", "StackPass.Backward",
+        "FlatAdamW.Step", "FlatAdamW.StepGroup", "RetrofitReport.From");
+
+    [TestMethod]
+    public void FromAQuestionRowToItsScore() => RequireAtMost(
+        12, "ZeroShotTransformer.Evaluate",
+        "ZeroShotRow.Read", "ZeroShotTask.Item", "ContinuationEncoder.Encode", "TokenTree.Add", "LanguageNetwork.Head", "ZeroShotCounts.Add");
+
+    [TestMethod]
+    public void FromAFolderToAModel() => RequireAtMost(
+        12, "ReversibleCatalog.LoadPretrained",
+        "ConfigurationFile.Read", "TokenizerLoader.Load", "LanguageModelConfiguration.Build", "SafeTensorsFile.Open", "SafeTensorsFile.Read");
+
+    private void RequireAtMost(int most, string start, params string[] steps)
+    {
+        IReadOnlyCollection<string> files = _graph.Value.FilesBetween(start, steps);
+        string list = string.Join('\n', files);
+        TestContext.WriteLine($"{files.Count} files:\n{list}");
+        Assert.IsLessThanOrEqualTo(most, files.Count, list);
+    }
+}
