@@ -28,7 +28,7 @@ internal static class Screen
 
     public static void ShowResult(ReversibleLmTransformer model)
     {
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         var curve = new Table().Title("What it learned")
             .AddColumns("step", "training loss", "validation loss", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null))
@@ -89,7 +89,7 @@ internal static class Screen
         {
             task.MaxValue = p.MaxSteps;
             task.Value = p.Step;
-            task.Description = $"step {p.Step}, loss {p.Loss:F3}, {p.TokensPerSecond:N0} tokens/s";
+            task.Description = $"step {p.Step}, loss {p.Loss:F3}, {p.UnitsPerSecond:N0} {p.Unit}/s";
         }
     }
 }

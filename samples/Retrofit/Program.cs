@@ -64,17 +64,16 @@ int Run(ParseResult arguments)
     string teacherPath = arguments.GetValue(folder) ?? SmallTeacher.Train(ml, data, Path.Combine(arguments.GetValue(output)!, "teacher"));
     using ReversibleLmTransformer teacher = ml.Reversible().LoadPretrained(teacherPath, device: arguments.GetValue(device));
 
-    // 2. The retrofit: another recurrence over the same weights, and distillation until the answers are the old ones.
+    // 2. The retrofit: another recurrence over the same weights, and distillation until the student answers as the teacher.
     string recurrence = arguments.GetValue(scheme)!;
     int maxSteps = arguments.GetValue(steps), contextLength = Math.Min(arguments.GetValue(context), teacher.Configuration.ContextLength);
     var options = new RetrofitEstimator.Options { Teacher = teacher, Distill = maxSteps > 0, ChooseScheme = recurrence == "auto" };
     if (!options.ChooseScheme) options.Scheme = Scheme.Parse(recurrence);
-    ReversibleLmTrainer.Options training = options.Training;
-    (training.ContextLength, training.Device) = (contextLength, arguments.GetValue(device));
-    if (options.Distill) (training.MaxSteps, training.WarmupSteps) = (maxSteps, maxSteps / 10);
+    (options.ContextLength, options.Device) = (contextLength, arguments.GetValue(device));
+    if (options.Distill) (options.MaxSteps, options.WarmupSteps) = (maxSteps, maxSteps / 10);
     using ReversibleLmTransformer student = Screen.ShowProgress("distilling", progress =>
     {
-        training.Progress = progress;
+        options.Progress = progress;
         return ml.Reversible().Retrofit(options).Fit(data);
     });
     Screen.ShowReport(student.Retrofit!);

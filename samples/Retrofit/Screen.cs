@@ -67,7 +67,7 @@ internal static class Screen
         {
             task.MaxValue = p.MaxSteps;
             task.Value = p.Step;
-            task.Description = $"{what}: step {p.Step}, loss {p.Loss:F3}, {p.TokensPerSecond:N0} tokens/s";
+            task.Description = $"{what}: step {p.Step}, loss {p.Loss:F3}, {p.UnitsPerSecond:N0} {p.Unit}/s";
         }
     }
 }

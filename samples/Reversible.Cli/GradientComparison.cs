@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ internal sealed class GradientComparison
         foreach (LanguageNetwork network in new[] { stored, other })
         {
             cancellationToken.ThrowIfCancellationRequested();
-            LanguageModelLoss.Differentiate(network, ids, targets, 1.0 / targets.numel(), seed: Seed);
+            LanguageModelLoss.Differentiate(network, ids, targets, new(1.0 / targets.numel(), Seed));
         }
         return Compare(stored, other, report);
     }

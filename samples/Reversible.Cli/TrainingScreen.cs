@@ -41,7 +41,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         _hasBegun = true;
         if (json) WriteLine(progress.ToJson());
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"step {progress.Step}/{progress.MaxSteps}, loss {progress.Loss:F3}, {progress.TokensPerSecond:N0} tokens/s");
+            $"step {progress.Step}/{progress.MaxSteps}, loss {progress.Loss:F3}, {progress.UnitsPerSecond:N0} {progress.Unit}/s");
         if (_bar is null)
         {
             string validation = progress.ValidationLoss is { } v ? string.Create(CultureInfo.InvariantCulture, $", validation {v:F3}") : "";
@@ -68,7 +68,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     /// <summary>What came of it.</summary>
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         if (json)
         {
             new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", metrics.ValidationBitsPerByte)
@@ -83,7 +83,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     /// <param name="loss">What was minimised.</param>
     public void ShowRun(ReversibleLmTransformer model, string loss)
     {
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         IAnsiConsole console = terminal.ForPeople(json);
         Table curve = new Table().AddColumns("step", loss, "validation loss", "bits per byte", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p == metrics.History[^1]))
@@ -91,8 +91,8 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
             curve.AddRow(
                 $"{p.Step}", $"{p.Loss:F3}",
                 p.ValidationLoss is { } v ? $"{v:F3}" : "",
-                p.ValidationBitsPerByte is { } b ? $"{b:F3}" : "",
-                p.ValidationPerplexity is { } e ? $"{e:F2}" : "",
+                p.ValidationFigures.TryGetValue("bits_per_byte", out double bits) ? $"{bits:F3}" : "",
+                p.ValidationFigures.TryGetValue("perplexity", out double perplexity) ? $"{perplexity:F2}" : "",
                 $"{p.LearningRate:0.0e0}");
         }
         console.Write(curve);

@@ -40,7 +40,7 @@ internal static class BdiaFineTuning
             foreach (double rate in p.GetValue(rates)!)
                 foreach (Scheme scheme in new[] { Scheme.Residual, Scheme.Bdia })
                 {
-                    TrainingMetrics[] runs = [.. Enumerable.Range(1, p.GetValue(seeds)).Select(seed =>
+                    LanguageMetrics[] runs = [.. Enumerable.Range(1, p.GetValue(seeds)).Select(seed =>
                         Tune(p.GetRequiredValue(teacher), scheme, [.. few, .. held], o =>
                         {
                             (o.TokenizerPath, o.EndOfTextId) = (p.GetValue(tokenizer), p.GetValue(endOfText));
@@ -58,7 +58,7 @@ internal static class BdiaFineTuning
         return command;
     }
 
-    private static TrainingMetrics Tune(string teacher, Scheme scheme, string[] rows, Action<ReversibleLmTrainer.Options> change)
+    private static LanguageMetrics Tune(string teacher, Scheme scheme, string[] rows, Action<ReversibleLmTrainer.Options> change)
     {
         var ml = new MLContext(seed: 1) { FallbackToCpu = false };
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("bdia-");
@@ -76,8 +76,7 @@ internal static class BdiaFineTuning
                 else
                 {
                     var convert = new RetrofitEstimator.Options { Teacher = loaded, Scheme = scheme, Distill = false };
-                    ReversibleLmTrainer.Options training = convert.Training;
-                    (training.ContextLength, training.ValidationFraction) = (256, options.ValidationFraction);
+                    (convert.ContextLength, convert.ValidationFraction) = (256, options.ValidationFraction);
                     using ReversibleLmTransformer student = ml.Reversible().Retrofit(convert).Fit(data);
                     student.SavePretrained(scratch.FullName + "/model");
                 }

@@ -55,7 +55,7 @@ internal static class CorpusTraining
             Progress = new FirstStep(() => processorTime = Environment.CpuUsage.TotalTime),
         }).Fit(ml.Data.LoadFromEnumerable(lines.Select(line => new CorpusTokenization.Row { Text = line })));
         processorTime = Environment.CpuUsage.TotalTime - processorTime;
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         report($"trained on the {name}: {metrics.TokensPerSecond:F0} tokens/s, {processorTime.TotalMilliseconds / (steps - 1):F0} ms of " +
             $"processor time a step, loss {metrics.TrainingLoss:F3} after {steps} steps, {watch.Elapsed.TotalSeconds:F1} s in all, " +
             $"of them {metrics.Elapsed.TotalSeconds:F1} s of steps");

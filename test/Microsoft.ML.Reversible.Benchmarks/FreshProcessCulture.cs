@@ -65,9 +65,8 @@ internal static class FreshProcessCulture
         ofTeacher.Scheme = Scheme.Residual;
         using ReversibleLmTransformer teacher = ml.Reversible().LanguageModel(ofTeacher).Fit(rows);
         var retrofit = new RetrofitEstimator.Options { Teacher = teacher, ChooseScheme = true, MaxSideGiB = 0.5, ReportWindows = 1 };
-        ReversibleLmTrainer.Options training = retrofit.Training;
-        (training.ContextLength, training.BatchSize, training.MaxSteps, training.WarmupSteps, training.Seed) = (16, 4, 3, 1, 3);
-        training.LearningRate = 0.5;
+        (retrofit.ContextLength, retrofit.BatchSize, retrofit.MaxSteps, retrofit.WarmupSteps, retrofit.Seed) = (16, 4, 3, 1, 3);
+        retrofit.LearningRate = 0.5;
         using (ReversibleLmTransformer student = ml.Reversible().Retrofit(retrofit).Fit(rows))
         {
             student.SavePretrained(Path.Combine(folder, "student"));

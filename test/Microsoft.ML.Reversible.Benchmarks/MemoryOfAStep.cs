@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
@@ -42,13 +43,13 @@ internal static class MemoryOfAStep
             Width = width,
         };
         using var model = new GptModel(configuration, scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
-        using var optimizer = new FlatAdamW(model, model.Stack, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         for (int step = 0; step < 3; step++)
         {
             using var scope = NewDisposeScope();
             optimizer.ZeroGradients();
             Tensor ids = randint(0, 256, [batch, context]), targets = randint(0, 256, [batch * context]);
-            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / (batch * context));
+            LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / (batch * context)));
             optimizer.Step(1e-3);
         }
         using var process = System.Diagnostics.Process.GetCurrentProcess();

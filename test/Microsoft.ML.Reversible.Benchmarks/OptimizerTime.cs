@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -57,7 +58,7 @@ internal static class OptimizerTime
     private static double[] Flat(GptConfiguration shape, int steps, Device device)
     {
         using LanguageNetwork model = Model(shape, device);
-        using var optimizer = new FlatAdamW(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(model, Settings, OptimizerPlacement.AfterBackward);
         return Time(model, steps, device, () =>
         {
             double norm = optimizer.GradNorm();

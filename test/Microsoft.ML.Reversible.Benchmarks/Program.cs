@@ -27,6 +27,7 @@ var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
     TokensPerSecond.Command(),
     ZeroShotSpeed.Command(),
     KilledRun.Command(),
+    RegressionTask.Command(),
     SchemeTable.Command(),
     SchemeTable.RunCommand(),
     LongRun.Command(),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
@@ -100,7 +101,7 @@ internal static class RetrofitMemory
         using var memory = new DeviceMemory(name);
         Device device = torch.device(name);
         using LanguageNetwork model = shape.Build(scheme, wayBack, scheme.DefaultArithmetic, precision, device, seed: 1);
-        using var optimizer = new FlatAdamW(model, model.Stack, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         context = Math.Min(context, shape.ContextLength);
         double seconds = 0;
         for (int i = 0; i < Steps; i++)
@@ -110,7 +111,7 @@ internal static class RetrofitMemory
             optimizer.ZeroGradients();
             Tensor ids = randint(0, shape.VocabularySize, [batch, context], device: device);
             Tensor targets = randint(0, shape.VocabularySize, [batch * context], device: device);
-            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / (batch * context));
+            LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / (batch * context)));
             _ = optimizer.GradNorm();
             optimizer.Step(1e-4);
             _ = model.HeadWeight.sum().cpu();

@@ -45,15 +45,14 @@ internal static class RetrofitTable
                     TeacherPath = p.GetRequiredValue(teacher), Scheme = Scheme.Parse(scheme), ReportWindows = int.MaxValue,
                     Distill = p.GetValue(steps) > 0,
                 };
-                ReversibleLmTrainer.Options training = options.Training;
                 if (options.Scheme is Midpoint or Leapfrog) options.SearchStepSize = !p.GetValue(given);
-                (training.TokenizerPath, training.Device) = (p.GetValue(tokenizer), p.GetValue(device));
-                training.EndOfTextId = p.GetValue(endOfText);
-                (training.BatchSize, training.ContextLength) = (p.GetValue(batch), p.GetValue(context));
+                (options.TokenizerPath, options.Device) = (p.GetValue(tokenizer), p.GetValue(device));
+                options.EndOfTextId = p.GetValue(endOfText);
+                (options.BatchSize, options.ContextLength) = (p.GetValue(batch), p.GetValue(context));
                 if (options.Distill)
                 {
-                    (training.LearningRate, training.FinalLearningRate, training.Seed) = (p.GetValue(rate), p.GetValue(rate) / 100, 1);
-                    (training.MaxSteps, training.WarmupSteps, training.EvaluationInterval) =
+                    (options.LearningRate, options.FinalLearningRate, options.Seed) = (p.GetValue(rate), p.GetValue(rate) / 100, 1);
+                    (options.MaxSteps, options.WarmupSteps, options.EvaluationInterval) =
                         (p.GetValue(steps), p.GetValue(steps) / 20, p.GetValue(steps));
                 }
                 var watch = Stopwatch.StartNew();

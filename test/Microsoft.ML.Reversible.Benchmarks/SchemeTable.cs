@@ -50,7 +50,7 @@ internal static class SchemeTable
             using ReversibleLmTransformer model =
                 ml.Reversible().LanguageModel(options.Trainer(p, Scheme.Parse(p.GetRequiredValue(scheme))))
                     .Fit(ml.Data.LoadFromEnumerable(rows));
-            TrainingMetrics m = model.Metrics!;
+            LanguageMetrics m = model.Metrics!;
             Console.WriteLine(JsonSerializer.Serialize(new Result(
                 $"{model.Scheme.Name}, {model.Network.Stack.Arithmetic.ToString().ToLowerInvariant()}", m.ValidationLoss!.Value,
                 m.ValidationBitsPerByte!.Value, m.TokensPerSecond, memory.Peak ?? m.PeakHostMemory, m.Elapsed.TotalSeconds)));

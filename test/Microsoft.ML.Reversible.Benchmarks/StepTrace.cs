@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
@@ -28,7 +29,7 @@ internal sealed class StepTrace : IDisposable
         using var scope = NewDisposeScope();
         var shape = new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = 12, HeadCount = 4, Width = 128 };
         using LanguageNetwork model = shape.Build(scheme, wayBack, Arithmetic.Exact, Precision.Float32, CPU, seed: 1);
-        using var optimizer = new FlatAdamW(model, model.Stack, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         using var random = new Generator(7);
         Tensor ids = randint(0, 128, [4, 64], dtype: ScalarType.Int64, device: CPU, generator: random);
         Tensor targets = randint(0, 128, [256], dtype: ScalarType.Int64, device: CPU, generator: random);
@@ -37,7 +38,7 @@ internal sealed class StepTrace : IDisposable
         optimizer.ZeroGradients();
         var states = new SortedDictionary<int, Tensor>();
         Tensor loss = LanguageModelLoss.Differentiate(
-            model, ids, seed: 1,
+            model, ids, new(1.0 / 256, Seed: 1),
             (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
                 hidden, model.HeadWeight, rows.Of(targets, 64), gradWeight, 1.0 / 256, labelSmoothing: 0, model.Compute),
             streamGradient: (layer, _, state) =>

@@ -39,7 +39,7 @@ internal sealed record BenchConfiguration
                 Scheme.CheckParameters(Arithmetic);
                 Scheme.CheckDepth(Model.LayerCount);
                 return KeptLayerCount > 0 && WayBack != WayBack.Reversible
-                    ? ExitCode.Describe(UnusedTrainerOptions.KeptLayers(WayBack, Scheme).Refusal())
+                    ? ExitCode.Describe(TrainingOptions.UnusedKeptLayers(WayBack, Scheme.IsReversible).Refusal())
                     : null;
             }
             catch (ArgumentException e)

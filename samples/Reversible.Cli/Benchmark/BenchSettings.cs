@@ -136,7 +136,7 @@ internal sealed class BenchSettings
     {
         if (Family != ModelFamily.Llama)
             yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
-        if (!Devices.IsGpu(Device)) yield return UnusedTrainerOptions.DeterministicOnCpu;
+        if (!Devices.IsGpu(Device)) yield return TrainingOptions.DeterministicOnCpu;
         if (!Search)
         {
             foreach (string option in new[] { nameof(SearchSteps), nameof(MaxBatch) })

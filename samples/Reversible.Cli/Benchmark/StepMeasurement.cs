@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
@@ -48,7 +49,7 @@ internal static class StepMeasurement
         using LanguageNetwork model = c.Model.Build(c.Scheme, c.WayBack, c.Arithmetic, c.Precision, device, seed: 1);
         model.Stack.KeptLayerCount = c.KeptLayerCount;
         model.Stack.Deterministic = c.Deterministic;
-        using var optimizer = new FlatAdamW(model, model.Stack, _adamW, c.OptimizerPlacement);
+        using var optimizer = LanguageTask.Optimizer(model, _adamW, c.OptimizerPlacement);
         Step(model, optimizer, ids, targets, seed: 0).Dispose();
         Synchronize(device);
 
@@ -86,7 +87,7 @@ internal static class StepMeasurement
         bool inside = optimizer.Placement == OptimizerPlacement.InsideBackward;
         optimizer.ZeroGradients();
         Tensor loss = LanguageModelLoss.Differentiate(
-            model, ids, targets, 1.0 / targets.numel(), seed, layerDone: inside ? StepLayer : null);
+            model, ids, targets, new StepContext(1.0 / targets.numel(), seed, inside ? StepLayer : null));
         if (inside)
         {
             optimizer.StepGroup(optimizer.OuterGroup, LearningRate);

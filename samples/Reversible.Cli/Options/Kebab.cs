@@ -10,7 +10,7 @@ internal static partial class Kebab
     [
         .. typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name),
         .. typeof(GenerationOptions).GetProperties().Select(property => property.Name),
-        .. typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).Except(["Teacher", "Training"]),
+        .. typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).Except(["Teacher"]),
         .. typeof(ZeroShotEvaluator.Options).GetProperties().Select(property => property.Name),
         "windowCount", "krylovDimension",
     ];
@@ -44,7 +44,7 @@ internal static partial class Kebab
     [GeneratedRegex("(?<=[a-z0-9])(?<!Gi)(?=[A-Z])")]
     private static partial Regex Boundary();
 
-    // Not what is quoted or part of a path or of a longer name, but for the options of a retrofit's training.
-    [GeneratedRegex(@"(?<![\w'./\\-])(?:Training\.)?([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
+    // Not what is quoted or part of a path or of a longer name.
+    [GeneratedRegex(@"(?<![\w'./\\-])([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
 }

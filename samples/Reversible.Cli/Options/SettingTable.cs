@@ -87,6 +87,26 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return this;
     }
 
+    /// <summary>
+    /// Adds an option for each property that has none yet, described by the library's own documentation, so that a new property needs no
+    /// edit here.
+    /// </summary>
+    /// <param name="leftOut">Properties that get no option.</param>
+    public SettingTable<TTarget> AddOthers(IEnumerable<string> leftOut)
+    {
+        PropertyInfo[] others =
+            [.. typeof(TTarget).GetProperties().Where(p => p.CanWrite && !Properties.Contains(p.Name) && !leftOut.Contains(p.Name))];
+        if (others.Length > 0) Group("Other");
+        foreach (PropertyInfo property in others)
+        {
+            ParameterExpression target = Expression.Parameter(typeof(TTarget));
+            MethodInfo add = new Func<PropertyInfo, ParameterExpression, SettingTable<TTarget>>(AddDocumented<object>).Method
+                .GetGenericMethodDefinition().MakeGenericMethod(property.PropertyType);
+            add.Invoke(this, [property, target]);
+        }
+        return this;
+    }
+
     /// <summary>A new object with what was typed set.</summary>
     public TTarget Read(ParseResult parsed) => Apply(parsed, new());
 
@@ -113,6 +133,10 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
                 throw new UsageException(one.Message(Kebab.Option(one.Option)));
         }
     }
+
+    private SettingTable<TTarget> AddDocumented<T>(PropertyInfo property, ParameterExpression target) => Add(
+        Expression.Lambda<Func<TTarget, T>>(Expression.Property(target, property), target), Documentation.SummaryOf(property),
+        byDefault: property.GetValue(_defaults) is null ? "none" : null);
 
     private static bool WasTyped(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 }

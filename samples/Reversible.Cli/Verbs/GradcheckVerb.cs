@@ -34,7 +34,7 @@ internal sealed class GradcheckVerb : Verb
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         GradientComparison comparison = _settings.Read(parsed);
-        if (!Devices.IsGpu(comparison.Device)) _settings.RefuseTyped(parsed, [UnusedTrainerOptions.DeterministicOnCpu]);
+        if (!Devices.IsGpu(comparison.Device)) _settings.RefuseTyped(parsed, [TrainingOptions.DeterministicOnCpu]);
         bool json = parsed.GetValue(_json);
         GradientComparison.Result result = comparison.Run(json ? null : Terminal.Out, cancellationToken);
         if (json)

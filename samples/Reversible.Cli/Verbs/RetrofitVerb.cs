@@ -9,11 +9,10 @@ internal sealed class RetrofitVerb : Verb
     private readonly TextInput _data;
     private readonly Option<string> _out;
     private readonly SettingTable<RetrofitEstimator.Options> _settings;
-    private readonly SettingTable<ReversibleLmTrainer.Options> _training;
     private readonly Option<bool> _json;
 
     public RetrofitVerb(Terminal terminal)
-        : this(terminal, new TextInput(), OutputFolder.Option(), RetrofitSettings.Table(), RetrofitSettings.Training(), JsonOption(
+        : this(terminal, new TextInput(), OutputFolder.Option(), RetrofitSettings.Table(), JsonOption(
             "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, "
             + "and at the end scheme, before, after and what else the report of the retrofit holds"))
     {
@@ -21,14 +20,14 @@ internal sealed class RetrofitVerb : Verb
 
     private RetrofitVerb(
         Terminal terminal, TextInput data, Option<string> output, SettingTable<RetrofitEstimator.Options> settings,
-        SettingTable<ReversibleLmTrainer.Options> training, Option<bool> json)
+        Option<bool> json)
         : base(
             terminal, "retrofit",
             "Turns a trained model reversible: its layers get a recurrence that can be run backwards, and where that changes the answers, "
             + "the model is trained to give the old ones again. It is written as a folder in Hugging Face's layout.",
             "--teacher FOLDER --data FILE... --out FOLDER [options]",
-            [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups, .. training.Groups]) =>
-        (_data, _out, _settings, _training, _json) = (data, output, settings, training, json);
+            [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups]) =>
+        (_data, _out, _settings, _json) = (data, output, settings, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
@@ -37,7 +36,7 @@ internal sealed class RetrofitVerb : Verb
         ("The same without any training, only measured:", "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --distill false"),
         ("The closest recurrence that stores nothing, on a GPU:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme auto --max-side-gib 0 --max-steps 2000 --device cuda"),
-        ("A given recurrence, with the streams drawn to the teacher's as well:",
+        ("A given recurrence, with hidden states trained to be like the teacher's too:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme midpoint --hidden-state-weight 1 --max-steps 2000"),
         ("More of it, from where an earlier one ended:",
             "retrofit --teacher gpt2 --student reversible-gpt2 --data text.txt --out better --max-steps 2000"),
@@ -49,17 +48,16 @@ internal sealed class RetrofitVerb : Verb
         string folder = parsed.GetValue(_out)!;
         MLContext ml = Context();
         IDataView data = _data.Read(ml, parsed);
-        RetrofitEstimator.Options options = RetrofitSettings.Read(_settings, _training, parsed);
+        RetrofitEstimator.Options options = RetrofitSettings.Read(_settings, parsed);
         OutputFolder.Check(folder);
 
         var screen = new TrainingScreen(Terminal, json);
-        ReversibleLmTrainer.Options training = options.Training;
-        (training.Progress, training.TokenizationProgress, training.CancellationToken) = (screen, screen, cancellationToken);
+        (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
         if (options.Distill) options.ReportProgress = screen;
         RetrofitEstimator estimator = ml.Reversible().Retrofit(options);
         if (OutputFolder.Is(folder, options.TeacherPath!))
             throw new UsageException($"--out: '{folder}' is the teacher's folder, and the teacher would be lost.");
-        using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), training.CheckpointFolder);
+        using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), options.CheckpointFolder);
         model.SavePretrained(folder);
         if (model.Metrics is not null) screen.ShowRun(model, "distillation loss");
         screen.ShowRetrofit(model.Retrofit!);

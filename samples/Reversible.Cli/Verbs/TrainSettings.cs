@@ -9,7 +9,7 @@ internal static class TrainSettings
 {
     private const int MostWarmupSteps = 100;
 
-    /// <summary>Properties of the trainer's options that the command line has no use for, and why.</summary>
+    /// <summary>Properties of any trainer's options that the command line has no use for, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> LeftOut = new Dictionary<string, string>
     {
         [nameof(ReversibleLmTrainer.Options.TextColumnName)] = "the data has one column",
@@ -37,7 +37,7 @@ internal static class TrainSettings
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
         .Add(o => o.KeyValueHeadCount, "Heads of keys and values in the Llama family; it divides the number of heads.",
             byDefault: "one for each head")
-        .Add(o => o.Width, "Length of the streams' vectors, at least 1.")
+        .Add(o => o.Width, "Length of the hidden states' vectors, at least 1.")
         .Add(o => o.MlpWidth, "Width of the hidden layer of a block's MLP, at least 1.",
             byDefault: "four times the width in the GPT-2 family, about two thirds of that in the Llama family")
         .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
@@ -55,16 +55,14 @@ internal static class TrainSettings
         .AddOptimization(MostWarmupSteps)
         .Add(o => o.LabelSmoothing, "The part of the target that is spread over the whole vocabulary, within [0, 1).")
         .AddRun()
-        .AddCheckpoints();
+        .AddCheckpoints()
+        .AddOthers(LeftOut.Keys);
 
-    /// <summary>The trainer's options; those that go by others do so where they were not typed.</summary>
-    public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed) =>
-        Checked(table, parsed, table.ApplyTraining(parsed, new(), MostWarmupSteps));
-
-    private static ReversibleLmTrainer.Options Checked(
-        SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed, ReversibleLmTrainer.Options options)
+    /// <summary>The trainer's options; those that follow from others do so where they were not typed.</summary>
+    public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed)
     {
-        table.RefuseTyped(parsed, UnusedTrainerOptions.Of(options, Devices.IsGpu(options.Device), isText: true));
+        ReversibleLmTrainer.Options options = table.ReadTraining(parsed, MostWarmupSteps);
+        table.RefuseTyped(parsed, options.Unused(Devices.IsGpu(options.Device), isText: true));
         return options;
     }
 }

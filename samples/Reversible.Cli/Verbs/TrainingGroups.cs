@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TrainingTable = Microsoft.ML.Reversible.Cli.Options.SettingTable<Microsoft.ML.Reversible.ReversibleLmTrainer.Options>;
+using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
@@ -7,21 +7,21 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 internal static class TrainingGroups
 {
     /// <summary>How the layers are run back.</summary>
-    public static TrainingTable AddWayBack(this TrainingTable table) => table
-        .Add(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
+    public static SettingTable<T> AddWayBack<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
+        .Add(o => o.WayBack, "How the backward pass gets the activations: stored, recomputed or rebuilt.",
             byDefault: "reversible where the scheme is, else stored")
-        .Add(o => o.KeptLayerCount, "The last layers that keep their activations though the way back is reversible; each saves time.")
-        .Add(o => o.Arithmetic, "The numbers that the streams between the layers are made of; exact ones are rebuilt to the bit.",
+        .Add(o => o.KeptLayerCount, "The last layers that keep their activations in the reversible backward mode; each saves time.")
+        .Add(o => o.Arithmetic, "The arithmetic of the hidden states between the layers; exact ones are rebuilt to the bit.",
             byDefault: "exact for bdia and estimator, float for the others")
         .Add(o => o.Deterministic, "Whether the same run gives the same bits every time on a GPU too, by slower kernels for attention.");
 
     /// <summary>What keeps its weights.</summary>
-    public static TrainingTable AddFreezing(this TrainingTable table) => table
+    public static SettingTable<T> AddFreezing<T>(this SettingTable<T> table) where T : LanguageTrainingOptions, new() => table
         .Add(o => o.FreezeEmbedding, "Whether the embedding keeps its weights, and with it a head that shares its matrix.")
         .Add(o => o.FrozenLayerCount, "How many blocks, from the first, keep their weights; at most the number of layers.");
 
     /// <summary>How texts become windows of tokens.</summary>
-    public static TrainingTable AddPacking(this TrainingTable table) => table
+    public static SettingTable<T> AddPacking<T>(this SettingTable<T> table) where T : LanguageTrainingOptions, new() => table
         .Add(o => o.TokenCachePath, "A file to keep the data's tokens in; it is used again where data and tokenizer are the same.", "FILE",
             "a temporary one")
         .Add(o => o.EndOfTextId,
@@ -30,7 +30,8 @@ internal static class TrainingGroups
         .Add(o => o.DocumentBoundaries, "Whether a window may hold the end of one text and the beginning of the next.");
 
     /// <summary>Batches, AdamW and the learning rate.</summary>
-    public static TrainingTable AddOptimization(this TrainingTable table, int mostWarmupSteps) => table
+    public static SettingTable<T> AddOptimization<T>(this SettingTable<T> table, int mostWarmupSteps)
+        where T : TrainingOptions, new() => table
         .Group("Optimization")
         .Add(o => o.MaxSteps, "Optimizer steps, at least 1.")
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
@@ -55,7 +56,7 @@ internal static class TrainingGroups
         .Add(o => o.OverfitOneBatch, "Whether every step takes the first batch: a check that a set-up can learn at all.");
 
     /// <summary>Where it is computed, and what is reported.</summary>
-    public static TrainingTable AddRun(this TrainingTable table) => table
+    public static SettingTable<T> AddRun<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
         .Group("Run")
         .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N", "cpu")
         .Add(o => o.Precision, "The number type in which the blocks compute; weights and optimizer state are float32 in either case.")
@@ -72,7 +73,7 @@ internal static class TrainingGroups
         .Add(o => o.MetricsPath, "A file to which reports are added as lines of JSON, the same as --json writes.", "FILE", "none");
 
     /// <summary>Checkpoints, and going on from them.</summary>
-    public static TrainingTable AddCheckpoints(this TrainingTable table) => table
+    public static SettingTable<T> AddCheckpoints<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
         .Group("Checkpoints")
         .Add(o => o.CheckpointFolder,
             "A folder for checkpoints, from which the same command goes on to the bit after Ctrl+C or any other end.", "FOLDER", "none",
@@ -83,11 +84,10 @@ internal static class TrainingGroups
             alone: ResumeMode.Required)
         .Add(o => o.DamagedCheckpoint, "What to do where the last checkpoint is damaged: refuse, or go on from the one before it.");
 
-    /// <summary>Sets what was typed; what goes by other options does so where it was not typed.</summary>
-    public static ReversibleLmTrainer.Options ApplyTraining(
-        this TrainingTable table, ParseResult parsed, ReversibleLmTrainer.Options options, int mostWarmupSteps)
+    /// <summary>Returns options with what was typed set; what follows from other options does so where it was not typed.</summary>
+    public static T ReadTraining<T>(this SettingTable<T> table, ParseResult parsed, int mostWarmupSteps) where T : TrainingOptions, new()
     {
-        table.Apply(parsed, options);
+        T options = table.Read(parsed);
         if (table.WasTyped(parsed, nameof(options.MaxSteps)) && !table.WasTyped(parsed, nameof(options.WarmupSteps)))
             options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, mostWarmupSteps);
         if (table.WasTyped(parsed, nameof(options.LearningRate)) && !table.WasTyped(parsed, nameof(options.FinalLearningRate))

@@ -25,11 +25,10 @@ public sealed partial class ReversibleCatalog
     {
         var options = new RetrofitEstimator.Options { TeacherPath = teacherPath, Distill = maxSteps != 0 };
         if (scheme is not null) options.Scheme = scheme;
-        ReversibleLmTrainer.Options training = options.Training;
-        (training.TextColumnName, training.ContextLength, training.BatchSize) = (textColumnName, contextLength, batchSize);
-        training.LearningRate = learningRate;
+        (options.TextColumnName, options.ContextLength, options.BatchSize) = (textColumnName, contextLength, batchSize);
+        options.LearningRate = learningRate;
         if (maxSteps != 0)
-            (training.MaxSteps, training.WarmupSteps, training.FinalLearningRate) =
+            (options.MaxSteps, options.WarmupSteps, options.FinalLearningRate) =
                 (maxSteps, Math.Clamp(maxSteps / 10, 0, 50), learningRate / 10);
         return Retrofit(options);
     }

@@ -21,7 +21,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     private readonly ScoreColumns _columns;
 
     internal ReversibleLmTransformer(
-        LanguageModel model, ScoreColumns columns, TrainingMetrics? metrics, RetrofitReport? retrofit = null)
+        LanguageModel model, ScoreColumns columns, LanguageMetrics? metrics, RetrofitReport? retrofit = null)
     {
         _model = model;
         _columns = columns;
@@ -30,7 +30,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     }
 
     /// <summary>What the training run did; null for a model that was loaded.</summary>
-    public TrainingMetrics? Metrics { get; }
+    public LanguageMetrics? Metrics { get; }
 
     /// <summary>
     /// How far the model is from the one that a <see cref="RetrofitEstimator"/> made it of; null for other models, and for one that was

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// <summary>The columns that a language model reads and adds.</summary>
 internal sealed record ScoreColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity)
 {
-    public static ScoreColumns From(ReversibleLmTrainer.Options options) =>
+    public static ScoreColumns From(LanguageTrainingOptions options) =>
         new(options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName);
 
     /// <summary>The default output columns for a text column.</summary>

@@ -47,14 +47,14 @@ internal static class ChunkedCrossEntropy
     /// <param name="hidden">h, of shape [tokens, width], float32 or of the type of the matrix products.</param>
     /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
-    /// <param name="gradWeight">What the scaled dW is added to, float32, of W's shape; null where nobody needs it.</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null where it is not needed.</param>
     /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean; not 0.</param>
     /// <param name="labelSmoothing">ε, within [0, 1).</param>
     /// <param name="compute">
-    /// The number type of the matrix products. With bfloat16 the logits exist in bfloat16 alone; a token's loss is right to about 2e-4 of
-    /// what they say, and the mean of many better than that.
+    /// The number type of the matrix products. With bfloat16 the logits exist in bfloat16 only; a token's loss is accurate to about 2e-4
+    /// for these logits, and the mean over many tokens more accurate.
     /// </param>
-    /// <param name="chunkElements">The most logits that exist at a time; the device's usual where null.</param>
+    /// <param name="chunkElements">The most logits that exist at a time; null takes the device's default.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
@@ -71,7 +71,7 @@ internal static class ChunkedCrossEntropy
         {
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
-            // With h = 0 an ignored token adds nothing to dW, and nothing of it is NaN; a pass over h costs less than one over dz.
+            // With h = 0 an ignored token adds nothing to dW and gives no NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
             SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target, weight.shape[0]);
             Tensor gradLogits = rows.GradLogits(target, labelSmoothing), gradRows = gradHidden.narrow(0, start, length);
@@ -89,12 +89,12 @@ internal static class ChunkedCrossEntropy
         // mean(z) = h mean(W), without a pass over the logits.
         if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
         if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
-        // Where nothing tells of the normaliser: h·dh = Σ z dz is the loss less the softmax's entropy, which is at most log V beside 87
-        // nats or more, and about 0 where logits lie that far apart.
+        // Where the normalizer cannot be computed from any witness: h·dh = Σ z dz is the loss minus the softmax's entropy. The entropy is
+        // at most log V, while the loss is 87 nats or more, and it is about 0 where logits are that far apart.
         return torch.where(loss.isinf(), (h * gradRows).sum(1, keepdim: true, ScalarType.Float32).div_(scale), loss);
     }
 
-    /// <summary>A chunk's targets, of shape [length, 1], with a legal one where one is ignored, and where that is.</summary>
+    /// <summary>Returns a chunk's targets, of shape [length, 1], 0 where they are ignored, and the mask of the ignored ones.</summary>
     internal static (Tensor Target, Tensor Ignored) Targets(Tensor targets, long start, long length)
     {
         Tensor target = targets.narrow(0, start, length).unsqueeze(1), ignored = target.eq(Ignored);

@@ -13,15 +13,15 @@ namespace Microsoft.ML.Reversible.Losses;
 /// <remarks>The teacher may be on another device: its hidden states and its head stay there, and a chunk's logits are moved.</remarks>
 internal static class ChunkedDivergence
 {
-    /// <summary>D and dD/dy of a chunk's rows, whose y, of shape [rows, vocabulary], is used up.</summary>
+    /// <summary>Returns D and dD/dy of a chunk's rows; overwrites y, of shape [rows, vocabulary].</summary>
     private delegate (Tensor Divergence, Tensor Gradient) OfRows(Tensor y, long start, long length, Tensor ignored);
 
     /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
     /// <param name="student">The student; its h and W are float32, or float64 where it computes in that.</param>
     /// <param name="teacher">The teacher, of the same vocabulary.</param>
     /// <param name="targets">int64, of shape [tokens]; where one is <see cref="ChunkedCrossEntropy.Ignored"/>, all is 0.</param>
-    /// <param name="gradWeight">What the scaled dW is added to, of W's shape and type; null where nobody needs it.</param>
-    /// <param name="loss">What is charged for a token.</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, of W's shape and type; null where it is not needed.</param>
+    /// <param name="loss">The loss of a token.</param>
     /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
     /// <param name="chunkElements">The most logits of a model that exist at a time.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
@@ -77,7 +77,7 @@ internal static class ChunkedDivergence
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
 
-    /// <summary>How far the student is from the teacher at temperature 1, in float64 from the logits on.</summary>
+    /// <summary>Measures the student's distance from the teacher at temperature 1, in float64 from the logits on.</summary>
     /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long?)" path="/param"/>
     public static DivergenceSums Measure(LinearHead student, LinearHead teacher, Tensor targets, long? chunkElements = null)
     {
@@ -99,7 +99,7 @@ internal static class ChunkedDivergence
         return new(sum[0], (long)sum[1], sum[2], sum[3], (long)sum[4]);
     }
 
-    /// <summary>Adds α times the cross-entropy to the rows' losses and to dz. Logits are used up.</summary>
+    /// <summary>Adds α times the cross-entropy to the rows' losses and to dz. Overwrites the logits.</summary>
     private static void AddCrossEntropy(double alpha, Tensor logits, Tensor target, Tensor each, Tensor gradLogits)
     {
         Tensor logProbabilities = LogSoftmax(logits);
@@ -111,7 +111,7 @@ internal static class ChunkedDivergence
     private static Tensor LogProbabilities(LinearHead head, long start, long length, Tensor ignored) =>
         LogSoftmax(head.Logits(head.Chunk(start, length, ignored)).to(ScalarType.Float64));
 
-    /// <summary>In one pass. The argument is used up.</summary>
+    /// <summary>Returns the log-softmax of each row in one pass, and disposes of the argument.</summary>
     internal static Tensor LogSoftmax(Tensor logits)
     {
         Tensor result = logits.log_softmax(1);

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Losses;
 
 /// <summary>
-/// What a student is charged for a token, nats, with its logits z, and D the divergence of its softmax s from its teacher's, t, at T:
+/// A student's loss of a token, nats, with its logits z, and D the divergence of its softmax s from its teacher's, t, at T:
 /// <code>
 ///     loss = (1-α) T² D + α (logsumexp(z) - z_target)                              y = z / T      dD/dz = (dD/dy) / T
 ///
@@ -12,7 +12,7 @@ namespace Microsoft.ML.Reversible.Losses;
 ///     Jensen-Shannon   D = β Σ t log(t / m) + (1-β) K,   K = Σ s log(s / m)        dD/dy = (1-β) s (log(s / m) - K)
 ///                      m = β t + (1-β) s
 /// </code>
-/// T² keeps the size of the gradient where it is at T = 1.
+/// The factor T² keeps the gradient's size about what it is at T = 1.
 /// </summary>
 /// <param name="Divergence">D.</param>
 /// <param name="Temperature">T, positive.</param>
@@ -21,7 +21,7 @@ namespace Microsoft.ML.Reversible.Losses;
 internal sealed record DistillationLoss(
     Divergence Divergence = Divergence.ForwardKl, double Temperature = 1, double CrossEntropyWeight = 0, double JensenShannonWeight = 0.5)
 {
-    /// <summary>D and dD/dy of every row. Both arguments are used up.</summary>
+    /// <summary>Returns D and dD/dy of every row. Overwrites both arguments.</summary>
     /// <param name="student">log s, of shape [rows, classes].</param>
     /// <param name="teacher">log t, of the same shape.</param>
     /// <returns>D of shape [rows, 1], and dD/dy of shape [rows, classes].</returns>
@@ -37,7 +37,7 @@ internal sealed record DistillationLoss(
         Tensor t = teacher.exp();
         Tensor each = teacher.sub_(student).mul_(t);
         Tensor gradient = student.exp_().sub_(t);
-        // The gradient's sum is 0 but for rounding: that of log s and log t, which it takes out of a small divergence.
+        // The gradient's sum is 0 except for the rounding of log s and log t; adding it removes that rounding from a small divergence.
         return (each.sum(1, keepdim: true).add_(gradient.sum(1, keepdim: true)), gradient);
     }
 

@@ -6,13 +6,13 @@ namespace Microsoft.ML.Reversible;
 public enum Divergence
 {
     /// <summary>
-    /// KL(t‖s) = Σ t log(t / s): the student pays for every token that the teacher thinks likely and it does not. The usual choice.
+    /// KL(t‖s) = Σ t log(t / s): large where the teacher gives a token much probability and the student little. The usual choice.
     /// </summary>
     ForwardKl,
 
     /// <summary>
-    /// KL(s‖t) = Σ s log(s / t): the student pays for what it thinks likely and the teacher does not, so that it may leave out what it has
-    /// no room for.
+    /// KL(s‖t) = Σ s log(s / t): large where the student gives a token much probability and the teacher little, so that a small student
+    /// may leave out some of the teacher's likely tokens.
     /// </summary>
     ReverseKl,
 

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Losses;
 
-/// <summary>How far a student is from its teacher, at temperature 1, summed over the tokens whose targets count.</summary>
+/// <summary>A student's distance from its teacher, at temperature 1, summed over the tokens whose targets count.</summary>
 /// <param name="Kl">KL(teacher‖student), nats.</param>
-/// <param name="Agreements">How often both think the same token the likeliest.</param>
+/// <param name="Agreements">The number of tokens for which both have the same likeliest next token.</param>
 /// <param name="StudentLogLikelihood">The student's log-likelihood of the targets, nats.</param>
 /// <param name="TeacherLogLikelihood">The teacher's.</param>
 /// <param name="Tokens">Number of targets that count.</param>

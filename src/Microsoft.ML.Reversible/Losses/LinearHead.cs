@@ -9,25 +9,25 @@ namespace Microsoft.ML.Reversible.Losses;
 /// <param name="Compute">The number type of the matrix products.</param>
 internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute)
 {
-    // What the fast bfloat16 kernels of cuBLAS ask of the length of a row; with an odd one products take five times as long on an H200.
+    // The row length that the fast bfloat16 kernels of cuBLAS need; with an odd one products take five times as long on an H200.
     private const long Alignment = 64;
 
-    /// <summary>The same with W in the type that it is multiplied in, in the current dispose scope.</summary>
+    /// <summary>Returns the head with W in the type of the matrix products, in the current dispose scope.</summary>
     public LinearHead Ready() => this with { Weight = Weight.to(Compute) };
 
     /// <summary>
-    /// Some tokens' h, 0 where a target is ignored: so such a token adds nothing to dW, and nothing of it is NaN.
+    /// Returns the h of some tokens, 0 where a target is ignored, so that such a token adds nothing to dW and gives no NaN.
     /// </summary>
     public Tensor Chunk(long start, long length, Tensor ignored) =>
         Hidden.narrow(0, start, length).masked_fill(ignored.to(Hidden.device), 0).to(Compute);
 
-    /// <summary>Logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
+    /// <summary>Returns logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
     public Tensor Logits(Tensor hidden) =>
         hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
 
     /// <summary>
-    /// W in the type that it is multiplied in, in the current dispose scope. On CUDA in bfloat16 it has rows of zeros behind those of the
-    /// vocabulary, up to a multiple of 64.
+    /// Returns W in the type of the matrix products, in the current dispose scope. On CUDA in bfloat16 it is padded with rows of zeros to
+    /// a multiple of 64 rows.
     /// </summary>
     public static Tensor Aligned(Tensor weight, ScalarType compute)
     {
@@ -36,7 +36,7 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
         return Padded(weight, compute, missing);
     }
 
-    /// <summary>W in another type with rows of zeros behind it.</summary>
+    /// <summary>Returns W in another type, padded with rows of zeros.</summary>
     internal static Tensor Padded(Tensor weight, ScalarType compute, long rows)
     {
         long vocabulary = weight.shape[0];
@@ -46,13 +46,13 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
         return padded;
     }
 
-    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h; products scale by themselves where types allow.</summary>
+    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h; where types allow, the product applies the scale.</summary>
     /// <param name="gradLogits">dz, of shape [rows, rows of W], of the type of the products.</param>
     /// <param name="hidden">h, of shape [rows, width], of the same type.</param>
     /// <param name="weight">W, of the same type, padded or not.</param>
-    /// <param name="gradHidden">Where dh goes.</param>
-    /// <param name="gradWeight">What dW is added to; null where nobody needs it.</param>
-    /// <param name="scale">What both are multiplied by.</param>
+    /// <param name="gradHidden">The buffer for dh.</param>
+    /// <param name="gradWeight">The buffer that dW is added to; null where it is not needed.</param>
+    /// <param name="scale">The factor of both.</param>
     public static void Backward(Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale)
     {
         if (gradHidden.dtype == gradLogits.dtype) gradHidden.addmm_(gradLogits, weight, beta: 0, alpha: (float)scale);

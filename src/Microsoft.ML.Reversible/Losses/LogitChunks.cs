@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Losses;
 
-/// <summary>How many tokens' logits exist at a time.</summary>
+/// <summary>Cuts tokens into chunks whose logits exist at a time.</summary>
 internal static class LogitChunks
 {
     /// <summary>
@@ -15,14 +15,14 @@ internal static class LogitChunks
         device.type != DeviceType.CUDA ? Math.Max(2 << 20, 256 * vocabulary) : compute == ScalarType.BFloat16 ? 1 << 28 : 1 << 27;
 
     /// <summary>
-    /// Consecutive tokens whose logits together are at most so many elements, or one token. Chunks are of about the same size: a small last
-    /// one would cost as much as a whole one in what does not depend on the size.
+    /// Returns ranges of consecutive tokens whose logits together are at most so many elements, or of one token. Chunks have about the same
+    /// size: a small last one would pay the whole fixed cost of a chunk.
     /// </summary>
     public static IEnumerable<(long Start, long Length)> Of(long tokens, long vocabulary, long elements)
     {
         const long tile = 128;
         long most = Math.Clamp(elements / vocabulary, 1, tokens), count = (tokens + most - 1) / most;
-        // Whole tiles of the matrix products, where there are many.
+        // Whole tiles of the matrix products, where there are many tokens.
         long even = (tokens + count - 1) / count, step = Math.Min((even + tile - 1) / tile * tile, most);
         for (long start = 0; start < tokens; start += step) yield return (start, Math.Min(step, tokens - start));
     }

@@ -3,21 +3,21 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Losses;
 
-/// <summary>The softmax of each row of logits, and what cross-entropy needs beside it.</summary>
+/// <summary>The softmax of each row of logits, with the target's logit and log-likelihood for cross-entropy.</summary>
 /// <param name="Probabilities">softmax(z), of z's type and shape; 0 behind the vocabulary.</param>
 /// <param name="Vocabulary">How many logits of a row count; those behind them belong to padding of the head.</param>
 /// <param name="Target">z_t, of shape [rows, 1], at least float32.</param>
 /// <param name="NegativeLogLikelihood">
-/// -log softmax(z)_t, nats, of the same shape and type; ∞ where it is above 87 and bfloat16 does not say how much.
+/// -log softmax(z)_t, nats, of the same shape and type; ∞ where it is above 87 and bfloat16 cannot represent the probability.
 /// </param>
 internal readonly record struct SoftmaxRows(Tensor Probabilities, long Vocabulary, Tensor Target, Tensor NegativeLogLikelihood)
 {
-    /// <summary>How many tokens of the vocabulary tell of the normaliser.</summary>
+    /// <summary>The number of tokens of the vocabulary from which the normalizer is computed, beside the target.</summary>
     private const long Witnesses = 64;
 
     private const double SmallestNormal = 1.1754943508222875e-38;
 
-    /// <summary>Of logits, which are used up.</summary>
+    /// <summary>Computes the softmax; overwrites or disposes of the logits.</summary>
     /// <param name="logits">z, of shape [rows, vocabulary and padding].</param>
     /// <param name="target">t, int64, of shape [rows, 1].</param>
     /// <param name="vocabulary">How many logits of a row count; null for all.</param>
@@ -48,9 +48,10 @@ internal readonly record struct SoftmaxRows(Tensor Probabilities, long Vocabular
 
     /// <summary>
     /// One kernel reads z and writes p = softmax(z), with float32 inside and one rounding; a step in float32 over all logits would move as
-    /// many bytes as all else. The normaliser that it does not give out is z_j - log p_j for any j, but for p_j's rounding, which is at
-    /// most 2^-8 and as often up as down: the mean over the target and some tokens spread over the vocabulary is right to about 2e-4. By
-    /// -log p_t alone, tokens of which the model is surer than 1 - 2^-9 would have no loss, nor would their gradients by p_t - 1.
+    /// many bytes as everything else. The kernel does not return its normalizer, which is z_j - log p_j for any j, except for the rounding
+    /// of p_j. That is at most 2^-8 and as often up as down, so the mean over the target and some tokens spread over the vocabulary is
+    /// accurate to about 2e-4. With -log p_t alone, a token whose probability is above 1 - 2^-9 would have a loss of 0, and with p_t - 1
+    /// no gradient.
     /// </summary>
     private static SoftmaxRows Rounded(Tensor logits, Tensor target, long vocabulary)
     {

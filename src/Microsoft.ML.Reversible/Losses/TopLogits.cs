@@ -10,13 +10,13 @@ namespace Microsoft.ML.Reversible.Losses;
 ///
 ///     dD/dy of a likely token = dD/dy_i        dD/dy of another token j = exp(y_j - y_r) dD/dy_r
 /// </code>
-/// Classes are joined, so D is at most that of the whole distributions; with k = vocabulary it is the same, and there is no class r.
+/// Joining classes cannot increase D, so it is at most that of the whole distributions; with k = vocabulary it is the same, without r.
 /// </summary>
 /// <param name="Ids">i, int64, of shape [tokens, k].</param>
 /// <param name="LogProbabilities">log t, float32 or float64, of shape [tokens, k + 1], or [tokens, k] with k = vocabulary.</param>
 internal readonly record struct TopLogits(Tensor Ids, Tensor LogProbabilities)
 {
-    /// <summary>The likeliest tokens of a teacher, on its device; its logits exist some tokens at a time.</summary>
+    /// <summary>Returns the likeliest tokens of a teacher, on its device; its logits exist some tokens at a time.</summary>
     /// <param name="teacher">The teacher.</param>
     /// <param name="temperature">T.</param>
     /// <param name="k">k, at most the vocabulary.</param>
@@ -38,25 +38,25 @@ internal readonly record struct TopLogits(Tensor Ids, Tensor LogProbabilities)
         return new(cat(ids, 0).MoveToOuterDisposeScope(), cat(logProbabilities, 0).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Some tokens'.</summary>
+    /// <summary>Returns those of some consecutive tokens.</summary>
     public TopLogits Chunk(long start, long length) => new(Ids.narrow(0, start, length), LogProbabilities.narrow(0, start, length));
 
-    /// <summary>D and dD/dy of every row.</summary>
-    /// <param name="y">The student's, of shape [tokens, vocabulary]; used up.</param>
+    /// <summary>Returns D and dD/dy of every row.</summary>
+    /// <param name="y">The student's, of shape [tokens, vocabulary]; overwritten.</param>
     /// <param name="loss">D.</param>
     /// <returns>D of shape [tokens, 1], and dD/dy of y's shape.</returns>
     public (Tensor Divergence, Tensor Gradient) Differentiate(Tensor y, DistillationLoss loss)
     {
         long k = Ids.shape[1];
         (Tensor classes, Tensor? rest) = Classes(y.gather(1, Ids), y, Ids);
-        // A copy, since it is used up.
+        // A copy, since it is overwritten.
         Tensor teacher = LogProbabilities.to(y.dtype, copy: true);
         (Tensor divergence, Tensor gradient) = loss.Differentiate(ChunkedDivergence.LogSoftmax(classes), teacher);
         Tensor whole = rest is null ? y : y.sub_(rest).exp_().mul_(gradient.narrow(1, k, 1));
         return (divergence, whole.scatter_(1, Ids, gradient.narrow(1, 0, k)));
     }
 
-    /// <summary>The values of the classes, and that of the others alone. In all values, those of the likeliest become -∞.</summary>
+    /// <summary>Returns the values of all classes, and that of the joined others alone. Sets the likeliest in all values to -∞.</summary>
     private static (Tensor Values, Tensor? Others) Classes(Tensor top, Tensor all, Tensor ids)
     {
         if (ids.shape[1] == all.shape[1]) return (top, null);

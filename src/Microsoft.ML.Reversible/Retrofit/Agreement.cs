@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofitting;
 
 /// <summary>
-/// Measures how far students are from their teacher. Of either only the streams of a batch are kept, and the logits of a chunk of tokens.
+/// Measures how far students are from their teacher. Of both models, only the last hidden states of a batch and the logits of a chunk of
+/// tokens exist at a time.
 /// </summary>
 internal static class Agreement
 {
@@ -38,7 +39,7 @@ internal static class Agreement
         return Compare(teacher, Hidden(teacher, teacher.Stack, batch), student, Hidden(student, student.Stack, batch), batch);
     }
 
-    /// <summary>What goes into the head, of shape [rows * context, width], in the caller's dispose scope.</summary>
+    /// <summary>Returns the input of the head, of shape [rows * context, width], in the caller's dispose scope.</summary>
     /// <param name="network">Embeds, and has the final norm.</param>
     /// <param name="stack">A stack over the network's blocks: its own or one of another scheme.</param>
     /// <param name="batch">The tokens.</param>
@@ -49,7 +50,7 @@ internal static class Agreement
         return network.FinalNorm(stack.Evaluate(network.Embed(ids))).flatten(0, 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The sums over a batch, from what goes into both heads.</summary>
+    /// <summary>Returns the sums over a batch, from the inputs of both heads.</summary>
     public static DivergenceSums Compare(
         LanguageNetwork teacher, Tensor teacherHidden, LanguageNetwork student, Tensor studentHidden, TokenBatch batch) =>
         ChunkedDivergence.Measure(
@@ -67,5 +68,86 @@ internal static class Agreement
         return new(
             sums.Kl / tokens, sums.Agreements / tokens,
             -sums.TeacherLogLikelihood / tokens, -sums.StudentLogLikelihood / tokens, sums.Tokens);
+    }
+}
+
+/// <summary>
+/// A teacher on a sample of text, for comparing many conversions with it: its last hidden states are computed once, and a conversion is a
+/// stack of another scheme over the same blocks, so that no weight is copied.
+/// </summary>
+internal sealed class TeacherSample : IDisposable
+{
+    private readonly LanguageNetwork _teacher;
+    private readonly List<(TokenBatch Batch, Tensor Hidden)> _batches = [];
+
+    /// <summary>Runs the teacher.</summary>
+    /// <param name="teacher">The teacher; it must outlive the sample.</param>
+    /// <param name="batches">The text.</param>
+    /// <param name="cancellationToken">Ends the work between two batches.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public TeacherSample(LanguageNetwork teacher, IEnumerable<TokenBatch> batches, CancellationToken cancellationToken = default)
+    {
+        _teacher = teacher;
+        try
+        {
+            foreach (TokenBatch batch in batches)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var noGraph = no_grad();
+                _batches.Add((batch, Agreement.Hidden(teacher, teacher.Stack, batch).DetachFromDisposeScope()));
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Number of tokens that a measurement is the mean over.</summary>
+    public long TokenCount => _batches.Sum(b => b.Batch.TargetCount);
+
+    /// <summary>Number of blocks.</summary>
+    public int LayerCount => _teacher.Blocks.Count;
+
+    /// <summary>Length of a hidden state's vectors.</summary>
+    public int Width => _teacher.Configuration.Width;
+
+    /// <summary>Measures the teacher's blocks under another scheme, in the arithmetic that the scheme trains in.</summary>
+    /// <param name="scheme">The scheme.</param>
+    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <returns>An infinite distance where a hidden state leaves the range of exact arithmetic.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)
+    {
+        var stack = new LayerStack(scheme.ForTrainedWeights(), _teacher.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
+        DivergenceSums sums = default;
+        foreach ((TokenBatch batch, Tensor hidden) in _batches)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var noGraph = no_grad();
+            sums += Compare(stack, batch, hidden);
+        }
+        return Agreement.Mean(sums);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach ((_, Tensor hidden) in _batches) hidden.Dispose();
+        _batches.Clear();
+    }
+
+    private DivergenceSums Compare(LayerStack stack, TokenBatch batch, Tensor hidden)
+    {
+        try
+        {
+            return Agreement.Compare(_teacher, hidden, _teacher, Agreement.Hidden(_teacher, stack, batch), batch);
+        }
+        catch (OverflowException)
+        {
+            return new(double.PositiveInfinity, 0, double.NegativeInfinity, 0, batch.TargetCount);
+        }
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
@@ -41,18 +42,14 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     private readonly MLContext _context;
     private readonly IHost _host;
     private readonly Options _options;
-    private readonly ReversibleLmTrainer.Options _training;
 
     internal RetrofitEstimator(MLContext context, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
         _context = context;
-        _options = options.Copy();
-        _options.Check(context);
+        _options = (Options)options.Copy();
+        _options.Check(Devices.AsksForGpu(_options.Device, context));
         _options.Scheme = _options.Scheme.ForTrainedWeights();
-        _training = _options.Training;
-        // What the run's options say of a model from a folder holds for one that is made of a teacher.
-        _training.PretrainedFolder = _options.StudentPath ?? _options.TeacherPath ?? nameof(Options.Teacher);
         _host = ((IHostEnvironment)context).Register(nameof(RetrofitEstimator));
     }
 
@@ -81,14 +78,14 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     {
         ArgumentNullException.ThrowIfNull(input);
         using var modes = AutogradModes.Default();
-        bool isText = SchemaErrors.RequireTextOrTokens(input.Schema, _training.TextColumnName).Type is TextDataViewType;
+        SchemaErrors.RequireTextOrTokens(input.Schema, _options.TextColumnName);
         using IChannel channel = _host.Start("Retrofit");
-        TieOrder.Warn(_training.Tokenizer, channel);
-        using var run = new TrainingRun(
-            _training, _context, _host, channel, isText, _options.Distill ? Distillation.Describe(_options.Loss) : []);
+        TieOrder.Warn(_options.Tokenizer, channel);
+        using var run = new TrainingRun(_options, _context, _host, channel, [new("Weights", "of a teacher or a student")]);
+        LanguageStart.RequireWritableCache(_options);
         if (_options.TeacherCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
         using var start = RetrofitStart.Make(
-            input, _options, run.Device, Devices.Resolve(_options.TeacherDevice ?? _training.Device, _context, channel));
+            input, _options, run.Device, Devices.Resolve(_options.TeacherDevice ?? _options.Device, _context, channel));
         try
         {
             return Fit(start, run, channel);
@@ -104,14 +101,14 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaErrors.RequireTextOrTokens(inputSchema, _training.TextColumnName);
-        return inputSchema.With(ScoreColumns.From(_training).Schema);
+        SchemaErrors.RequireTextOrTokens(inputSchema, _options.TextColumnName);
+        return inputSchema.With(ScoreColumns.From(_options).Schema);
     }
 
     private ReversibleLmTransformer Fit(RetrofitStart start, TrainingRun run, IChannel channel)
     {
         LanguageNetwork teacher = start.Teacher.Network;
-        TokenBatch[] heldOut = [.. run.Windows(start.Tokens).HeldOut(_training.BatchSize, _options.ReportWindows)];
+        TokenBatch[] heldOut = [.. _options.Windows(start.Tokens, run.Seed).HeldOut(_options.BatchSize, _options.ReportWindows)];
         SchemeChoice choice = start.HasStudent
             ? new SchemeChoice(start.Student.Network.Stack.Scheme)
             : SchemeChoice.Make(teacher, _options, heldOut);
@@ -119,12 +116,13 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
         channel.Info(MessageSensitivity.None, "{0}", report);
         _options.ReportProgress?.Report(report);
-        if (!_options.Distill) return new(start.Student, ScoreColumns.From(_training), metrics: null, report);
+        if (!_options.Distill) return new(start.Student, ScoreColumns.From(_options), metrics: null, report);
 
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
-        using TeacherCache? answers = start.KeepAnswers(run);
-        TrainingMetrics metrics = run.Train(start.Student, start.Tokens, start.Objective(answers));
-        report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _training.CancellationToken) };
+        using TeacherCache? answers = start.KeepAnswers(run.Seed);
+        using var task = new DistillationTask(start.Student, start.Teacher.Network, start.Tokens, _options, run.Seed, answers);
+        var metrics = new LanguageMetrics(run.Train(task));
+        report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
         if (report.After.Distance > report.Before.Distance)
             channel.Warning(MessageSensitivity.None, "{0}", string.Create(
@@ -132,6 +130,6 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
                 $"Distillation took the student away from its teacher: KL a token was {report.Before.KlPerToken:G3} nats and is " +
                 $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
                 $"more steps."));
-        return new(start.Student, ScoreColumns.From(_training), metrics, report);
+        return new(start.Student, ScoreColumns.From(_options), metrics, report);
     }
 }

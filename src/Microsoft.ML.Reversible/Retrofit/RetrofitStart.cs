@@ -1,15 +1,15 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
-using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 
 /// <summary>
-/// What a retrofit begins with: the teacher, the column's tokens, and the student. Owns the tokens and a teacher that it has loaded; the
-/// student is the caller's when all has gone well, and <see cref="Abandon"/> frees it otherwise.
+/// What a retrofit starts from: the teacher, the column's tokens, and the student. Owns the tokens and a teacher that it has loaded. The
+/// caller owns the student when the retrofit succeeds; <see cref="Abandon"/> frees it otherwise.
 /// </summary>
 internal sealed class RetrofitStart : IDisposable
 {
@@ -23,17 +23,16 @@ internal sealed class RetrofitStart : IDisposable
     {
         (_options, _device, Teacher, _student) = (options, device, teacher, student);
         RetrofitMatch.Check(options, teacher.Network, student?.Network);
-        ReversibleLmTrainer.Options training = options.Training;
-        bool isText = input.Schema[training.TextColumnName].Type is TextDataViewType;
-        LanguageModelTokenizer? given = TrainingStart.GivenTokenizer(training);
+        bool isText = input.Schema[options.TextColumnName].Type is TextDataViewType;
+        LanguageModelTokenizer? given = LanguageStart.GivenTokenizer(options);
         if (isText && given is null && !teacher.HasTokenizer)
             throw new InvalidOperationException(
-                "The teacher has no tokenizer to make tokens of text. Give its own as Training.Tokenizer or Training.TokenizerPath.");
+                "The teacher has no tokenizer to make tokens of text. Give its own as Tokenizer or TokenizerPath.");
         _tokenizer = given ?? (teacher.HasTokenizer ? teacher.Tokenizer : null);
         _specialTokens = given is null ? teacher.SpecialTokens : null;
         int vocabularySize = teacher.Network.Configuration.VocabularySize;
-        TrainingStart.CheckVocabulary(_tokenizer, vocabularySize);
-        Tokens = TrainingStart.ReadTokens(input, training, _tokenizer, vocabularySize);
+        LanguageStart.CheckVocabulary(_tokenizer, vocabularySize);
+        Tokens = LanguageStart.ReadTokens(input, options, _tokenizer, vocabularySize);
         if (student is not null) _student = WithTokenizer(student.Network);
     }
 
@@ -49,7 +48,7 @@ internal sealed class RetrofitStart : IDisposable
     /// <summary>The student, with the teacher's tokenizer.</summary>
     public LanguageModel Student => _student!;
 
-    /// <summary>Loads the models, makes sure that they match, and tokenizes the column.</summary>
+    /// <summary>Loads the models, checks that they match, and tokenizes the column.</summary>
     /// <param name="input">The data.</param>
     /// <param name="options">The options, checked.</param>
     /// <param name="device">Where the student computes.</param>
@@ -61,7 +60,7 @@ internal sealed class RetrofitStart : IDisposable
         LanguageModel? student = null;
         try
         {
-            if (options.StudentPath is { } path) student = LoadStudent(path, options.Training, device);
+            if (options.StudentPath is { } path) student = LoadStudent(path, options, device);
             return new RetrofitStart(options, device, teacher, student, input);
         }
         catch
@@ -72,14 +71,14 @@ internal sealed class RetrofitStart : IDisposable
         }
     }
 
-    /// <summary>Makes the student of the teacher.</summary>
-    public void Convert(Scheme scheme) => _student = WithTokenizer(Conversion.Convert(Teacher.Network, scheme, _options.Training, _device));
+    /// <summary>Converts the teacher to the student.</summary>
+    public void Convert(Scheme scheme) => _student = WithTokenizer(Conversion.Convert(Teacher.Network, scheme, _options, _device));
 
-    /// <summary>Takes the student of a checkpoint instead.</summary>
+    /// <summary>Replaces the student by that of a checkpoint.</summary>
     /// <exception cref="InvalidOperationException">It has another scheme, so it is of another run.</exception>
     public void Reload(string checkpoint)
     {
-        LanguageModel reloaded = LoadStudent(checkpoint, _options.Training, _device);
+        LanguageModel reloaded = LoadStudent(checkpoint, _options, _device);
         Scheme was = reloaded.Network.Stack.Scheme, now = Student.Network.Stack.Scheme;
         if (was != now)
         {
@@ -93,23 +92,14 @@ internal sealed class RetrofitStart : IDisposable
     }
 
     /// <summary>The teacher's answers to all training windows, on disk; null where the options ask for none.</summary>
-    public TeacherCache? KeepAnswers(TrainingRun run)
-    {
-        if (_options.TeacherTopK == 0) return null;
-        ReversibleLmTrainer.Options training = _options.Training;
-        return TeacherCacheBuilder.Build(
-            _options.TeacherCachePath, Teacher.Network, run.Windows(Tokens, fixedPlaces: true), _options.TeacherTopK, _options.Temperature,
-            training.BatchSize, cancellationToken: training.CancellationToken);
-    }
+    /// <param name="seed">The run's seed.</param>
+    public TeacherCache? KeepAnswers(int seed) => _options.TeacherTopK == 0
+        ? null
+        : TeacherCacheBuilder.Build(
+            _options.TeacherCachePath, Teacher.Network, _options.Windows(Tokens, seed, fixedPlaces: true), _options.TeacherTopK,
+            _options.Temperature, _options.BatchSize, cancellationToken: _options.CancellationToken);
 
-    /// <summary>What the student is trained for.</summary>
-    /// <param name="answers">What <see cref="KeepAnswers"/> gave.</param>
-    public ITrainingObjective Objective(TeacherCache? answers) => answers is not null
-        ? new CachedDistillation(Teacher.Network, answers, _options.Loss)
-        : new Distillation(
-            Teacher.Network, _options.Loss, _options.HiddenStateWeight, _options.HiddenStateWeight > 0 ? Streams() : null);
-
-    /// <summary>Frees the student, which nobody will get.</summary>
+    /// <summary>Frees the student after a failure.</summary>
     public void Abandon() => _student?.Dispose();
 
     /// <inheritdoc/>
@@ -119,11 +109,92 @@ internal sealed class RetrofitStart : IDisposable
         if (_options.Teacher is null) Teacher.Dispose();
     }
 
-    private static LanguageModel LoadStudent(string folder, ReversibleLmTrainer.Options training, Device device) =>
-        PretrainedFolder.Load(folder, device, training.Precision, wayBack: training.WayBack, arithmetic: training.Arithmetic);
-
-    private IReadOnlyList<LayerPair> Streams() => _options.LayerMap
-        ?? [.. Enumerable.Range(1, Student.Network.Stack.Blocks.Count).Select(l => new LayerPair(l, l))];
+    private static LanguageModel LoadStudent(string folder, RetrofitEstimator.Options options, Device device) =>
+        PretrainedFolder.Load(folder, device, options.Precision, wayBack: options.WayBack, arithmetic: options.Arithmetic);
 
     private LanguageModel WithTokenizer(LanguageNetwork network) => new(network, _tokenizer, _specialTokens);
+}
+
+/// <summary>Checks that a teacher can be converted, and that it and a student from a folder match.</summary>
+internal static class RetrofitMatch
+{
+    /// <summary>Checks the models before data is read.</summary>
+    /// <param name="options">The options, checked.</param>
+    /// <param name="teacher">The teacher.</param>
+    /// <param name="student">The student from a folder; null where the teacher is converted.</param>
+    /// <exception cref="InvalidOperationException">They do not match; the message says why.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A layer of the map does not exist.</exception>
+    public static void Check(RetrofitEstimator.Options options, LanguageNetwork teacher, LanguageNetwork? student)
+    {
+        if (student is null && teacher.Stack.Scheme is not Residual)
+            throw new InvalidOperationException(
+                $"The teacher's scheme is '{teacher.Stack.Scheme}', but only a residual model can be converted. " +
+                "To distil a student that is there already, name it as StudentPath.");
+        int context = Math.Min(teacher.Configuration.ContextLength, student?.Configuration.ContextLength ?? int.MaxValue);
+        if (options.ContextLength > context)
+            throw new InvalidOperationException(
+                $"ContextLength is {options.ContextLength}, but the models hold {context} tokens.");
+        if (student is not null && student.Configuration.VocabularySize != teacher.Configuration.VocabularySize)
+            throw new InvalidOperationException(
+                $"The student has {student.Configuration.VocabularySize} tokens and the teacher {teacher.Configuration.VocabularySize}; " +
+                "distillation needs one vocabulary.");
+        if (options.HiddenStateWeight == 0) return;
+        // The Hamiltonian scheme has two hidden states for each of the teacher's; candidates of ChooseScheme have one.
+        int studentLayers = (student?.Stack.Blocks ?? options.Scheme.Functions([.. teacher.Blocks])).Count;
+        CheckStreams(options.LayerMap, teacher, student ?? teacher, studentLayers);
+    }
+
+    private static void CheckStreams(
+        IReadOnlyList<LayerPair>? map, LanguageNetwork teacher, LanguageNetwork student, int studentLayers)
+    {
+        if (student.Configuration.Width != teacher.Configuration.Width)
+            throw new InvalidOperationException(
+                $"The student's streams have width {student.Configuration.Width} and the teacher's {teacher.Configuration.Width}, " +
+                "so they cannot be compared: HiddenStateWeight must be 0.");
+        int teacherLayers = teacher.Stack.Blocks.Count;
+        if (map is null && studentLayers != teacherLayers)
+            throw new InvalidOperationException(
+                $"The student has {studentLayers} layers and the teacher {teacherLayers}: LayerMap must say which streams to compare.");
+        foreach (LayerPair pair in map ?? [])
+        {
+            CheckLayer(pair.Teacher, teacherLayers, "teacher");
+            CheckLayer(pair.Student, studentLayers, "student");
+        }
+    }
+
+    private static void CheckLayer(int layer, int layers, string model)
+    {
+        if (layer < 0 || layer > layers)
+            throw new ArgumentOutOfRangeException(
+                nameof(RetrofitEstimator.Options.LayerMap), layer, $"The streams of the {model} in LayerMap must be within [0, {layers}].");
+    }
+}
+
+/// <summary>Copies a trained network's weights into a network of another scheme.</summary>
+internal static class Conversion
+{
+    /// <summary>Makes a network of the same shape and weights.</summary>
+    /// <param name="teacher">The trained network.</param>
+    /// <param name="scheme">The recurrence over its layers.</param>
+    /// <param name="options">Say how the network computes and is run back.</param>
+    /// <param name="device">Where the new network computes.</param>
+    /// <returns>The network; the caller disposes of it.</returns>
+    /// <exception cref="ArgumentException">The scheme cannot be run as asked for.</exception>
+    public static LanguageNetwork Convert(
+        LanguageNetwork teacher, Scheme scheme, TrainingOptions options, Device device)
+    {
+        scheme = scheme.ForTrainedWeights();
+        Arithmetic arithmetic = options.Arithmetic ?? scheme.DefaultArithmetic;
+        LanguageNetwork student = teacher.Configuration.Build(
+            scheme, options.WayBack ?? scheme.DefaultWayBack(arithmetic), arithmetic, options.Precision, device, seed: null);
+        using var noGraph = no_grad();
+        foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) Copy(from, to);
+        return student;
+    }
+
+    private static void Copy(NamedWeight from, NamedWeight to)
+    {
+        using var scope = NewDisposeScope();
+        to.View().copy_(from.View());
+    }
 }

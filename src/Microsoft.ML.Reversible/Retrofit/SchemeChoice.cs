@@ -1,8 +1,9 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 
-/// <summary>The scheme that a teacher is converted to, and what was measured to choose it.</summary>
+/// <summary>The scheme that a teacher is converted to, and the measurements that led to it.</summary>
 /// <param name="Scheme">The scheme.</param>
 internal sealed record SchemeChoice(Scheme Scheme)
 {
@@ -25,19 +26,18 @@ internal sealed record SchemeChoice(Scheme Scheme)
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public static SchemeChoice Make(LanguageNetwork teacher, RetrofitEstimator.Options options, IReadOnlyList<TokenBatch> heldOut)
     {
-        ReversibleLmTrainer.Options training = options.Training;
         var limits = new RetrofitLimits(
-            (long)training.BatchSize * training.ContextLength, options.MaxSideGiB, options.MaxRelativeCost);
+            (long)options.BatchSize * options.ContextLength, options.MaxSideGiB, options.MaxRelativeCost);
         IEnumerable<TokenBatch> batches = heldOut.Take(SampleBatches);
         if (options.ChooseScheme)
         {
-            AutomaticChoice choice = AutomaticChoice.Choose(teacher, batches, limits, training.CancellationToken);
+            AutomaticChoice choice = AutomaticChoice.Choose(teacher, batches, limits, options.CancellationToken);
             return new(choice.Best.Scheme) { Candidates = choice.Candidates, StepSizes = choice.StepSizes, Reason = choice.Reason };
         }
         if (!options.SearchStepSize || WithStepSize(options.Scheme) is not { } withStepSize) return new(options.Scheme);
-        using var sample = new TeacherSample(teacher, batches, training.CancellationToken);
+        using var sample = new TeacherSample(teacher, batches, options.CancellationToken);
         IReadOnlyList<RetrofitCandidate> tried =
-            new ConversionMeter(sample, limits).SearchStepSize(withStepSize, training.CancellationToken);
+            new ConversionMeter(sample, limits).SearchStepSize(withStepSize, options.CancellationToken);
         return new(tried.MinBy(candidate => candidate.Agreement.Distance)!.Scheme) { StepSizes = tried };
     }
 
@@ -45,16 +45,15 @@ internal sealed record SchemeChoice(Scheme Scheme)
     public RetrofitReport Report(
         LanguageNetwork teacher, LanguageNetwork student, IReadOnlyList<TokenBatch> heldOut, RetrofitEstimator.Options options)
     {
-        ReversibleLmTrainer.Options training = options.Training;
         return new()
         {
             Scheme = Scheme,
-            Before = Agreement.Measure(teacher, student, heldOut, training.CancellationToken),
+            Before = Agreement.Measure(teacher, student, heldOut, options.CancellationToken),
             Memory = StreamMemory.Of(
-                Scheme, student.Stack.Blocks.Count, student.Configuration.Width, (long)training.BatchSize * training.ContextLength,
+                Scheme, student.Stack.Blocks.Count, student.Configuration.Width, (long)options.BatchSize * options.ContextLength,
                 student.Stack.Arithmetic),
             Estimates = Scheme is Estimator
-                ? EstimateMeter.Measure(teacher, heldOut.Take(SampleBatches), EstimateSteps, training.CancellationToken)
+                ? EstimateMeter.Measure(teacher, heldOut.Take(SampleBatches), EstimateSteps, options.CancellationToken)
                 : [],
             Candidates = Candidates,
             StepSizes = StepSizes,
@@ -68,4 +67,142 @@ internal sealed record SchemeChoice(Scheme Scheme)
         Leapfrog => h => new Leapfrog(h) { Start = Start.Euler },
         _ => null,
     };
+}
+
+/// <summary>The conversion that is nearest to the teacher among those within the limits, and why.</summary>
+/// <param name="Best">The choice.</param>
+/// <param name="Candidates">All that were measured, the nearest to the teacher first.</param>
+/// <param name="StepSizes">The step sizes that were tried for midpoint, then those for leapfrog.</param>
+/// <param name="Reason">Why, as a paragraph.</param>
+internal sealed record AutomaticChoice(
+    RetrofitCandidate Best, IReadOnlyList<RetrofitCandidate> Candidates, IReadOnlyList<RetrofitCandidate> StepSizes, string Reason)
+{
+    /// <summary>The conversions that have no step size to search for.</summary>
+    public static IEnumerable<Scheme> FixedCandidates =>
+    [
+        .. new[] { 2, 4, 8, 16, 32, 64 }.Select(k => Bdia.Blend(k)),
+        .. new[] { 1.0, 1 / 2.0, 1 / 4.0, 1 / 8.0, 1 / 16.0 }.SelectMany(a => new[] { a, -a }).Select(a => new Estimator { A = a }),
+    ];
+
+    /// <summary>Measures the candidates and chooses.</summary>
+    /// <param name="teacher">A residual teacher.</param>
+    /// <param name="batches">A sample of held-out text: a few windows.</param>
+    /// <param name="limits">What the conversion may take.</param>
+    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <exception cref="InvalidOperationException">No candidate fits; the message names the limits and the nearest one.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static AutomaticChoice Choose(
+        LanguageNetwork teacher, IEnumerable<TokenBatch> batches, RetrofitLimits limits, CancellationToken cancellationToken = default)
+    {
+        using var sample = new TeacherSample(teacher, batches, cancellationToken);
+        var meter = new ConversionMeter(sample, limits);
+        IReadOnlyList<RetrofitCandidate> midpoint = meter.SearchStepSize(h => new Midpoint(h) { Start = Start.Euler }, cancellationToken);
+        IReadOnlyList<RetrofitCandidate> leapfrog = meter.SearchStepSize(h => new Leapfrog(h) { Start = Start.Euler }, cancellationToken);
+        RetrofitCandidate[] candidates =
+        [
+            .. FixedCandidates.Select(scheme => meter.Measure(scheme, cancellationToken)),
+            midpoint.MinBy(c => c.Agreement.Distance)!,
+            leapfrog.MinBy(c => c.Agreement.Distance)!,
+        ];
+        return Choose(candidates, [.. midpoint, .. leapfrog], meter);
+    }
+
+    private static AutomaticChoice Choose(RetrofitCandidate[] measured, IReadOnlyList<RetrofitCandidate> stepSizes, ConversionMeter meter)
+    {
+        RetrofitCandidate[] candidates =
+            [.. measured.OrderBy(c => c.Agreement.Distance).ThenBy(c => c.BitsPerActivation).ThenBy(c => c.EvaluationsPerLayer)];
+        if (candidates.FirstOrDefault(c => c.Fits) is not { } best)
+        {
+            RetrofitCandidate nearest = candidates.MinBy(c => meter.Excess(c.Scheme))!;
+            throw new InvalidOperationException(
+                $"None of the {candidates.Length} conversions keeps to the limits, {meter.Limits}. " +
+                $"The nearest is {nearest.Scheme}, with {Cost(nearest, meter)}. Allow as much, or name a Scheme.");
+        }
+
+        string within = meter.Limits.Any ? $"{candidates.Count(c => c.Fits)} keep to the limits, {meter.Limits}; of these " : "";
+        string reason =
+            $"Of {candidates.Length} conversions, run without training on {meter.TokenCount} tokens, {within}{best.Scheme} " +
+            $"is nearest to the teacher: {Distance(best)}, with {Cost(best, meter)}.";
+        if (candidates[0] is { Fits: false } nearer)
+            reason += $" {nearer.Scheme} would be nearer, {Distance(nearer)}, but takes {Cost(nearer, meter)}.";
+        else if (candidates.Where(c => c.Fits).ElementAtOrDefault(1) is { } next)
+            reason += $" Next is {next.Scheme}: {Distance(next)}, with {Cost(next, meter)}.";
+        return new(best, candidates, stepSizes, reason);
+    }
+
+    private static string Distance(RetrofitCandidate candidate) => string.Create(CultureInfo.InvariantCulture,
+        $"KL {candidate.Agreement.KlPerToken:G3} nats a token, top-1 agreement {candidate.Agreement.Top1Agreement:P1}");
+
+    private static string Cost(RetrofitCandidate candidate, ConversionMeter meter)
+    {
+        double gib = meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{candidate.BitsPerActivation} side bits an activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
+            $"{candidate.RelativeCost:G3} times the cost of a checkpointed step");
+    }
+}
+
+/// <summary>Measures conversions of a teacher before any training.</summary>
+/// <param name="sample">The teacher on a sample of text.</param>
+/// <param name="limits">What a conversion may take.</param>
+internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limits)
+{
+    /// <summary>The limits of a conversion.</summary>
+    public RetrofitLimits Limits => limits;
+
+    /// <summary>Number of tokens that a measurement is the mean over.</summary>
+    public long TokenCount => sample.TokenCount;
+
+    /// <summary>Measures what a conversion costs and how far it is from the teacher.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public RetrofitCandidate Measure(Scheme scheme, CancellationToken cancellationToken = default) => new(
+        scheme, sample.Measure(scheme, cancellationToken), scheme.SideBitsPerActivation, scheme.EvaluationsPerLayer, Excess(scheme) == 0);
+
+    /// <summary>The step sizes that a search for the smallest divergence tried, in order.</summary>
+    /// <param name="withStepSize">Midpoint or leapfrog with a step size.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public IReadOnlyList<RetrofitCandidate> SearchStepSize(
+        Func<double, Scheme> withStepSize, CancellationToken cancellationToken = default) =>
+        [.. StepSizeSearch.Minimize(h => Measure(withStepSize(h), cancellationToken), c => c.Agreement.Distance).Select(t => t.Result)];
+
+    /// <summary>Returns by what factor a conversion exceeds its limits; 0 where it fits.</summary>
+    public double Excess(Scheme scheme) => limits.Excess(scheme, sample.LayerCount, sample.Width);
+
+    /// <summary>Returns the memory of a training batch's hidden states.</summary>
+    public StreamMemory Memory(Scheme scheme) => StreamMemory.Of(scheme, sample.LayerCount, sample.Width, limits.BatchTokens);
+}
+
+/// <summary>The limits of a conversion.</summary>
+/// <param name="BatchTokens">Tokens of a training batch that are differentiated at a time.</param>
+/// <param name="MaxSideGiB">The most side bits of such a batch, GiB; null for any number.</param>
+/// <param name="MaxRelativeCost">The most that a training step may cost, in checkpointed steps, at least 1; null for any cost.</param>
+internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = null, double? MaxRelativeCost = null)
+{
+    private const double BytesPerGiB = 1 << 30;
+
+    /// <summary>Returns by what factor a conversion exceeds the limits; 0 where it fits.</summary>
+    public double Excess(Scheme scheme, int layers, int width) => Math.Max(
+        Part(StreamMemory.Of(scheme, layers, width, BatchTokens).SideBits / BytesPerGiB, MaxSideGiB),
+        Part(scheme.EvaluationsPerLayer, MaxRelativeCost));
+
+    /// <summary>Whether there are limits at all.</summary>
+    public bool Any => MaxSideGiB is not null || MaxRelativeCost is not null;
+
+    /// <inheritdoc/>
+    public override string ToString() => (MaxSideGiB, MaxRelativeCost) switch
+    {
+        (null, null) => "no limits",
+        ({ } memory, null) => Memory(memory),
+        (null, { } cost) => Cost(cost),
+        ({ } memory, { } cost) => $"{Memory(memory)} and {Cost(cost)}",
+    };
+
+    private string Memory(double gib) =>
+        string.Create(CultureInfo.InvariantCulture, $"at most {gib:G4} GiB of side bits for a batch of {BatchTokens} tokens");
+
+    private static string Cost(double cost) =>
+        string.Create(CultureInfo.InvariantCulture, $"at most {cost:G4} times the cost of a checkpointed step");
+
+    private static double Part(double value, double? limit) => limit is not { } most || value <= most ? 0 : value / most;
 }

@@ -11,9 +11,9 @@ internal static class StepSizeSearch
     public static IReadOnlyList<double> Grid { get; } = [.. Enumerable.Range(-6, 9).Select(i => Rounded(Math.Pow(2, i / 2.0)))];
 
     /// <summary>Tries a grid, then narrows the interval around its best point by golden sections of the logarithm.</summary>
-    /// <param name="measure">Something of a step size of four digits; it is not asked for the same one twice.</param>
-    /// <param name="distance">What is to be smallest of it, not NaN.</param>
-    /// <typeparam name="T">What is measured.</typeparam>
+    /// <param name="measure">Measures a step size, which has four digits; it is called at most once for each.</param>
+    /// <param name="distance">The part of the result to minimize, not NaN.</param>
+    /// <typeparam name="T">The result of a measurement.</typeparam>
     /// <returns>All that was tried, by step size; with one valley within the grid, the best is within 2 % of the true step size.</returns>
     public static IReadOnlyList<(double StepSize, T Result)> Minimize<T>(Func<double, T> measure, Func<T, double> distance)
     {

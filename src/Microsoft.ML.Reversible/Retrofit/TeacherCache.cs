@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.Win32.SafeHandles;
@@ -31,7 +32,7 @@ internal sealed class TeacherCache : IDisposable
         (_name, _handle, _owner, Header, WasReused) = (name, handle, owner, header, wasReused);
     }
 
-    /// <summary>What the file says of itself.</summary>
+    /// <summary>The file's header.</summary>
     public TeacherCacheHeader Header { get; }
 
     /// <summary>Whether it was found made already.</summary>
@@ -86,4 +87,130 @@ internal sealed class TeacherCache : IDisposable
 
     private InvalidDataException Damaged(string reason) =>
         new($"The teacher's cache '{_name}' cannot be used: {reason}. Delete it; it is made anew when it is needed.");
+}
+
+/// <summary>Makes teachers' caches in one pass over the training windows, or finds them made already.</summary>
+/// <remarks>
+/// With a path, the cache is written to a temporary file and renamed, so that a run that is killed leaves none. An existing cache is used
+/// again if its header is the one asked for; another one, or a damaged one, is replaced, and a file of another kind never is.
+/// Without a path, the cache is a temporary file that is deleted with the object or the process.
+/// </remarks>
+internal static class TeacherCacheBuilder
+{
+    // Bytes of an id and its log-probability.
+    private const int LargestEntry = 8;
+
+    /// <summary>The cache of a teacher for some windows.</summary>
+    /// <param name="path">The cache's file, or null for a temporary one.</param>
+    /// <param name="teacher">The teacher.</param>
+    /// <param name="windows">The windows, with fixed places.</param>
+    /// <param name="k">How many tokens are kept of a position, at least 1; the vocabulary at most.</param>
+    /// <param name="temperature">What the logits are divided by, positive.</param>
+    /// <param name="rows">Windows that the teacher takes at a time.</param>
+    /// <param name="halfPrecision">Whether log-probabilities are kept in float16, not float32.</param>
+    /// <param name="progress">Told of the windows done, after each batch.</param>
+    /// <param name="cancellationToken">Ends the work between two batches.</param>
+    /// <exception cref="ArgumentOutOfRangeException">So many logits of so many windows do not fit into an array.</exception>
+    /// <exception cref="InvalidOperationException">The windows are shifted from epoch to epoch.</exception>
+    /// <exception cref="InvalidDataException">There is a file of another kind at the path.</exception>
+    /// <exception cref="IOException">The cache could not be written, because the disk is full for instance.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static TeacherCache Build(
+        string? path, LanguageNetwork teacher, TokenWindows windows, int k, double temperature, int rows, bool halfPrecision = true,
+        Action<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (windows.FixedWindows == 0)
+            throw new InvalidOperationException("A teacher's cache needs windows with fixed places, but these are shifted.");
+        int vocabularySize = teacher.Configuration.VocabularySize;
+        k = Math.Min(k, vocabularySize);
+        long most = Array.MaxLength / ((long)rows * windows.Context * LargestEntry) - 1;
+        if (k > most)
+            throw new ArgumentOutOfRangeException(
+                nameof(k), k, $"Of {rows} windows of {windows.Context} tokens at most {most} logits a token can be kept, not {k}.");
+        var header = new TeacherCacheHeader(
+            DistillationTask.Hash(teacher), windows.Identity, vocabularySize, windows.Context, windows.FixedWindows, k, temperature,
+            halfPrecision ? 2 : 4);
+        return path is null ? BuildTemporary(header, Write) : BuildAt(path, header, Write);
+
+        void Write(Stream stream)
+        {
+            stream.Write(header.ToBytes());
+            var bytes = new byte[header.WindowBytes];
+            long done = 0;
+            foreach (TokenBatch batch in windows.InOrder(rows))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                (long[] ids, float[] logProbabilities) = Ask(teacher, batch, header);
+                for (int row = 0; row < batch.Rows; row++)
+                {
+                    header.Encode(
+                        ids.AsSpan(row * header.WindowIds, header.WindowIds),
+                        logProbabilities.AsSpan(row * header.WindowValues, header.WindowValues), bytes);
+                    stream.Write(bytes);
+                }
+                progress?.Invoke(done += batch.Rows);
+            }
+        }
+    }
+
+    private static (long[] Ids, float[] LogProbabilities) Ask(LanguageNetwork teacher, TokenBatch batch, TeacherCacheHeader header)
+    {
+        using var scope = NewDisposeScope();
+        TopLogits top = TopLogits.Of(DistillationTask.Teach(teacher, batch.ToTensors(teacher.Device).Ids), header.Temperature, header.K);
+        Tensor logProbabilities = top.LogProbabilities.to(ScalarType.Float32);
+        return (top.Ids.cpu().data<long>().ToArray(), logProbabilities.cpu().data<float>().ToArray());
+    }
+
+    private static TeacherCache BuildAt(string path, TeacherCacheHeader header, Action<Stream> write)
+    {
+        if (Open(path, header, reused: true) is { } present) return present;
+        AtomicFile.Write(path, write);
+        return Open(path, header, reused: false) ?? throw new IOException(
+            $"The teacher's cache '{path}' was replaced by another run as soon as it was written. " +
+            "Give runs with different teachers or data different paths.");
+    }
+
+    private static TeacherCache BuildTemporary(TeacherCacheHeader header, Action<Stream> write)
+    {
+        string folder = Path.GetTempPath();
+        FileStream? stream = null;
+        try
+        {
+            stream = VanishingFile.Create(folder);
+            write(stream);
+            stream.Flush();
+            return new TeacherCache(stream.Name, stream.SafeFileHandle, stream, header, wasReused: false);
+        }
+        catch (Exception e)
+        {
+            stream?.Dispose();
+            if (e is not IOException) throw;
+            throw new IOException(
+                $"Could not write a temporary teacher's cache of {header.FileLength} bytes in '{folder}': {e.Message} " +
+                "Give the cache a path on a disk with more room.", e);
+        }
+    }
+
+    /// <summary>The cache at a path; null where there is none, or one that has to be made anew.</summary>
+    private static TeacherCache? Open(string path, TeacherCacheHeader header, bool reused)
+    {
+        if (!File.Exists(path)) return null;
+        // Another process may replace this cache meanwhile.
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        bool keeps = false;
+        try
+        {
+            var start = new byte[TeacherCacheHeader.Length];
+            Span<byte> read = start.AsSpan(0, RandomAccess.Read(handle, start, 0));
+            if (!read.IsEmpty && !read.StartsWith(TeacherCacheHeader.Magic))
+                throw new InvalidDataException(
+                    $"The file '{path}' is there and no teacher's cache, so it is not replaced. Name another path, or delete it.");
+            keeps = read.SequenceEqual(header.ToBytes()) && RandomAccess.GetLength(handle) == header.FileLength;
+            return keeps ? new TeacherCache(path, handle, handle, header, reused) : null;
+        }
+        finally
+        {
+            if (!keeps) handle.Dispose();
+        }
+    }
 }

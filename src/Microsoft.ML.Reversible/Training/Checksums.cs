@@ -31,7 +31,7 @@ internal static class Checksums
         {
             string[] parts = line.Split("  ", 2);
             if (parts.Length != 2 || parts[1].Length == 0 || Path.GetFileName(parts[1]) != parts[1])
-                throw new InvalidDataException($"'{list}' is damaged: a line is no checksum with the name of a file.");
+                throw new InvalidDataException($"'{list}' is damaged: a line is not a checksum with the name of a file.");
             string file = Path.Combine(folder, parts[1]);
             if (!File.Exists(file)) throw new InvalidDataException($"'{folder}' lacks the file '{parts[1]}'.");
             if (Hash(file) != parts[0])

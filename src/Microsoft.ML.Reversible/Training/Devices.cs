@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Decides where a model computes: the option, else the context's GPU, else the CPU.</summary>
+/// <summary>Chooses the device a model computes on: the option's, else the context's GPU, else the CPU.</summary>
 internal static class Devices
 {
-    /// <summary>Resolves a device and makes sure that it is there.</summary>
+    /// <summary>Resolves a device and checks that it exists.</summary>
     /// <exception cref="InvalidOperationException">
     /// A GPU was asked for, there is none, and the context does not fall back to the CPU.
     /// </exception>
@@ -33,7 +33,7 @@ internal static class Devices
         return CPU;
     }
 
-    /// <summary>Whether a GPU is asked for, whether or not there is one.</summary>
+    /// <summary>Returns whether a GPU is asked for, whether or not there is one.</summary>
     /// <inheritdoc cref="CheckName" path="/exception"/>
     public static bool AsksForGpu(string? requested, MLContext context) =>
         requested is null ? context.GpuDeviceId is not null : IsGpu(requested);
@@ -50,8 +50,8 @@ internal static class Devices
         if (name == "cpu") return -1;
         if (name.Split(':')[0] == "mps")
             throw new NotSupportedException(
-                $"The device '{name}' has no float64. Exact arithmetic keeps its streams in float64, and float arithmetic adds up losses " +
-                "and gradient norms in it. Use 'cpu' or 'cuda'.");
+                $"The device '{name}' has no float64. Exact arithmetic keeps hidden states in float64, and float arithmetic adds " +
+                "up losses and gradient norms in it. Use 'cpu' or 'cuda'.");
         if (name == "cuda") return 0;
         if (name.StartsWith("cuda:", StringComparison.Ordinal)
             && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index)) return index;

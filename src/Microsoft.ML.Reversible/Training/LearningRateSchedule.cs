@@ -1,14 +1,14 @@
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>The learning rate as a function of the step alone, so that it resumes: a linear warm-up, then what the kind says.</summary>
+/// <summary>The learning rate as a function of the step alone, so that it resumes: a linear warm-up, then the kind's curve.</summary>
 /// <param name="Peak">The rate after the warm-up.</param>
 /// <param name="Final">The rate that is reached where the run ends.</param>
 /// <param name="WarmupSteps">Steps of the warm-up, at least 0.</param>
 /// <param name="MaxSteps">Steps in all.</param>
 /// <param name="Kind">What follows the warm-up.</param>
 /// <param name="DecaySteps">
-/// Steps of the fall that ends <see cref="LearningRateScheduleKind.WarmupStableDecay"/>; where it would begin inside the warm-up, it begins
-/// after it.
+/// Steps of the decay at the end of <see cref="LearningRateScheduleKind.WarmupStableDecay"/>; where it would begin inside the warm-up, it
+/// begins after it.
 /// </param>
 internal readonly record struct LearningRateSchedule(
     double Peak, double Final, int WarmupSteps, int MaxSteps,

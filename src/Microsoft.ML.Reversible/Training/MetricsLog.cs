@@ -9,7 +9,7 @@ internal sealed class MetricsLog : IDisposable
 {
     private readonly StreamWriter _writer;
 
-    /// <summary>Opens the file, without the lines of steps that the run is about to take again.</summary>
+    /// <summary>Opens the file, and removes the lines of steps that the resumed run takes again.</summary>
     /// <param name="path">The file.</param>
     /// <param name="step">The step that the run stands at; 0 begins a new file.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -17,11 +17,11 @@ internal sealed class MetricsLog : IDisposable
     public MetricsLog(string path, int step)
     {
         if (step > 0 && File.Exists(path)) CutBack(path, step);
-        // Not written aside where nothing is to be cut: the path may be a pipe or a device.
+        // Where no line is removed, the file is not replaced by a temporary one: the path may be a pipe or a device.
         _writer = new StreamWriter(path, append: step > 0) { NewLine = "\n", AutoFlush = true };
     }
 
-    /// <summary>Finds out whether the file can be written, and leaves what is in it.</summary>
+    /// <summary>Checks that the file can be written, and leaves its content.</summary>
     /// <exception cref="IOException">It cannot be written, or another run writes it.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
     public static void RequireWritable(string path)
@@ -52,7 +52,7 @@ internal sealed class MetricsLog : IDisposable
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
     }
 
-    /// <summary>The step of a line; null for what a killed process left half-written.</summary>
+    /// <summary>Returns the step of a line; null for one that a killed process left incomplete.</summary>
     private static int? StepOf(string line)
     {
         try

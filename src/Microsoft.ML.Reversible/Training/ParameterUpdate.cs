@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// One optimizer step around a backward pass, wherever the optimizer stands: gradients to zero, backward, norm, guard, clipping, update.
+/// One optimizer step around a backward pass, for either placement of the optimizer: zero gradients, backward, norm, guard, clip, update.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -14,7 +14,7 @@ namespace Microsoft.ML.Reversible.Training;
 /// known there; in its place clipping takes the greater of the previous accepted step's global norm and the group's own: the first step is
 /// clipped too, and no sudden gradient gets through whole. From the first group on whose gradient is not finite, nothing is stepped: a loss
 /// that is not finite shows in the first group that the backward pass comes to, so that such a step changes nothing. Only where gradients
-/// overflow on the way back have the layers above been stepped, with the finite gradients that they had.
+/// overflow in the backward pass have the layers above been stepped, with the finite gradients that they had.
 /// </para>
 /// </remarks>
 /// <param name="optimizer">The optimizer.</param>
@@ -32,8 +32,8 @@ internal sealed class ParameterUpdate(FlatAdamW optimizer, StepGuard guard, doub
     /// <param name="step">The step, for messages.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="backward">
-    /// Adds the loss's gradients to the parameters' <c>grad</c> and returns the loss. It hands what it is given to
-    /// <see cref="ITrainingObjective.Differentiate"/> as <c>layerDone</c>; where that is not null, it may go back only once.
+    /// Adds the loss's gradients to the parameters' <c>grad</c> and returns the loss. Its argument is the
+    /// <see cref="StepContext.LayerDone"/> of the pass; where that is not null, there may be one backward pass only.
     /// </param>
     /// <exception cref="InvalidOperationException">Too many steps in a row were skipped.</exception>
     public Outcome Take(long step, double rate, Func<Action<int>?, Tensor> backward)
@@ -42,8 +42,8 @@ internal sealed class ParameterUpdate(FlatAdamW optimizer, StepGuard guard, doub
         return optimizer.Placement == OptimizerPlacement.AfterBackward ? After(step, rate, backward) : Inside(step, rate, backward);
     }
 
-    /// <summary>Whether options that bear on each other go together.</summary>
-    /// <returns>Null, or what is wrong and how to mend it, and the option to blame.</returns>
+    /// <summary>Checks options that depend on each other.</summary>
+    /// <returns>Null, or what is wrong and how to correct it, and the option to name.</returns>
     public static (string Message, string Option)? Conflict(
         OptimizerPlacement placement, double maxGradNorm, bool clipWithPreviousNorm, int gradientAccumulationSteps, double outlierFactor)
     {

@@ -1,19 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Models;
 
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// A checkpoint of a run: a pretrained folder with the optimizer's moments, the run's state and the checksums of all files.
+/// A checkpoint of a run: the task's model with the optimizer's moments, the run's state and the checksums of all files.
 /// </summary>
 internal static class RunCheckpoint
 {
     private const string OptimizerFile = "optimizer.safetensors";
 
     /// <summary>Writes a checkpoint whole or not at all.</summary>
-    public static void Write(string path, LanguageModel model, FlatAdamW optimizer, RunState state) => AtomicFolder.Write(path, folder =>
+    public static void Write(string path, ITrainingTask task, FlatAdamW optimizer, RunState state) => AtomicFolder.Write(path, folder =>
     {
-        PretrainedFolder.WriteWithoutTokenizerInstance(model, folder);
+        task.WriteModel(folder);
         SafeTensorSource[] moments = [.. optimizer.State.Select(moment => TensorStorage.Source(moment.Name, moment.Value))];
         SafeTensorsWriter.Write(Path.Combine(folder, OptimizerFile), moments);
         state.Write(folder);
@@ -31,14 +32,14 @@ internal static class RunCheckpoint
         return state.Step == step ? state : throw new InvalidDataException($"It is of step {state.Step}, whatever its name says.");
     }
 
-    /// <summary>Gives a network the weights of the checkpoint with the best evaluation.</summary>
+    /// <summary>Gives a task's model the weights of the checkpoint with the best evaluation.</summary>
     /// <exception cref="InvalidDataException">It is damaged or gone.</exception>
-    public static void ReadBestWeights(string path, LanguageNetwork network)
+    public static void ReadBestWeights(string path, ITrainingTask task)
     {
         try
         {
             Checksums.Verify(path);
-            PretrainedFolder.ReadWeights(path, network);
+            task.ReadWeights(path);
         }
         catch (InvalidDataException e)
         {
@@ -56,7 +57,7 @@ internal static class RunCheckpoint
         optimizer.Load(steps, name => TensorStorage.Read(file, name));
     }
 
-    /// <summary>The checkpoint to go on from.</summary>
+    /// <summary>Finds the checkpoint to resume from.</summary>
     /// <param name="run">The run's folder.</param>
     /// <param name="resume">What to do about checkpoints that are there.</param>
     /// <param name="damaged">What to do about a damaged one.</param>
@@ -94,3 +95,122 @@ internal static class RunCheckpoint
         return null;
     }
 }
+
+/// <summary>
+/// Where a run stands, without the model and the optimizer. No random generator is kept: what is drawn depends on the seed and the step.
+/// </summary>
+internal sealed class RunState
+{
+    public const string FileName = "training.json";
+
+    private const int CurrentVersion = 2;
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>What decides the run's curve; another run's state is refused.</summary>
+    public required Fingerprint Fingerprint { get; init; }
+
+    /// <summary>Steps done, skipped ones too.</summary>
+    public int Step { get; set; }
+
+    /// <summary>Examples taken from the shuffled sequence: the position in the data.</summary>
+    public long Examples { get; set; }
+
+    /// <summary>Units (tokens, examples) trained on.</summary>
+    public long Units { get; set; }
+
+    /// <summary>Steps that the optimizer took.</summary>
+    public long OptimizerSteps { get; set; }
+
+    /// <summary>The step guard's state.</summary>
+    public StepGuardState Guard { get; set; } = new();
+
+    /// <summary>The last step's figures where their report is still to be made, since it needs an evaluation; else null.</summary>
+    public PendingReport? Pending { get; set; }
+
+    /// <summary>The best evaluation so far; null before the first one.</summary>
+    public BestEvaluation? Best { get; set; }
+
+    /// <summary>Evaluations since the best one.</summary>
+    public int EvaluationsSinceBest { get; set; }
+
+    /// <summary>Units of the last evaluation.</summary>
+    public long ValidationUnits { get; set; }
+
+    /// <summary>Wall time of the training steps.</summary>
+    public TimeSpan Elapsed { get; set; }
+
+    /// <summary>The reports so far.</summary>
+    public List<TrainingProgress> History { get; init; } = [];
+
+    private bool IsPossible =>
+        Step > 0 && Examples > 0 && Units > 0 && OptimizerSteps >= 0 && OptimizerSteps <= Step && Elapsed >= TimeSpan.Zero
+        && Guard.AcceptedSteps >= 0 && Guard.SkippedSteps >= 0 && Guard.AcceptedSteps + Guard.SkippedSteps == Step
+        && Guard.ConsecutiveSkips >= 0 && Guard.ConsecutiveSkips <= Guard.SkippedSteps
+        && EvaluationsSinceBest >= 0 && EvaluationsSinceBest <= Step && ValidationUnits >= 0
+        && (Best is null || (Best.Step > 0 && Best.Step <= Step))
+        && History.Zip(History.Skip(1)).All(pair => pair.First.Step < pair.Second.Step)
+        && (History.Count == 0 || (History[0].Step > 0 && History[^1].Step <= Step));
+
+    /// <summary>Checks that a run with these options reaches this state.</summary>
+    /// <exception cref="InvalidDataException">It does not: the state is damaged.</exception>
+    public void RequirePlaceIn(TrainingOptions o, string checkpoint)
+    {
+        long ofAStep = (long)o.BatchSize * o.GradientAccumulationSteps, examples = ofAStep * (o.OverfitOneBatch ? 1 : Step);
+        bool reported = Pending is not null || (History.Count > 0 && History[^1].Step == Step);
+        if (Step <= o.MaxSteps && Examples == examples && Units <= ofAStep * o.UnitsPerExample * Step && (reported || Step < o.MaxSteps))
+            return;
+        throw new InvalidDataException(
+            $"The checkpoint '{checkpoint}' is damaged: its '{FileName}' describes step {Step} after {Examples} examples, which this run " +
+            "does not reach.");
+    }
+
+    /// <summary>Writes the state to a folder.</summary>
+    public void Write(string folder)
+    {
+        using FileStream stream = File.Create(Path.Combine(folder, FileName));
+        JsonSerializer.Serialize(stream, this, Json);
+    }
+
+    /// <summary>Reads the state from a folder.</summary>
+    /// <exception cref="InvalidDataException">The file is missing or is not one; the message names it and what is wrong.</exception>
+    public static RunState Read(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) throw new InvalidDataException($"'{folder}' lacks the file '{FileName}'.");
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            RunState state = JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw new JsonException("it holds nothing");
+            if (state.Version != CurrentVersion)
+                throw new JsonException($"its version is {state.Version}, and this library reads version {CurrentVersion}");
+            if (state is { Fingerprint: null or { Source: null } or { Settings: null } } or { Guard: null } or { History: null }
+                || state.History.Contains(null!))
+                throw new JsonException("a part of it is null");
+            if (!state.IsPossible) throw new JsonException("no run can stand where it says");
+            return state;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new InvalidDataException($"'{path}' does not describe a training run: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>The figures of a step whose report is still to be made.</summary>
+/// <param name="Loss">Mean loss of the step's tokens, nats.</param>
+/// <param name="LearningRate">The learning rate.</param>
+/// <param name="GradNorm">The gradients' norm before clipping.</param>
+internal sealed record PendingReport(double Loss, double LearningRate, double GradNorm);
+
+/// <summary>The evaluation with the lowest <see cref="HeldOutResult.Criterion"/>.</summary>
+/// <param name="Step">The step after which it was made.</param>
+/// <param name="Loss">The criterion.</param>
+internal sealed record BestEvaluation(int Step, double Loss);

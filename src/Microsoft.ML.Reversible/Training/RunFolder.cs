@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>The folder of a run's checkpoints, <c>step-00000500</c> and so on; one process at a time may hold it.</summary>
 /// <remarks>
-/// A checkpoint appears under its name when it is whole. One that is to go loses its name first, so that a process killed at any moment
-/// leaves no half of one under a checkpoint's name.
+/// A checkpoint appears under its name when it is complete. One that is removed is renamed first, so that a process killed at any moment
+/// leaves no incomplete checkpoint under a checkpoint's name.
 /// </remarks>
 internal sealed class RunFolder : IDisposable
 {
@@ -88,8 +88,8 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>
-    /// What a killed process left behind. Nobody else writes here while the lock is held. A checkpoint that was written again and whose
-    /// new form has not come to its place is taken back as it was.
+    /// Removes what a killed process left behind. No other process writes here while the lock is held. Where a checkpoint was being
+    /// replaced and the new one has not been moved to its place, the old one is restored.
     /// </summary>
     private void ClearLeftovers()
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>What a <see cref="StepGuard"/> knows, for a checkpoint.</summary>
+/// <summary>The state of a <see cref="StepGuard"/>, for a checkpoint.</summary>
 /// <param name="MeanNorm">The running mean of the accepted steps' gradient norms.</param>
 /// <param name="LastNorm">The gradient norm of the last accepted step; 0 before the first.</param>
 /// <param name="AcceptedSteps">Steps accepted.</param>
@@ -12,26 +12,26 @@ internal sealed record StepGuardState(
     double MeanNorm = 0, double LastNorm = 0, long AcceptedSteps = 0, long SkippedSteps = 0, int ConsecutiveSkips = 0);
 
 /// <summary>
-/// Decides from the gradient's norm whether a step is taken: not where it is not finite, nor, if asked for, where it is far above the
-/// running mean. The norm is all that it needs to read from the device: a loss that is not finite has a gradient that is not.
+/// Decides from the gradient's norm whether a step is taken. It skips a norm that is not finite and, by option, one far above the running
+/// mean. The norm is the only number read from the device: a loss that is not finite has a gradient that is not finite.
 /// </summary>
 /// <param name="outlierFactor">The multiple of the mean norm above which a step is skipped; 0 takes all finite steps.</param>
 /// <param name="maxSkippedSteps">So many skipped steps in a row end the run, at least 1.</param>
 internal sealed class StepGuard(double outlierFactor = 0, int maxSkippedSteps = StepGuard.DefaultMaxSkippedSteps)
 {
-    /// <summary>A batch with broken numbers is passed over, and so are a few; weights that are broken never recover.</summary>
+    /// <summary>A few batches whose gradients are not finite are skipped; weights that are not finite never recover.</summary>
     public const int DefaultMaxSkippedSteps = 10;
 
-    /// <summary>Accepted steps before the mean says enough to call a norm an outlier.</summary>
+    /// <summary>Accepted steps before the mean is good enough to call a norm an outlier.</summary>
     public const int StepsBeforeOutliers = 20;
 
     /// <summary>The weight of a new norm in the mean, once there are more than 1 / this of them; before that all weigh the same.</summary>
     private const double NewWeight = 0.02;
 
-    /// <summary>What it knows; setting it resumes another run's guard.</summary>
+    /// <summary>The state; setting it resumes an earlier run's guard.</summary>
     public StepGuardState State { get; set; } = new();
 
-    /// <summary>Whether to take a step, which is counted.</summary>
+    /// <summary>Returns whether to take a step, and counts it.</summary>
     /// <param name="step">The step, for the message.</param>
     /// <param name="gradNorm">The global norm of its gradient, before clipping.</param>
     /// <exception cref="InvalidOperationException">So many steps in a row were skipped that the run is over.</exception>

@@ -1,21 +1,17 @@
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Trains a model on token windows: batches, accumulation, schedule, evaluation, reports, checkpoints, cancellation.</summary>
+/// <summary>Trains a task: micro-batches, accumulation, schedule, evaluation, reports, checkpoints, cancellation.</summary>
 /// <remarks>
-/// Everything that a step depends on is in the model, the optimizer and the <see cref="RunState"/>, so a run that goes on from a checkpoint
+/// Everything that a step depends on is in the model, the optimizer and the <see cref="RunState"/>, so a run that resumes from a checkpoint
 /// of the three takes the same steps to the bit.
 /// </remarks>
 internal sealed class TrainingLoop : IDisposable
 {
-    private readonly LanguageModel _model;
-    private readonly TokenWindows _windows;
-    private readonly ITrainingObjective _objective;
-    private readonly ReversibleLmTrainer.Options _options;
+    private readonly ITrainingTask _task;
+    private readonly TrainingOptions _options;
     private readonly RunState _state;
     private readonly RunOutput _output;
     private readonly LearningRateSchedule _schedule;
@@ -25,36 +21,30 @@ internal sealed class TrainingLoop : IDisposable
     private readonly MemoryMeter _memory;
     private readonly Stopwatch _training = new();
     private readonly TimeSpan _elapsedBefore;
-    private (TimeSpan Time, long Tokens) _reported;
+    private (TimeSpan Time, long Units) _reported;
     private bool _changed;
 
-    /// <summary>Makes a loop that goes on from a state; the model has the weights that belong to it.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="windows">The data.</param>
-    /// <param name="objective">What is minimised.</param>
+    /// <summary>Makes a loop that continues from a state; the task's model has the weights that belong to it.</summary>
+    /// <param name="task">What is trained.</param>
     /// <param name="options">The options, checked.</param>
     /// <param name="state">Where the run stands; changed as it goes on.</param>
     /// <param name="checkpoint">The checkpoint that the state is from; null at the beginning.</param>
     /// <param name="output">Where reports and checkpoints go.</param>
-    /// <param name="memory">Reads the memory that reports tell of.</param>
+    /// <param name="memory">Reads the memory for the reports.</param>
     /// <exception cref="InvalidDataException">The optimizer's part of the checkpoint is damaged.</exception>
     public TrainingLoop(
-        LanguageModel model, TokenWindows windows, ITrainingObjective objective, ReversibleLmTrainer.Options options, RunState state,
-        string? checkpoint, RunOutput output, MemoryMeter memory)
+        ITrainingTask task, TrainingOptions options, RunState state, string? checkpoint, RunOutput output, MemoryMeter memory)
     {
-        (_model, _windows, _objective, _options, _state, _output) = (model, windows, objective, options, state, output);
-        model.Network.Stack.KeptLayerCount = options.KeptLayerCount;
-        model.Network.Stack.Deterministic = options.Deterministic;
+        (_task, _options, _state, _output, _memory) = (task, options, state, output, memory);
         _schedule = new LearningRateSchedule(
             options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps, options.Schedule,
             options.EffectiveDecaySteps);
         var constants = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
-        _optimizer = new FlatAdamW(model.Network, model.Network.Stack, constants, options.OptimizerPlacement);
+        _optimizer = new FlatAdamW(task.ParameterGroups, constants, options.OptimizerPlacement, task.Flat);
         _guard = new StepGuard(options.OutlierFactor, options.MaxSkippedSteps) { State = state.Guard };
         _update = new ParameterUpdate(_optimizer, _guard, options.MaxGradNorm);
-        _memory = memory;
         _elapsedBefore = state.Elapsed;
-        _reported = (TimeSpan.Zero, state.Tokens);
+        _reported = (TimeSpan.Zero, state.Units);
         if (checkpoint is null) return;
         try
         {
@@ -101,7 +91,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <exception cref="InvalidDataException">Its checkpoint is damaged or gone.</exception>
     public void TakeBest()
     {
-        if (_state.Best is { } best && best.Step != _state.Step) RunCheckpoint.ReadBestWeights(_output.PathOf(best.Step), _model.Network);
+        if (_state.Best is { } best && best.Step != _state.Step) RunCheckpoint.ReadBestWeights(_output.PathOf(best.Step), _task);
     }
 
     /// <inheritdoc/>
@@ -122,17 +112,17 @@ internal sealed class TrainingLoop : IDisposable
         int step = _state.Step + 1;
         double rate = _schedule.At(step - 1);
         _training.Start();
-        TokenBatch[] batches = NextBatches();
-        long tokens = batches.Sum(batch => batch.TargetCount);
-        ParameterUpdate.Outcome outcome = _update.Take(step, rate, layerDone => Backward(batches, tokens, step, layerDone));
+        MicroBatch[] batches = NextBatches();
+        long units = batches.Sum(batch => batch.UnitCount);
+        ParameterUpdate.Outcome outcome = _update.Take(step, rate, layerDone => Differentiate(batches, units, step, layerDone));
         bool report = step == 1 || step % _options.ReportInterval == 0 || IsEvaluation(step);
         // Reading the loss waits for the device, so it is read only where it is told.
-        double loss = report ? outcome.Loss.item<double>() / tokens : double.NaN;
+        double loss = report ? outcome.Loss.item<double>() / units : double.NaN;
         _training.Stop();
 
         _changed = true;
         _state.Step = step;
-        _state.Tokens += tokens;
+        _state.Units += units;
         _state.OptimizerSteps = _optimizer.StepCount;
         _state.Guard = _guard.State;
         _state.Elapsed = _elapsedBefore + _training.Elapsed;
@@ -140,22 +130,23 @@ internal sealed class TrainingLoop : IDisposable
         if (!outcome.Taken) _output.Skipped(step, outcome.GradNorm);
     }
 
-    private TokenBatch[] NextBatches()
+    private MicroBatch[] NextBatches()
     {
-        long first = _options.OverfitOneBatch ? 0 : _state.Windows;
-        var batches = new TokenBatch[_options.GradientAccumulationSteps];
-        for (int i = 0; i < batches.Length; i++, first += _options.BatchSize) batches[i] = _windows.Training(first, _options.BatchSize);
-        _state.Windows = first;
+        long first = _options.OverfitOneBatch ? 0 : _state.Examples;
+        var batches = new MicroBatch[_options.GradientAccumulationSteps];
+        for (int i = 0; i < batches.Length; i++, first += _options.BatchSize) batches[i] = _task.Read(first, _options.BatchSize);
+        _state.Examples = first;
         return batches;
     }
 
-    /// <summary>The summed loss of a step's batches; the gradients are those of its mean over all their tokens.</summary>
-    private Tensor Backward(TokenBatch[] batches, long tokens, int step, Action<int>? layerDone)
+    /// <summary>Returns the summed loss of a step's micro-batches; the gradients are those of its mean over all their units.</summary>
+    private Tensor Differentiate(MicroBatch[] batches, long units, int step, Action<int>? layerDone)
     {
-        Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: _model.Network.Device);
+        Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: _task.Device);
         for (int i = 0; i < batches.Length; i++)
         {
-            using Tensor loss = _objective.Differentiate(_model.Network, batches[i], 1.0 / tokens, PassSeed(step, i), layerDone);
+            var context = new StepContext(1.0 / units, PassSeed(step, i), layerDone, _options.CancellationToken);
+            using Tensor loss = batches[i].Differentiate(context);
             lossSum.add_(loss);
         }
         return lossSum;
@@ -163,7 +154,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>One seed for each pass, so that what a scheme draws depends on the step and not on what ran before.</summary>
     private long PassSeed(int step, int pass) =>
-        ((long)_state.Identity.Seed << 32) + (long)step * _options.GradientAccumulationSteps + pass;
+        ((long)_state.Fingerprint.Seed << 32) + (long)step * _options.GradientAccumulationSteps + pass;
 
     private bool IsEvaluation(int step) => step % _options.EvaluationInterval == 0 || step == _options.MaxSteps;
 
@@ -171,27 +162,31 @@ internal sealed class TrainingLoop : IDisposable
     /// <returns>Whether the evaluation was the best so far.</returns>
     private bool Report(PendingReport pending)
     {
-        HeldOutLoss heldOut = default;
+        HeldOutResult? heldOut = null;
         bool best = false;
         if (IsEvaluation(_state.Step))
         {
             heldOut = Evaluate(IsLastStep ? int.MaxValue : _options.EvaluationBatches);
-            best = heldOut.Objective is { } loss && double.IsFinite(loss) && !(loss >= _state.Best?.Loss);
+            best = heldOut?.Criterion is { } loss && double.IsFinite(loss) && !(loss >= _state.Best?.Loss);
             int sinceBest = best ? 0 : _state.EvaluationsSinceBest + 1;
             bool stalls = _options.EarlyStoppingPatience > 0 && sinceBest >= _options.EarlyStoppingPatience;
             if (stalls && !IsLastStep) heldOut = Evaluate(int.MaxValue);
-            if (best) _state.Best = new BestEvaluation(_state.Step, heldOut.Objective!.Value);
+            if (best) _state.Best = new BestEvaluation(_state.Step, heldOut!.Criterion);
             _state.EvaluationsSinceBest = sinceBest;
-            _state.ValidationTokens = heldOut.Tokens;
+            _state.ValidationUnits = heldOut?.UnitCount ?? 0;
         }
 
         TimeSpan time = _training.Elapsed - _reported.Time;
-        double tokensPerSecond = (_state.Tokens - _reported.Tokens) / Math.Max(time.TotalSeconds, 1e-9);
-        _reported = (_training.Elapsed, _state.Tokens);
+        double unitsPerSecond = (_state.Units - _reported.Units) / Math.Max(time.TotalSeconds, 1e-9);
+        _reported = (_training.Elapsed, _state.Units);
         (long? device, long host) = _memory.Read();
         var progress = new TrainingProgress(
-            _state.Step, _options.MaxSteps, _state.Tokens, pending.Loss, pending.LearningRate, pending.GradNorm, tokensPerSecond,
-            heldOut.Mean, heldOut.BitsPerByte, host, _state.Guard.SkippedSteps, device);
+            _state.Step, _options.MaxSteps, _state.Units, pending.Loss, pending.LearningRate, pending.GradNorm, unitsPerSecond,
+            heldOut?.Loss, host, _state.Guard.SkippedSteps, device)
+        {
+            Unit = _task.Unit,
+        };
+        if (heldOut is not null) progress = progress with { ValidationFigures = heldOut.Figures };
         _state.History.Add(progress);
         _state.Pending = null;
         _changed = true;
@@ -199,12 +194,11 @@ internal sealed class TrainingLoop : IDisposable
         return best;
     }
 
-    private HeldOutLoss Evaluate(int batches) =>
-        HeldOutLoss.Measure(_model, _objective, _windows, _options.BatchSize, batches, _options.CancellationToken);
+    private HeldOutResult? Evaluate(int batches) => _task.Evaluate(_options.BatchSize, batches, _options.CancellationToken);
 
     private void Checkpoint()
     {
-        if (_changed) _output.Checkpoint(_model, _optimizer, _state);
+        if (_changed) _output.Checkpoint(_task, _optimizer, _state);
         _changed = false;
     }
 }

@@ -3,40 +3,46 @@ using Microsoft.ML.Reversible.Training;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>What a training run did, the parts before it was resumed included.</summary>
-public sealed class TrainingMetrics
+public class TrainingMetrics
 {
     internal TrainingMetrics(
-        IReadOnlyList<TrainingProgress> history, long validationTokens, TimeSpan elapsed, long? peakDeviceMemory)
+        IReadOnlyList<TrainingProgress> history, long validationUnits, TimeSpan elapsed, long? peakDeviceMemory)
     {
         PeakDeviceMemory = peakDeviceMemory;
         History = history;
-        ValidationTokens = validationTokens;
+        ValidationUnitCount = validationUnits;
         Elapsed = elapsed;
+        PeakHostMemory = HostMemory.Peak;
+    }
+
+    private protected TrainingMetrics(TrainingMetrics other)
+    {
+        PeakDeviceMemory = other.PeakDeviceMemory;
+        History = other.History;
+        ValidationUnitCount = other.ValidationUnitCount;
+        Elapsed = other.Elapsed;
+        PeakHostMemory = other.PeakHostMemory;
+        ModelStep = other.ModelStep;
+        ResumedFrom = other.ResumedFrom;
     }
 
     /// <summary>The reports that were made during the run, in order: the loss curve.</summary>
     public IReadOnlyList<TrainingProgress> History { get; }
 
-    /// <summary>Mean loss of the last reported step's tokens, nats.</summary>
+    /// <summary>Mean loss of the last reported step, nats.</summary>
     public double TrainingLoss => History[^1].Loss;
 
     /// <summary>Mean loss over the whole held-out part at the end, nats; null where nothing was held out.</summary>
     public double? ValidationLoss => History[^1].ValidationLoss;
 
-    /// <summary>e to the power of <see cref="ValidationLoss"/>; null where nothing was held out.</summary>
-    public double? ValidationPerplexity => History[^1].ValidationPerplexity;
+    /// <summary>Number of held-out units (tokens in a language model) that <see cref="ValidationLoss"/> is the mean over.</summary>
+    public long ValidationUnitCount { get; }
 
-    /// <summary>Bits for a byte of the held-out text at the end; null where nothing was held out or its bytes are not known.</summary>
-    public double? ValidationBitsPerByte => History[^1].ValidationBitsPerByte;
-
-    /// <summary>Number of held-out tokens that <see cref="ValidationLoss"/> is the mean over.</summary>
-    public long ValidationTokens { get; }
-
-    /// <summary>Tokens trained on.</summary>
-    public long Tokens => History[^1].Tokens;
+    /// <summary>Units trained on: tokens in a language model.</summary>
+    public long UnitCount => History[^1].UnitCount;
 
     /// <summary>
-    /// Whether the run ended before <see cref="ReversibleLmTrainer.Options.MaxSteps"/> because its evaluations got no better.
+    /// Whether the run ended before <see cref="TrainingOptions.MaxSteps"/> because its evaluations got no better.
     /// </summary>
     public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
 
@@ -46,17 +52,17 @@ public sealed class TrainingMetrics
     /// <summary>The step whose weights the model has: the last, or that of the best evaluation where that was asked for.</summary>
     public int ModelStep { get; internal init; }
 
-    /// <summary>The step of the checkpoint that the run went on from; null where it went through in one piece.</summary>
+    /// <summary>The step of the checkpoint that the run was resumed from; null where it was not resumed.</summary>
     public int? ResumedFrom { get; internal init; }
 
     /// <summary>Wall time of the training steps, evaluation and checkpoints not counted.</summary>
     public TimeSpan Elapsed { get; }
 
-    /// <summary>Tokens trained on a second, evaluation and checkpoints not counted.</summary>
-    public double TokensPerSecond => Tokens / Elapsed.TotalSeconds;
+    /// <summary>Units trained on a second, evaluation and checkpoints not counted.</summary>
+    public double UnitsPerSecond => UnitCount / Elapsed.TotalSeconds;
 
     /// <summary>The most memory that the process has held in RAM up to the end of the run, bytes; device memory is not in it.</summary>
-    public long PeakHostMemory { get; } = HostMemory.Peak;
+    public long PeakHostMemory { get; }
 
     /// <summary>
     /// The most memory that the process held on its GPU at a report since the run began or was resumed, bytes, with the driver's context

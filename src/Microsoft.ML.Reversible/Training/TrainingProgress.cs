@@ -1,22 +1,17 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Reversible;
 
 /// <summary>Where a training run stands.</summary>
 /// <param name="Step">Steps done, from 1.</param>
 /// <param name="MaxSteps">Steps in all.</param>
-/// <param name="Tokens">Tokens trained on so far; padding does not count.</param>
-/// <param name="Loss">Mean loss of this step's tokens, nats.</param>
+/// <param name="UnitCount">Units trained on so far: tokens in a language model, padding not counted.</param>
+/// <param name="Loss">Mean loss of this step's units, nats.</param>
 /// <param name="LearningRate">The learning rate of this step.</param>
 /// <param name="GradNorm">The global norm of the gradients before clipping.</param>
-/// <param name="TokensPerSecond">Tokens trained on a second since the last report, evaluation and checkpoints not counted.</param>
-/// <param name="ValidationLoss">Mean loss on held-out tokens, nats, where this step was followed by an evaluation; else null.</param>
-/// <param name="ValidationBitsPerByte">
-/// Bits that the model needs for a byte of the held-out text, where this step was followed by an evaluation and the text's bytes are known;
-/// else null.
-/// </param>
+/// <param name="UnitsPerSecond">Units trained on a second since the last report, evaluation and checkpoints not counted.</param>
+/// <param name="ValidationLoss">Mean loss on held-out units, nats, where this step was followed by an evaluation; else null.</param>
 /// <param name="HostMemoryBytes">The memory that the process holds in RAM, bytes; device memory is not in it.</param>
 /// <param name="SkippedSteps">Steps skipped so far because their gradients were not finite or far too large.</param>
 /// <param name="DeviceMemoryBytes">
@@ -26,25 +21,31 @@ namespace Microsoft.ML.Reversible;
 public sealed record TrainingProgress(
     int Step,
     int MaxSteps,
-    long Tokens,
+    long UnitCount,
     double Loss,
     double LearningRate,
     double GradNorm,
-    double TokensPerSecond,
+    double UnitsPerSecond,
     double? ValidationLoss,
-    double? ValidationBitsPerByte = null,
-    [property: JsonPropertyName("MemoryBytes")] long HostMemoryBytes = 0,
+    long HostMemoryBytes = 0,
     long SkippedSteps = 0,
     long? DeviceMemoryBytes = null)
 {
     private const double BytesPerGiB = 1 << 30;
 
-    /// <summary>e to the power of <see cref="ValidationLoss"/>.</summary>
-    public double? ValidationPerplexity => ValidationLoss is { } loss ? Math.Exp(loss) : null;
+    /// <summary>What is counted, in the plural: <c>tokens</c> in a language model.</summary>
+    public string Unit { get; init; } = "examples";
 
     /// <summary>
-    /// The report as one line of JSON with the fields step, tokens, loss, learning_rate, grad_norm, tokens_per_s and host_memory_gib, on a
-    /// GPU device_memory_gib, and after an evaluation validation_loss, bits_per_byte and perplexity. A number that is not finite is null.
+    /// What an evaluation measured beside <see cref="ValidationLoss"/>, by name: in a language model <c>perplexity</c>, and
+    /// <c>bits_per_byte</c> where the text's bytes are known. Empty where this step was followed by no evaluation.
+    /// </summary>
+    public IReadOnlyDictionary<string, double> ValidationFigures { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>
+    /// The report as one line of JSON with the fields step, tokens (or another <see cref="Unit"/>), loss, learning_rate, grad_norm,
+    /// tokens_per_s and host_memory_gib, on a GPU device_memory_gib, and after an evaluation validation_loss and
+    /// <see cref="ValidationFigures"/>. A number that is not finite is null.
     /// </summary>
     public string ToJson()
     {
@@ -53,16 +54,15 @@ public sealed record TrainingProgress(
         {
             json.WriteStartObject();
             json.WriteNumber("step", Step);
-            json.WriteNumber("tokens", Tokens);
+            json.WriteNumber(Unit, UnitCount);
             json.WriteNumberOrNull("loss", Loss);
             json.WriteNumberOrNull("learning_rate", LearningRate);
             json.WriteNumberOrNull("grad_norm", GradNorm);
-            json.WriteNumberOrNull("tokens_per_s", Math.Round(TokensPerSecond, 1));
+            json.WriteNumberOrNull($"{Unit}_per_s", Math.Round(UnitsPerSecond, 1));
             json.WriteNumberOrNull("host_memory_gib", Math.Round(HostMemoryBytes / BytesPerGiB, 4));
             if (DeviceMemoryBytes is { } device) json.WriteNumberOrNull("device_memory_gib", Math.Round(device / BytesPerGiB, 4));
             if (ValidationLoss is { } loss) json.WriteNumberOrNull("validation_loss", loss);
-            if (ValidationBitsPerByte is { } bits) json.WriteNumberOrNull("bits_per_byte", bits);
-            if (ValidationPerplexity is { } perplexity) json.WriteNumberOrNull("perplexity", perplexity);
+            foreach ((string name, double value) in ValidationFigures) json.WriteNumberOrNull(name, value);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray());

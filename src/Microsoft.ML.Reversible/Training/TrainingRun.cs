@@ -1,38 +1,32 @@
 using System.Globalization;
-using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// One run of training around its loop: the folder of checkpoints, the checkpoint to go on from, and what comes of it. What is wrong with
-/// the options, the folder or the files shows when it is opened, before data is read, which may take hours.
+/// One run of training around its loop: the folder of checkpoints, the checkpoint to resume from, and the metrics at the end. It is opened
+/// before data is read, which may take hours, so that what is wrong with the options, the folder or the files shows at once.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
-    private readonly ReversibleLmTrainer.Options _options;
+    private readonly TrainingOptions _options;
     private readonly IChannel _channel;
     private readonly RunFolder? _folder;
     private readonly RunState? _resumed;
-    private readonly RunIdentity _known;
+    private readonly Fingerprint _known;
 
     /// <summary>Opens a run.</summary>
     /// <param name="options">The options, checked.</param>
-    /// <param name="context">Says where to compute, and draws a seed, where the options do not.</param>
-    /// <param name="host">Draws a seed.</param>
+    /// <param name="context">Says where to compute where the options do not.</param>
+    /// <param name="host">Draws a seed where the options have none.</param>
     /// <param name="channel">Told of what happens.</param>
-    /// <param name="isText">Whether the column is text, not token ids.</param>
-    /// <param name="settings">What decides the curve beside the options, as far as it is known.</param>
+    /// <param name="known">The task's part of the fingerprint, as far as it is known without the data.</param>
     /// <exception cref="InvalidOperationException">The GPU is missing, or the checkpoint is of another run.</exception>
     /// <exception cref="InvalidDataException">A checkpoint is damaged.</exception>
     /// <exception cref="IOException">Another run holds the folder, or a file cannot be written.</exception>
     public TrainingRun(
-        ReversibleLmTrainer.Options options, MLContext context, IHost host, IChannel channel, bool isText,
-        IEnumerable<KeyValuePair<string, string>>? settings = null)
+        TrainingOptions options, MLContext context, IHost host, IChannel channel, IEnumerable<FingerprintEntry> known)
     {
         (_options, _channel) = (options, channel);
         Device = Devices.Resolve(options.Device, context, channel);
@@ -44,14 +38,13 @@ internal sealed class TrainingRun : IDisposable
                     _folder, options.Resume, options.DamagedCheckpoint, text => channel.Warning(MessageSensitivity.None, "{0}", text))
                     is var (checkpoint, state))
                 (Checkpoint, _resumed) = (checkpoint, state);
-            Seed = options.Seed ?? _resumed?.Identity.Seed ?? host.Rand.Next();
-            _known = RunIdentity.Of(options, isText, Seed).With(settings ?? []);
+            Seed = options.Seed ?? _resumed?.Fingerprint.Seed ?? host.Rand.Next();
+            _known = Fingerprint.Of(options, Seed).With(known);
             if (_resumed is not null)
             {
-                _resumed.Identity.Require(_known, Checkpoint!);
+                _resumed.Fingerprint.Require(_known, Checkpoint!);
                 _resumed.RequirePlaceIn(options, Checkpoint!);
             }
-            if (options.TokenCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
             if (options.MetricsPath is { } metrics) MetricsLog.RequireWritable(metrics);
         }
         catch
@@ -67,46 +60,27 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Seeds the weights and the order of the data.</summary>
     public int Seed { get; }
 
-    /// <summary>The checkpoint that the run goes on from; null at the beginning.</summary>
+    /// <summary>The checkpoint that the run is resumed from; null at the beginning.</summary>
     public string? Checkpoint { get; }
 
-    /// <summary>The data as the run cuts it.</summary>
-    /// <param name="tokens">The data.</param>
-    /// <param name="fixedPlaces">Whether training windows lie at the same places in every epoch.</param>
-    public TokenWindows Windows(TokenCache tokens, bool fixedPlaces = false) =>
-        new(tokens, _options.ContextLength, _options.ValidationFraction, _options.DocumentBoundaries, Seed, fixedPlaces);
-
-    /// <summary>Trains the model to the end.</summary>
-    /// <param name="model">The model with the weights of <see cref="Checkpoint"/>, or those to begin with.</param>
-    /// <param name="tokens">The data.</param>
-    /// <param name="objective">What is minimised.</param>
+    /// <summary>Trains to the end.</summary>
+    /// <param name="task">The task, with the weights of <see cref="Checkpoint"/>, or those to begin with.</param>
+    /// <exception cref="InvalidOperationException">The checkpoint is of another run, or no step could be taken.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
-    public TrainingMetrics Train(LanguageModel model, TokenCache tokens, ITrainingObjective objective)
+    public TrainingMetrics Train(ITrainingTask task)
     {
-        LanguageNetwork network = model.Network;
-        RunIdentity identity = _known.With(network, tokens).With(objective.Settings);
-        _resumed?.Identity.Require(identity, Checkpoint!);
-        RunState state = _resumed ?? new RunState { Identity = identity };
+        Fingerprint fingerprint = _known.With(task.Fingerprint, task.Source);
+        _resumed?.Fingerprint.Require(fingerprint, Checkpoint!);
+        RunState state = _resumed ?? new RunState { Fingerprint = fingerprint };
         int? resumedFrom = _resumed?.Step;
-        TokenWindows windows = Windows(tokens, objective.NeedsFixedWindows);
-        _channel.Info(MessageSensitivity.None, "{0}", string.Create(
-            CultureInfo.InvariantCulture,
-            $"{network.Configuration.ParameterCount:N0} parameters, {tokens.TokenCount:N0} tokens, {windows.TrainingTokens:N0} of them " +
-            $"to train on, scheme {network.Stack.Scheme}, way back {network.Stack.WayBack}, arithmetic {network.Stack.Arithmetic}, on " +
-            $"{network.Device}, from step {state.Step}"));
+        _channel.Info(MessageSensitivity.None, "{0}", $"{task.Description}, on {task.Device}, from step {state.Step}");
 
-        if (_options.KeptLayerCount > 0 && network.Stack.WayBack != WayBack.Reversible)
-            throw UnusedTrainerOptions.KeptLayers(network.Stack.WayBack, network.Stack.Scheme).Refusal();
-        OptionChecks.Require(
-            _options.KeptLayerCount <= network.Stack.Blocks.Count, nameof(_options.KeptLayerCount), _options.KeptLayerCount,
-            $"within [0, {network.Stack.Blocks.Count}], the model's functions");
-        using var frozen = new FrozenWeights(network, _options.FreezeEmbedding, _options.FrozenLayerCount);
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
-        var memory = new MemoryMeter(network.Device);
-        using var loop = new TrainingLoop(model, windows, objective, _options, state, Checkpoint, output, memory);
+        var memory = new MemoryMeter(task.Device);
+        using var loop = new TrainingLoop(task, _options, state, Checkpoint, output, memory);
         loop.Run();
         if (_options.ReturnBest) loop.TakeBest();
-        return new TrainingMetrics(state.History, state.ValidationTokens, state.Elapsed, memory.DevicePeak)
+        return new TrainingMetrics(state.History, state.ValidationUnits, state.Elapsed, memory.DevicePeak)
         {
             ResumedFrom = resumedFrom,
             ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,
@@ -115,4 +89,57 @@ internal sealed class TrainingRun : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _folder?.Dispose();
+}
+
+/// <summary>Where a run's reports and checkpoints go.</summary>
+internal sealed class RunOutput : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly RunFolder? _folder;
+    private readonly IChannel _channel;
+    private readonly MetricsLog? _log;
+
+    /// <summary>Opens the file of metrics where one is asked for.</summary>
+    /// <param name="options">Say what is kept.</param>
+    /// <param name="folder">The folder of checkpoints, owned by the caller; null for none.</param>
+    /// <param name="step">The step that the run stands at.</param>
+    /// <param name="channel">Told of every report.</param>
+    public RunOutput(TrainingOptions options, RunFolder? folder, int step, IChannel channel)
+    {
+        (_options, _folder, _channel) = (options, folder, channel);
+        _log = options.MetricsPath is { } path ? new MetricsLog(path, step) : null;
+    }
+
+    /// <summary>Passes a report to the file, the listener and the log.</summary>
+    public void Report(TrainingProgress progress)
+    {
+        _log?.Add(progress);
+        _options.Progress?.Report(progress);
+        string validation = progress.ValidationLoss is { } loss
+            ? string.Create(CultureInfo.InvariantCulture, $", validation {loss:F4}")
+            : "";
+        _channel.Info(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {progress.Step}/{progress.MaxSteps}: loss {progress.Loss:F4}{validation}, " +
+            $"learning rate {progress.LearningRate:G3}, {progress.UnitsPerSecond:F0} {progress.Unit}/s"));
+    }
+
+    /// <summary>Logs that a step was skipped.</summary>
+    public void Skipped(int step, double gradNorm) =>
+        _channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture, $"step {step} skipped: the norm of its gradients is {gradNorm:G4}"));
+
+    /// <summary>Writes a checkpoint, if there is a folder for them, and removes those that are not kept.</summary>
+    public void Checkpoint(ITrainingTask task, FlatAdamW optimizer, RunState state)
+    {
+        if (_folder is null) return;
+        RunCheckpoint.Write(_folder.PathOf(state.Step), task, optimizer, state);
+        _folder.Prune(_options.CheckpointsKept, state.Step, state.Best?.Step);
+    }
+
+    /// <summary>The folder of a step's checkpoint.</summary>
+    public string PathOf(int step) => _folder!.PathOf(step);
+
+    /// <inheritdoc/>
+    public void Dispose() => _log?.Dispose();
 }

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,7 +19,7 @@ public class OptimizerStep : MicroBenchmark
     public void MakeFlat()
     {
         _model = Model();
-        _flat = new FlatAdamW(_model, _model.Stack, new(0.9, 0.95, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
+        _flat = LanguageTask.Optimizer(_model, new(0.9, 0.95, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         using var noGraph = no_grad();
         foreach (Parameter parameter in _model.parameters()) parameter.grad!.fill_(1e-3);
     }

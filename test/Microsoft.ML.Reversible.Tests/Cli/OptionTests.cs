@@ -27,7 +27,7 @@ public sealed partial class OptionTests
     private static IEnumerable<(string Verb, IReadOnlyList<string> Properties)> Tables =>
     [
         ("train", TrainSettings.Table().Properties),
-        ("retrofit", RetrofitSettings.Table().Properties), ("retrofit", RetrofitSettings.Training().Properties),
+        ("retrofit", RetrofitSettings.Table().Properties),
         ("generate", GenerateVerb.Settings().Properties),
         ("bench", BenchSettings.Table().Properties),
     ];
@@ -92,7 +92,6 @@ public sealed partial class OptionTests
     public void EveryOptionThatSetsAPropertyArrivesThere()
     {
         AssertArrives(TrainSettings.Table(), () => new());
-        AssertArrives(RetrofitSettings.Training(), () => new RetrofitEstimator.Options().Training);
         AssertArrives(RetrofitSettings.Table(), () => new());
         AssertArrives(GenerateVerb.Settings(), () => new());
         AssertArrives(BenchSettings.Table(), () => new());

@@ -51,7 +51,7 @@ public sealed class RetrofitVerbTests
         {
             (o.Scheme, o.Divergence, o.JensenShannonWeight) = (new Estimator { A = 1, M = 2 }, Divergence.JensenShannon, 0.3);
             (o.Temperature, o.CrossEntropyWeight, o.HiddenStateWeight, o.LayerMap) = (2, 0.1, 0.5, [new(2, 2), new(4, 4)]);
-            (o.Training.MaxSteps, o.Training.WarmupSteps, o.Training.FreezeEmbedding) = (12, 1, true);
+            (o.MaxSteps, o.WarmupSteps, o.FreezeEmbedding) = (12, 1, true);
         });
         using ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(Student);
         Assert.AreEqual(expected.Scheme, model.Scheme);

@@ -19,30 +19,21 @@ public sealed class SettingsTests
         TrainSettings.Table().Properties.Concat(TrainSettings.LeftOut.Keys).ToArray());
 
     [TestMethod]
-    public void EveryOptionOfTheRetrofitIsReachableOrLeftOutOnPurpose()
-    {
-        CollectionAssert.AreEquivalent(
-            typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).ToArray(),
-            RetrofitSettings.Table().Properties.Concat(RetrofitSettings.LeftOut.Keys).ToArray());
-        CollectionAssert.AreEquivalent(
-            typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name).ToArray(),
-            RetrofitSettings.Training().Properties.Concat(RetrofitSettings.TrainingLeftOut.Keys).ToArray());
-    }
+    public void EveryOptionOfTheRetrofitIsReachableOrLeftOutOnPurpose() => CollectionAssert.AreEquivalent(
+        typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).ToArray(),
+        RetrofitSettings.Table().Properties.Concat(RetrofitSettings.LeftOut.Keys).ToArray());
 
     [TestMethod]
     public void WhatIsNotTypedStaysAtTheRetrofitsDefault()
     {
         SettingTable<RetrofitEstimator.Options> table = RetrofitSettings.Table();
-        SettingTable<ReversibleLmTrainer.Options> training = RetrofitSettings.Training();
         var command = new RootCommand();
-        foreach (Option option in table.Groups.Concat(training.Groups).SelectMany(group => group.Options)) command.Options.Add(option);
-        RetrofitEstimator.Options read = RetrofitSettings.Read(table, training, command.Parse("--teacher t")), expected = new();
+        foreach (Option option in table.Groups.SelectMany(group => group.Options)) command.Options.Add(option);
+        RetrofitEstimator.Options read = RetrofitSettings.Read(table, command.Parse("--teacher t")), expected = new();
         Assert.AreEqual("t", read.TeacherPath);
         foreach (PropertyInfo property in typeof(RetrofitEstimator.Options).GetProperties())
-            if (property.Name is not (nameof(read.TeacherPath) or nameof(read.Training)))
+            if (property.Name is not nameof(read.TeacherPath))
                 Assert.AreEqual(property.GetValue(expected), property.GetValue(read), property.Name);
-        foreach (PropertyInfo property in typeof(ReversibleLmTrainer.Options).GetProperties())
-            Assert.AreEqual(property.GetValue(expected.Training), property.GetValue(read.Training), property.Name);
     }
 
     [TestMethod]
@@ -52,6 +43,16 @@ public sealed class SettingsTests
         StringAssert.Contains(help, "Optimizer steps, at least 1. Default: 500.");
         StringAssert.Contains(help, "Default: 0.0003.");
         StringAssert.Contains(help, "--teacher-path, --teacher FOLDER  (needed)");
+    }
+
+    [TestMethod]
+    public void AnOptionThatNoTableNamesIsReachableWithTheLibrarysWords()
+    {
+        var table = new SettingTable<ReversibleLmTrainer.Options>().AddOthers(TrainSettings.LeftOut.Keys);
+        CollectionAssert.AreEquivalent(TrainSettings.Table().Properties.ToArray(), table.Properties.ToArray());
+        Assert.AreEqual(3e-4, table.Read(Parse(table, "--learning-rate", "3e-4")).LearningRate);
+        string description = table.Groups.Single().Options.Single(option => option.Name == "--max-grad-norm").Description!;
+        Assert.AreEqual("The global norm that gradients are clipped to, at least 0; 0 means not to clip. Default: 1.", description);
     }
 
     [TestMethod]
@@ -94,7 +95,7 @@ public sealed class SettingsTests
 
     [TestMethod]
     [DataRow("HeadCount must divide Width, which is 32.", "--head-count must divide --width, which is 32.")]
-    [DataRow("Training.ContextLength is 17; the Teacher has 16.", "--context-length is 17; the Teacher has 16.")]
+    [DataRow("ContextLength is 17; the Teacher has 16.", "--context-length is 17; the Teacher has 16.")]
     [DataRow("MaxSideGiB is for ChooseScheme.", "--max-side-gib is for --scheme auto.")]
     [DataRow("'Width/config.json' lacks the width", "'Width/config.json' lacks the width")]
     public void MessagesNameOptionsAsTheyAreTyped(string message, string expected) => Assert.AreEqual(expected, Kebab.Translate(message));

@@ -61,7 +61,7 @@ internal sealed class HostWork : IDisposable
         ["LoadPretrained, no folder"] = w => w._ml.Reversible().LoadPretrained(w._scratch.File("none")),
         ["Generate, cancelled"] = w => w._model.Generate("the", new GenerationOptions(), new CancellationToken(canceled: true)),
         ["Retrofit, cancelled"] = w => Cancelled((progress, token) => w.Retrofit(o =>
-            (o.Training.Progress, o.Training.ReportInterval, o.Training.CancellationToken) = (progress, 1, token))),
+            (o.Progress, o.ReportInterval, o.CancellationToken) = (progress, 1, token))),
         ["AnalyzeStability, no text"] = w => w._ml.Reversible().AnalyzeStability(w._model, Corpus.View(w._ml, "")),
     };
 
@@ -126,8 +126,7 @@ internal sealed class HostWork : IDisposable
     private string Retrofit(Action<RetrofitEstimator.Options> change)
     {
         var options = new RetrofitEstimator.Options { TeacherPath = _scratch.File("teacher"), ReportWindows = 4 };
-        ReversibleLmTrainer.Options training = options.Training;
-        (training.ContextLength, training.BatchSize, training.MaxSteps, training.WarmupSteps, training.Seed) = (16, 4, 4, 2, 3);
+        (options.ContextLength, options.BatchSize, options.MaxSteps, options.WarmupSteps, options.Seed) = (16, 4, 4, 2, 3);
         change(options);
         using ReversibleLmTransformer student = _ml.Reversible().Retrofit(options).Fit(Corpus.View(_ml, Corpus.Rows));
         return student.Retrofit + Saved(student);

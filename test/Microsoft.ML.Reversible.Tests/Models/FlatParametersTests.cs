@@ -1,7 +1,8 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Models;
@@ -23,7 +24,7 @@ public sealed class FlatParametersTests
         {
             using LanguageNetwork model = TestModels.Make(shape, Scheme.Parse(scheme), WayBack.Stored);
             AssertInBuffer(model, groups);
-            using var optimizer = new FlatAdamW(model, model.Stack, _settings, placement);
+            using var optimizer = LanguageTask.Optimizer(model, _settings, placement);
             AssertInBuffer(model, groups);
         }
     }
@@ -92,7 +93,8 @@ public sealed class FlatParametersTests
         Assert.IsTrue(same.parameters().Zip(model.parameters(), TestModels.SameBits).All(bits => bits));
     }
 
-    private static FlatAdamW Optimizer(LanguageNetwork model) => new(model, model.Stack, _settings, OptimizerPlacement.AfterBackward);
+    private static FlatAdamW Optimizer(LanguageNetwork model) =>
+        LanguageTask.Optimizer(model, _settings, OptimizerPlacement.AfterBackward);
 
     private static Parameter[][] Groups(LanguageNetwork model) => [.. FlatParameters.Groups(model, model.Stack)];
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
@@ -34,8 +35,8 @@ public sealed class LlamaModelTests
         Tensor ids = TestModels.Ids(TestModels.SmallLlama, 2, 16);
         Tensor targets = TestModels.Ids(TestModels.SmallLlama, 2, 16, seed: 6).flatten();
 
-        LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 32, seed: 1);
-        LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 32, seed: 1);
+        LanguageModelLoss.Differentiate(stored, ids, targets, new(1.0 / 32, 1));
+        LanguageModelLoss.Differentiate(reversible, ids, targets, new(1.0 / 32, 1));
 
         foreach (var (s, r) in stored.parameters().Zip(reversible.parameters())) Assert.IsTrue(TestModels.SameBits(s.grad!, r.grad!));
     }

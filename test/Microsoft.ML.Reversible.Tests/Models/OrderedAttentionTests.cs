@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
@@ -64,7 +65,7 @@ public sealed class OrderedAttentionTests
             using LanguageNetwork model = TestModels.Make(
                 shape, Scheme.Midpoint, wayBack, Precision.BFloat16, device, arithmetic: Arithmetic.Exact);
             model.Stack.Deterministic = true;
-            LanguageModelLoss.Differentiate(model, ids, ids.flatten(), 1.0 / ids.numel());
+            LanguageModelLoss.Differentiate(model, ids, ids.flatten(), new(1.0 / ids.numel()));
             return [.. model.parameters().Select(p => p.grad!.clone())];
         }
     }

@@ -20,7 +20,11 @@ internal static class RetrofitSnippets
         {
             TeacherPath = teacherFolder,
             Scheme = Bdia.Blend(2),
-            Training = { ContextLength = 16, BatchSize = 8, MaxSteps = 60, WarmupSteps = 6, LearningRate = 1e-3, FinalLearningRate = 1e-4 },
+            ContextLength = 16,
+            MaxSteps = 60,
+            WarmupSteps = 6,
+            LearningRate = 1e-3,
+            FinalLearningRate = 1e-4,
         }).Fit(texts);
 
         RetrofitReport report = student.Retrofit!;
@@ -41,7 +45,8 @@ internal static class RetrofitSnippets
             MaxSideGiB = 1e-5,
             MaxRelativeCost = 1,
             Distill = false,
-            Training = { ContextLength = 16, BatchSize = 4 },
+            ContextLength = 16,
+            BatchSize = 4,
         }).Fit(texts);
         Console.WriteLine(converted.Retrofit!.Reason);
         foreach (RetrofitCandidate candidate in converted.Retrofit.Candidates.Take(5))
@@ -50,7 +55,7 @@ internal static class RetrofitSnippets
         return converted.Retrofit;
     }
 
-    public static TrainingMetrics FineTune(MLContext ml, IDataView texts, string studentFolder)
+    public static LanguageMetrics FineTune(MLContext ml, IDataView texts, string studentFolder)
     {
         // <snippet>
         using ReversibleLmTransformer tuned = ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options

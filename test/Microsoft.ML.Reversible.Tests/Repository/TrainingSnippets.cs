@@ -11,7 +11,7 @@ internal static class TrainingSnippets
         public string Text { get; set; } = "";
     }
 
-    public static TrainingMetrics Train(string folder)
+    public static LanguageMetrics Train(string folder)
     {
         // <snippet>
         var ml = new MLContext(seed: 1);
@@ -40,7 +40,7 @@ internal static class TrainingSnippets
             MetricsPath = Path.Combine(folder, "metrics.jsonl"),
             CancellationToken = stop.Token,
         }).Fit(data);
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         Console.WriteLine($"step {metrics.ModelStep}; at the end {metrics.ValidationBitsPerByte:F3} bits a byte");
         // </snippet>
         return metrics;

@@ -18,7 +18,7 @@ public sealed class BadRetrofitTests
         Bad("TeacherPrecision", o => o.TeacherPrecision = Precision.BFloat16),
         Bad("Scheme", o => o.Scheme = Scheme.Parse("residual"), "reversible one, and 'residual' is not: it has no inverse."),
         Bad("Scheme", o => o.Scheme = Bdia.Blend(128), "reversible one, and 'blend:128' is not: that takes K up to 64, and K is 128."),
-        Bad("Exact", o => (o.Scheme, o.Training.Arithmetic) = (Bdia.Blend(), Arithmetic.Float)),
+        Bad("Exact", o => (o.Scheme, o.Arithmetic) = (Bdia.Blend(), Arithmetic.Float)),
         Bad("ChooseScheme", o => o.MaxSideGiB = 1),
         Bad("MaxSideGiB", o => (o.ChooseScheme, o.MaxSideGiB) = (true, -1)),
         Bad("MaxRelativeCost", o => (o.ChooseScheme, o.MaxRelativeCost) = (true, 0.5)),
@@ -35,14 +35,9 @@ public sealed class BadRetrofitTests
         Bad("TeacherTopK", o => o.TeacherTopK = -1),
         Bad("TeacherCachePath", o => o.TeacherCachePath = "file", "TeacherTopK"),
         Bad("HiddenStateWeight", o => (o.TeacherTopK, o.HiddenStateWeight) = (8, 1)),
-        Bad("Training.CheckpointFolder", o => (o.Distill, o.Training.CheckpointFolder) = (false, "folder")),
-        Bad("PretrainedFolder", o => o.Training.PretrainedFolder = "folder", "TeacherPath"),
-        Bad("Training.Scheme", o => o.Training.Scheme = Scheme.Bdia),
-        Bad("Training.LayerCount", o => o.Training.LayerCount = 2),
-        Bad("Training.VocabularySize", o => o.Training.VocabularySize = 300),
-        Bad("Training.LabelSmoothing", o => o.Training.LabelSmoothing = 0.1),
-        Bad("ValidationFraction", o => o.Training.ValidationFraction = 0, "held-out"),
-        Bad("MaxSteps", o => o.Training.MaxSteps = 0),
+        Bad("CheckpointFolder", o => (o.Distill, o.CheckpointFolder) = (false, "folder")),
+        Bad("ValidationFraction", o => o.ValidationFraction = 0, "held-out"),
+        Bad("MaxSteps", o => o.MaxSteps = 0),
     ];
 
     [TestMethod]
@@ -52,6 +47,25 @@ public sealed class BadRetrofitTests
         var e = Assert.Throws<ArgumentException>(() => _ml.Reversible().Retrofit(Retrofits.Options(change)));
         StringAssert.Contains(e.Message, option);
         StringAssert.Contains(e.Message, hint);
+    }
+
+    [TestMethod]
+    [DataRow("PretrainedFolder")]
+    [DataRow("Family")]
+    [DataRow("LayerCount")]
+    [DataRow("HeadCount")]
+    [DataRow("KeyValueHeadCount")]
+    [DataRow("Width")]
+    [DataRow("MlpWidth")]
+    [DataRow("Activation")]
+    [DataRow("TiedHead")]
+    [DataRow("Tokenization")]
+    [DataRow("VocabularySize")]
+    [DataRow("LabelSmoothing")]
+    public void WhatTheTeacherDecidesIsNoOption(string option)
+    {
+        Assert.IsNotNull(typeof(ReversibleLmTrainer.Options).GetProperty(option));
+        Assert.IsNull(typeof(RetrofitEstimator.Options).GetProperty(option));
     }
 
     [TestMethod]
@@ -145,7 +159,7 @@ public sealed class BadRetrofitTests
 
     [TestMethod]
     public void MoreContextThanTheTeacherHasIsRefused() => StringAssert.Contains(
-        Assert.ThrowsExactly<InvalidOperationException>(() => Fit(o => o.Training.ContextLength = 17)).Message, "16 tokens");
+        Assert.ThrowsExactly<InvalidOperationException>(() => Fit(o => o.ContextLength = 17)).Message, "16 tokens");
 
     [TestMethod]
     public void TextThatIsMissingOrTooShortIsRefused()

@@ -32,10 +32,9 @@ public sealed class CopyTaskTests
         {
             TeacherPath = TestData.Require("trax-copy-gpt/hf-gpt2-form"), Scheme = Scheme.Parse(scheme), Distill = steps > 0,
         };
-        ReversibleLmTrainer.Options training = options.Training;
-        (training.TextColumnName, training.DocumentBoundaries) = (nameof(Row.Ids), DocumentBoundaries.Respect);
-        (training.ContextLength, training.BatchSize) = (2 * LongestWord + 2, 32);
-        if (options.Distill) (training.MaxSteps, training.WarmupSteps, training.LearningRate, training.Seed) = (steps, 5, 3e-3, 1);
+        (options.TextColumnName, options.DocumentBoundaries) = (nameof(Row.Ids), DocumentBoundaries.Respect);
+        (options.ContextLength, options.BatchSize) = (2 * LongestWord + 2, 32);
+        if (options.Distill) (options.MaxSteps, options.WarmupSteps, options.LearningRate, options.Seed) = (steps, 5, 3e-3, 1);
         var random = new Random(1);
         IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 3000).Select(_ =>
         {

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
@@ -35,7 +36,7 @@ public sealed class DistillationTests
         Dictionary<string, Tensor> gradients = Gradients(student);
         student.zero_grad();
 
-        Tensor sum = new Distillation(teacher, loss, 0.7, _map).Differentiate(student, Batch(shape), Scale, seed: 3, layerDone: null);
+        Tensor sum = Distillations.Of(teacher, student, loss, 0.7, _map).Differentiate(Batch(shape), new(Scale, Seed: 3));
         Assert.AreEqual(expected.ToDouble(), sum.ToDouble(), 1e-5 * expected.ToDouble());
         foreach (var (name, gradient) in Gradients(student))
             Assert.IsLessThan(1e-4, TestModels.RelativeError(gradient, gradients[name]), name);
@@ -59,7 +60,6 @@ public sealed class DistillationTests
             GptConfiguration shape = TestModels.Small with { LayerCount = depth };
             using LanguageNetwork teacher = Teacher(shape);
             LayerPair[] map = [.. _map, new(depth, depth)];
-            var objective = new Distillation(teacher, new DistillationLoss(CrossEntropyWeight: 0.2), 0.5, map);
             (Tensor expected, Dictionary<string, Tensor> gradients) = Run(WayBack.Stored);
             foreach (WayBack wayBack in new[] { WayBack.Checkpointed, WayBack.Reversible })
             {
@@ -72,7 +72,8 @@ public sealed class DistillationTests
             (Tensor Loss, Dictionary<string, Tensor> Gradients) Run(WayBack wayBack)
             {
                 using LanguageNetwork student = TestModels.Make(shape, scheme, wayBack, seed: 2, arithmetic: Arithmetic.Exact);
-                Tensor loss = objective.Differentiate(student, Batch(shape), Scale, seed: 3, layerDone: null);
+                Tensor loss = Distillations.Of(teacher, student, new DistillationLoss(CrossEntropyWeight: 0.2), 0.5, map)
+                    .Differentiate(Batch(shape), new(Scale, Seed: 3));
                 return (loss, Gradients(student));
             }
         }
@@ -83,13 +84,13 @@ public sealed class DistillationTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork teacher = Teacher(TestModels.Small), student = Teacher(TestModels.Small);
-        string before = Distillation.Hash(teacher);
-        var objective = new Distillation(teacher, new DistillationLoss(), 1, [new(0, 0), new(4, 4)]);
-        Tensor sum = objective.Differentiate(student, Batch(TestModels.Small), Scale, seed: 0, layerDone: null);
+        string before = DistillationTask.Hash(teacher);
+        DistillationTask task = Distillations.Of(teacher, student, new DistillationLoss(), 1, [new(0, 0), new(4, 4)]);
+        Tensor sum = task.Differentiate(Batch(TestModels.Small), new(Scale));
         Assert.AreEqual(0.0, sum.ToDouble());
         foreach (var (name, gradient) in Gradients(student)) Assert.AreEqual(0.0, gradient.abs().max().ToDouble(), name);
         Assert.IsTrue(teacher.parameters().All(p => p.grad is null));
-        Assert.AreEqual(before, Distillation.Hash(teacher));
+        Assert.AreEqual(before, DistillationTask.Hash(teacher));
     }
 
     [TestMethod]
@@ -103,8 +104,8 @@ public sealed class DistillationTests
         Assert.AreEqual(expected, actual, 0.05 * expected);
         Assert.AreNotEqual(expected, actual);
 
-        double Loss(LanguageNetwork of) => new Distillation(of, new DistillationLoss(), 0.5, _map)
-            .Differentiate(student, Batch(TestModels.Small), Scale, seed: 0, layerDone: null).ToDouble();
+        double Loss(LanguageNetwork of) => Distillations.Of(of, student, new DistillationLoss(), 0.5, _map)
+            .Differentiate(Batch(TestModels.Small), new(Scale)).ToDouble();
     }
 
     [TestMethod]
@@ -112,13 +113,12 @@ public sealed class DistillationTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork teacher = Teacher(TestModels.Small);
-        var objective = new Distillation(teacher, new DistillationLoss(), 0.5, _map);
         using LanguageNetwork whole = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
         using LanguageNetwork frozen = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
         using (new FrozenWeights(frozen, embedding: true, layers: 2))
         {
-            objective.Differentiate(whole, Batch(TestModels.Small), Scale, seed: 0, layerDone: null);
-            objective.Differentiate(frozen, Batch(TestModels.Small), Scale, seed: 0, layerDone: null);
+            foreach (LanguageNetwork student in new[] { whole, frozen })
+                Distillations.Of(teacher, student, new DistillationLoss(), 0.5, _map).Differentiate(Batch(TestModels.Small), new(Scale));
         }
         foreach (var (expected, actual) in whole.parameters().Zip(frozen.parameters()).Where(pair => pair.Second.grad is not null))
             Assert.IsTrue(TestModels.SameBits(expected.grad!, actual.grad!));
@@ -131,17 +131,17 @@ public sealed class DistillationTests
     {
         using LanguageNetwork teacher = Teacher(TestModels.Small);
         using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
-        var objective = new Distillation(teacher, new DistillationLoss(CrossEntropyWeight: 0.5), 0.5, _map);
+        DistillationTask task = Distillations.Of(teacher, student, new DistillationLoss(CrossEntropyWeight: 0.5), 0.5, _map);
         Run();
         long before = TestModels.LiveTensors();
         for (int i = 0; i < 5; i++) Run();
         Assert.IsLessThanOrEqualTo(before, TestModels.LiveTensors());
 
-        void Run() => objective.Differentiate(student, Batch(TestModels.Small), Scale, seed: 0, layerDone: null).Dispose();
+        void Run() => task.Differentiate(Batch(TestModels.Small), new(Scale)).Dispose();
     }
 
     [TestMethod]
-    public void TheSettingsNameAllThatDecidesTheCurve()
+    public void TheFingerprintHasAllThatDecidesTheCurve()
     {
         using LanguageNetwork teacher = Teacher(TestModels.Small), same = Teacher(TestModels.Small);
         using LanguageNetwork other = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, WayBack.Stored, seed: 9);
@@ -157,8 +157,12 @@ public sealed class DistillationTests
         ];
         CollectionAssert.AllItemsAreUnique(all);
 
-        static string Of(LanguageNetwork teacher, DistillationLoss loss, double weight = 0, LayerPair[]? map = null) =>
-            string.Join("; ", new Distillation(teacher, loss, weight, map ?? _map).Settings);
+        static string Of(LanguageNetwork teacher, DistillationLoss loss, double weight = 0, LayerPair[]? map = null)
+        {
+            using LanguageNetwork student = TestModels.Make(Deep(TestModels.Small), Scheme.Midpoint, WayBack.Stored);
+            using DistillationTask task = Distillations.Of(teacher, student, loss, weight, map ?? _map);
+            return string.Join("; ", Fingerprint.Of(Distillations.Options(loss, weight, map), seed: 1).With(task.Fingerprint).Settings);
+        }
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Tests.Stability;
 using Microsoft.ML.Reversible.Text;

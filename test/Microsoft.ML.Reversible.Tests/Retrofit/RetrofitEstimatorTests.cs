@@ -41,7 +41,7 @@ public sealed class RetrofitEstimatorTests
     [DynamicData(nameof(Schemes))]
     public void DistillationBringsTheStudentNearer(Scheme scheme)
     {
-        using ReversibleLmTransformer student = Retrofits.Fit(o => (o.Scheme, o.Training.MaxSteps) = (scheme, 60));
+        using ReversibleLmTransformer student = Retrofits.Fit(o => (o.Scheme, o.MaxSteps) = (scheme, 60));
         RetrofitAgreement before = student.Retrofit!.Before, after = student.Retrofit.After!;
         Assert.IsLessThan(scheme is Bdia { Signs: BdiaSigns.Random } ? before.KlPerToken + 0.1 : before.KlPerToken, after.KlPerToken);
         Assert.AreEqual(before.TeacherLoss, after.TeacherLoss);
@@ -67,7 +67,7 @@ public sealed class RetrofitEstimatorTests
     {
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
         {
-            (o.Scheme, o.Training.MaxSteps, o.Divergence, o.Temperature) = (new Estimator { A = 1 }, 60, divergence, 2);
+            (o.Scheme, o.MaxSteps, o.Divergence, o.Temperature) = (new Estimator { A = 1 }, 60, divergence, 2);
             (o.CrossEntropyWeight, o.HiddenStateWeight) = (0.2, 0.1);
         });
         Assert.IsLessThan(student.Retrofit!.Before.KlPerToken, student.Retrofit.After!.KlPerToken);
@@ -97,7 +97,7 @@ public sealed class RetrofitEstimatorTests
     public void TheReportsMemoryIsThatOfTheStudentsArithmetic()
     {
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
-            (o.Scheme, o.SearchStepSize, o.Distill, o.Training.Arithmetic) = (Scheme.Midpoint, false, false, Arithmetic.Exact));
+            (o.Scheme, o.SearchStepSize, o.Distill, o.Arithmetic) = (Scheme.Midpoint, false, false, Arithmetic.Exact));
         StreamMemory memory = student.Retrofit!.Memory;
         Assert.AreEqual(memory.Tokens * student.Network.Configuration.Width * (3 * 8 + 4), memory.Reversible);
     }
@@ -114,8 +114,8 @@ public sealed class RetrofitEstimatorTests
         };
         RetrofitEstimator.Options options = Retrofits.Options(o =>
         {
-            (o.Scheme, o.Training.MaxSteps) = (warnings == 0 ? new Estimator { A = 1 } : Bdia.Blend(64), 60);
-            (o.Training.LearningRate, o.Training.FinalLearningRate) = (learningRate, learningRate / 10);
+            (o.Scheme, o.MaxSteps) = (warnings == 0 ? new Estimator { A = 1 } : Bdia.Blend(64), 60);
+            (o.LearningRate, o.FinalLearningRate) = (learningRate, learningRate / 10);
         });
         using ReversibleLmTransformer student = _ml.Reversible().Retrofit(options).Fit(Corpus.View(_ml, Corpus.Rows));
         Assert.AreEqual(warnings, student.Retrofit!.After!.KlPerToken > student.Retrofit.Before.KlPerToken ? 1 : 0);
@@ -145,7 +145,7 @@ public sealed class RetrofitEstimatorTests
             Assert.ThrowsExactly<OperationCanceledException>(() => Retrofits.Fit(o =>
             {
                 Run(scratch.FullName)(o);
-                (o.Training.Progress, o.Training.CancellationToken) = (RunOptions.At(step, source.Cancel), source.Token);
+                (o.Progress, o.CancellationToken) = (RunOptions.At(step, source.Cancel), source.Token);
             }));
         }
         using ReversibleLmTransformer resumed = Retrofits.Fit(Run(scratch.FullName));
@@ -165,8 +165,8 @@ public sealed class RetrofitEstimatorTests
         {
             Run(scratch.FullName)(o);
             // Steps so long that the last one need not be the best.
-            (o.TeacherTopK, o.Training.LearningRate, o.Training.FinalLearningRate) = (answersKept, 0.03, 0.03);
-            (o.Training.ReturnBest, o.ReportWindows, o.Training.EvaluationBatches) = (true, 10_000, 10_000);
+            (o.TeacherTopK, o.LearningRate, o.FinalLearningRate) = (answersKept, 0.03, 0.03);
+            (o.ReturnBest, o.ReportWindows, o.EvaluationBatches) = (true, 10_000, 10_000);
         });
         BestEvaluation best = RunState.Read(Path.Combine(scratch.FullName, "step-00000020")).Best!;
         Assert.AreEqual(best.Step, student.Metrics!.ModelStep);
@@ -189,14 +189,14 @@ public sealed class RetrofitEstimatorTests
         Assert.ThrowsExactly<OperationCanceledException>(() => Retrofits.Fit(o =>
         {
             Kept(file)(o);
-            o.Training.CheckpointFolder = scratch.File("run");
-            (o.Training.Progress, o.Training.CancellationToken) = (RunOptions.At(30, source.Cancel), source.Token);
+            o.CheckpointFolder = scratch.File("run");
+            (o.Progress, o.CancellationToken) = (RunOptions.At(30, source.Cancel), source.Token);
         }));
         File.Delete(file);
         using ReversibleLmTransformer resumed = Retrofits.Fit(o =>
         {
             Kept(file)(o);
-            o.Training.CheckpointFolder = scratch.File("run");
+            o.CheckpointFolder = scratch.File("run");
         });
         Assert.AreEqual(30, resumed.Metrics!.ResumedFrom);
         RunOptions.AssertSame(first, resumed);
@@ -205,7 +205,7 @@ public sealed class RetrofitEstimatorTests
         static Action<RetrofitEstimator.Options> Kept(string file) => o =>
         {
             (o.Scheme, o.TeacherTopK, o.TeacherCachePath) = (new Estimator { A = 1 }, 16, file);
-            (o.Training.MaxSteps, o.Training.ReportInterval) = (60, 1);
+            (o.MaxSteps, o.ReportInterval) = (60, 1);
         };
     }
 
@@ -256,7 +256,7 @@ public sealed class RetrofitEstimatorTests
             (o.PretrainedFolder, o.FreezeEmbedding, o.FrozenLayerCount, o.MaxSteps) = (folder, true, 1, 5));
         Assert.AreEqual(Bdia.Blend(8), further.Scheme);
         Assert.AreEqual(WayBack.Reversible, further.Network.Stack.WayBack);
-        using ReversibleLmTransformer again = Retrofits.Fit(o => (o.StudentPath, o.Training.MaxSteps) = (folder, 5));
+        using ReversibleLmTransformer again = Retrofits.Fit(o => (o.StudentPath, o.MaxSteps) = (folder, 5));
         Assert.AreEqual(Bdia.Blend(8), again.Scheme);
     }
 
@@ -264,7 +264,7 @@ public sealed class RetrofitEstimatorTests
     public void ItStandsInAPipeline()
     {
         var pipeline = _ml.Transforms.CopyColumns("Text", "Story")
-            .Append(_ml.Reversible().Retrofit(Retrofits.Options(o => o.Training.MaxSteps = 3)));
+            .Append(_ml.Reversible().Retrofit(Retrofits.Options(o => o.MaxSteps = 3)));
         IDataView stories = _ml.Data.LoadFromEnumerable(Corpus.Rows.Select(text => new { Story = text }));
         using var model = pipeline.Fit(stories);
         DataViewSchema promised = model.GetOutputSchema(stories.Schema);
@@ -285,7 +285,7 @@ public sealed class RetrofitEstimatorTests
         Retrofits.Fit(o => o.HiddenStateWeight = 1).Dispose();
         Retrofits.Fit(o => (o.Teacher, o.TeacherPath, o.ChooseScheme) = (null, folder, true)).Dispose();
         Assert.ThrowsExactly<OperationCanceledException>(
-            () => Retrofits.Fit(o => o.Training.CancellationToken = new CancellationToken(canceled: true)));
+            () => Retrofits.Fit(o => o.CancellationToken = new CancellationToken(canceled: true)));
         Assert.IsLessThanOrEqualTo(tensors, TestModels.LiveTensors());
         Assert.AreEqual(before, Generate(Retrofits.Teacher));
         using ReversibleLmTransformer saved = _ml.Reversible().LoadPretrained(folder);
@@ -300,7 +300,7 @@ public sealed class RetrofitEstimatorTests
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
         {
             o.ReportProgress = new Collector(told);
-            o.Training.Progress = RunOptions.At(1, () => toldBeforeTheFirstStep = told.Count);
+            o.Progress = RunOptions.At(1, () => toldBeforeTheFirstStep = told.Count);
         });
         Assert.AreEqual(1, toldBeforeTheFirstStep);
         Assert.AreEqual(student.Retrofit! with { After = null }, told.Single());
@@ -314,7 +314,7 @@ public sealed class RetrofitEstimatorTests
     private static Action<RetrofitEstimator.Options> Run(string? folder) => o =>
     {
         o.Scheme = new Estimator { A = 0.5 };
-        (o.Training.ReportInterval, o.Training.EvaluationInterval, o.Training.CheckpointFolder) = (1, 5, folder);
+        (o.ReportInterval, o.EvaluationInterval, o.CheckpointFolder) = (1, 5, folder);
     };
 
     private static string Generate(ReversibleLmTransformer model) => model.Generate(Prompt, maxTokens: 30, temperature: 0);

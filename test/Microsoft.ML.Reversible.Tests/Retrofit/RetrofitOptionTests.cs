@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Training;
 using static Microsoft.ML.Reversible.RetrofitEstimator;
@@ -13,6 +14,8 @@ public sealed class RetrofitOptionTests
 
     private static readonly IDataView Data = Ml.Data.LoadFromEnumerable(
         Corpus.Rows.Take(16).Select((text, i) => new Row { Text = text, Other = $"{i} other {text.Length}" }));
+
+    private static readonly PropertyInfo[] _shared = typeof(LanguageTrainingOptions).GetProperties();
 
     private static readonly Lazy<ReversibleLmTransformer> _teacher = new(() =>
     {
@@ -36,7 +39,7 @@ public sealed class RetrofitOptionTests
         public string Other { get; set; } = "";
     }
 
-    /// <summary>Options of the training whose change need not show with distillation or without, and why.</summary>
+    /// <summary>Options that the trainer has too whose change need not show with distillation or without, and why.</summary>
     private static readonly IReadOnlyDictionary<(string Option, bool Distill), string> SameBits =
         new Dictionary<(string, bool), string>
         {
@@ -97,7 +100,6 @@ public sealed class RetrofitOptionTests
         },
         new(nameof(Options.ReportWindows), (o, _) => o.ReportWindows = 2),
         new(nameof(Options.ReportProgress), (o, folder) => o.ReportProgress = new OptionWalk.Listener<RetrofitReport>(folder)),
-        new(nameof(Options.Training), (o, _) => o.Training.ContextLength = 6),
         new(nameof(Options.Distill), (o, _) => WithoutTraining(o)),
         Distilled(nameof(Options.Divergence), o => o.Divergence = Divergence.ReverseKl, WithoutDivergence),
         Distilled(nameof(Options.JensenShannonWeight), o => o.JensenShannonWeight = 0.3, _ => { }, WithoutDivergence) with
@@ -122,10 +124,23 @@ public sealed class RetrofitOptionTests
     public static IEnumerable<object[]> Cases => All.Select(one => new object[] { one.Option });
 
     public static IEnumerable<object[]> TrainingCases =>
-        TrainerOptionCases.All.SelectMany(one => new[] { new object[] { one.Option, true }, [one.Option, false] });
+        Shared.SelectMany(one => new[] { new object[] { one.Option, true }, [one.Option, false] });
+
+    /// <summary>The options that the trainer has too, with its cases.</summary>
+    private static IReadOnlyList<OptionCase<Options>> Shared =>
+    [
+        .. from one in TrainerOptionCases.All
+           where _shared.Any(property => property.Name == one.Option)
+           let change = Changes.GetValueOrDefault(one.Option, one.Change!)
+           select new OptionCase<Options>(one.Option, one.Change is null ? null : Apply(change))
+           {
+               Base = one.Base is null ? null : Apply(one.Base),
+               SameBits = one.SameBits,
+           },
+    ];
 
     [TestMethod]
-    public void EveryOptionHasACase() => OptionWalk.AssertComplete(All);
+    public void EveryOptionHasACase() => OptionWalk.AssertComplete([.. All, .. Shared]);
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
@@ -140,15 +155,12 @@ public sealed class RetrofitOptionTests
     [DynamicData(nameof(TrainingCases))]
     public void AnOptionOfTheTrainingIsRefusedOrChangesTheOutput(string option, bool distill)
     {
-        OptionCase<ReversibleLmTrainer.Options> one = TrainerOptionCases.All.Single(one => one.Option == option);
+        OptionCase<Options> one = Shared.Single(one => one.Option == option);
         if (one.Change is null || SameBits.ContainsKey((option, distill))) return;
         Action<Options, string>? shared = !distill ? (o, _) => WithoutTraining(o)
-            : one.Base is { } of && IsOfTraining(of) ? (o, folder) => of(o.Training, folder)
+            : one.Base is { } of && IsOfTraining(of) ? of
             : null;
-        Action<ReversibleLmTrainer.Options, string> change = Changes.GetValueOrDefault(option, one.Change);
-        OptionWalk.AssertEffect(
-            new OptionCase<Options>($"Training.{option}", (o, folder) => change(o.Training, folder)) { Base = shared }, Small, Run,
-            mayBeRefused: true);
+        OptionWalk.AssertEffect(one with { Base = shared }, Small, Run, mayBeRefused: true);
     }
 
     [TestMethod]
@@ -169,16 +181,16 @@ public sealed class RetrofitOptionTests
     {
         Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0);
         var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0, learningRate: 1e-4));
-        StringAssert.StartsWith(e.Message, "Training.LearningRate has no effect where Distill is false");
+        StringAssert.StartsWith(e.Message, "LearningRate has no effect where Distill is false");
     }
 
     private static Options Small()
     {
         var options = new Options { Teacher = _teacher.Value, ReportWindows = 8 };
-        ReversibleLmTrainer.Options training = options.Training, small = TrainerOptionTests.Small();
-        (training.ContextLength, training.BatchSize, training.MaxSteps) = (small.ContextLength, small.BatchSize, small.MaxSteps);
-        (training.WarmupSteps, training.EvaluationInterval, training.ReportInterval, training.Seed) = (1, 2, 1, 1);
-        (training.LearningRate, training.FinalLearningRate, training.WeightDecay) = (5e-3, 1e-4, 0.1);
+        ReversibleLmTrainer.Options small = TrainerOptionTests.Small();
+        (options.ContextLength, options.BatchSize, options.MaxSteps) = (small.ContextLength, small.BatchSize, small.MaxSteps);
+        (options.WarmupSteps, options.EvaluationInterval, options.ReportInterval, options.Seed) = (1, 2, 1, 1);
+        (options.LearningRate, options.FinalLearningRate, options.WeightDecay) = (5e-3, 1e-4, 0.1);
         return options;
     }
 
@@ -188,25 +200,34 @@ public sealed class RetrofitOptionTests
         return $"{student.Retrofit!.ToJson()}\n{OptionWalk.Describe(student, Data)}";
     }
 
+    /// <summary>What is set of a trainer's options, set of a retrofit's where it has the option.</summary>
+    private static Action<Options, string> Apply(Action<ReversibleLmTrainer.Options, string> set) => (o, folder) =>
+    {
+        var trainer = new ReversibleLmTrainer.Options();
+        foreach (PropertyInfo property in _shared) property.SetValue(trainer, property.GetValue(o));
+        set(trainer, folder);
+        foreach (PropertyInfo property in _shared) property.SetValue(o, property.GetValue(trainer));
+    };
+
     private static void FromFolder(Options o) => (o.TeacherPath, o.Teacher) = (_folder.Value, null);
 
     private static void WithoutDivergence(Options o) => o.CrossEntropyWeight = 1;
 
     private static void WithoutTraining(Options o)
     {
-        ReversibleLmTrainer.Options training = o.Training, plain = new Options().Training;
+        Options plain = new();
         o.Distill = false;
-        (training.MaxSteps, training.WarmupSteps, training.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
-        (training.EvaluationInterval, training.ReportInterval) = (plain.EvaluationInterval, plain.ReportInterval);
-        (training.LearningRate, training.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
-        training.WeightDecay = plain.WeightDecay;
+        (o.MaxSteps, o.WarmupSteps, o.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
+        (o.EvaluationInterval, o.ReportInterval) = (plain.EvaluationInterval, plain.ReportInterval);
+        (o.LearningRate, o.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
+        o.WeightDecay = plain.WeightDecay;
     }
 
     /// <summary>Whether what the trainer's case sets first can be set in a retrofit, whose model is the teacher's.</summary>
-    private static bool IsOfTraining(Action<ReversibleLmTrainer.Options, string> set)
+    private static bool IsOfTraining(Action<Options, string> set)
     {
         Options options = Small();
-        set(options.Training, Path.GetTempPath());
+        set(options, Path.GetTempPath());
         try
         {
             Ml.Reversible().Retrofit(options);

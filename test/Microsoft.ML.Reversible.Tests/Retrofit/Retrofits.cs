@@ -15,14 +15,13 @@ internal static class Retrofits
     public static RetrofitEstimator.Options Options(Action<RetrofitEstimator.Options>? change = null)
     {
         var options = new RetrofitEstimator.Options { Teacher = Teacher, ReportWindows = 20 };
-        ReversibleLmTrainer.Options training = options.Training;
-        (training.ContextLength, training.BatchSize, training.MaxSteps, training.WarmupSteps) = (16, 4, 20, 2);
-        (training.LearningRate, training.FinalLearningRate, training.Seed) = (2e-3, 2e-4, 3);
+        (options.ContextLength, options.BatchSize, options.MaxSteps, options.WarmupSteps) = (16, 4, 20, 2);
+        (options.LearningRate, options.FinalLearningRate, options.Seed) = (2e-3, 2e-4, 3);
         change?.Invoke(options);
         if (options.Distill) return options;
-        ReversibleLmTrainer.Options plain = new RetrofitEstimator.Options().Training;
-        (training.MaxSteps, training.WarmupSteps, training.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
-        (training.LearningRate, training.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
+        RetrofitEstimator.Options plain = new();
+        (options.MaxSteps, options.WarmupSteps, options.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
+        (options.LearningRate, options.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);
         return options;
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Tests.Checkpoints;

@@ -32,7 +32,7 @@ public sealed class TeacherCacheTests
             TokenBatch batch = windows.Training(first, 4);
             TopLogits actual = cache.Read(batch, CPU);
             TopLogits expected = TopLogits.Of(
-                Distillation.Teach(teacher, batch.ToTensors(CPU).Ids), Temperature, Math.Min(k, teacher.Configuration.VocabularySize));
+                DistillationTask.Teach(teacher, batch.ToTensors(CPU).Ids), Temperature, Math.Min(k, teacher.Configuration.VocabularySize));
             Assert.IsTrue(TestModels.SameBits(expected.Ids, actual.Ids));
             CollectionAssert.AreEqual(expected.LogProbabilities.shape, actual.LogProbabilities.shape);
             double bound = halfPrecision ? 1e-3 : 1e-6;
@@ -51,14 +51,15 @@ public sealed class TeacherCacheTests
         var loss = new DistillationLoss(Divergence.ForwardKl, Temperature, 0.3);
         TokenBatch batch = windows.Training(5, 4);
         using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
-        Tensor expected = new Distillation(teacher, loss).Differentiate(student, batch, 0.1, seed: 0, layerDone: null);
+        DistillationTask asking = Distillations.Of(teacher, student, loss);
+        DistillationTask cached = Distillations.Of(teacher, student, loss, answers: cache);
+        Tensor expected = asking.Differentiate(batch, new(0.1));
         Tensor[] gradients = [.. student.parameters().Select(p => p.grad!.clone())];
         student.zero_grad();
-        var cached = new CachedDistillation(teacher, cache, loss);
-        Tensor actual = cached.Differentiate(student, batch, 0.1, seed: 0, layerDone: null);
+        Tensor actual = cached.Differentiate(batch, new(0.1));
         Assert.AreEqual(expected.ToDouble(), actual.ToDouble(), 1e-5 * expected.ToDouble());
         foreach (var (e, p) in gradients.Zip(student.parameters())) Assert.IsLessThan(1e-4, TestModels.RelativeError(p.grad!, e));
-        Assert.AreEqual(new Distillation(teacher, loss).Evaluate(student, batch), cached.Evaluate(student, batch));
+        Assert.AreEqual(asking.Evaluate(batch), cached.Evaluate(batch));
     }
 
     [TestMethod]
@@ -165,8 +166,8 @@ public sealed class TeacherCacheTests
         using TeacherCache cache = TeacherCacheBuilder.Build(null, teacher, Windows(tokens), K, Temperature, rows: 4);
         Assert.ThrowsExactly<InvalidOperationException>(() => cache.Read(shifted.Training(0, 2), CPU));
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => new CachedDistillation(teacher, cache, new DistillationLoss())).Message,
-            "temperature");
+            Assert.ThrowsExactly<ArgumentException>(
+                () => Distillations.Of(teacher, teacher, new DistillationLoss(), answers: cache)).Message, "temperature");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(
             () => TeacherCacheBuilder.Build(null, teacher, Windows(tokens), K, Temperature, rows: 1 << 30));
     }
@@ -186,8 +187,9 @@ public sealed class TeacherCacheTests
         void Run()
         {
             using TeacherCache cache = TeacherCacheBuilder.Build(null, teacher, windows, K, Temperature, rows: 4);
-            var objective = new CachedDistillation(teacher, cache, new DistillationLoss(Temperature: Temperature, CrossEntropyWeight: 0.5));
-            objective.Differentiate(student, windows.Training(0, 3), 0.1, seed: 0, layerDone: null).Dispose();
+            var loss = new DistillationLoss(Temperature: Temperature, CrossEntropyWeight: 0.5);
+            using DistillationTask task = Distillations.Of(teacher, student, loss, answers: cache);
+            task.Differentiate(windows.Training(0, 3), new(0.1)).Dispose();
         }
     }
 

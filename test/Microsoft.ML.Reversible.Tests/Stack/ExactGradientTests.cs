@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -68,7 +69,7 @@ public sealed class ExactGradientTests
         using LanguageNetwork stored = Make(WayBack.Stored), checkpointed = Make(WayBack.Checkpointed);
         using LanguageNetwork reversible = Make(WayBack.Reversible);
         foreach (LanguageNetwork model in new[] { stored, checkpointed, reversible })
-            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 48, seed: 3);
+            LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / 48, 3));
         foreach (LanguageNetwork model in new[] { checkpointed, reversible })
         {
             foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(model.named_parameters()))

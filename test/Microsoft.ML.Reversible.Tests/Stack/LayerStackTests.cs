@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,8 +35,8 @@ public sealed class LayerStackTests
         using LanguageNetwork reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
         Tensor ids = TestModels.Ids(configuration, 4, 16).to(device),
             targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
-        Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, 1.0 / 64);
-        Tensor lossReversible = LanguageModelLoss.Differentiate(reversible, ids, targets, 1.0 / 64);
+        Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, new(1.0 / 64));
+        Tensor lossReversible = LanguageModelLoss.Differentiate(reversible, ids, targets, new(1.0 / 64));
         Assert.IsTrue(TestModels.SameBits(lossStored, lossReversible), "the way forward is the same computation");
         foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(reversible.named_parameters()))
             Assert.IsLessThan(bound, TestModels.RelativeError(actual.grad!, expected.grad!), name);

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,7 +39,7 @@ public sealed class RetrofitGradientTests
         {
             LanguageNetwork model = TestModels.Make(shape, scheme, wayBack, arithmetic: Arithmetic.Exact);
             foreach (Tensor parameter in model.parameters().Where(p => p.dim() == 2)) parameter.detach().mul_(4);
-            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 32, seed: 1);
+            LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / 32, 1));
             return model;
         }
     }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -128,7 +129,7 @@ public sealed class SplitBatchTests
         model.Stack.Split = input => RowRange.Split(input.shape[0], most);
         model.Stack.KeptLayerCount = kept;
         Tensor ids = TestModels.Ids(shape, 5, 16), targets = TestModels.Ids(shape, 5, 16, seed: 6).flatten();
-        Tensor loss = LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 80, seed: 9);
+        Tensor loss = LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / 80, 9));
         return (loss.ToDouble(), [.. model.parameters().Select(p => p.grad!.clone())]);
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
@@ -103,16 +105,17 @@ public sealed class BdiaSignTests
         return options;
     }
 
-    /// <summary>What Fit does, with an objective that only writes down what its passes are to draw.</summary>
+    /// <summary>What Fit does, with a task that only records what its passes are to draw.</summary>
     private static void Train(MLContext ml, List<sbyte[]> signs, ReversibleLmTrainer.Options options)
     {
         IHost host = ((IHostEnvironment)ml).Register("signs");
         using IChannel channel = host.Start("Training");
-        using var run = new TrainingRun(options, ml, host, channel, isText: true);
-        using var start = TrainingStart.Make(Corpus.View(ml, Corpus.Rows), options, run.Checkpoint, run.Device, run.Seed);
+        using var run = new TrainingRun(options, ml, host, channel, options.KnownFingerprint(isText: true));
+        using var start = LanguageStart.Make(Corpus.View(ml, Corpus.Rows), options, run.Checkpoint, run.Device, run.Seed);
         try
         {
-            run.Train(start.Model, start.Tokens, new Recorder(signs));
+            using var task = new Recorder(start.Model, start.Tokens, options, run.Seed, signs);
+            run.Train(task);
         }
         finally
         {
@@ -120,19 +123,19 @@ public sealed class BdiaSignTests
         }
     }
 
-    private sealed class Recorder(List<sbyte[]> signs) : ITrainingObjective
+    private sealed class Recorder(
+        LanguageModel model, TokenCache tokens, ReversibleLmTrainer.Options options, int seed, List<sbyte[]> signs)
+        : LanguageTask(model, tokens, options, seed)
     {
-        public IEnumerable<KeyValuePair<string, string>> Settings => [];
-
-        public Tensor Differentiate(LanguageNetwork model, TokenBatch batch, double scale, long seed, Action<int>? layerDone)
+        internal override Tensor Differentiate(TokenBatch batch, StepContext step)
         {
             using var scope = NewDisposeScope();
-            Func<int, Tensor> draw = model.Stack.Scheme.Draw(Layers, batch.Rows, seed, CPU)!;
+            Func<int, Tensor> draw = Network.Stack.Scheme.Draw(Layers, batch.Rows, step.Seed, CPU)!;
             signs.Add([.. Enumerable.Range(0, Layers).SelectMany(
                 layer => draw(layer).flatten().data<double>().ToArray().Select(gamma => (sbyte)Math.Sign(gamma)))]);
             return zeros(1, dtype: ScalarType.Float64).MoveToOuterDisposeScope();
         }
 
-        public (double CrossEntropy, double Loss) Evaluate(LanguageNetwork model, TokenBatch batch) => (1, 1);
+        internal override (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch) => (1, 1);
     }
 }

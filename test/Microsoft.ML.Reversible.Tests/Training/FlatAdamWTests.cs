@@ -1,7 +1,9 @@
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Stack;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -56,7 +58,7 @@ public sealed class FlatAdamWTests
         using var scope = NewDisposeScope();
         using LanguageNetwork flat = Model(), plain = Model();
         using AdamW reference = optim.AdamW(plain.parameters(), 1e-2, 0.9, 0.99);
-        using var optimizer = new FlatAdamW(flat, flat.Stack, Settings with { WeightDecay = 0 }, OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(flat, Settings with { WeightDecay = 0 }, OptimizerPlacement.AfterBackward);
         using var random = new Generator(3);
         optimizer.ZeroGradients();
         SetGradients(plain, 1, random);
@@ -75,7 +77,8 @@ public sealed class FlatAdamWTests
         using var block = new TanhBlock(1500, 0.1, random, ScalarType.Float32);
         using var outside = new TanhBlock(2, 0.1, random, ScalarType.Float32);
         var stack = new LayerStack(Scheme.Residual, [block], WayBack.Stored, Arithmetic.Float);
-        using var optimizer = new FlatAdamW(new Both(block, outside), stack, Settings, OptimizerPlacement.AfterBackward);
+        using var optimizer = new FlatAdamW(
+            FlatParameters.Groups(new Both(block, outside), stack), Settings, OptimizerPlacement.AfterBackward);
         foreach (Parameter parameter in block.parameters()) InPlace(parameter.grad!, g => g.fill_(1e-3));
         Assert.AreEqual(1e-3 * Math.Sqrt(2 * 1500 * 1500), optimizer.GradNorm(), 1e-6);
     }
@@ -178,7 +181,7 @@ public sealed class FlatAdamWTests
         using Tensor before = model.forward(ids);
         long count = TestModels.LiveTensors();
         foreach (OptimizerPlacement placement in Enum.GetValues<OptimizerPlacement>())
-            new FlatAdamW(model, model.Stack, Settings, placement).Dispose();
+            LanguageTask.Optimizer(model, Settings, placement).Dispose();
         Assert.AreEqual(count, TestModels.LiveTensors());
         Assert.IsTrue(model.parameters().All(p => p.grad is null));
         using Tensor after = model.forward(ids);
@@ -195,7 +198,8 @@ public sealed class FlatAdamWTests
         Assert.ThrowsExactly<ArgumentException>(() => Make([block, block]));
 
         FlatAdamW Make(TanhBlock[] blocks) => new(
-            block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float), Settings, OptimizerPlacement.AfterBackward);
+            FlatParameters.Groups(block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float)), Settings,
+            OptimizerPlacement.AfterBackward);
     }
 
     private sealed class Both : nn.Module
@@ -213,7 +217,8 @@ public sealed class FlatAdamWTests
     private static LanguageNetwork Model(string scheme = "midpoint", Device? device = null) =>
         TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible, device: device);
 
-    private static FlatAdamW Optimizer(LanguageNetwork model) => new(model, model.Stack, Settings, OptimizerPlacement.AfterBackward);
+    private static FlatAdamW Optimizer(LanguageNetwork model) =>
+        LanguageTask.Optimizer(model, Settings, OptimizerPlacement.AfterBackward);
 
     private static void Step(FlatAdamW optimizer, LanguageNetwork model, int step)
     {
@@ -226,7 +231,7 @@ public sealed class FlatAdamWTests
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * pass + 1)).flatten();
-        LanguageModelLoss.Differentiate(model, ids.to(model.Device), targets.to(model.Device), 1.0 / 16);
+        LanguageModelLoss.Differentiate(model, ids.to(model.Device), targets.to(model.Device), new(1.0 / 16));
     }
 
     private static void SetGradients(LanguageNetwork model, double deviation, Generator random)

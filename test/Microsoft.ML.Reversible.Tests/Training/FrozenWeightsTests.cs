@@ -1,6 +1,7 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -49,8 +50,8 @@ public sealed class FrozenWeightsTests
         using LanguageNetwork part = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
         using var frozen = new FrozenWeights(part, embedding: true, layers: 1);
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 16), targets = TestModels.Ids(TestModels.Small, 2, 16, seed: 6).flatten();
-        LanguageModelLoss.Differentiate(whole, ids, targets, 1.0 / 32);
-        LanguageModelLoss.Differentiate(part, ids, targets, 1.0 / 32);
+        LanguageModelLoss.Differentiate(whole, ids, targets, new(1.0 / 32));
+        LanguageModelLoss.Differentiate(part, ids, targets, new(1.0 / 32));
         foreach (var (expected, actual) in whole.parameters().Zip(part.parameters()))
         {
             if (actual.requires_grad) Assert.IsTrue(TestModels.SameBits(expected.grad!, actual.grad!));

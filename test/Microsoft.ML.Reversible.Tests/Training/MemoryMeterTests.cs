@@ -65,10 +65,10 @@ public sealed class MemoryMeterTests
     }
 
     [TestMethod]
-    public void AReportOfAnEarlierCheckpointIsRead()
+    public void AReportWithoutWhatIsOptionalIsRead()
     {
         var progress = JsonSerializer.Deserialize<TrainingProgress>(
-            """{"Step":1,"MaxSteps":2,"Tokens":3,"Loss":1,"LearningRate":1,"GradNorm":1,"TokensPerSecond":1,"MemoryBytes":5}""");
+            """{"Step":1,"MaxSteps":2,"UnitCount":3,"Loss":1,"LearningRate":1,"GradNorm":1,"UnitsPerSecond":1,"HostMemoryBytes":5}""");
         Assert.AreEqual((5L, null), (progress!.HostMemoryBytes, progress.DeviceMemoryBytes));
     }
 

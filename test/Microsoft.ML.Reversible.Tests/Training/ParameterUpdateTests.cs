@@ -1,6 +1,7 @@
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -57,7 +58,7 @@ public sealed class ParameterUpdateTests
         {
             using LanguageNetwork model = TestModels.Make(
                 Shape with { LayerCount = layers, Width = 32 }, Scheme.Parse(scheme), WayBack.Reversible);
-            using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
+            using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
             long most = 0;
             for (int step = 1; step <= 2; step++)
@@ -81,8 +82,8 @@ public sealed class ParameterUpdateTests
     public void InsideTheBackwardPassTheFirstStepIsClippedGroupByGroupAndTheNextByThePreviousNorm()
     {
         using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible), plain = Make(Scheme.Midpoint, WayBack.Reversible);
-        using var optimizer = new FlatAdamW(model, model.Stack, Settings, OptimizerPlacement.InsideBackward);
-        using var reference = new FlatAdamW(plain, plain.Stack, Settings, OptimizerPlacement.AfterBackward);
+        using var optimizer = LanguageTask.Optimizer(model, Settings, OptimizerPlacement.InsideBackward);
+        using var reference = LanguageTask.Optimizer(plain, Settings, OptimizerPlacement.AfterBackward);
         var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0.1);
         double previous = 0;
         for (int step = 1; step <= 4; step++)
@@ -107,7 +108,7 @@ public sealed class ParameterUpdateTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
-        using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
+        using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
         var guard = new StepGuard();
         var update = new ParameterUpdate(optimizer, guard, maxGradNorm: 0);
         Assert.IsTrue(Step(update, model, 1).Taken);
@@ -131,7 +132,7 @@ public sealed class ParameterUpdateTests
         foreach (OptimizerPlacement placement in Enum.GetValues<OptimizerPlacement>())
         {
             using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
-            using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
+            using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
             Step(update, model, 1);
             long before = TestModels.LiveTensors();
@@ -157,7 +158,7 @@ public sealed class ParameterUpdateTests
 
     private static double Train(LanguageNetwork model, OptimizerPlacement placement)
     {
-        using var optimizer = new FlatAdamW(model, model.Stack, Settings, placement);
+        using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
         var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
         double last = 0;
         for (int step = 1; step <= 4; step++) last = Step(update, model, step).GradNorm;
@@ -175,7 +176,7 @@ public sealed class ParameterUpdateTests
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step)), targets = TestModels.Ids(Shape, 2, 8, (ulong)(2 * step + 1)).flatten();
         return LanguageModelLoss
-            .Differentiate(model, ids.to(model.Device), targets.to(model.Device), scale, seed: step, layerDone: layerDone)
+            .Differentiate(model, ids.to(model.Device), targets.to(model.Device), new(scale, step, layerDone))
             .MoveToOuterDisposeScope();
     }
 

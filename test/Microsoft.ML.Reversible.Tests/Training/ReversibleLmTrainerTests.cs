@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -90,7 +91,7 @@ public sealed class ReversibleLmTrainerTests
             ml, o => (o.ReportInterval, o.EvaluationInterval, o.Progress) = (5, 15, new Collector(reports)));
         CollectionAssert.AreEqual(new[] { 1, 5, 10, 15, 20 }, reports.Select(p => p.Step).ToArray());
         CollectionAssert.AreEqual(new[] { 15, 20 }, reports.Where(p => p.ValidationLoss is not null).Select(p => p.Step).ToArray());
-        Assert.AreEqual(20 * 4 * 16, reports[^1].Tokens);
+        Assert.AreEqual(20 * 4 * 16, reports[^1].UnitCount);
         Assert.IsTrue(messages.Any(m => m.Contains("step 20/20") && m.Contains(nameof(ReversibleLmTrainer))), string.Join('\n', messages));
         CollectionAssert.AreEqual(reports, model.Metrics!.History.ToArray());
     }
@@ -137,7 +138,7 @@ public sealed class ReversibleLmTrainerTests
         void Step()
         {
             using var scope = NewDisposeScope();
-            LanguageModelLoss.Differentiate(model, ids, targets, 1.0 / 8);
+            LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / 8));
         }
     }
 

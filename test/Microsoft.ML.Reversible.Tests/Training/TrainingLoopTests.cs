@@ -41,7 +41,7 @@ public sealed class TrainingLoopTests
         foreach (var (line, progress) in lines.Zip(model.Metrics!.History))
         {
             Assert.AreEqual(progress.Loss, line.GetProperty("loss").GetDouble());
-            Assert.AreEqual(progress.Tokens, line.GetProperty("tokens").GetInt64());
+            Assert.AreEqual(progress.UnitCount, line.GetProperty("tokens").GetInt64());
             Assert.AreEqual(progress.LearningRate, line.GetProperty("learning_rate").GetDouble());
             Assert.AreEqual(progress.GradNorm, line.GetProperty("grad_norm").GetDouble());
             Assert.IsGreaterThan(0.0, line.GetProperty("tokens_per_s").GetDouble());
@@ -59,7 +59,7 @@ public sealed class TrainingLoopTests
     public void ByteTokensGiveBitsPerByteEqualToTheirLossInBits()
     {
         using ReversibleLmTransformer model = Corpus.Train(_ml);
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         double bits = metrics.ValidationLoss!.Value / Math.Log(2);
         // End-of-text tokens are predicted too and stand for no bytes.
         Assert.IsGreaterThan(bits, metrics.ValidationBitsPerByte!.Value);
@@ -81,7 +81,7 @@ public sealed class TrainingLoopTests
         options.CheckpointFolder = scratch.FullName;
         using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(options).Fit(Corpus.View(_ml, rows));
 
-        TrainingMetrics metrics = model.Metrics!;
+        LanguageMetrics metrics = model.Metrics!;
         TrainingProgress[] evaluations = [.. metrics.History.Where(p => p.ValidationLoss is not null)];
         TrainingProgress best = evaluations[..^5].MinBy(p => p.ValidationLoss)!;
         Assert.IsTrue(metrics.StoppedEarly, "random letters cannot be learned for 2,000 steps");

@@ -1,8 +1,9 @@
 using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Training;
+namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>Next-token loss of a model on a batch, with or without its gradients.</summary>
 internal static class LanguageModelLoss
@@ -13,19 +14,13 @@ internal static class LanguageModelLoss
     /// <param name="targets">
     /// The ids that follow, int64, of shape [batch * context]; <see cref="ChunkedCrossEntropy.Ignored"/> where a token does not count.
     /// </param>
-    /// <param name="scale">What the summed loss is multiplied by, as 1 / tokens for a mean over the targets that count.</param>
-    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <param name="step">The step that the pass is part of; its scale is 1 / tokens for a mean over the targets that count.</param>
     /// <param name="labelSmoothing">The part of the target that is spread evenly over the vocabulary, within [0, 1).</param>
-    /// <param name="layerDone">As in <see cref="StackPass.Backward(Tensor, Action{int})"/>.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
-        LanguageNetwork model, Tensor ids, Tensor targets, double scale, long seed = 0, double labelSmoothing = 0,
-        Action<int>? layerDone = null) =>
-        Differentiate(
-            model, ids, seed,
-            (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
-                hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, scale, labelSmoothing, model.Compute),
-            layerDone);
+        LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0) =>
+        Differentiate(model, ids, step, (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
+            hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute));
 
     /// <summary>A loss of the last hidden states.</summary>
     /// <param name="hidden">The states behind the final norm, without a graph, of shape [rows * context, width].</param>
@@ -37,30 +32,28 @@ internal static class LanguageModelLoss
     /// <summary>Adds the gradients of a loss at the head to the parameters' <c>grad</c>.</summary>
     /// <param name="model">The model.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
-    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <param name="step">The step that the pass is part of.</param>
     /// <param name="head">The loss, called for one part of the batch after the other.</param>
-    /// <param name="layerDone">As in <see cref="StackPass.Backward(Tensor, Action{int})"/>.</param>
-    /// <param name="streamGradient">What else is minimised, as the pass takes it.</param>
+    /// <param name="streamGradient">The gradient of a loss of the hidden states between the layers, as the pass takes it.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
-        LanguageNetwork model, Tensor ids, long seed, HeadLoss head, Action<int>? layerDone = null,
-        Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
+        LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         Tensor embedded = model.Embed(ids);
-        using StackPass pass = model.Stack.Forward(embedded, seed);
+        using StackPass pass = model.Stack.Forward(embedded, step.Seed);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
-        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, layerDone, streamGradient));
-        else pass.BackwardToWeights(gradients, layerDone, streamGradient);
+        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, step.LayerDone, streamGradient));
+        else pass.BackwardToWeights(gradients, step.LayerDone, streamGradient);
         return lossSum.MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.
     /// </summary>
-    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, double, long, double, Action{int})"/>
+    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double)"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
     {
         using var scope = NewDisposeScope();
@@ -69,7 +62,7 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds a part's loss to the sum and gives the gradient of its output, which is disposed of.</summary>
+    /// <summary>Adds a part's loss to the sum and returns the gradient of its output, which is disposed of.</summary>
     private static Tensor DifferentiateHead(LanguageNetwork model, RowRange rows, Tensor output, HeadLoss head, Tensor lossSum)
     {
         using var scope = NewDisposeScope();

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
@@ -34,7 +35,7 @@ namespace Microsoft.ML.Reversible;
 ///
 /// ### Training algorithm details
 /// A transformer of the GPT-2 or Llama family whose layers follow a [reversible recurrence](https://arxiv.org/abs/2512.02056), trained with
-/// AdamW. The backward pass rebuilds the streams between the layers instead of storing them.
+/// AdamW. The backward pass rebuilds the hidden states between the layers instead of storing them.
 /// ]]></format>
 /// </remarks>
 public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransformer>
@@ -47,8 +48,8 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     {
         ArgumentNullException.ThrowIfNull(options);
         _context = context;
-        _options = options.Copy();
-        _options.Check(new Options(), Devices.AsksForGpu(_options.Device, context));
+        _options = (Options)options.Copy();
+        _options.Check(Devices.AsksForGpu(_options.Device, context));
         _host = ((IHostEnvironment)context).Register(nameof(ReversibleLmTrainer));
     }
 
@@ -86,11 +87,13 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         _options.CheckColumn(isText);
         using IChannel channel = _host.Start("Training");
         TieOrder.Warn(_options.Tokenizer, channel);
-        using var run = new TrainingRun(_options, _context, _host, channel, isText);
-        using var start = TrainingStart.Make(input, _options, run.Checkpoint ?? _options.PretrainedFolder, run.Device, run.Seed);
+        using var run = new TrainingRun(_options, _context, _host, channel, _options.KnownFingerprint(isText));
+        LanguageStart.RequireWritableCache(_options);
+        using var start = LanguageStart.Make(input, _options, run.Checkpoint ?? _options.PretrainedFolder, run.Device, run.Seed);
         try
         {
-            TrainingMetrics metrics = run.Train(start.Model, start.Tokens, new NextTokenLoss(_options.LabelSmoothing));
+            using var task = new LanguageModelingTask(start.Model, start.Tokens, _options, run.Seed);
+            var metrics = new LanguageMetrics(run.Train(task));
             return new ReversibleLmTransformer(start.Model, ScoreColumns.From(_options), metrics);
         }
         catch

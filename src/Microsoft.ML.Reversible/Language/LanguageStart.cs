@@ -5,15 +5,15 @@ using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Views;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Training;
+namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// What a run begins with: the model, new or from a folder, and the column's tokens. Owns the tokens; the model is the caller's when all
-/// has gone well, and <see cref="Abandon"/> frees it otherwise.
+/// What a run starts from: the model, new or from a folder, and the column's tokens. Owns the tokens. The caller owns the model when
+/// training succeeds; <see cref="Abandon"/> frees it otherwise.
 /// </summary>
-internal sealed class TrainingStart : IDisposable
+internal sealed class LanguageStart : IDisposable
 {
-    private TrainingStart(LanguageModel model, TokenCache tokens) => (Model, Tokens) = (model, tokens);
+    private LanguageStart(LanguageModel model, TokenCache tokens) => (Model, Tokens) = (model, tokens);
 
     /// <summary>The model with its tokenizer.</summary>
     public LanguageModel Model { get; }
@@ -27,7 +27,7 @@ internal sealed class TrainingStart : IDisposable
     /// <param name="folder">The folder whose weights to start from; null for new ones.</param>
     /// <param name="device">Where the model computes.</param>
     /// <param name="seed">Seeds new weights.</param>
-    public static TrainingStart Make(IDataView input, ReversibleLmTrainer.Options options, string? folder, Device device, int seed)
+    public static LanguageStart Make(IDataView input, ReversibleLmTrainer.Options options, string? folder, Device device, int seed)
     {
         LanguageModel? loaded = folder is null
             ? null
@@ -48,12 +48,12 @@ internal sealed class TrainingStart : IDisposable
             CheckVocabulary(tokenizer, vocabularySize);
             tokens = ReadTokens(input, options, tokenizer, vocabularySize);
             network ??= options.ConfigurationFor(vocabularySize).Build(
-                options.Scheme, options.EffectiveWayBack, options.EffectiveArithmetic, options.Precision, device, seed);
+                options.Scheme, options.EffectiveWayBack!.Value, options.EffectiveArithmetic!.Value, options.Precision, device, seed);
             SpecialTokens? specialTokens =
                 loaded is not null && given is null ? loaded.SpecialTokens
                 : tokenizer is null && options.EndOfTextId is { } id ? new SpecialTokens(id, [id])
                 : null;
-            return new TrainingStart(new LanguageModel(network, tokenizer, specialTokens), tokens);
+            return new LanguageStart(new LanguageModel(network, tokenizer, specialTokens), tokens);
         }
         catch
         {
@@ -63,13 +63,21 @@ internal sealed class TrainingStart : IDisposable
         }
     }
 
-    /// <summary>The column's tokens.</summary>
+    /// <summary>Checks that a token cache that is not there yet can be written, before data is read.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    public static void RequireWritableCache(LanguageTrainingOptions options)
+    {
+        if (options.TokenCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
+    }
+
+    /// <summary>Tokenizes the column, or opens the cache of its tokens.</summary>
     /// <param name="input">The data.</param>
     /// <param name="options">The options, checked.</param>
     /// <param name="tokenizer">The tokenizer; not null where the column is text.</param>
     /// <param name="vocabularySize">The number of ids of the model.</param>
     public static TokenCache ReadTokens(
-        IDataView input, ReversibleLmTrainer.Options options, LanguageModelTokenizer? tokenizer, int vocabularySize) =>
+        IDataView input, LanguageTrainingOptions options, LanguageModelTokenizer? tokenizer, int vocabularySize) =>
         input.Schema[options.TextColumnName].Type is TextDataViewType
             ? TokenCacheBuilder.Build(
                 TextColumn.Read(input, options.TextColumnName), tokenizer!, options.TokenCachePath,
@@ -80,13 +88,13 @@ internal sealed class TrainingStart : IDisposable
                 options.CancellationToken, options.TokenizationProgress);
 
     /// <summary>The tokenizer that the options name; null where they name none.</summary>
-    public static LanguageModelTokenizer? GivenTokenizer(ReversibleLmTrainer.Options options) =>
+    public static LanguageModelTokenizer? GivenTokenizer(LanguageTrainingOptions options) =>
         options.Tokenizer is { } instance ? LanguageModelTokenizer.Wrap(instance, options.EndOfTextId)
         : options.TokenizerPath is { } path ? LanguageModelTokenizer.Load(path)
         : null;
 
     /// <exception cref="InvalidOperationException">The model holds fewer tokens than ContextLength.</exception>
-    public static void CheckContext(ReversibleLmTrainer.Options options, LanguageNetwork? network)
+    public static void CheckContext(LanguageTrainingOptions options, LanguageNetwork? network)
     {
         if (network is not null && options.ContextLength > network.Configuration.ContextLength)
             throw new InvalidOperationException(
@@ -102,7 +110,7 @@ internal sealed class TrainingStart : IDisposable
                 $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model to start from has only {vocabularySize}.");
     }
 
-    /// <summary>Frees the model, which nobody will get.</summary>
+    /// <summary>Frees the model after a failure.</summary>
     public void Abandon() => Model.Dispose();
 
     /// <inheritdoc/>

@@ -1,0 +1,203 @@
+using System.Globalization;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>
+/// What all training of a language model shares: windows of tokens, the parameters of a network, bits per byte, a checkpoint that is a
+/// Hugging Face folder. A derived class has the loss.
+/// </summary>
+internal abstract class LanguageTask : ITrainingTask, IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly TokenCache _tokens;
+    private readonly TokenWindows _windows;
+    private readonly FrozenWeights _frozen;
+
+    /// <summary>Sets the network's stack up as the options ask, and freezes weights until disposal.</summary>
+    /// <param name="model">The model that is trained; the caller owns it.</param>
+    /// <param name="tokens">The data; the caller owns it.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="fixedWindows">Whether training windows lie at the same places in every epoch.</param>
+    /// <exception cref="ArgumentException">An option does not fit the model.</exception>
+    /// <exception cref="InvalidOperationException">The data does not hold one window.</exception>
+    protected LanguageTask(
+        LanguageModel model, TokenCache tokens, LanguageTrainingOptions options, int seed, bool fixedWindows = false)
+    {
+        (_model, _tokens) = (model, tokens);
+        LayerStack stack = model.Network.Stack;
+        if (options.KeptLayerCount > 0 && stack.WayBack != WayBack.Reversible)
+            throw TrainingOptions.UnusedKeptLayers(stack.WayBack, stack.Scheme.IsReversible).Refusal();
+        OptionChecks.Require(
+            options.KeptLayerCount <= stack.Blocks.Count, nameof(options.KeptLayerCount), options.KeptLayerCount,
+            $"within [0, {stack.Blocks.Count}], the model's functions");
+        _windows = options.Windows(tokens, seed, fixedWindows);
+        (stack.KeptLayerCount, stack.Deterministic) = (options.KeptLayerCount, options.Deterministic);
+        _frozen = new FrozenWeights(model.Network, options.FreezeEmbedding, options.FrozenLayerCount);
+    }
+
+    /// <inheritdoc/>
+    public string Unit => "tokens";
+
+    /// <inheritdoc/>
+    public string Description => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Network.Configuration.ParameterCount:N0} parameters, {_tokens.TokenCount:N0} tokens, {_windows.TrainingTokens:N0} of them to " +
+        $"train on, scheme {Network.Stack.Scheme}, way back {Network.Stack.WayBack}, arithmetic {Network.Stack.Arithmetic}");
+
+    /// <inheritdoc/>
+    public Device Device => Network.Device;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter[]> ParameterGroups => [.. FlatParameters.Groups(Network, Network.Stack)];
+
+    /// <inheritdoc/>
+    public FlatParameters Flat => Network.Flat;
+
+    /// <inheritdoc/>
+    public string Source => _tokens.SourceHash;
+
+    /// <inheritdoc/>
+    public virtual IEnumerable<FingerprintEntry> Fingerprint =>
+    [
+        new("Vocabulary", Training.Fingerprint.Text(Network.Configuration.VocabularySize)),
+        new("Tokenizer", _tokens.TokenizerHash),
+        new("Model", Describe(Network.Configuration)),
+        new("Scheme", Network.Stack.Scheme.ToString()),
+        new("Arithmetic", Network.Stack.Arithmetic.ToString()),
+    ];
+
+    /// <summary>The network that is trained.</summary>
+    protected LanguageNetwork Network => _model.Network;
+
+    /// <inheritdoc/>
+    public MicroBatch Read(long first, int count)
+    {
+        TokenBatch batch = _windows.Training(first, count);
+        return new(batch.TargetCount, step => Differentiate(batch, step));
+    }
+
+    /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
+    /// <param name="batch">The windows.</param>
+    /// <param name="step">The step that the pass is part of.</param>
+    /// <returns>The unscaled loss summed over the batch's tokens: a float64 scalar on the model's device.</returns>
+    internal abstract Tensor Differentiate(TokenBatch batch, StepContext step);
+
+    /// <summary>Measures the model on a batch of held-out windows, without gradients.</summary>
+    /// <returns>
+    /// The cross-entropy of the text, and what the best evaluation has the least of, nats, both summed over the targets that count.
+    /// </returns>
+    internal abstract (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch);
+
+    /// <inheritdoc/>
+    public HeldOutResult? Evaluate(int batchSize, int maxBatches, CancellationToken cancellationToken)
+    {
+        double sum = 0, criterionSum = 0;
+        long tokens = 0, bytes = 0;
+        foreach (TokenBatch batch in _windows.HeldOut(batchSize).Take(maxBatches))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            (double crossEntropy, double criterion) = Evaluate(batch);
+            sum += crossEntropy;
+            criterionSum += criterion;
+            tokens += batch.TargetCount;
+            if (_model.HasTokenizer) bytes += BytesOf(batch, _model.Tokenizer);
+        }
+        if (tokens == 0) return null;
+        var figures = new Dictionary<string, double>();
+        if (bytes > 0) figures[LanguageMetrics.BitsPerByte] = sum / Math.Log(2) / bytes;
+        figures[LanguageMetrics.Perplexity] = Math.Exp(sum / tokens);
+        return new(sum / tokens, criterionSum / tokens, tokens, figures);
+    }
+
+    /// <inheritdoc/>
+    public void WriteModel(string folder) => PretrainedFolder.WriteWithoutTokenizerInstance(_model, folder);
+
+    /// <inheritdoc/>
+    public void ReadWeights(string folder) => PretrainedFolder.ReadWeights(folder, Network);
+
+    /// <inheritdoc/>
+    public void Dispose() => _frozen.Dispose();
+
+    /// <summary>Makes the optimizer of a network's parameters, in the buffer where they are.</summary>
+    internal static FlatAdamW Optimizer(LanguageNetwork network, AdamWSettings settings, OptimizerPlacement placement) =>
+        new(FlatParameters.Groups(network, network.Stack), settings, placement, network.Flat);
+
+    /// <summary>The shape without its vocabulary, with what follows from options left out: so a folder gives it back.</summary>
+    internal static string Describe(LanguageModelConfiguration shape)
+    {
+        string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with context " +
+            $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
+            $"MLP width {shape.HiddenWidth}, epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head");
+        return shape switch
+        {
+            GptConfiguration gpt => $"{common}, {gpt.Activation}",
+            LlamaConfiguration llama => string.Create(CultureInfo.InvariantCulture,
+                $"{common}, {llama.KeyValueHeads} heads of keys and values, head width {llama.HeadSize}, rotary base {llama.RopeTheta}"),
+            _ => common,
+        };
+    }
+
+    private static long BytesOf(TokenBatch batch, LanguageModelTokenizer tokenizer) =>
+        tokenizer.CountBytes([.. batch.Targets.Where(id => id != TokenBatch.Ignored).Select(id => (int)id)]);
+}
+
+/// <summary>Language modelling: the cross-entropy of the next token, nats.</summary>
+/// <inheritdoc cref="LanguageTask(LanguageModel, TokenCache, LanguageTrainingOptions, int, bool)"/>
+internal sealed class LanguageModelingTask(LanguageModel model, TokenCache tokens, ReversibleLmTrainer.Options options, int seed)
+    : LanguageTask(model, tokens, options, seed)
+{
+    /// <inheritdoc/>
+    internal override Tensor Differentiate(TokenBatch batch, StepContext step)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
+        return LanguageModelLoss.Differentiate(Network, ids, targets, step, options.LabelSmoothing).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    internal override (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
+        double crossEntropy = -LanguageModelLoss.LogLikelihood(Network, ids, targets).sum(ScalarType.Float64).item<double>();
+        return (crossEntropy, crossEntropy);
+    }
+}
+
+/// <summary>Weights that a run leaves as they are: no gradients are made for them until this is disposed of.</summary>
+internal sealed class FrozenWeights : IDisposable
+{
+    private readonly Parameter[] _weights;
+
+    /// <summary>Freezes a model's weights.</summary>
+    /// <param name="network">The model.</param>
+    /// <param name="embedding">Whether the embedding is frozen, and a head that shares its matrix.</param>
+    /// <param name="layers">How many blocks are frozen, from the first.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The model has fewer blocks.</exception>
+    public FrozenWeights(LanguageNetwork network, bool embedding, int layers)
+    {
+        if (layers > network.Blocks.Count)
+            throw new ArgumentOutOfRangeException(
+                nameof(LanguageTrainingOptions.FrozenLayerCount), layers,
+                $"FrozenLayerCount must be within [0, {network.Blocks.Count}], the model's number of layers.");
+        _weights =
+        [
+            .. embedding ? network.EmbeddingWeights : [],
+            .. network.Blocks.Take(layers).SelectMany(block => block.parameters()),
+        ];
+        foreach (Parameter weight in _weights) weight.requires_grad = false;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Parameter weight in _weights.Where(w => !w.IsInvalid)) weight.requires_grad = true;
+    }
+}

@@ -1,0 +1,212 @@
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Training;
+using static Microsoft.ML.Reversible.Training.OptionChecks;
+
+namespace Microsoft.ML.Reversible;
+
+public sealed partial class ReversibleLmTrainer
+{
+    /// <summary>Everything that can be set of a <see cref="ReversibleLmTrainer"/>, with its defaults.</summary>
+    public sealed class Options : LanguageTrainingOptions
+    {
+        private const string OfTheModel = "the entry Model has the shape, with what follows from options left out, also of a folder";
+        private const string WhereItIsLearned = "the trainer adds it where a tokenizer is learned";
+
+        /// <summary>
+        /// A folder in Hugging Face's layout to start from. The model's shape and scheme are then the folder's, and so is the tokenizer
+        /// unless one is given; options that say otherwise are refused, except a <see cref="LanguageTrainingOptions.ContextLength"/> up to
+        /// the model's own. Null starts from random weights.
+        /// </summary>
+        [NotInFingerprint("the entry Weights has whether there is one; a checkpoint takes its place")]
+        public string? PretrainedFolder { get; set; }
+
+        /// <summary>The kind of transformer.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public ModelFamily Family { get; set; } = ModelFamily.Gpt2;
+
+        /// <summary>The recurrence over the layers.</summary>
+        [NotInFingerprint("the task's entry of this name has the model's, also where a folder decides it")]
+        public Scheme Scheme { get; set; } = Scheme.Midpoint;
+
+        /// <summary>Number of blocks, at least 1.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public int LayerCount { get; set; } = 6;
+
+        /// <summary>Number of attention heads, at least 1; it divides <see cref="Width"/>.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public int HeadCount { get; set; } = 6;
+
+        /// <summary>
+        /// Number of heads of keys and values in the Llama family, which groups of query heads share; it divides <see cref="HeadCount"/>.
+        /// Null is one for each query head. Refused in the GPT-2 family.
+        /// </summary>
+        [NotInFingerprint(OfTheModel)]
+        public int? KeyValueHeadCount { get; set; }
+
+        /// <summary>Length of a hidden state's vectors, at least 1.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public int Width { get; set; } = 192;
+
+        /// <summary>
+        /// Width of the hidden layer of a block's MLP, at least 1; null is four times <see cref="Width"/> in the GPT-2 family, and two
+        /// thirds of that, rounded up to a multiple of 32, in the Llama family.
+        /// </summary>
+        [NotInFingerprint(OfTheModel)]
+        public int? MlpWidth { get; set; }
+
+        /// <summary>The function between the two layers of a block's MLP in the GPT-2 family; refused in the Llama family.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public Activation Activation { get; set; } = Activation.Gelu;
+
+        /// <summary>Whether the head shares the token embedding's matrix.</summary>
+        [NotInFingerprint(OfTheModel)]
+        public bool TiedHead { get; set; } = true;
+
+        /// <summary>
+        /// What becomes a token where the tokenizer is learned from the column; refused where a tokenizer or a
+        /// <see cref="PretrainedFolder"/> is given, and by <see cref="Fit"/> for a column of token ids.
+        /// </summary>
+        [NotInFingerprint(WhereItIsLearned)]
+        public TextTokenization Tokenization { get; set; } = TextTokenization.Bpe;
+
+        /// <summary>
+        /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, end-of-text included, at least 257; for a column of token ids
+        /// the number of ids, at least 1. Refused where another <see cref="Tokenization"/>, a tokenizer or a
+        /// <see cref="PretrainedFolder"/> decides it. Which of the two the column is shows in <see cref="Fit"/>, which checks the rest.
+        /// </summary>
+        [NotInFingerprint(WhereItIsLearned)]
+        public int VocabularySize { get; set; } = 2048;
+
+        /// <summary>
+        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1); the training loss that
+        /// is reported includes it, the validation loss does not.
+        /// </summary>
+        public double LabelSmoothing { get; set; }
+
+        internal override string? StartOption => nameof(PretrainedFolder);
+
+        internal override Scheme? NamedScheme => PretrainedFolder is null ? Scheme : null;
+
+        /// <summary>Checks what depends on the kind of the column.</summary>
+        /// <param name="isText">Whether the column is text, not token ids.</param>
+        /// <exception cref="ArgumentException">An option was set that has no effect for such a column.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">BPE is to learn fewer tokens than there are bytes.</exception>
+        internal void CheckColumn(bool isText)
+        {
+            UnusedOption.RefuseChanged(this, new(), Unused(asksForGpu: true, isText));
+            bool learns = isText && Tokenizer is null && TokenizerPath is null && PretrainedFolder is null;
+            if (learns && Tokenization == TextTokenization.Bpe) AtLeast(257, VocabularySize, nameof(VocabularySize));
+        }
+
+        internal override void CheckRanges()
+        {
+            ArgumentNullException.ThrowIfNull(Scheme);
+            base.CheckRanges();
+            Defined(Family, nameof(Family));
+            Defined(Activation, nameof(Activation));
+            Defined(Tokenization, nameof(Tokenization));
+            AtLeast(1, VocabularySize, nameof(VocabularySize));
+            Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "within [0, 1)");
+            NotBlank(PretrainedFolder, nameof(PretrainedFolder));
+            if (PretrainedFolder is not null) return;
+
+            Scheme.CheckName();
+            Scheme.CheckParameters(EffectiveArithmetic!.Value);
+            if (CheckpointFolder is not null) Scheme.CheckText();
+            LayerStack.Check(Scheme, EffectiveWayBack!.Value, EffectiveArithmetic.Value);
+            int functions = LayerCount * Scheme.FunctionsPerBlock;
+            Require(KeptLayerCount <= functions, nameof(KeptLayerCount), KeptLayerCount, $"within [0, {functions}], the model's functions");
+            ConfigurationFor(vocabularySize: 1).Check();
+        }
+
+        internal override IEnumerable<UnusedOption> Unused(bool asksForGpu) => Unused(asksForGpu, isText: null);
+
+        /// <summary>Lists the options that have no effect beside the others.</summary>
+        /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
+        /// <param name="isText">Whether the column is text, not token ids; null where it is not known yet.</param>
+        internal IEnumerable<UnusedOption> Unused(bool asksForGpu, bool? isText) =>
+            [.. UnusedOfModel(), .. UnusedOfTokenizer(isText), .. base.Unused(asksForGpu)];
+
+        /// <summary>The shape that the options describe.</summary>
+        internal LanguageModelConfiguration ConfigurationFor(int vocabularySize) => Family switch
+        {
+            ModelFamily.Llama => new LlamaConfiguration
+            {
+                VocabularySize = vocabularySize,
+                ContextLength = ContextLength,
+                LayerCount = LayerCount,
+                HeadCount = HeadCount,
+                KeyValueHeadCount = KeyValueHeadCount,
+                Width = Width,
+                MlpWidth = MlpWidth,
+                TiedHead = TiedHead,
+            },
+            _ => new GptConfiguration
+            {
+                VocabularySize = vocabularySize,
+                ContextLength = ContextLength,
+                LayerCount = LayerCount,
+                HeadCount = HeadCount,
+                Width = Width,
+                MlpWidth = MlpWidth,
+                Activation = Activation,
+                TiedHead = TiedHead,
+            },
+        };
+
+        /// <summary>
+        /// What decides the curve beside the options themselves, as far as it is known before the data is read. A folder's model
+        /// describes itself when it is loaded.
+        /// </summary>
+        /// <param name="isText">Whether the column is text, not token ids.</param>
+        internal IEnumerable<FingerprintEntry> KnownFingerprint(bool isText)
+        {
+            yield return new("Weights", PretrainedFolder is null ? "new" : "from a PretrainedFolder");
+            if (PretrainedFolder is not null) yield break;
+            yield return new("Model", LanguageTask.Describe(ConfigurationFor(vocabularySize: 1)));
+            yield return new("Scheme", Scheme.ToString());
+            yield return new("Arithmetic", EffectiveArithmetic!.Value.ToString());
+            // A run may be given as files what its earlier part learned: then only the tokenizers' hashes are compared.
+            bool learns = Tokenizer is null && TokenizerPath is null, hasSize = !isText || Tokenization == TextTokenization.Bpe;
+            yield return new(nameof(Tokenization), learns && isText ? Tokenization.ToString() : null, OnlyIfBoth: true);
+            yield return new(nameof(VocabularySize), learns && hasSize ? Fingerprint.Text(VocabularySize) : null, OnlyIfBoth: true);
+        }
+
+        private IEnumerable<UnusedOption> UnusedOfModel()
+        {
+            if (PretrainedFolder is not null)
+            {
+                string[] ofTheFolder =
+                [
+                    nameof(Family), nameof(Scheme), nameof(LayerCount), nameof(HeadCount), nameof(KeyValueHeadCount), nameof(Width),
+                    nameof(MlpWidth), nameof(Activation), nameof(TiedHead), nameof(Tokenization), nameof(VocabularySize),
+                ];
+                foreach (string option in ofTheFolder)
+                    yield return new(option, "where PretrainedFolder is set: it is the folder's",
+                        "leave out PretrainedFolder to train a new model");
+            }
+            else if (Family == ModelFamily.Gpt2)
+                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+            else
+                yield return new(nameof(Activation), "in the Llama family, which has SwiGLU: it is for the GPT-2 family",
+                    "set Family to Gpt2");
+        }
+
+        private IEnumerable<UnusedOption> UnusedOfTokenizer(bool? isText)
+        {
+            if (PretrainedFolder is not null) yield break;
+            if (Tokenizer is not null || TokenizerPath is not null)
+            {
+                string given = Tokenizer is not null ? nameof(Tokenizer) : nameof(TokenizerPath);
+                string where = $"where {given} is set, so that no tokenizer is learned", remedy = $"leave out {given}";
+                yield return new(nameof(Tokenization), where, remedy);
+                yield return new(nameof(VocabularySize), where, remedy);
+            }
+            else if (isText == false)
+                yield return new(nameof(Tokenization), "for a column of token ids, which are tokens already", "train on a column of text");
+            else if (isText == true && Tokenization != TextTokenization.Bpe)
+                yield return new(nameof(VocabularySize), $"where Tokenization is {Tokenization}, which finds its own number of tokens",
+                    "set Tokenization to Bpe");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Retrofitting;
+
+/// <summary>
+/// Trains a student to give its teacher's distribution of the next token, and, by option, to have hidden states like the teacher's. For a
+/// batch, the teacher's last hidden states are kept, those between its layers that are compared, and the logits of a chunk of tokens.
+/// </summary>
+internal sealed class DistillationTask : LanguageTask
+{
+    private readonly LanguageNetwork _teacher;
+    private readonly TeacherCache? _answers;
+    private readonly DistillationLoss _loss;
+    private readonly double _streamWeight;
+    private readonly IReadOnlyList<LayerPair> _streams;
+
+    /// <summary>Makes the task.</summary>
+    /// <param name="student">The student; the caller owns it.</param>
+    /// <param name="teacher">
+    /// The teacher, of the student's vocabulary; it may be on another device and compute in another precision. It is not changed.
+    /// </param>
+    /// <param name="tokens">The data; the caller owns it.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="answers">
+    /// The teacher's likeliest tokens, at the loss's temperature, in place of the teacher itself, which then is run on held-out text only;
+    /// null to run the teacher.
+    /// </param>
+    public DistillationTask(
+        LanguageModel student, LanguageNetwork teacher, TokenCache tokens, RetrofitEstimator.Options options, int seed,
+        TeacherCache? answers = null)
+        : base(student, tokens, options, seed, fixedWindows: answers is not null)
+    {
+        (_teacher, _answers, _loss, _streamWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
+        // Layers are counted by the functions of the stack, so that a Hamiltonian one has two a block.
+        _streams = options.LayerMap
+            ?? [.. Enumerable.Range(1, student.Network.Stack.Blocks.Count).Select(layer => new LayerPair(layer, layer))];
+        if (answers is not null && answers.Header.Temperature != _loss.Temperature)
+            throw new ArgumentException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The teacher's cache is of the temperature {answers.Header.Temperature}, but the loss's is {_loss.Temperature}."),
+                nameof(options));
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<FingerprintEntry> Fingerprint
+    {
+        get
+        {
+            foreach (FingerprintEntry entry in base.Fingerprint) yield return entry;
+            yield return new("Teacher", _answers?.Header.TeacherHash ?? Hash(_teacher));
+            if (_answers is not null)
+                yield return new(
+                    nameof(RetrofitEstimator.Options.TeacherTopK), $"{_answers.Header.K} in float{8 * _answers.Header.ValueBytes}");
+            if (_streamWeight > 0)
+                yield return new(
+                    nameof(RetrofitEstimator.Options.LayerMap),
+                    string.Join(", ", _streams.Select(pair => $"{pair.Teacher}-{pair.Student}")));
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override Tensor Differentiate(TokenBatch batch, StepContext step)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
+        return (_answers is null ? WithTeacher(batch, ids, targets, step) : WithAnswers(_answers, batch, ids, targets, step))
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The best student is the one with the smallest KL(teacher‖student) on held-out text, as the report has it.</summary>
+    internal override (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch)
+    {
+        DivergenceSums sums = Agreement.Compare(_teacher, Network, batch);
+        return (-sums.StudentLogLikelihood, sums.Kl);
+    }
+
+    /// <summary>SHA-256 of all that decides what a teacher answers: shape, scheme, numbers and weights; 64 hexadecimal digits.</summary>
+    public static string Hash(LanguageNetwork teacher)
+    {
+        using var hash = SHA256.Create();
+        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write))
+        {
+            string shape = Describe(teacher.Configuration);
+            stream.Write(Encoding.UTF8.GetBytes($"{shape}; {teacher.Stack.Scheme}; {teacher.Stack.Arithmetic}; {teacher.Compute}; "));
+            WeightWriter.Write(stream, teacher, WeightPrecision.Float32);
+        }
+        return Convert.ToHexString(hash.Hash!);
+    }
+
+    /// <summary>A teacher's last hidden states and its head, without a graph, in the current dispose scope.</summary>
+    /// <param name="teacher">The teacher.</param>
+    /// <param name="ids">Token ids, int64, of shape [batch, context], on any device.</param>
+    /// <param name="stream">As in <see cref="LayerStack.Evaluate(Tensor, CachePass, Action{int, Tensor})"/>.</param>
+    public static LinearHead Teach(LanguageNetwork teacher, Tensor ids, Action<int, Tensor>? stream = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor embedded = teacher.Embed(ids.to(teacher.Device));
+        Tensor output = stream is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, pass: null, stream);
+        Tensor hidden = teacher.FinalNorm(output).flatten(0, 1).MoveToOuterDisposeScope();
+        return new(hidden, teacher.HeadWeight, teacher.Compute);
+    }
+
+    private Tensor WithTeacher(TokenBatch batch, Tensor ids, Tensor targets, StepContext step)
+    {
+        using StreamDistance? streams = _streamWeight == 0
+            ? null
+            : new(_streamWeight, _streams, targets.eq(TokenBatch.Ignored).view(batch.Rows, -1, 1), step.Scale);
+        LinearHead teacher = Teach(_teacher, ids, streams is null ? null : streams.Keep);
+        Tensor sum = LanguageModelLoss.Differentiate(
+            Network, ids, step,
+            (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
+                new LinearHead(hidden, Network.HeadWeight, Network.Compute),
+                teacher with { Hidden = rows.Of(teacher.Hidden, ids.shape[1]) },
+                rows.Of(targets, ids.shape[1]), gradWeight, _loss, step.Scale),
+            streams is null ? null : streams.Differentiate);
+        return streams is null ? sum : sum.add_(streams.LossSum);
+    }
+
+    private Tensor WithAnswers(TeacherCache cache, TokenBatch batch, Tensor ids, Tensor targets, StepContext step)
+    {
+        TopLogits answers = cache.Read(batch, Network.Device);
+        return LanguageModelLoss.Differentiate(
+            Network, ids, step,
+            (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
+                new LinearHead(hidden, Network.HeadWeight, Network.Compute),
+                answers.Chunk(rows.First * ids.shape[1], rows.Count * ids.shape[1]), rows.Of(targets, ids.shape[1]), gradWeight, _loss,
+                step.Scale));
+    }
+}

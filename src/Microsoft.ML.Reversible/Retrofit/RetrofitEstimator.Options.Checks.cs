@@ -1,0 +1,156 @@
+using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Training;
+using static Microsoft.ML.Reversible.Training.OptionChecks;
+
+namespace Microsoft.ML.Reversible;
+
+public sealed partial class RetrofitEstimator
+{
+    public sealed partial class Options
+    {
+        private const string WithoutDistillation = "where Distill is false, so that nothing is trained";
+        private const string SetDistill = "set Distill to true";
+
+        private static readonly string[] _ofDistillation =
+        [
+            nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature), nameof(CrossEntropyWeight), nameof(HiddenStateWeight),
+            nameof(LayerMap), nameof(TeacherTopK), nameof(TeacherCachePath),
+        ];
+
+        /// <summary>Options of a trainer that a conversion without training takes too; all others are refused there.</summary>
+        private static readonly string[] _ofConversion =
+        [
+            nameof(TextColumnName), nameof(LogLikelihoodColumnName), nameof(TokenCountColumnName), nameof(PerplexityColumnName),
+            nameof(Tokenizer), nameof(TokenizerPath), nameof(EndOfTextId), nameof(TokenCachePath), nameof(DocumentBoundaries),
+            nameof(TokenizationProgress), nameof(ContextLength), nameof(BatchSize), nameof(ValidationFraction), nameof(Device),
+            nameof(Precision), nameof(Arithmetic), nameof(Progress), nameof(CancellationToken),
+        ];
+
+        internal override void CheckRanges()
+        {
+            CheckModels();
+            CheckScheme();
+            CheckDistillation();
+            AtLeast(1, ReportWindows, nameof(ReportWindows));
+            base.CheckRanges();
+            if (ValidationFraction == 0)
+                throw new ArgumentException(
+                    "ValidationFraction must be above 0: teacher and student are compared on held-out text.", nameof(ValidationFraction));
+        }
+
+        internal override IEnumerable<UnusedOption> Unused(bool asksForGpu) =>
+        [
+            .. UnusedOfTeacher(), .. UnusedOfScheme(), .. UnusedOfLoss(),
+            .. Distill ? base.Unused(asksForGpu) : UnusedOfTraining(),
+        ];
+
+        private void CheckModels()
+        {
+            NotBlank(TeacherPath, nameof(TeacherPath));
+            NotBlank(StudentPath, nameof(StudentPath));
+            if (TeacherPath is null == Teacher is null)
+                throw new ArgumentException(
+                    "Give the teacher as a folder, TeacherPath, or as a model, Teacher: one of them.", nameof(TeacherPath));
+            Defined(TeacherPrecision, nameof(TeacherPrecision));
+            if (TeacherDevice is not null) Devices.CheckName(TeacherDevice);
+        }
+
+        private void CheckScheme()
+        {
+            ArgumentNullException.ThrowIfNull(Scheme);
+            if (MaxSideGiB is { } gib) NotNegative(gib, nameof(MaxSideGiB));
+            if (MaxRelativeCost is { } cost)
+                Require(cost >= 1 && double.IsFinite(cost), nameof(MaxRelativeCost), cost, "at least 1 and finite");
+            if (StudentPath is not null || ChooseScheme) return;
+            if (Scheme.WhyNoInverse is { } reason)
+                throw new ArgumentException($"Scheme must be a reversible one, and '{Scheme}' is not: {reason}", nameof(Scheme));
+            Arithmetic arithmetic = EffectiveArithmetic!.Value;
+            Scheme.CheckName();
+            Scheme.CheckParameters(arithmetic);
+            LayerStack.Check(Scheme, WayBack ?? Reversible.WayBack.Reversible, arithmetic);
+            if (SearchStepSize && HasStepSize(Scheme)
+                && Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)
+                throw NamedStepSize(Scheme);
+        }
+
+        /// <summary>The refusal of a step size where one is searched for.</summary>
+        internal static ArgumentException NamedStepSize(Scheme scheme) => new(
+            $"Scheme has no effect beyond its name, {scheme.Name}, where SearchStepSize is true. " +
+            "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
+
+        private void CheckDistillation()
+        {
+            Defined(Divergence, nameof(Divergence));
+            Require(JensenShannonWeight is > 0 and < 1, nameof(JensenShannonWeight), JensenShannonWeight, "within (0, 1)");
+            Positive(Temperature, nameof(Temperature));
+            Require(CrossEntropyWeight is >= 0 and <= 1, nameof(CrossEntropyWeight), CrossEntropyWeight, "within [0, 1]");
+            NotNegative(HiddenStateWeight, nameof(HiddenStateWeight));
+            if (LayerMap is { Count: 0 })
+                throw new ArgumentException("LayerMap must name a pair of layers, or be null for all of them.", nameof(LayerMap));
+            AtLeast(0, TeacherTopK, nameof(TeacherTopK));
+            NotBlank(TeacherCachePath, nameof(TeacherCachePath));
+            if (TeacherTopK > 0 && HiddenStateWeight > 0)
+                throw new ArgumentException(
+                    "HiddenStateWeight needs the teacher at every step, which TeacherTopK does without: one of them must be 0.",
+                    nameof(HiddenStateWeight));
+        }
+
+        /// <summary>Whether a scheme has a step size that can be searched for.</summary>
+        internal static bool HasStepSize(Scheme scheme) => scheme is Midpoint or Leapfrog;
+
+        private IEnumerable<UnusedOption> UnusedOfTeacher()
+        {
+            if (Teacher is null) yield break;
+            foreach (string option in new[] { nameof(TeacherDevice), nameof(TeacherPrecision) })
+                yield return new(option, "where Teacher is a loaded model, which computes where it is", "name its folder as TeacherPath");
+        }
+
+        private IEnumerable<UnusedOption> UnusedOfScheme()
+        {
+            if (StudentPath is not null)
+            {
+                foreach (string option in new[] { nameof(Scheme), nameof(ChooseScheme), nameof(SearchStepSize) })
+                    yield return new(option, "where StudentPath is set, since a student from a folder has its scheme",
+                        "leave out StudentPath");
+            }
+            else if (ChooseScheme)
+            {
+                yield return new(nameof(Scheme), "with ChooseScheme, which chooses another", "do without ChooseScheme");
+                yield return new(nameof(SearchStepSize), "with ChooseScheme, which searches in any case", "do without ChooseScheme");
+            }
+            else if (!HasStepSize(Scheme))
+                yield return new(nameof(SearchStepSize), $"with the scheme {Scheme}, which has no step size",
+                    "name midpoint or leapfrog as Scheme");
+
+            if (ChooseScheme && StudentPath is null) yield break;
+            foreach (string option in new[] { nameof(MaxSideGiB), nameof(MaxRelativeCost) })
+                yield return new(option, "without ChooseScheme, whose choice it limits", "ask for ChooseScheme");
+        }
+
+        private IEnumerable<UnusedOption> UnusedOfLoss()
+        {
+            if (!Distill)
+            {
+                foreach (string option in _ofDistillation) yield return new(option, WithoutDistillation, SetDistill);
+                yield break;
+            }
+            if (CrossEntropyWeight == 1)
+            {
+                foreach (string option in new[] { nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature) })
+                    yield return new(option, "where CrossEntropyWeight is 1, which leaves the divergence no weight",
+                        "set CrossEntropyWeight below 1");
+            }
+            else if (Divergence != Divergence.JensenShannon)
+                yield return new(nameof(JensenShannonWeight), $"where Divergence is {Divergence}", "set Divergence to JensenShannon");
+            if (HiddenStateWeight == 0)
+                yield return new(nameof(LayerMap), "where HiddenStateWeight is 0", "set HiddenStateWeight above 0");
+            if (TeacherTopK == 0)
+                yield return new(nameof(TeacherCachePath), "where TeacherTopK is 0", "set TeacherTopK above 0");
+        }
+
+        private static IEnumerable<UnusedOption> UnusedOfTraining() =>
+            from property in typeof(LanguageTrainingOptions).GetProperties()
+            where !_ofConversion.Contains(property.Name)
+            select new UnusedOption(property.Name, WithoutDistillation, SetDistill);
+    }
+}

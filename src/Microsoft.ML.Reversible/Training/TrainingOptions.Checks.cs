@@ -1,0 +1,140 @@
+using System.Globalization;
+using Microsoft.ML.Reversible.Training;
+using static Microsoft.ML.Reversible.Training.OptionChecks;
+
+namespace Microsoft.ML.Reversible;
+
+public abstract partial class TrainingOptions
+{
+    /// <summary>Checks ranges first, and then that no option was set that has no effect.</summary>
+    /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
+    /// <exception cref="ArgumentException">An option is missing, does not go with another, or has no effect beside it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    internal void Check(bool asksForGpu)
+    {
+        CheckRanges();
+        UnusedOption.RefuseChanged(this, (TrainingOptions)Activator.CreateInstance(GetType())!, Unused(asksForGpu));
+    }
+
+    /// <summary>Checks each option's range, and the options that exclude each other; a derived class adds its own.</summary>
+    internal virtual void CheckRanges()
+    {
+        CheckLayers();
+        CheckOptimization();
+        CheckRun();
+    }
+
+    /// <summary>Lists the options that have no effect beside the others; a derived class adds its own.</summary>
+    /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
+    internal virtual IEnumerable<UnusedOption> Unused(bool asksForGpu) =>
+        [.. UnusedOfLayers(asksForGpu), .. UnusedOfOptimization(), .. UnusedOfEvaluation(), .. UnusedOfCheckpoints()];
+
+    /// <summary>Says that a model keeps no layers' activations, where its backward mode is not the reversible one.</summary>
+    /// <param name="wayBack">The model's backward mode.</param>
+    /// <param name="isReversible">Whether its scheme can be run backwards.</param>
+    internal static UnusedOption UnusedKeptLayers(WayBack wayBack, bool isReversible)
+    {
+        string which = wayBack == Reversible.WayBack.Stored ? "all layers" : "no layer";
+        return new(nameof(KeptLayerCount), $"where WayBack is {wayBack}, which keeps the activations of {which}",
+            isReversible ? "set WayBack to Reversible" : "set Scheme to one that can be run backwards");
+    }
+
+    /// <summary>Says that a run on the CPU repeats to the bit without the option.</summary>
+    internal static UnusedOption DeterministicOnCpu { get; } =
+        new(nameof(Deterministic), "on the CPU, where a run gives the same bits every time anyway", "set Device to a GPU");
+
+    private void CheckLayers()
+    {
+        Defined(Precision, nameof(Precision));
+        if (WayBack is { } wayBack) Defined(wayBack, nameof(WayBack));
+        if (Arithmetic is { } arithmetic) Defined(arithmetic, nameof(Arithmetic));
+        AtLeast(0, KeptLayerCount, nameof(KeptLayerCount));
+    }
+
+    private void CheckOptimization()
+    {
+        Require(ValidationFraction is >= 0 and < 1, nameof(ValidationFraction), ValidationFraction, "within [0, 1)");
+        AtLeast(1, BatchSize, nameof(BatchSize));
+        AtLeast(1, GradientAccumulationSteps, nameof(GradientAccumulationSteps));
+        AtLeast(1, MaxSteps, nameof(MaxSteps));
+        Positive(LearningRate, nameof(LearningRate));
+        Defined(Schedule, nameof(Schedule));
+        if (Schedule != LearningRateScheduleKind.Constant)
+            Require(FinalLearningRate >= 0 && FinalLearningRate <= LearningRate, nameof(FinalLearningRate), FinalLearningRate,
+                string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {LearningRate}"));
+        Require(WarmupSteps >= 0 && WarmupSteps <= MaxSteps, nameof(WarmupSteps), WarmupSteps,
+            $"within [0, MaxSteps], which is {MaxSteps}");
+        if (DecaySteps is { } decay)
+            Require(decay >= 1 && decay <= MaxSteps - WarmupSteps, nameof(DecaySteps), decay,
+                $"at least 1 and at most MaxSteps less WarmupSteps, which is {MaxSteps - WarmupSteps}");
+        NotNegative(WeightDecay, nameof(WeightDecay));
+        Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "within [0, 1)");
+        Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "within [0, 1)");
+        Positive(Epsilon, nameof(Epsilon));
+        NotNegative(MaxGradNorm, nameof(MaxGradNorm));
+        Defined(OptimizerPlacement, nameof(OptimizerPlacement));
+        Require(OutlierFactor == 0 || (OutlierFactor > 1 && double.IsFinite(OutlierFactor)), nameof(OutlierFactor), OutlierFactor,
+            "above 1 and finite, or 0 (which skips none for its size)");
+        AtLeast(1, MaxSkippedSteps, nameof(MaxSkippedSteps));
+        var conflict = ParameterUpdate.Conflict(
+            OptimizerPlacement, MaxGradNorm, ClipWithPreviousNorm, GradientAccumulationSteps, OutlierFactor);
+        if (conflict is var (message, option)) throw new ArgumentException(message, option);
+    }
+
+    private void CheckRun()
+    {
+        AtLeast(1, EvaluationInterval, nameof(EvaluationInterval));
+        AtLeast(1, EvaluationBatches, nameof(EvaluationBatches));
+        AtLeast(1, ReportInterval, nameof(ReportInterval));
+        AtLeast(1, CheckpointInterval, nameof(CheckpointInterval));
+        AtLeast(1, CheckpointsKept, nameof(CheckpointsKept));
+        AtLeast(0, EarlyStoppingPatience, nameof(EarlyStoppingPatience));
+        Defined(Resume, nameof(Resume));
+        Defined(DamagedCheckpoint, nameof(DamagedCheckpoint));
+        NotBlank(MetricsPath, nameof(MetricsPath));
+        NotBlank(CheckpointFolder, nameof(CheckpointFolder));
+    }
+
+    private IEnumerable<UnusedOption> UnusedOfLayers(bool asksForGpu)
+    {
+        // Where a folder's scheme decides the backward mode, it is known when the folder has been loaded.
+        if (EffectiveWayBack is { } wayBack && wayBack != Reversible.WayBack.Reversible)
+            yield return UnusedKeptLayers(wayBack, NamedScheme?.IsReversible ?? true);
+        if (!asksForGpu) yield return DeterministicOnCpu;
+    }
+
+    private IEnumerable<UnusedOption> UnusedOfOptimization()
+    {
+        if (Schedule == LearningRateScheduleKind.Constant)
+            yield return new(nameof(FinalLearningRate), "where Schedule is Constant", "set Schedule to Cosine or Linear");
+        if (Schedule != LearningRateScheduleKind.WarmupStableDecay)
+            yield return new(nameof(DecaySteps), $"where Schedule is {Schedule}", "set Schedule to WarmupStableDecay");
+        if (OptimizerPlacement == OptimizerPlacement.AfterBackward)
+            yield return new(nameof(ClipWithPreviousNorm),
+                "where OptimizerPlacement is AfterBackward: the step's own norm is known when it is clipped",
+                "set OptimizerPlacement to InsideBackward");
+        else if (MaxGradNorm == 0)
+            yield return new(nameof(ClipWithPreviousNorm), "where MaxGradNorm is 0, which does not clip", "set MaxGradNorm above 0");
+    }
+
+    private IEnumerable<UnusedOption> UnusedOfEvaluation()
+    {
+        if (ValidationFraction != 0) yield break;
+        string[] options = [nameof(EvaluationInterval), nameof(EvaluationBatches), nameof(EarlyStoppingPatience), nameof(ReturnBest)];
+        foreach (string option in options)
+            yield return new(option, "where ValidationFraction is 0, so that nothing is evaluated", "set ValidationFraction above 0");
+    }
+
+    private IEnumerable<UnusedOption> UnusedOfCheckpoints()
+    {
+        if (CheckpointFolder is null)
+        {
+            string[] options =
+                [nameof(CheckpointInterval), nameof(CheckpointsKept), nameof(Resume), nameof(DamagedCheckpoint), nameof(ReturnBest)];
+            foreach (string option in options) yield return new(option, "without a CheckpointFolder", "set CheckpointFolder");
+        }
+        else if (Resume == ResumeMode.Never)
+            yield return new(nameof(DamagedCheckpoint), "where Resume is Never, so that no checkpoint is read",
+                "set Resume to IfPresent or Required");
+    }
+}

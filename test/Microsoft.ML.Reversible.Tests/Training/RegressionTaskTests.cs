@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Microsoft.ML.Reversible.Benchmarks;
+using Microsoft.ML.Reversible.Tests.Checkpoints;
+
+namespace Microsoft.ML.Reversible.Tests.Training;
+
+/// <summary>A training task without text: the loop, the optimizer, checkpoints and resuming know of no other.</summary>
+[TestClass]
+public sealed class RegressionTaskTests
+{
+    [TestMethod]
+    public void ItIsLearnedAndReportedInItsOwnUnit()
+    {
+        using var scratch = new ScratchFolder();
+        (TrainingMetrics metrics, _) = RegressionTask.Train(RegressionTask.Options(scratch.FullName));
+        Assert.IsLessThan(0.1 * metrics.History[0].Loss, metrics.ValidationLoss!.Value);
+        Assert.AreEqual(60 * 16, metrics.UnitCount);
+        Assert.AreEqual(20, metrics.ValidationUnitCount);
+        Assert.AreEqual(Math.Sqrt(2 * metrics.ValidationLoss.Value), metrics.History[^1].ValidationFigures["rmse"], 1e-12);
+        JsonElement last = JsonDocument.Parse(File.ReadAllLines(scratch.File("metrics.jsonl"))[^1]).RootElement;
+        Assert.AreEqual(60 * 16, last.GetProperty("examples").GetInt32());
+        Assert.IsGreaterThan(0.0, last.GetProperty("examples_per_s").GetDouble());
+        Assert.IsGreaterThan(0.0, last.GetProperty("rmse").GetDouble());
+        Assert.IsFalse(last.TryGetProperty("tokens", out _) || last.TryGetProperty("perplexity", out _));
+    }
+
+    [TestMethod]
+    public void KilledAtRandomMomentsItEndsAsTheUninterruptedRunToTheBit()
+    {
+        var random = new Random(1);
+        (TrainingMetrics whole, byte[] weights) = RegressionTask.Train(RegressionTask.Options(null));
+        using var scratch = new ScratchFolder();
+        Assert.IsGreaterThan(0, RegressionTask.KillAgainAndAgain(scratch.FullName, 4, random));
+        AssertSame(whole, weights, RegressionTask.Options(scratch.FullName));
+    }
+
+    [TestMethod]
+    public void CancelledItLeavesACheckpointFromWhichItResumesToTheBit()
+    {
+        using var scratch = new ScratchFolder();
+        (TrainingMetrics whole, byte[] weights) = RegressionTask.Train(RegressionTask.Options(null));
+        using var source = new CancellationTokenSource();
+        RegressionOptions options = RegressionTask.Options(scratch.FullName, step => { if (step == 23) source.Cancel(); });
+        (options.CancellationToken, options.CheckpointInterval) = (source.Token, 50);
+        Assert.ThrowsExactly<OperationCanceledException>(() => RegressionTask.Train(options));
+        AssertSame(whole, weights, RegressionTask.Options(scratch.FullName));
+    }
+
+    [TestMethod]
+    public void AnotherOptionIsAnotherRun()
+    {
+        using var scratch = new ScratchFolder();
+        RegressionOptions options = RegressionTask.Options(scratch.FullName);
+        RegressionTask.Train(options);
+        options.Noise = 0.5;
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => RegressionTask.Train(options));
+        StringAssert.Contains(e.Message, "Noise was 0 and is now 0.5");
+    }
+
+    [TestMethod]
+    public void ItEndsEarlyWhereEvaluationsGetNoBetterAndReturnsTheBestWeights()
+    {
+        using var scratch = new ScratchFolder();
+        RegressionOptions options = RegressionTask.Options(scratch.FullName);
+        // Noise on few examples, of which more and more is learned by heart.
+        (options.ExampleCount, options.ValidationFraction, options.Noise, options.MaxSteps) = (30, 0.5, 20, 2000);
+        (options.EarlyStoppingPatience, options.ReturnBest, options.FinalLearningRate) = (5, true, 2e-2);
+        (TrainingMetrics metrics, byte[] weights) = RegressionTask.Train(options);
+        TrainingProgress[] evaluations = [.. metrics.History.Where(p => p.ValidationLoss is not null)];
+        TrainingProgress best = evaluations[..^5].MinBy(p => p.ValidationLoss)!;
+        Assert.IsTrue(metrics.StoppedEarly);
+        Assert.AreEqual(best.Step, evaluations[^6].Step);
+        Assert.AreEqual(best.Step, metrics.ModelStep);
+        CollectionAssert.AreEqual(weights, RegressionTask.WeightsOf(scratch.File($"checkpoints/step-{best.Step:D8}")));
+    }
+
+    [TestMethod]
+    public void TheOptimizerMayStepInsideTheBackwardPass()
+    {
+        RegressionOptions after = RegressionTask.Options(null), inside = RegressionTask.Options(null);
+        foreach (RegressionOptions options in new[] { after, inside })
+            (options.GradientAccumulationSteps, options.MaxGradNorm) = (1, 0);
+        inside.OptimizerPlacement = OptimizerPlacement.InsideBackward;
+        CollectionAssert.AreEqual(RegressionTask.Train(after).Weights, RegressionTask.Train(inside).Weights);
+    }
+
+    private static void AssertSame(TrainingMetrics whole, byte[] weights, RegressionOptions resumed)
+    {
+        (TrainingMetrics metrics, byte[] actual) = RegressionTask.Train(resumed);
+        Assert.IsNotNull(metrics.ResumedFrom);
+        CollectionAssert.AreEqual(weights, actual);
+        CollectionAssert.AreEqual(
+            whole.History.Select(p => (p.Step, p.Loss, p.GradNorm, p.ValidationLoss)).ToArray(),
+            metrics.History.Select(p => (p.Step, p.Loss, p.GradNorm, p.ValidationLoss)).ToArray());
+    }
+}
