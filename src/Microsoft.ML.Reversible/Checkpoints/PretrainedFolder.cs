@@ -138,11 +138,10 @@ internal static class PretrainedFolder
 
     private static void CheckPositions(string config, LanguageModelConfiguration configuration)
     {
-        if (configuration is not LlamaConfiguration llama) return;
-        long numbers = (long)llama.ContextLength * llama.HeadSize;
-        if (numbers > MostPositionNumbers && numbers > llama.ParameterCount)
+        long numbers = configuration.TableNumbers;
+        if (numbers > MostPositionNumbers && numbers > configuration.ParameterCount)
             throw new InvalidDataException(
-                $"'{config}' does not describe a model: its max_position_embeddings is {llama.ContextLength}, and the tables for that " +
+                $"'{config}' does not describe a model: its max_position_embeddings is {configuration.ContextLength}, and the tables for that " +
                 "many positions would be larger than the model. Write the context there that is to be used.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 

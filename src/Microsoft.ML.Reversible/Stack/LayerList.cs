@@ -1,4 +1,5 @@
 using System.Collections;
+using Microsoft.ML.Reversible.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -68,42 +68,40 @@ public sealed class LayerStack
     internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
 
     /// <summary>
-    /// The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.
+    /// Computes the output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow
+    /// them.
     /// </summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public Tensor Evaluate(Tensor input)
     {
-        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, pass: null);
+        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, context: null);
         using var scope = NewDisposeScope();
-        return cat([.. parts.Select(rows => Evaluate(input, rows, pass: null, stream: null))], 0).MoveToOuterDisposeScope();
+        return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, stream: null))], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.
-    /// </summary>
-    /// <param name="input">p₀ of the new tokens.</param>
-    /// <param name="pass">The pass, null for whole sequences; functions that do not know of it must be local to a token.</param>
-    /// <param name="stream">Called with l and p_l as the blocks read it, from 0 to the number of functions; it disposes of nothing.</param>
-    internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null) =>
-        Evaluate(input, new RowRange(0, input.shape[0]), pass, stream);
+    /// <summary>Computes the output in a context, where each row is taken as if it were alone.</summary>
+    /// <param name="input">p₀, of shape [rows, tokens, width].</param>
+    /// <param name="context">
+    /// What the functions read beside their input, null for whole sequences; functions that do not read it must be local to a token.
+    /// </param>
+    /// <param name="stream">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
+    internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? stream = null) =>
+        Evaluate(input, new RowRange(0, input.shape[0]), context, stream);
 
-    private Tensor Evaluate(Tensor input, RowRange rows, CachePass? pass, Action<int, Tensor>? stream)
+    private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? stream)
     {
         using var scope = NewDisposeScope();
-        // One draw for all rows of a cached pass: what a row of a batch gives must not depend on the others.
-        (Tensor drawnFor, RowRange drawn) = pass is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
+        // In a context one draw for all rows: the result of a row must not depend on the others.
+        (Tensor drawnFor, RowRange drawn) = context is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
         using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
         Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
-        CacheLayer? at = pass is null ? null : new CacheLayer(pass, 0);
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
             stream?.Invoke(layer.Index, layers.ForBlock(current));
-            Block function = _blocks[layer.Index];
-            Tensor f = function.At(layers.ForBlock(current), at);
-            at = at?.Behind(function.AttentionCount());
+            Tensor f = _blocks[layer.Index].At(layers.ForBlock(current), context);
             Tensor owned = layers.UsesUpStreams && ReferenceEquals(previous, first) ? previous.clone() : previous;
             Tensor next = Scheme.Infer(layer, owned, current, f).MoveToOuterDisposeScope();
             if (!ReferenceEquals(previous, first) && !ReferenceEquals(previous, next)) previous.Dispose();

@@ -31,7 +31,7 @@ public sealed class OrderedAttentionTests
     {
         using Tensor x = zeros(1, 2, 3, 12);
         StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => OrderedAttention.Instance.Forward([x, x, x])).Message, "multiple of 8");
+            Assert.ThrowsExactly<NotSupportedException>(() => OrderedAttention.Of(causal: true).Forward([x, x, x])).Message, "multiple of 8");
     }
 
     [TestMethod]
@@ -86,7 +86,7 @@ public sealed class OrderedAttentionTests
     /// <summary>The value, and the gradients of queries, keys and values.</summary>
     private static Tensor[] Ordered(Tensor[] inputs)
     {
-        Tensor[] results = OrderedAttention.Instance.Forward(inputs[..3]);
-        return [results[0], .. OrderedAttention.Instance.Backward(inputs[3], inputs[..3], results)];
+        Tensor[] results = OrderedAttention.Of(causal: true).Forward(inputs[..3]);
+        return [results[0], .. OrderedAttention.Of(causal: true).Backward(inputs[3], inputs[..3], results)];
     }
 }
