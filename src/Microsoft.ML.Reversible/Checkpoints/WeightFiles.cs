@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>The weights of a folder, one model.safetensors or the several files that an index names, as one set of tensors.</summary>
+/// <summary>The weights of a folder as one set of tensors: model.safetensors, or the files that an index names.</summary>
 internal sealed class WeightFiles : IDisposable
 {
     public const string SingleFile = "model.safetensors";
@@ -13,12 +13,12 @@ internal sealed class WeightFiles : IDisposable
 
     private WeightFiles(string path) => Path = path;
 
-    /// <summary>The file that stands for all of them in messages.</summary>
+    /// <summary>The file that messages name.</summary>
     public string Path { get; }
 
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
-    /// <summary>Opens a folder's weights and checks the headers of all files. A single file goes before an index.</summary>
+    /// <summary>Opens a folder's weights and checks the headers of all files. Where there are both, the single file is read.</summary>
     /// <exception cref="FileNotFoundException">The folder has no weights, or lacks a file of the index; the message names it.</exception>
     /// <exception cref="InvalidDataException">
     /// A file is damaged, or index and files contradict each other; the message says where.
@@ -41,7 +41,7 @@ internal sealed class WeightFiles : IDisposable
         }
     }
 
-    /// <summary>The weights of one file, which is disposed of with the result.</summary>
+    /// <summary>Makes the weights of one file, which is disposed of with the result.</summary>
     public static WeightFiles Of(SafeTensorsFile file)
     {
         var weights = new WeightFiles(SingleFile);
@@ -49,7 +49,7 @@ internal sealed class WeightFiles : IDisposable
         return weights;
     }
 
-    /// <summary>The file that holds a tensor.</summary>
+    /// <summary>Returns the file that holds a tensor.</summary>
     public SafeTensorsFile Owner(string name) => _owners[name];
 
     public SafeTensorInfo Info(string name) => Owner(name).Info(name);
@@ -84,21 +84,21 @@ internal sealed class WeightFiles : IDisposable
     }
 }
 
-/// <summary>model.safetensors.index.json: which of a folder's files holds which tensor.</summary>
+/// <summary>Reads and writes model.safetensors.index.json, which says which of a folder's files holds which tensor.</summary>
 internal static class WeightIndex
 {
     public const string FileName = WeightFiles.SingleFile + ".index.json";
 
-    /// <summary>Bytes of an index: a large model's takes some hundred kilobytes.</summary>
+    /// <summary>The most bytes of an index; a large model's has some hundred kilobytes.</summary>
     private const int MostBytes = 32 << 20;
 
     private static readonly JsonWriterOptions _indented = new() { Indented = true };
 
-    /// <summary>Names that are devices on Windows, whatever follows behind a dot.</summary>
+    /// <summary>Names that are devices on Windows, with any extension.</summary>
     private static readonly string[] _devices =
         ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => (string[])[$"COM{i}", $"LPT{i}"])];
 
-    /// <summary>The files by tensor.</summary>
+    /// <summary>Reads the files by tensor.</summary>
     /// <exception cref="InvalidDataException">The index is damaged, or names something else than a file of its own folder.</exception>
     public static Dictionary<string, string> Read(string path)
     {
@@ -142,7 +142,7 @@ internal static class WeightIndex
         json.WriteEndObject();
     }
 
-    /// <summary>Whether a name is that of a file in the folder itself, on every system: an index must not reach elsewhere.</summary>
+    /// <summary>Whether a name is that of a file in the folder itself, on every system: an index must not name files elsewhere.</summary>
     private static bool IsPlain(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
         && name.Length is > 12 and <= 255

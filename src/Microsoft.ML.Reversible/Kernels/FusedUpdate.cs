@@ -6,15 +6,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Kernels;
 
 /// <summary>
-/// Steps of streams on CUDA as one kernel each, which libtorch's compiler makes of a TorchScript function; it also writes the bfloat16 copy
-/// that the next block reads, so that the stream is not read once more for it.
+/// Steps of hidden states on CUDA as one kernel each, which libtorch's compiler makes from a TorchScript function. A kernel also writes the
+/// bfloat16 copy that the next block reads, so that the hidden state is not read once more for it.
 /// </summary>
 /// <remarks>
-/// In exact arithmetic, and for gradients, each result is the same number as that of the operations one by one: products are with powers
-/// of two or exact in float64, so it does not matter that a multiplication and an addition may be joined, nor that the first calls are not
-/// fused.
+/// In exact arithmetic, and for gradients, each result has the bits of the operations one by one: products are with powers of two or exact
+/// in float64, so it makes no difference that a multiplication and an addition may be joined, or that the first calls are not fused.
 /// </remarks>
-/// <param name="grid">The grid of exact arithmetic; null for float32 streams.</param>
+/// <param name="grid">The grid of exact arithmetic; null for float32 hidden states.</param>
 internal sealed class FusedUpdate(Grid? grid) : IDisposable
 {
     private const int ScalarOfFloat32 = 6, ScalarOfFloat64 = 7, ScalarOfBFloat16 = 15, ScalarOfByte = 0;
@@ -23,13 +22,13 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
 
     private (Tensor Stream, Tensor Read)? _made;
 
-    /// <summary>One for streams that bfloat16 blocks read on CUDA; null elsewhere.</summary>
+    /// <summary>Returns one for hidden states that bfloat16 blocks read on CUDA; null elsewhere.</summary>
     public static FusedUpdate? For(Device device, ScalarType blockType, ScalarType streamType, Grid? grid) =>
         device.type == DeviceType.CUDA && blockType == ScalarType.BFloat16 && streamType is ScalarType.Float32 or ScalarType.Float64
             ? new(grid)
             : null;
 
-    /// <summary>stream + factor·f as <see cref="Layer.Add"/> has it, or null where that cannot be compiled.</summary>
+    /// <summary>Computes stream + factor·f, f rounded to the grid if there is one; null where that cannot be compiled.</summary>
     public Tensor? TryAdd(Tensor stream, Tensor f, double factor)
     {
         string increment = grid is null
@@ -41,7 +40,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
             [stream, f]))?[0];
     }
 
-    /// <summary>p⁺ of <see cref="Bdia"/>, and the remainders of p⁻ as bytes; null where that cannot be compiled.</summary>
+    /// <summary>Computes BDIA's p⁺, and the remainders of p⁻ as bytes; null where that cannot be compiled.</summary>
     public (Tensor Next, Tensor Remainder)? TryBlend(Tensor previous, Tensor current, Tensor f, Tensor gamma, int k)
     {
         double unit = grid!.Unit;
@@ -58,7 +57,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         return made is null ? null : (made[0], made[2]);
     }
 
-    /// <summary>p⁻ of <see cref="Bdia"/> from its remainders as bytes, of p⁺'s shape; null where that cannot be compiled.</summary>
+    /// <summary>Computes BDIA's p⁻ from its remainders as bytes, of p⁺'s shape; null where that cannot be compiled.</summary>
     public Tensor? TryUnblend(Tensor next, Tensor current, Tensor f, Tensor gamma, Tensor remainder) => Made(Call(
         "unblend", ["next", "current", "f", "gamma", "remainder"],
         [
@@ -69,7 +68,8 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         [next, current, f, gamma.reshape(-1, 1, 1), remainder]))?[0];
 
     /// <summary>
-    /// γ g and sum + (1-γ) g of a gradient g, for γ of [batch, 1, 1] or one alone, powers of two; null where that cannot be compiled.
+    /// Computes γ g and sum + (1-γ) g of a gradient g, for γ of [batch, 1, 1] or a scalar, powers of two; null where that cannot be
+    /// compiled.
     /// </summary>
     public static (Tensor OfPrevious, Tensor OfCurrent)? TryBlendAdjoint(Tensor gradient, Tensor sum, Tensor gamma)
     {
@@ -79,11 +79,11 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         return made is null ? null : (made[0], made[1]);
     }
 
-    /// <summary>factor·x in bfloat16, for factors of [batch, 1, 1] or one alone; null where that cannot be compiled.</summary>
+    /// <summary>Computes factor·x in bfloat16, for factors of [batch, 1, 1] or a scalar; null where that cannot be compiled.</summary>
     public static Tensor? TryScale(Tensor x, Tensor factor) => Call(
         "scale", ["x", "factor"], [$"return (x * factor).to({ScalarOfBFloat16})"], [x, factor.reshape(-1, 1, 1)])?[0];
 
-    /// <summary>The copy for its block that was made with a stream, in the current dispose scope; null for any other stream.</summary>
+    /// <summary>Returns the bfloat16 copy that the last step made, if this is its result, else null; in the current scope.</summary>
     public Tensor? TakeRead(Tensor stream)
     {
         if (_made is not { } made || !ReferenceEquals(made.Stream, stream)) return null;
@@ -95,7 +95,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Forget();
 
-    /// <summary>Q[(1-γ) p + (1+γ) f] as <see cref="Bdia"/> has it.</summary>
+    /// <summary>BDIA's Q[(1-γ) p + (1+γ) f].</summary>
     private string[] Rest() => [$"x = f.to({ScalarOfFloat64})", $"rest = {Rounded("((x - current) * gamma + x + current)")}"];
 
     private string Rounded(string x) => string.Create(CultureInfo.InvariantCulture, $"(({x} + {grid!.Anchor:F1}) - {grid.Anchor:F1})");
@@ -120,8 +120,8 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     }
 
     /// <summary>
-    /// Products with a float32 number, as an integer and powers of two of few decimals: the compiler writes constants with 16 digits, and
-    /// 2⁻²⁴ has 17.
+    /// Writes the product with a float32 number as products with an integer and with powers of two of few decimals: the compiler writes
+    /// constants with 16 digits, and 2⁻²⁴ has 17.
     /// </summary>
     private static string Times(double factor)
     {

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Kernels;
 
 /// <summary>
-/// The multiples of 2⁻ˡ as float64. Sums of a few of them, and their products with small integers, are exact while they stay below the
-/// limit, so a recurrence with integer weights can be run backwards to the bit. Float64 rather than 64-bit integers: it needs no conversion
-/// before a block reads a stream, and where it leaves its range it loses bits instead of wrapping.
+/// The multiples of 2⁻ˡ as float64. Sums of a few of them, and their products with small integers, are exact below the limit, so a
+/// recurrence with integer coefficients can be run backwards to the bit. Float64 rather than 64-bit integers: a block can read it without
+/// a conversion, and beyond its range it loses bits instead of wrapping around.
 /// </summary>
 /// <param name="fractionBits">l.</param>
-/// <param name="device">The streams' device.</param>
+/// <param name="device">The device of the hidden states.</param>
 internal sealed class Grid(int fractionBits, Device device) : IDisposable
 {
     /// <summary>
@@ -18,8 +18,8 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
     public const int DefaultFractionBits = 24;
 
     /// <summary>
-    /// 1.5 · 2⁵²⁻ˡ: float64 numbers around it are multiples of 2⁻ˡ apart, so adding it rounds to the grid. A tensor with a dimension, since
-    /// in a sum of two types only such a one makes the result float64.
+    /// 1.5 · 2⁵²⁻ˡ: float64 numbers near it are 2⁻ˡ apart, so adding it rounds to the grid. A tensor with a dimension, because a scalar
+    /// tensor would not make a sum with float32 float64.
     /// </summary>
     private readonly Tensor _anchor =
         full([1], AnchorOf(fractionBits), dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
@@ -30,12 +30,12 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
     /// <summary>2⁻ˡ.</summary>
     public double Unit { get; } = Math.ScaleB(1, -fractionBits);
 
-    /// <summary>Streams must stay below this; two bits of the 53 are left for the sums on the way.</summary>
+    /// <summary>Hidden states must stay below it; two of the 53 bits are left for intermediate sums.</summary>
     public double Limit { get; } = Math.ScaleB(1, 51 - fractionBits);
 
-    /// <summary>The nearest multiple of 2⁻ˡ to factor·x, ties to even, for values within the limit.</summary>
+    /// <summary>Returns the multiple of 2⁻ˡ nearest to factor·x, ties to even, for values within the limit.</summary>
     /// <param name="x">x, of any floating type.</param>
-    /// <param name="factor">Taken to float32's precision, with which its products with float32 numbers are exact.</param>
+    /// <param name="factor">The factor, rounded to float32, so that its products with float32 numbers are exact.</param>
     public Tensor Round(Tensor x, double factor = 1)
     {
         using var scope = NewDisposeScope();
@@ -45,7 +45,7 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
         return result.sub_(_anchor).MoveToOuterDisposeScope();
     }
 
-    /// <exception cref="OverflowException">The largest absolute value of the streams is beyond the limit or not a number.</exception>
+    /// <exception cref="OverflowException">The largest absolute value is beyond the limit or not a number.</exception>
     public void Check(double largest)
     {
         if (!(largest < Limit))

@@ -5,24 +5,25 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Kernels;
 
 /// <summary>
-/// One function in TorchScript, which reaches operations of libtorch that TorchSharp has no method for. It is compiled at its first call,
-/// once a process; gradients flow through it, and it may be called from several threads.
+/// A function in TorchScript, for operations of libtorch that TorchSharp has no method for. It is compiled at its first call, once per
+/// process; gradients flow through it, and it may be called from several threads.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Its inputs are tensors alone, and other numbers stand in the script: TorchSharp may free a number that it passes on while it is read.
-/// The script must be right Python: TorchSharp ends the process over a mistake in it.
+/// Its inputs are tensors only, and other numbers are written in the script: TorchSharp may free a number while the script reads it. The
+/// script must be correct: TorchSharp ends the process at a syntax error.
 /// </para>
 /// <para>
-/// A function of one operation has the same bits at every call and keeps to the gradient mode of the caller. One of several may be fused
-/// from its third call on, and after a call with gradients it records them under <c>no_grad</c> too: those are for detached tensors.
+/// A function of one operation gives the same bits at every call and follows the gradient mode of the caller. A function of several
+/// operations may be fused from its third call on, and after a call with gradients it records a graph under <c>no_grad</c> too: use it on
+/// detached tensors.
 /// </para>
 /// </remarks>
 internal sealed class ScriptFunction
 {
     /// <summary>
-    /// Calls in which a failure means that this libtorch cannot run the function, unless memory ran out: the first goes operation by
-    /// operation, and kernels are made at one of the next.
+    /// Number of first calls in which a failure means that this libtorch cannot run the function, unless memory ran out: the first call
+    /// runs operation by operation, and kernels are made in one of the next.
     /// </summary>
     private const int Trials = 4;
 
@@ -39,10 +40,10 @@ internal sealed class ScriptFunction
         _unit = new(() => Compile(script));
     }
 
-    /// <summary>The function's result, or null where this libtorch cannot run it.</summary>
+    /// <summary>Returns the function's result, or null where this libtorch cannot run it.</summary>
     public Tensor? TryInvoke(params object[] inputs) => (Tensor?)Call(inputs);
 
-    /// <summary>The results of a function that returns several, or null where this libtorch cannot run it.</summary>
+    /// <summary>Returns the results of a function that returns several, or null where this libtorch cannot run it.</summary>
     public Tensor[]? TryInvokeMany(params object[] inputs) => Call(inputs) switch
     {
         null => null,
@@ -52,7 +53,8 @@ internal sealed class ScriptFunction
     };
 
     /// <remarks>
-    /// The first inputs decide what is compiled, so no others are tried beforehand: what has seen a number on the CPU is not fused on CUDA.
+    /// The first inputs decide what is compiled, so it is not tried on others beforehand: a function that has seen a tensor on the CPU is
+    /// not fused on CUDA.
     /// </remarks>
     private object? Call(object[] inputs)
     {
@@ -73,7 +75,7 @@ internal sealed class ScriptFunction
     {
         try
         {
-            // The parser wants a line feed behind every line, the last one too.
+            // The parser needs a line feed after every line, the last one too.
             return jit.compile(script.ReplaceLineEndings("\n") + "\n");
         }
         catch (ExternalException)

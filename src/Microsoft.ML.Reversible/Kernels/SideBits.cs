@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Kernels;
 
-/// <summary>Integers within [0, k), k a power of two, at log₂ k bits each; outside every dispose scope.</summary>
+/// <summary>Stores integers within [0, k), k a power of two, in log₂ k bits each, outside every dispose scope.</summary>
 /// <remarks>
-/// The bits of an integer are cut into fields of 4, 2 and 1 bits, as log₂ k is made of these. A byte holds the fields of integers that lie
-/// a half, a quarter or an eighth of the tensor apart, so that packing reads and writes runs of memory.
+/// log₂ k is a sum of 4, 2 and 1, and the bits of an integer are split into fields of these widths. A byte holds the fields of integers
+/// that are a half, a quarter or an eighth of the tensor apart, so that packing reads and writes contiguous memory.
 /// </remarks>
 internal sealed class SideBits : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class SideBits : IDisposable
 
     private SideBits(List<Tensor> fields) => _fields = fields;
 
-    /// <summary>The number of bytes that are kept.</summary>
+    /// <summary>The number of bytes that are stored.</summary>
     public long ByteCount => _fields.Sum(bytes => bytes.numel());
 
     /// <summary>Packs integers.</summary>
@@ -32,14 +32,14 @@ internal sealed class SideBits : IDisposable
             Join(fields.Length == 1 ? whole : Cut(whole, field.Width, field.Shift), field.Width).DetachFromDisposeScope())]);
     }
 
-    /// <summary>The integers, in the type and shape of another tensor.</summary>
+    /// <summary>Returns the integers, in the type and shape of another tensor.</summary>
     public Tensor Unpack(int k, Tensor like)
     {
         using var scope = NewDisposeScope();
         return Unpack(k, like.shape).to(like.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The integers as bytes.</summary>
+    /// <summary>Returns the integers as bytes.</summary>
     public Tensor Unpack(int k, long[] shape)
     {
         using var scope = NewDisposeScope();
@@ -58,7 +58,7 @@ internal sealed class SideBits : IDisposable
         foreach (Tensor bytes in _fields) bytes.Dispose();
     }
 
-    /// <summary>The fields of an integer within [0, k): their widths in bits, and where they begin.</summary>
+    /// <summary>Returns the fields of an integer within [0, k): their widths in bits, and their first bits.</summary>
     private static IEnumerable<(int Width, int Shift)> Fields(int k)
     {
         int bits = BitOperations.Log2((uint)k), shift = 0;

@@ -2,15 +2,15 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Kernels;
 
-/// <summary>The vector functions that libtorch takes from MKL on Intel processors.</summary>
+/// <summary>The vector functions of MKL, which libtorch uses on Intel processors.</summary>
 internal static class VectorMath
 {
     private static readonly Lazy<bool> _ready = new(CallEach);
 
-    /// <summary>Makes the first call of each, unless that is done.</summary>
+    /// <summary>Calls each of them once per process.</summary>
     /// <remarks>
-    /// Such a function sets itself up on its first call. Where that one is split over threads, it gives other last bits now and then: the
-    /// first exp in 3 of 25 processes with libtorch 2.11 on 16 cores. A few numbers are not split.
+    /// Such a function initializes itself in its first call. If that call is split over threads, its last bits sometimes differ: the first
+    /// exp in 3 of 25 processes with libtorch 2.11 on 16 cores. A call on a few numbers is not split.
     /// </remarks>
     public static void MakeReady() => _ = _ready.Value;
 

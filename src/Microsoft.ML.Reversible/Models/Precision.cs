@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The number type in which the blocks compute. Parameters, hidden states and optimizer state are float32 in either case.</summary>
+/// <summary>The number type in which the blocks compute. Parameters, hidden states and optimizer state stay float32.</summary>
 public enum Precision
 {
     /// <summary>IEEE single precision.</summary>

@@ -1,14 +1,14 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The numbers that the streams between the layers are made of.</summary>
+/// <summary>The numbers that the hidden states between the layers are made of.</summary>
 public enum Arithmetic
 {
-    /// <summary>Floating point as the blocks give it; streams are rebuilt within rounding.</summary>
+    /// <summary>Floating point, as the blocks return it; hidden states are rebuilt within rounding.</summary>
     Float,
 
     /// <summary>
-    /// Multiples of a power of two, which are added without rounding: streams are rebuilt to the bit, and so are gradients wherever the
-    /// blocks' operations repeat to the bit, in whatever precision they compute.
+    /// Multiples of a power of two, whose sums are exact: hidden states are rebuilt to the bit, and gradients are those of the stored mode
+    /// to the bit if the blocks' operations give the same bits every time, in any precision.
     /// </summary>
     Exact,
 }

@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>A layer in one pass: where it stands, its arithmetic, what was drawn for it, and what is kept for the way back.</summary>
+/// <summary>A layer in one pass: its index, its arithmetic, what was drawn for it, and the remainders that it keeps.</summary>
 /// <param name="index">The layer, from 0.</param>
 /// <param name="grid">The grid of exact arithmetic; null in floating point.</param>
-/// <param name="keeps">Whether the pass will rebuild p⁻ from here, and so needs the side bits.</param>
+/// <param name="keeps">Whether the pass will rebuild p⁻ in this layer, and so needs the remainders.</param>
 internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
 {
     /// <summary>The layer, from 0.</summary>
@@ -15,50 +15,50 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// <summary>The grid of exact arithmetic; null in floating point.</summary>
     public Grid? Grid => grid;
 
-    /// <summary>What the scheme drew for this pass, such as BDIA's γ of shape [batch, 1, 1]; outside every dispose scope.</summary>
+    /// <summary>What the scheme drew for this pass, such as BDIA's γ, of shape [batch, 1, 1]; outside every dispose scope.</summary>
     public Tensor? Drawn { get; init; }
 
-    /// <summary>Whether a step's result may take the place of the stream that goes into it.</summary>
+    /// <summary>Whether a step may overwrite the hidden state that it reads.</summary>
     public bool UsesUpStreams { get; init; }
 
-    /// <summary>Steps as one kernel; null where they are taken operation by operation.</summary>
+    /// <summary>Computes steps as one kernel; null where they run operation by operation.</summary>
     public FusedUpdate? Fused { get; init; }
 
     /// <summary>The remainders that were kept.</summary>
     public SideBits? Remainders { get; private set; }
 
-    /// <summary>factor·f, as an increment of a stream: rounded to the grid in exact arithmetic.</summary>
+    /// <summary>Returns factor·f as an increment of a hidden state: rounded to the grid in exact arithmetic.</summary>
     public Tensor Round(Tensor f, double factor = 1)
     {
         if (grid is not null) return grid.Round(f, factor);
         return factor == 1 ? f : f * factor;
     }
 
-    /// <summary>stream + factor·f, f rounded to the grid in exact arithmetic. The stream is used up where that is allowed.</summary>
-    /// <param name="stream">The stream.</param>
+    /// <summary>Returns stream + factor·f, f rounded to the grid in exact arithmetic; in place where that is allowed.</summary>
+    /// <param name="stream">The hidden state.</param>
     /// <param name="f">f, which may be of a narrower type.</param>
     /// <param name="factor">The factor.</param>
     public Tensor Add(Tensor stream, Tensor f, double factor = 1) =>
         Fused?.TryAdd(stream, f, factor) ?? (grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor)));
 
-    /// <summary>stream + factor·other, of two streams; the first is used up where that is allowed.</summary>
+    /// <summary>Returns stream + factor·other, of two hidden states; in place where that is allowed.</summary>
     public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
         UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
 
-    /// <summary>stream/divisor, in its place where that is allowed.</summary>
-    /// <remarks>On a grid a quotient, which is exact where the product with 1/divisor need not be.</remarks>
+    /// <summary>Returns stream/divisor, in place where that is allowed.</summary>
+    /// <remarks>On a grid it divides: the quotient is exact, and the product with 1/divisor need not be.</remarks>
     public Tensor Over(Tensor stream, double divisor) =>
         grid is null ? Times(stream, 1 / divisor) : UsesUpStreams ? stream.div_(divisor) : stream / divisor;
 
-    /// <summary>factor·stream, in its place where that is allowed.</summary>
+    /// <summary>Returns factor·stream, in place where that is allowed.</summary>
     public Tensor Times(Tensor stream, double factor) => UsesUpStreams ? stream.mul_(factor) : stream * factor;
 
     /// <summary>
-    /// What ±1/k times p⁻ can be taken of without leaving the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the way back; all of
-    /// p⁻ in floating point.
+    /// Returns the part of p⁻ that can be multiplied by ±1/k on the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the backward
+    /// pass; all of p⁻ in floating point.
     /// </summary>
     /// <param name="previous">p⁻.</param>
-    /// <param name="k">A power of two from 1, which leaves no remainder, to <see cref="SideBits.MaxK"/>.</param>
+    /// <param name="k">A power of two from 1, which has no remainder, to <see cref="SideBits.MaxK"/>.</param>
     public Tensor Divisible(Tensor previous, int k)
     {
         if (grid is null || k == 1) return previous;
@@ -67,13 +67,13 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
         return previous - remainder * grid.Unit;
     }
 
-    /// <summary>Keeps remainders for the way back, where that is wanted.</summary>
+    /// <summary>Keeps remainders for the backward pass, if it rebuilds p⁻.</summary>
     public void Keep(Tensor remainder, int k)
     {
         if (keeps) Remainders = SideBits.Pack(remainder, k);
     }
 
-    /// <summary>p⁻ from its divisible part.</summary>
+    /// <summary>Returns p⁻ from its divisible part.</summary>
     public Tensor Restore(Tensor divisible, int k) =>
         grid is null || k == 1 ? divisible : divisible + Remainders!.Unpack(k, divisible) * grid.Unit;
 

@@ -136,7 +136,7 @@ internal abstract class Lane : IDisposable
 
     private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
-    /// <summary>Returns a hidden state that a scheme may overwrite: a copy of the input, which is kept, and all others themselves.</summary>
+    /// <summary>Returns a hidden state that a scheme may overwrite: of the input, which is kept, a copy.</summary>
     private protected Tensor Owned(Tensor stream) =>
         ReferenceEquals(stream, Input) && Layers.UsesUpStreams ? stream.clone() : stream;
 

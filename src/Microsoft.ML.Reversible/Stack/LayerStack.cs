@@ -3,7 +3,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Runs a scheme over a list of blocks, forward and back.</summary>
+/// <summary>Runs a scheme over a list of blocks, forward and backward.</summary>
 /// <remarks>
 /// A block is any module that computes f(p), the layer without its outer skip connection, from p of shape
 /// [batch, context, width] to the same shape. The stack does not own the blocks.
@@ -15,9 +15,9 @@ public sealed class LayerStack
     /// <summary>Makes a stack.</summary>
     /// <param name="scheme">The recurrence.</param>
     /// <param name="blocks">The blocks in order, at least one.</param>
-    /// <param name="wayBack">How the backward pass comes by its activations.</param>
-    /// <param name="arithmetic">The numbers that the streams are made of.</param>
-    /// <exception cref="ArgumentException">There is no block, or the options do not go together; the message says why.</exception>
+    /// <param name="wayBack">How the backward pass gets the activations that it needs.</param>
+    /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
+    /// <exception cref="ArgumentException">There is no block, or the options exclude each other; the message says why.</exception>
     public LayerStack(Scheme scheme, IEnumerable<Block> blocks, WayBack wayBack, Arithmetic arithmetic = Arithmetic.Float)
     {
         ArgumentNullException.ThrowIfNull(scheme);
@@ -35,36 +35,36 @@ public sealed class LayerStack
     /// <summary>The recurrence.</summary>
     public Scheme Scheme { get; }
 
-    /// <summary>How the backward pass comes by its activations.</summary>
+    /// <summary>How the backward pass gets the activations that it needs.</summary>
     public WayBack WayBack { get; }
 
-    /// <summary>The numbers that the streams are made of.</summary>
+    /// <summary>The numbers that the hidden states are made of.</summary>
     public Arithmetic Arithmetic { get; }
 
     /// <summary>
-    /// The functions that the recurrence runs over; the Hamiltonian scheme has two for each block. The parameters of each are its own,
-    /// though a function may evaluate an earlier one's.
+    /// The functions that the recurrence runs over; the Hamiltonian scheme has two for each block. Each has parameters of its own, but may
+    /// evaluate an earlier function too.
     /// </summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>
-    /// The number type that the blocks compute in, so that a stream is converted once before each; null where that is the input's, as with
-    /// functions of several evaluations, which add between them what must not be rounded.
+    /// The number type in which the blocks compute, so that a hidden state is converted once before each; null where that is the input's
+    /// type, as for functions of several evaluations, whose intermediate sums must not be rounded.
     /// </summary>
     internal ScalarType? BlockType { get; init => field = Scheme.EvaluationsPerLayer == 1 ? value : null; }
 
     /// <summary>
-    /// How many of the last layers keep their activations in the reversible way back, which evaluates only the others once more: within
+    /// How many of the last layers keep their activations in the reversible mode, which evaluates only the others once more: within
     /// [0, number of functions].
     /// </summary>
     internal int KeptLayerCount { get; set => field = Math.Clamp(value, 0, _blocks.Length); }
 
     /// <summary>
-    /// Whether a pass gives the same bits every time on CUDA too, where attention's own way back adds up in whatever order its parts come.
+    /// Whether a pass gives the same bits every time on CUDA too, where the gradients of libtorch's attention are added up in any order.
     /// </summary>
     internal bool Deterministic { get; set; }
 
-    /// <summary>How a batch is split into parts that go through a block one after the other; settable for tests.</summary>
+    /// <summary>How a batch is split into micro-batches, which go through a block one after the other; settable for tests.</summary>
     internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
 
     /// <summary>
@@ -116,7 +116,7 @@ public sealed class LayerStack
     /// <summary>Runs the stack forward for training.</summary>
     /// <param name="input">p₀, of shape [batch, context, width]; its own graph is neither needed nor followed.</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
-    /// <returns>The pass, which holds the output and what the way back needs. Dispose it, whether it is run back or not.</returns>
+    /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it, run backward or not.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>
     public StackPass Forward(Tensor input, long seed = 0)

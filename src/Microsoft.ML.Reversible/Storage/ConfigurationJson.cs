@@ -3,12 +3,12 @@ using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Reversible.Storage;
 
-/// <summary>A JSON object read field by field. Whatever a field is not, is said by the field's name.</summary>
+/// <summary>A JSON object that is read field by field. Exceptions name the field.</summary>
 internal sealed class ConfigurationJson(JsonObject json)
 {
     private const int MostShown = 100;
 
-    /// <summary>Bytes of a configuration: real ones take a few kilobytes, and parsing takes many times its text.</summary>
+    /// <summary>The most bytes of a file: real ones have a few kilobytes, and parsing takes many times the text's memory.</summary>
     private const int MostBytes = 32 << 20;
 
     /// <summary>Reads a file.</summary>
@@ -26,13 +26,13 @@ internal sealed class ConfigurationJson(JsonObject json)
     /// <summary>Whether there is a field that is not null.</summary>
     public bool Has(string name) => json[name] is not null;
 
-    /// <summary>A field that must be there.</summary>
+    /// <summary>Reads a field that must exist.</summary>
     public T Required<T>(string name) => Has(name) ? Value<T>(name)! : throw new InvalidDataException($"it lacks '{name}'");
 
-    /// <summary>A field, or <paramref name="ifAbsent"/> where it is missing or null.</summary>
+    /// <summary>Reads a field, or returns <paramref name="ifAbsent"/> where it is missing or null.</summary>
     public T Value<T>(string name, T ifAbsent) => Has(name) ? Value<T>(name)! : ifAbsent;
 
-    /// <summary>A field; the type's default where it is missing or null.</summary>
+    /// <summary>Reads a field; returns the type's default where it is missing or null.</summary>
     public T? Value<T>(string name) => json[name] switch
     {
         null => default,
@@ -40,10 +40,10 @@ internal sealed class ConfigurationJson(JsonObject json)
         { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not {Kind<T>()}"),
     };
 
-    /// <summary>A whole number that may be missing.</summary>
+    /// <summary>Reads a whole number; null where it is missing.</summary>
     public int? Number(string name) => Has(name) ? Value<int>(name) : null;
 
-    /// <summary>One whole number or a list of them; none where the field is missing.</summary>
+    /// <summary>Reads one whole number or a list of them; none where the field is missing.</summary>
     public IReadOnlyList<int> Numbers(string name)
     {
         if (json[name] is not JsonArray items) return Number(name) is { } one ? [one] : [];
@@ -52,11 +52,11 @@ internal sealed class ConfigurationJson(JsonObject json)
             : throw new InvalidDataException($"its {name} holds {Show(item)}, which is not a whole number"))];
     }
 
-    /// <summary>The texts of a list, joined; empty where there is no such list.</summary>
+    /// <summary>Reads the texts of a list, joined for a message; empty where there is no such list.</summary>
     public string Texts(string name) =>
         json[name] is JsonArray items ? Show(string.Join(", ", items.Select(item => item?.ToString()))) : "";
 
-    /// <summary>An object within this one; null where it is missing.</summary>
+    /// <summary>Reads an object within this one; null where it is missing.</summary>
     public ConfigurationJson? Section(string name) => json[name] switch
     {
         null => null,
@@ -64,17 +64,17 @@ internal sealed class ConfigurationJson(JsonObject json)
         { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not an object"),
     };
 
-    /// <summary>Refuses a file whose field, if it is there, has another value than the one that is computed here.</summary>
+    /// <summary>Refuses a file in which a field has another value than the only one that this library computes.</summary>
     public void Expect<T>(string name, T only)
     {
         if (!Equals(Value(name, only), only))
             throw new InvalidDataException($"its {name} is {Shown(name)}, and only {JsonSerializer.Serialize(only)} is computed here");
     }
 
-    /// <summary>A field as the file writes it, for messages.</summary>
+    /// <summary>Returns a field as the file writes it, for messages.</summary>
     public string Shown(string name) => Show(json[name]);
 
-    /// <summary>The beginning of a text: a damaged file may hold a very long one.</summary>
+    /// <summary>Returns the beginning of a text: a damaged file may hold a very long one.</summary>
     public static string Show(string text) => text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
 
     private static string Show(JsonNode? node) => node is null ? "not given" : Show(node.ToJsonString());

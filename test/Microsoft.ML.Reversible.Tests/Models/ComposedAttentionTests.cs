@@ -14,11 +14,13 @@ public sealed class ComposedAttentionTests
     }
 
     [TestMethod]
-    public void ItGivesTheFusedKernelsValues()
+    [DataRow(true)]
+    [DataRow(false)]
+    public void ItGivesTheFusedKernelsValues(bool causal)
     {
         using var scope = NewDisposeScope();
         Tensor[] x = Inputs();
-        Tensor fused = DotProductAttention.Of(x[0], x[1], x[2]), composed = ComposedAttention.Of(x[0], x[1], x[2]);
+        Tensor fused = DotProductAttention.Of(x[0], x[1], x[2], causal), composed = ComposedAttention.Of(x[0], x[1], x[2], causal);
         Assert.IsLessThan(1e-13, TestModels.RelativeError(composed, fused));
     }
 

@@ -6,7 +6,7 @@ using Microsoft.ML.Transforms;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>What the score mapping reads: the text, and the model that scores it.</summary>
+/// <summary>The input of the score mapping: a text and the model.</summary>
 internal sealed class PortableScoreInput
 {
     [ColumnName(PortableChain.TextColumn)]
@@ -16,7 +16,7 @@ internal sealed class PortableScoreInput
     public ReadOnlyMemory<char> Archive { get; set; }
 }
 
-/// <summary>What the score mapping adds.</summary>
+/// <summary>The output of the score mapping.</summary>
 internal sealed class PortableScoreOutput
 {
     [ColumnName(PortableChain.LogLikelihoodColumn)]
@@ -29,16 +29,16 @@ internal sealed class PortableScoreOutput
     public float Perplexity { get; set; }
 }
 
-/// <summary>Scores a text with the model whose archive stands in the same row. ML.NET finds this class by its contract's name.</summary>
+/// <summary>Computes a text's log-likelihood by the model in the same row. ML.NET finds this class by its contract's name.</summary>
 [CustomMappingFactoryAttribute(Contract)]
 internal sealed class PortableScoreMapping : CustomMappingFactory<PortableScoreInput, PortableScoreOutput>
 {
     public const string Contract = "Microsoft.ML.Reversible.Score.v1";
 
-    // A value mapping hands on the same buffer for every row, so the buffer stands for the model, and the model goes when the chain does.
+    // A value mapping returns the same buffer for every row, so the buffer is the model's key, and the model lives as long as the chain.
     private static readonly ConditionalWeakTable<object, Lazy<ITextScorer>> _scorers = [];
 
-    /// <summary>Makes a model of an archive's bytes. A loaded chain has no other way to its model than this static one.</summary>
+    /// <summary>Opens an archive. It is static because a loaded chain has no other way to its model.</summary>
     internal static Func<byte[], ITextScorer> OpenArchive { get; set; } = ModelArchive.Open;
 
     public static void Map(PortableScoreInput input, PortableScoreOutput output)
@@ -70,4 +70,27 @@ internal sealed class PortableScoreMapping : CustomMappingFactory<PortableScoreI
             return array;
         throw new InvalidDataException("The saved model's archive is missing.");
     }
+}
+
+/// <summary>The input of a mapping that reads no column.</summary>
+internal sealed class NoColumns
+{
+}
+
+/// <summary>The constant by which the chain's value mapping finds the archive.</summary>
+internal sealed class PortableKeyRow
+{
+    [ColumnName(PortableChain.KeyColumn)]
+    public string Key { get; set; } = "";
+}
+
+/// <summary>Adds the constant key. ML.NET finds this class by its contract's name, so that name is part of the file format.</summary>
+[CustomMappingFactoryAttribute(Contract)]
+internal sealed class PortableKeyMapping : CustomMappingFactory<NoColumns, PortableKeyRow>
+{
+    public const string Contract = "Microsoft.ML.Reversible.Key.v1";
+
+    public static void Map(NoColumns input, PortableKeyRow output) => output.Key = PortableChain.ArchiveKey;
+
+    public override Action<NoColumns, PortableKeyRow> GetMapping() => Map;
 }
