@@ -64,8 +64,7 @@ internal static class GradientDrift
         var shape = new GptConfiguration { VocabularySize = 8, ContextLength = 32, LayerCount = depth, HeadCount = 4, Width = 64 };
         using var make = new ParameterFactory(device, seed: 1);
         using var blocks = new ModuleList<TransformerBlock>(
-            [.. Enumerable.Range(0, depth).Select(
-                _ => new TransformerBlock(new GptAttention(shape, compute, make), new GptMlp(shape, compute, make)))]);
+            [.. Enumerable.Range(0, depth).Select(_ => GptModel.Block(shape, compute, make))]);
         // A list of modules has the parameters of its members only once a module holds it.
         Parameter[] parameters = [.. blocks.SelectMany(block => block.parameters())];
         using FlatParameters flat = make.Allocate([parameters]);

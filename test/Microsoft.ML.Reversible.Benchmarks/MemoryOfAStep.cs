@@ -42,7 +42,7 @@ internal static class MemoryOfAStep
             HeadCount = 4,
             Width = width,
         };
-        using var model = new GptModel(configuration, scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
+        using LanguageNetwork model = configuration.Build(scheme, wayBack, arithmetic, Precision.Float32, CPU, seed: 1);
         using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         for (int step = 0; step < 3; step++)
         {

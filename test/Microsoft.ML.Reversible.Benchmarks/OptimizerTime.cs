@@ -89,7 +89,7 @@ internal static class OptimizerTime
     }
 
     private static LanguageNetwork Model(GptConfiguration shape, Device device) =>
-        new GptModel(shape, Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, device, seed: 1);
+        shape.Build(Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, device, seed: 1);
 
     /// <summary>Milliseconds of each step but the first few.</summary>
     private static double[] Time(LanguageNetwork model, int steps, Device device, Action step)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Microsoft.ML.Reversible.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -35,8 +35,8 @@ internal static class TokensPerSecond
                 HeadCount = size / 64,
                 Width = size,
             };
-            using var model = new GptModel(
-                shape, Scheme.Parse(p.GetValue(scheme)!), WayBack.Stored, Arithmetic.Float, p.GetValue(precision),
+            using LanguageNetwork model = shape.Build(
+                Scheme.Parse(p.GetValue(scheme)!), WayBack.Stored, Arithmetic.Float, p.GetValue(precision),
                 torch.device(p.GetValue(device)!), seed: 1);
             Show(model, count);
         });

@@ -1,22 +1,22 @@
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>Writes a folder whole or not at all: aside, in the same parent, then renamed to the place of the old one.</summary>
+/// <summary>Writes a folder completely or not at all: under another name in the same parent, then renamed over the old folder.</summary>
 /// <remarks>
-/// Of several writers the last one wins. A process that is killed leaves "*.partial-*" beside the folder, or, between the two renames,
-/// the old folder whole as "*.old-*".
+/// Of several writers the last one wins. A killed process leaves "*.partial-*" beside the folder, or, between the two renames, the complete
+/// old folder as "*.old-*".
 /// </remarks>
 internal static class AtomicFolder
 {
     private const int MostAttempts = 20;
 
     /// <summary>
-    /// Writes the folder. Whatever goes wrong, the old folder stays as it was and nothing half-written remains beside it.
+    /// Writes the folder. After a failure the old folder is unchanged and nothing half-written remains beside it.
     /// </summary>
-    /// <param name="path">The folder to write or replace. Missing parent folders are made.</param>
-    /// <param name="fill">Puts the files into the empty folder whose path it is given.</param>
+    /// <param name="path">The folder to write or replace. Missing parent folders are created.</param>
+    /// <param name="fill">Writes the files into an empty folder, given its path.</param>
     /// <param name="replaces">
     /// Files that mark a folder as one that may be replaced, such as "config.json". An existing folder that has files but none of these is
-    /// somebody else's, and is refused. Where no files are named any folder is replaced.
+    /// refused. Where no files are named, any folder is replaced.
     /// </param>
     /// <exception cref="IOException">
     /// The folder could not be written, because the disk is full for instance, or must not be replaced; the message names it.
@@ -42,7 +42,7 @@ internal static class AtomicFolder
         }
     }
 
-    /// <summary>Puts the new folder in the place of the old one, and the old one back where that fails.</summary>
+    /// <summary>Replaces the old folder with the new one, and puts the old one back where that fails.</summary>
     internal static void Install(string partial, string target, Action<string, string> move)
     {
         for (int attempt = 1; ; attempt++)
@@ -59,13 +59,13 @@ internal static class AtomicFolder
                 if (old is not null) PutBack(old, target, move);
                 if (e is not IOException || attempt == MostAttempts) throw;
 
-                // Another writer may have come first, or a virus scanner may hold a file for a moment.
+                // Another writer may have been faster, or a virus scanner may have a file open for a moment.
                 Thread.Sleep(attempt);
             }
         }
     }
 
-    /// <summary>Where the target's folder went; null where there is none, or another writer has just taken it away.</summary>
+    /// <summary>Moves the old folder aside and returns its new path; null where there is none, or another writer just moved it.</summary>
     private static string? MoveAside(string target, Action<string, string> move)
     {
         if (!Directory.Exists(target)) return null;
@@ -81,7 +81,7 @@ internal static class AtomicFolder
         }
     }
 
-    /// <summary>Puts the old folder back, unless another writer has put a new one there meanwhile.</summary>
+    /// <summary>Puts the old folder back, unless another writer has written a new one meanwhile.</summary>
     private static void PutBack(string old, string target, Action<string, string> move)
     {
         for (int attempt = 1; !Directory.Exists(target); attempt++)
@@ -108,7 +108,7 @@ internal static class AtomicFolder
             throw new IOException($"it holds other files and no {string.Join(" or ", replaces)}. Give a new or an empty folder.");
     }
 
-    /// <summary>The names in a folder, listed in one go; none where there is no folder, or another writer has just taken it away.</summary>
+    /// <summary>Lists the names in a folder; none where there is no folder, or another writer has just moved it.</summary>
     private static string[] NamesIn(string folder)
     {
         try

@@ -1,33 +1,29 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>What a config.json says of a model.</summary>
+/// <summary>What a config.json says about a model.</summary>
 internal sealed record ModelDescription(
     LanguageModelConfiguration Configuration, Scheme Scheme, Arithmetic Arithmetic, SpecialTokens SpecialTokens);
 
 /// <summary>
-/// A model's config.json in Hugging Face's words. A residual model's file says nothing of this library; another's carries its scheme
-/// under <c>reversible</c>.
+/// Reads and writes a model's config.json with Hugging Face's field names. The scheme is under <c>reversible</c>; the file of a residual
+/// model has no such field.
 /// </summary>
 internal static class ConfigurationFile
 {
     public const string FileName = "config.json";
 
-    /// <summary>Characters of a scheme's text: the midpoint(a) scheme writes a number a layer.</summary>
+    /// <summary>The most characters of a scheme's text: the midpoint(a) scheme writes a number for each layer.</summary>
     private const int LongestScheme = 1 << 16;
 
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
     public static void Write(string path, ModelDescription model, WeightPrecision precision)
     {
-        JsonObject json = model.Configuration switch
-        {
-            GptConfiguration gpt => GptConfigurationFile.Write(gpt),
-            LlamaConfiguration llama => LlamaConfigurationFile.Write(llama),
-            { } other => throw new ArgumentException($"{other.GetType().Name} has no form in Hugging Face's words.", nameof(model)),
-        };
+        JsonObject json = model.Configuration.ToJson();
         json["bos_token_id"] = model.SpecialTokens.BeginOfText;
         json["eos_token_id"] = model.SpecialTokens.EndOfText switch
         {
@@ -57,12 +53,9 @@ internal static class ConfigurationFile
         try
         {
             ConfigurationJson json = ConfigurationJson.Read(path);
-            LanguageModelConfiguration configuration = json.Value<string>("model_type") switch
-            {
-                GptConfigurationFile.ModelType => GptConfigurationFile.Read(json),
-                LlamaConfigurationFile.ModelType => LlamaConfigurationFile.Read(json),
-                _ => throw UnknownArchitecture(json),
-            };
+            string? type = json.Value<string>("model_type");
+            ModelFamilyRow family = ModelFamilyRow.All.FirstOrDefault(row => row.ModelType == type) ?? throw UnknownArchitecture(json);
+            LanguageModelConfiguration configuration = family.Read(json);
             if (json.Has("quantization_config"))
                 throw new InvalidDataException("its weights are quantized. Take the float32, float16 or bfloat16 form of the model");
             configuration.Check();
@@ -81,7 +74,7 @@ internal static class ConfigurationFile
         string architectures = json.Texts("architectures");
         return new(
             $"its model_type is {json.Shown("model_type")}{(architectures == "" ? "" : $" ({architectures})")}, and only " +
-            $"\"{GptConfigurationFile.ModelType}\" and \"{LlamaConfigurationFile.ModelType}\" are known");
+            $"{string.Join(" and ", ModelFamilyRow.All.Select(row => $"\"{row.ModelType}\""))} are known");
     }
 
     private static (Scheme Scheme, Arithmetic Arithmetic) ReadScheme(ConfigurationJson? json, int layers)
@@ -99,5 +92,42 @@ internal static class ConfigurationFile
         scheme.CheckDepth(layers);
         LayerStack.Check(scheme, scheme.DefaultWayBack(arithmetic), arithmetic);
         return (scheme, arithmetic);
+    }
+}
+
+/// <summary>
+/// Reads and writes the ids that end a text in Hugging Face's generation_config.json. Its sampling settings are not used.
+/// </summary>
+internal static class GenerationConfigurationFile
+{
+    /// <summary>The file's name in a folder.</summary>
+    public const string FileName = "generation_config.json";
+
+    /// <summary>The ids that end a generated text; null where there is no such file or it names none.</summary>
+    /// <exception cref="InvalidDataException">The file is malformed; the message names it.</exception>
+    public static IReadOnlyList<int>? ReadEnds(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return ConfigurationJson.Read(path).Numbers("eos_token_id") is { Count: > 0 } ends ? ends : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
+        {
+            throw new InvalidDataException($"'{path}' is malformed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes the ids, where there are any.</summary>
+    public static void Write(string folder, SpecialTokens tokens)
+    {
+        if (tokens.EndOfGeneration is not { } ends) return;
+        var json = new JsonObject
+        {
+            ["bos_token_id"] = tokens.BeginOfText,
+            ["eos_token_id"] = new JsonArray([.. ends.Select(id => (JsonNode)id)]),
+        };
+        File.WriteAllText(Path.Combine(folder, FileName), json.ToJsonString() + "\n");
     }
 }

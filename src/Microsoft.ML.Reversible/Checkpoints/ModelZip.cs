@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// An ML.NET zip for models of any size. ML.NET's own entries hold the pipeline with a placeholder for every model, and beside them each
-/// model is a pretrained folder, its files stored uncompressed: <c>reversible/0/config.json</c>, <c>reversible/0/model.safetensors</c>
+/// An ML.NET zip for models of any size. ML.NET's own entries hold the pipeline with a placeholder for every model. Each model is a
+/// pretrained folder beside them, its files stored uncompressed: <c>reversible/0/config.json</c>, <c>reversible/0/model.safetensors</c>
 /// and so on.
 /// </summary>
 internal static class ModelZip
 {
     private const string Folder = "reversible";
 
-    /// <summary>Writes the zip aside and puts it in place.</summary>
+    /// <summary>Writes the zip completely or not at all.</summary>
     public static void Save(MLContext context, ITransformer pipeline, DataViewSchema? inputSchema, string path)
     {
         var entries = new Dictionary<ReversibleLmTransformer, string>(ReferenceEqualityComparer.Instance);
@@ -49,14 +49,14 @@ internal static class ModelZip
         }
     }
 
-    /// <summary>Reads a zip of <see cref="Save"/>, or one of ML.NET's own saving, with live models in the places where they were.</summary>
+    /// <summary>Reads a zip of <see cref="Save"/>, or one that ML.NET saved, with the models loaded in their places.</summary>
     public static ITransformer Load(MLContext context, string path, Device device, Precision precision, out DataViewSchema? inputSchema)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         using ZipArchive zip = OpenZip(path, stream);
         (ITransformer pipeline, inputSchema) = LoadPipeline(context, path, stream);
 
-        // A model that an evaluation shares with the pipeline is one and the same again.
+        // A model that an evaluation shares with the pipeline is loaded once.
         var opened = new Dictionary<object, ReversibleLmTransformer>();
         try
         {
@@ -92,7 +92,7 @@ internal static class ModelZip
         try
         {
             var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-            _ = zip.Entries; // The zip's directory is read, and checked, at the first look.
+            _ = zip.Entries; // Reads and checks the zip's directory.
             return zip;
         }
         catch (InvalidDataException e)
@@ -101,7 +101,7 @@ internal static class ModelZip
         }
     }
 
-    /// <summary>ML.NET's part. What its readers throw at damaged bytes is of many types, and wrapped by reflection at times.</summary>
+    /// <summary>Loads ML.NET's part. For damaged bytes its readers throw exceptions of many types, some wrapped by reflection.</summary>
     private static (ITransformer Pipeline, DataViewSchema? InputSchema) LoadPipeline(MLContext context, string path, Stream stream)
     {
         try

@@ -8,13 +8,13 @@ using Microsoft.ML.Transforms;
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// The form in which a scoring transformer goes into an ML.NET zip. Only ML.NET's own transformers can write to one, so this is a chain of
-/// them that computes the same: the archive travels as a text value in a value mapping, and a custom mapping, which ML.NET finds by name
-/// in this assembly, scores with it. Such a zip loads with a plain Model.Load in a process where nothing was registered.
+/// The form of a transformer in an ML.NET zip. Only ML.NET's own transformers can be written to one, so this is a chain of them that
+/// computes the same: the archive is a text value in a value mapping, and a custom mapping, which ML.NET finds by name in this assembly,
+/// computes log-likelihoods with it. Such a zip loads with Model.Load in a process where nothing was registered.
 /// </summary>
 internal static class PortableChain
 {
-    /// <summary>The most bytes an archive may have: inside the zip it's base64 text, held in memory several times over.</summary>
+    /// <summary>The most bytes of an archive: inside the zip it is base64 text, of which there are several copies in memory.</summary>
     public const int MaxArchiveBytes = 64 * MiB;
 
     public const string KeyColumn = Prefix + "key";
@@ -25,7 +25,7 @@ internal static class PortableChain
     public const string PerplexityColumn = Prefix + "perplexity";
     public const string ArchiveKey = "archive";
 
-    /// <summary>What no base64 text begins with: here it says where in the zip the model is.</summary>
+    /// <summary>The beginning of a text that says where in the zip the model is; no base64 text begins with it.</summary>
     private const string EntryMark = "zip:";
 
     private const int MiB = 1 << 20;
@@ -46,7 +46,7 @@ internal static class PortableChain
     }
 
     /// <summary>
-    /// Builds a chain that says where in its zip the model is. It has the columns, and whoever reads a row of them is told how to load it.
+    /// Builds a chain that says where in its zip the model is. It has the columns; reading a row of them throws with the way to load it.
     /// </summary>
     /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
     /// <param name="columns">The input column and the output columns.</param>
@@ -54,7 +54,7 @@ internal static class PortableChain
         Chain(EntryMark + entry, columns);
 
     /// <summary>
-    /// Builds a chain that says the same of a zero-shot evaluation and its model; of its columns it has those of the scores.
+    /// Builds the same for a zero-shot evaluation and its model; it has the columns of the scores.
     /// </summary>
     public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableZeroShot zeroShot)
     {
@@ -78,7 +78,7 @@ internal static class PortableChain
         }
     }
 
-    /// <summary>Whether the transformer is a portable chain, and what it holds.</summary>
+    /// <summary>Returns whether the transformer is a portable chain, and what it holds.</summary>
     /// <exception cref="InvalidDataException">It is one, but what it holds is damaged.</exception>
     public static bool TryFindModel(ITransformer transformer, out PortableModel? model)
     {
@@ -101,11 +101,11 @@ internal static class PortableChain
         return true;
     }
 
-    /// <summary>Puts live transformers in the place of their portable chains, in chains of chains too.</summary>
+    /// <summary>Replaces portable chains by their transformers, in nested chains too.</summary>
     public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open) =>
         TransformerTree.Replace(transformer, part => TryFindModel(part, out PortableModel? model) ? open(model!) : null);
 
-    /// <summary>The error of a model that lies elsewhere in a zip which only this library reads whole.</summary>
+    /// <summary>Makes the exception for a model that is elsewhere in a zip and was not loaded by this library.</summary>
     public static InvalidOperationException NotLoaded() => new(
         "This pipeline was saved with mlContext.Reversible().Save: the model's weights lie beside ML.NET's own entries of the zip, where "
         + "mlContext.Model.Load does not look. Load the zip with mlContext.Reversible().Load(path, out schema).");
@@ -153,3 +153,13 @@ internal static class PortableChain
         }
     }
 }
+
+/// <summary>What a portable chain holds: a model, or where one is, and the names of the columns that it reads and adds.</summary>
+/// <param name="Archive">The whole model; null where it lies elsewhere in the zip.</param>
+/// <param name="Entry">The beginning of the names of the zip's entries that are the model; null where the chain holds it itself.</param>
+/// <param name="Columns">The columns.</param>
+/// <param name="ZeroShot">The evaluation that uses the model; null where the chain is the model itself.</param>
+internal sealed record PortableModel(byte[]? Archive, string? Entry, PortableColumns Columns, PortableZeroShot? ZeroShot = null);
+
+/// <summary>The names of the columns that a language model's transformer reads and adds.</summary>
+internal sealed record PortableColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity);

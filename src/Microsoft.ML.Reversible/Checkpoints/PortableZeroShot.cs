@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Evaluation;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>A zero-shot evaluation as a zip holds it: what there is beside its model.</summary>
+/// <summary>A zero-shot evaluation in a zip, without its model.</summary>
 /// <param name="Task">The name of a task of <see cref="ZeroShotTasks"/>.</param>
 /// <param name="Columns">The columns that it adds.</param>
 /// <param name="Model">The columns of the model.</param>
@@ -39,7 +39,7 @@ internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, Po
         }
     }
 
-    /// <summary>The evaluation with its model, which it owns.</summary>
+    /// <summary>Makes the evaluation with its model, which it owns.</summary>
     /// <exception cref="InvalidDataException">There is no such task, or its examples are damaged.</exception>
     public ZeroShotTransformer ToLive(MLContext context, ReversibleLmTransformer model)
     {
@@ -61,4 +61,43 @@ internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, Po
             throw new InvalidDataException($"The saved zero-shot evaluation is damaged. {e.Message}", e);
         }
     }
+}
+
+/// <summary>The examples of a few-shot task in a zip.</summary>
+/// <param name="Count">Number of examples before a question.</param>
+/// <param name="Sampling">How they are chosen.</param>
+/// <param name="Seed">Seeds the draws.</param>
+/// <param name="ExamplesAreScored">Whether the questions are among the examples.</param>
+/// <param name="Examples">The examples.</param>
+internal sealed record PortableShots(
+    int Count, FewShotSampling Sampling, int Seed, bool ExamplesAreScored, IReadOnlyList<PortableShots.Example> Examples)
+{
+    /// <summary>An item, without description.</summary>
+    internal sealed record Example(IReadOnlyList<string> Contexts, IReadOnlyList<string> Continuations, int Gold);
+
+    public static PortableShots? Of(ZeroShotTask task) => task.Shots is not { } shots
+        ? null
+        : new(
+            shots.Count, shots.Sampling, shots.Seed, shots.ExamplesAreScored,
+            [.. shots.Examples.Select(item => new Example(item.Contexts, item.Continuations, item.Gold))]);
+
+    /// <exception cref="InvalidDataException">An example is not of the task's kind.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are too few examples.</exception>
+    public ZeroShotTask AddTo(ZeroShotTask task)
+    {
+        if (Examples is null || task.Kind == ZeroShotKind.RollingLogLikelihood) throw Damaged();
+        ZeroShotItem[] items = [.. Examples.Select(example => Item(task.Kind, example))];
+        for (int i = 0; i < items.Length; i++) ZeroShotItemCheck.Check(items[i], task.Kind, i);
+        return task.FewShot(new FewShotContext(task, Count, items, Sampling, Seed, ExamplesAreScored));
+    }
+
+    private static ZeroShotItem Item(ZeroShotKind kind, Example example) => (kind, example.Contexts, example.Continuations) switch
+    {
+        (ZeroShotKind.MultipleChoice, [var context], { } choices) => ZeroShotItem.MultipleChoice(context, choices, example.Gold),
+        (ZeroShotKind.MultipleInput, { } contexts, [var continuation]) => ZeroShotItem.MultipleInput(contexts, continuation, example.Gold),
+        (ZeroShotKind.LastWord, [var context], [var word]) => ZeroShotItem.LastWord(context, word),
+        _ => throw Damaged(),
+    };
+
+    private static InvalidDataException Damaged() => new("The examples of the saved zero-shot evaluation are damaged.");
 }

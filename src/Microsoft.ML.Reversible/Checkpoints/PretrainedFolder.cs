@@ -5,27 +5,27 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>A model as a folder in Hugging Face's layout.</summary>
+/// <summary>Reads and writes models as folders in Hugging Face's layout.</summary>
 internal static class PretrainedFolder
 {
-    /// <summary>Bytes of weights in a file, as in Hugging Face's own folders.</summary>
+    /// <summary>The most bytes of weights in a file, as in Hugging Face's folders.</summary>
     public const long DefaultShardBytes = 5_000_000_000;
 
-    /// <summary>Numbers in the tables of rotary positions, which no file backs up: some 256 MiB.</summary>
+    /// <summary>The most numbers in tables that no file holds, unless the model is larger: 256 MiB.</summary>
     private const long MostPositionNumbers = 1 << 26;
 
-    /// <summary>Files by which a tokenizer is known.</summary>
+    /// <summary>Files that show that a folder has a tokenizer.</summary>
     private static readonly string[] _tokenizerFiles =
         ["tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe"];
 
-    /// <summary>Writes the folder aside and puts it in place. A tokenizer that cannot be written is left out.</summary>
+    /// <summary>Writes the folder completely or not at all. A tokenizer that cannot be written is left out.</summary>
     public static void Save(
         LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes) =>
         AtomicFolder.Write(
             folder, aside => WriteWithoutTokenizerInstance(model, aside, precision, maxShardBytes),
             ConfigurationFile.FileName, WeightFiles.SingleFile);
 
-    /// <summary>Writes the files into an existing folder, but none for a tokenizer that cannot be written.</summary>
+    /// <summary>Writes the files into an existing folder. A tokenizer that cannot be written is left out.</summary>
     public static void WriteWithoutTokenizerInstance(
         LanguageModel model, string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = DefaultShardBytes)
     {
@@ -42,7 +42,7 @@ internal static class PretrainedFolder
         WeightWriter.Write(folder, model.Network, WeightPrecision.Float32, DefaultShardBytes);
     }
 
-    /// <summary>Writes all files but the weights into an existing folder.</summary>
+    /// <summary>Writes all files except the weights into an existing folder.</summary>
     /// <exception cref="NotSupportedException">The tokenizer cannot be written.</exception>
     public static void WriteDescription(LanguageModel model, string folder, WeightPrecision precision)
     {
@@ -54,10 +54,10 @@ internal static class PretrainedFolder
     /// <param name="folder">The folder.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
-    /// <param name="tokenizerPath">Where the tokenizer is; null takes the folder's own, if it has any.</param>
+    /// <param name="tokenizerPath">The tokenizer's folder or file; null takes the folder's own, if it has any.</param>
     /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>
-    /// <param name="wayBack">How the backward pass comes by its activations; null takes what the scheme is best run with.</param>
-    /// <param name="arithmetic">The numbers that the streams are made of; null takes the folder's.</param>
+    /// <param name="wayBack">The backward mode; null takes the scheme's default.</param>
+    /// <param name="arithmetic">The numbers that the hidden states are made of; null takes the folder's.</param>
     public static LanguageModel Load(
         string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null,
         WayBack? wayBack = null, Arithmetic? arithmetic = null) =>
@@ -68,7 +68,7 @@ internal static class PretrainedFolder
                 : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText),
             description => Build(description, device, precision, wayBack, arithmetic));
 
-    /// <summary>Reads a folder, but not its tokenizer.</summary>
+    /// <summary>Reads a folder, with another tokenizer than its own.</summary>
     /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
     public static LanguageModel Load(string folder, Device device, Precision precision, Tokenizer tokenizer) =>
         Load(
@@ -138,11 +138,10 @@ internal static class PretrainedFolder
 
     private static void CheckPositions(string config, LanguageModelConfiguration configuration)
     {
-        if (configuration is not LlamaConfiguration llama) return;
-        long numbers = (long)llama.ContextLength * llama.HeadSize;
-        if (numbers > MostPositionNumbers && numbers > llama.ParameterCount)
+        long numbers = configuration.TableNumbers;
+        if (numbers > MostPositionNumbers && numbers > configuration.ParameterCount)
             throw new InvalidDataException(
-                $"'{config}' does not describe a model: its max_position_embeddings is {llama.ContextLength}, and the tables for that " +
-                "many positions would be larger than the model. Write the context there that is to be used.");
+                $"'{config}' does not describe a model: its max_position_embeddings is {configuration.ContextLength}, and the tables for " +
+                "that many positions would be larger than the model. Write the context there that is to be used.");
     }
 }

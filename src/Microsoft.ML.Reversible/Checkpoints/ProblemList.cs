@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>Problems by kind, so that one message can tell them all; of many alike it tells the first few and the number.</summary>
+/// <summary>Collects problems by kind for one message, which lists the first few of each kind and their number.</summary>
 internal sealed class ProblemList
 {
     private const int MostShown = 8;
@@ -11,7 +11,7 @@ internal sealed class ProblemList
 
     private readonly Dictionary<string, (List<string> Shown, long Count)> _kinds = [];
 
-    /// <summary>Problems so far.</summary>
+    /// <summary>Number of problems.</summary>
     public long Count => _kinds.Values.Sum(kind => kind.Count);
 
     public void Add(string kind, string problem)

@@ -5,11 +5,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// A safetensors file opened for reading. The header is read and checked when it is opened; tensors are read from the file mapped into
-/// memory when they are asked for, from several threads at once if need be.
+/// A safetensors file opened for reading. The header is read and checked when the file is opened. Tensors are read through a memory map
+/// when they are asked for, and several threads may read at once.
 /// </summary>
 /// <remarks>
-/// Only what is being read is mapped, a piece at a time: pages of the file then never count beside those of the model that it is read into.
+/// Only the piece that is being read is mapped, so that the file's pages do not add to the memory of the model that it is read into.
 /// </remarks>
 internal sealed class SafeTensorsFile : IDisposable
 {
@@ -52,7 +52,7 @@ internal sealed class SafeTensorsFile : IDisposable
     /// <summary>The tensors' names in the order of their data.</summary>
     public IReadOnlyList<string> Names => _header.Names;
 
-    /// <summary>The free-form texts of the header.</summary>
+    /// <summary>The metadata of the header: free-form texts.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
@@ -105,14 +105,14 @@ internal sealed class SafeTensorsFile : IDisposable
         source.CopyTo(destination, BufferSize);
     }
 
-    /// <summary>A stream over one tensor's bytes; it is of use until this file is disposed of.</summary>
+    /// <summary>Opens a stream of one tensor's bytes, which can be read until this file is disposed of.</summary>
     public Stream OpenRead(string name)
     {
         SafeTensorInfo info = Info(name);
         return new TensorStream(this, _dataStart + info.Offset, info.Length);
     }
 
-    /// <summary>An error that names this file and the tensor.</summary>
+    /// <summary>Makes an exception that names this file and the tensor.</summary>
     public InvalidDataException Error(string tensor, string what) => new($"In '{_path}' tensor '{tensor}' {what}");
 
     public void Dispose()
@@ -125,7 +125,7 @@ internal sealed class SafeTensorsFile : IDisposable
     {
         if (destination.IsEmpty) return;
 
-        // Touching a mapped page that the file has lost ends the process, so a file cut short meanwhile is better found here.
+        // Reading a mapped page that the file no longer has ends the process, so a file that was cut short meanwhile is refused here.
         if (RandomAccess.GetLength(_handle) < position + destination.Length) throw BecameShorter();
         using MemoryMappedViewStream view = _map.CreateViewStream(position, destination.Length, MemoryMappedFileAccess.Read);
         view.ReadExactly(destination);
@@ -162,7 +162,7 @@ internal sealed class SafeTensorsFile : IDisposable
             set => throw new NotSupportedException();
         }
 
-        // Always as much as there is: readers exist that take a short read for the end.
+        // As many bytes as there are: some readers take a short read for the end.
         public override int Read(Span<byte> buffer)
         {
             int count = (int)Math.Min(buffer.Length, length - _position);

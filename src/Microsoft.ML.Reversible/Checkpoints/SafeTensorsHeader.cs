@@ -1,12 +1,13 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>The header of a safetensors file, checked in full before any of it is believed.</summary>
+/// <summary>The header of a safetensors file; all of it is checked before any of it is used.</summary>
 internal sealed class SafeTensorsHeader
 {
-    /// <summary>The format's own bound on the header, in bytes.</summary>
+    /// <summary>The most bytes of a header, as the format defines it.</summary>
     public const int MaxLength = 100_000_000;
 
     public const string CutShort = "It may be cut short: copy or download it again.";
@@ -30,7 +31,7 @@ internal sealed class SafeTensorsHeader
     /// <summary>Reads a header.</summary>
     /// <param name="path">The file's name, for messages.</param>
     /// <param name="json">The header's bytes.</param>
-    /// <param name="dataLength">How many bytes follow it.</param>
+    /// <param name="dataLength">Number of bytes that follow it.</param>
     /// <exception cref="InvalidDataException">
     /// The header breaks a rule of the format; the message names the file and the tensor.
     /// </exception>
@@ -74,7 +75,7 @@ internal sealed class SafeTensorsHeader
         }
         catch (InvalidOperationException e)
         {
-            // What System.Text.Json throws for an escaped half of a surrogate pair, which is valid JSON but no text.
+            // System.Text.Json throws this for an escaped half of a surrogate pair, which is valid JSON but not text.
             throw new InvalidDataException(Error($"the header holds a string that is not text. {e.Message}").Message, e);
         }
     }
@@ -137,7 +138,7 @@ internal sealed class SafeTensorsHeader
     }
 
     /// <summary>
-    /// Tensors must cover the data without holes or overlaps: a file that hides bytes could be two things to two readers.
+    /// Checks that the tensors cover the data without holes or overlaps: two readers could read a file with hidden bytes differently.
     /// </summary>
     private void CheckLayout(long dataLength)
     {
@@ -155,5 +156,51 @@ internal sealed class SafeTensorsHeader
         }
         if (end != dataLength)
             throw Error($"its tensors end at {end}; the file has {dataLength} bytes of data.");
+    }
+}
+
+/// <summary>One tensor of a safetensors file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Dtype">The format's name of its element type, such as "F32".</param>
+/// <param name="Shape">Its sizes; none for a scalar.</param>
+/// <param name="Offset">Where its bytes begin, from the beginning of the data.</param>
+/// <param name="Length">Number of its bytes.</param>
+internal sealed record SafeTensorInfo(string Name, string Dtype, IReadOnlyList<long> Shape, long Offset, long Length)
+{
+    private static readonly FrozenDictionary<string, int> _sizes = new Dictionary<string, int>
+    {
+        ["BOOL"] = 1,
+        ["U8"] = 1,
+        ["I8"] = 1,
+        ["F8_E5M2"] = 1,
+        ["F8_E4M3"] = 1,
+        ["F8_E8M0"] = 1,
+        ["I16"] = 2,
+        ["U16"] = 2,
+        ["F16"] = 2,
+        ["BF16"] = 2,
+        ["I32"] = 4,
+        ["U32"] = 4,
+        ["F32"] = 4,
+        ["I64"] = 8,
+        ["U64"] = 8,
+        ["F64"] = 8,
+        ["C64"] = 8,
+    }.ToFrozenDictionary();
+
+    /// <summary>Returns the bytes of an element, or 0 where the type is unknown.</summary>
+    public static int ItemSize(string dtype) => _sizes.GetValueOrDefault(dtype);
+
+    /// <summary>Returns the bytes of a tensor, or -1 where the number exceeds 64 bits or a size is negative.</summary>
+    public static long ByteCount(string dtype, IReadOnlyList<long> shape)
+    {
+        long bytes = ItemSize(dtype);
+        foreach (long size in shape)
+        {
+            if (size < 0 || (size > 0 && bytes > long.MaxValue / size))
+                return -1;
+            bytes *= size;
+        }
+        return bytes;
     }
 }

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Checkpoints;
 /// <param name="Name">Its name, unique in the file.</param>
 /// <param name="Dtype">The format's name of its element type, such as "F32".</param>
 /// <param name="Shape">Its sizes; none for a scalar.</param>
-/// <param name="Write">Writes its elements, row-major and little-endian, when their turn comes.</param>
+/// <param name="Write">Writes its elements, row-major and little-endian.</param>
 internal sealed record SafeTensorSource(string Name, string Dtype, IReadOnlyList<long> Shape, Action<Stream> Write)
 {
     public SafeTensorSource(string name, string dtype, IReadOnlyList<long> shape, ReadOnlyMemory<byte> bytes)
@@ -19,12 +19,12 @@ internal sealed record SafeTensorSource(string Name, string Dtype, IReadOnlyList
 /// <summary>Writes the safetensors format: a header's length, the header as JSON, then the tensors' bytes in the order given.</summary>
 internal static class SafeTensorsWriter
 {
-    /// <summary>Writes a file whole or not at all.</summary>
-    /// <exception cref="IOException">The file could not be written; an old one stays as it was.</exception>
+    /// <summary>Writes a file completely or not at all.</summary>
+    /// <exception cref="IOException">The file could not be written; an old one is unchanged.</exception>
     public static void Write(string path, IReadOnlyList<SafeTensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
         => AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
-    /// <summary>Writes to a stream; tensors are asked for their bytes one after the other.</summary>
+    /// <summary>Writes to a stream, one tensor after the other.</summary>
     /// <exception cref="ArgumentException">A name is there twice or reserved, a dtype unknown, a shape impossible.</exception>
     /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its dtype and shape make.</exception>
     public static void Write(Stream stream, IReadOnlyList<SafeTensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
@@ -98,7 +98,7 @@ internal static class SafeTensorsWriter
         json.WriteEndArray();
     }
 
-    /// <summary>Counts what passes through to a stream that it leaves open.</summary>
+    /// <summary>Counts the bytes that are written to a stream, which it leaves open.</summary>
     private sealed class CountingStream(Stream inner) : Stream
     {
         private long _count;

@@ -2,19 +2,19 @@ using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>The ids that a config.json names. They say how a model was trained, so they are kept and written back.</summary>
+/// <summary>The ids that a config.json names. They describe how a model was trained, so they are kept and written again.</summary>
 /// <param name="BeginOfText">What a text begins with; null where none is named.</param>
 /// <param name="EndOfText">What ends a text; several ids where a model knows several ends, none where none is named.</param>
 internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
 {
     /// <summary>
-    /// What ends a generated text, as generation_config.json says; null where it says nothing and <see cref="EndOfText"/> does. Chat models
-    /// name the end of a turn there.
+    /// What ends a generated text, from generation_config.json; null where that names nothing and <see cref="EndOfText"/> applies. Chat
+    /// models name the end of a turn there.
     /// </summary>
     public IReadOnlyList<int>? EndOfGeneration { get; init; }
 
     /// <summary>
-    /// The ids for a tokenizer whose files name none. Small models often keep the ids of the large one they were cut from.
+    /// Returns the ids for a tokenizer whose files name none. Small models often name ids of the large model that they were derived from.
     /// </summary>
     public SpecialIds Within(int vocabularySize)
     {

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Checkpoints;
 
 /// <summary>
-/// Moves tensors between TorchSharp and the safetensors format, some rows at a time, so that a conversion or a copy from a device needs
+/// Converts tensors between TorchSharp and the safetensors format, some rows at a time, so that a conversion or a copy from a device needs
 /// little memory beside the tensor itself.
 /// </summary>
 internal static class TensorStorage
 {
     private const int PieceBytes = 8 << 20;
 
-    /// <summary>The format's name of an element type.</summary>
+    /// <summary>Returns the format's name of an element type.</summary>
     /// <exception cref="NotSupportedException">The format has none.</exception>
     public static string DtypeName(ScalarType type) => type switch
     {
@@ -29,7 +29,7 @@ internal static class TensorStorage
         _ => throw new NotSupportedException($"The safetensors format has no type for {type}."),
     };
 
-    /// <summary>A tensor to be written, in its own element type or another; it is converted when its turn comes and not before.</summary>
+    /// <summary>Returns a tensor to be written, in its own element type or another, to which it is converted while it is written.</summary>
     public static SafeTensorSource Source(string name, Tensor tensor, ScalarType? type = null) =>
         new(name, DtypeName(type ?? tensor.dtype), tensor.shape, stream => Write(name, tensor, type ?? tensor.dtype, stream));
 
@@ -44,9 +44,9 @@ internal static class TensorStorage
         return tensor.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Reads a tensor into an existing one of the same shape, on whatever device and of whatever element type that is.</summary>
+    /// <summary>Reads a tensor into an existing one of the same shape, on any device and of any element type.</summary>
     /// <remarks>
-    /// The shapes are compared here because TorchSharp's own copying broadcasts: one value would silently fill a whole weight.
+    /// The shapes are compared here because TorchSharp's copy broadcasts: one value would silently fill a whole weight.
     /// </remarks>
     /// <exception cref="InvalidDataException">
     /// There is no such tensor, or it has another shape, or TorchSharp has no such element type.
@@ -86,7 +86,7 @@ internal static class TensorStorage
         }
     }
 
-    /// <summary>Half precision ends at 65,504; a weight beyond it would come back as infinity.</summary>
+    /// <summary>Refuses weights beyond half precision's 65,504, which would be read as infinity.</summary>
     private static void CheckRange(string name, Tensor values, Tensor stored)
     {
         if (stored.isinf().sum().item<long>() != values.isinf().sum().item<long>())
@@ -94,7 +94,7 @@ internal static class TensorStorage
                 $"Tensor '{name}' holds values beyond float16's 65,504. Store the model as bfloat16 or float32.");
     }
 
-    /// <summary>Ranges of the first dimension whose rows together take about <see cref="PieceBytes"/>.</summary>
+    /// <summary>Splits the first dimension into ranges of about <see cref="PieceBytes"/> each.</summary>
     private static IEnumerable<(long First, long Rows)> Pieces(IReadOnlyList<long> shape, long bytes)
     {
         long total = shape.Count == 0 ? 1 : shape[0];

@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>Puts transformers in the places of others, in chains of chains too.</summary>
+/// <summary>Replaces transformers, in nested chains too.</summary>
 internal static class TransformerTree
 {
     private static readonly TransformerScope[] _flags = [TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring];
 
     /// <summary>
-    /// Replaces what <paramref name="replacement"/> gives something for. What holds none of that is returned as it is; a chain that
-    /// changes comes back with its scopes as one whose last transformer is of no particular type, which is how ML.NET loads chains too.
+    /// Replaces the transformers for which <paramref name="replacement"/> returns another one. A chain without any is returned as it is; a
+    /// chain that changes keeps its scopes and becomes one of ITransformer, as ML.NET loads chains too.
     /// </summary>
     public static ITransformer Replace(ITransformer transformer, Func<ITransformer, ITransformer?> replacement)
     {
@@ -28,8 +28,8 @@ internal static class TransformerTree
     }
 
     /// <summary>
-    /// A chain shows its scopes only by what it keeps of itself for each of them. Where one transformer stands twice in a chain, under
-    /// different scopes, the first place gets what either of them may have.
+    /// Finds the scopes of a chain's parts. A chain shows them only by the parts that it returns for each scope. Where a transformer is
+    /// twice in a chain with different scopes, its first place may get the scope of the second.
     /// </summary>
     private static TransformerScope[] Scopes(ITransformer chain, ITransformer[] parts)
     {

@@ -1,6 +1,9 @@
+using System.Text.Json;
+using Microsoft.ML.Reversible.Storage;
+
 namespace Microsoft.ML.Reversible.Checkpoints;
 
-/// <summary>The weights of a folder, one model.safetensors or the several files that an index names, as one set of tensors.</summary>
+/// <summary>The weights of a folder as one set of tensors: model.safetensors, or the files that an index names.</summary>
 internal sealed class WeightFiles : IDisposable
 {
     public const string SingleFile = "model.safetensors";
@@ -10,12 +13,12 @@ internal sealed class WeightFiles : IDisposable
 
     private WeightFiles(string path) => Path = path;
 
-    /// <summary>The file that stands for all of them in messages.</summary>
+    /// <summary>The file that messages name.</summary>
     public string Path { get; }
 
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
-    /// <summary>Opens a folder's weights and checks the headers of all files. A single file goes before an index.</summary>
+    /// <summary>Opens a folder's weights and checks the headers of all files. Where there are both, the single file is read.</summary>
     /// <exception cref="FileNotFoundException">The folder has no weights, or lacks a file of the index; the message names it.</exception>
     /// <exception cref="InvalidDataException">
     /// A file is damaged, or index and files contradict each other; the message says where.
@@ -38,7 +41,7 @@ internal sealed class WeightFiles : IDisposable
         }
     }
 
-    /// <summary>The weights of one file, which is disposed of with the result.</summary>
+    /// <summary>Makes the weights of one file, which is disposed of with the result.</summary>
     public static WeightFiles Of(SafeTensorsFile file)
     {
         var weights = new WeightFiles(SingleFile);
@@ -46,7 +49,7 @@ internal sealed class WeightFiles : IDisposable
         return weights;
     }
 
-    /// <summary>The file that holds a tensor.</summary>
+    /// <summary>Returns the file that holds a tensor.</summary>
     public SafeTensorsFile Owner(string name) => _owners[name];
 
     public SafeTensorInfo Info(string name) => Owner(name).Info(name);
@@ -79,4 +82,71 @@ internal sealed class WeightFiles : IDisposable
         foreach (string tensor in file.Names)
             if (!_owners.TryAdd(tensor, file)) throw file.Error(tensor, "is in another file of the folder too.");
     }
+}
+
+/// <summary>Reads and writes model.safetensors.index.json, which says which of a folder's files holds which tensor.</summary>
+internal static class WeightIndex
+{
+    public const string FileName = WeightFiles.SingleFile + ".index.json";
+
+    /// <summary>The most bytes of an index; a large model's has some hundred kilobytes.</summary>
+    private const int MostBytes = 32 << 20;
+
+    private static readonly JsonWriterOptions _indented = new() { Indented = true };
+
+    /// <summary>Names that are devices on Windows, with any extension.</summary>
+    private static readonly string[] _devices =
+        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => (string[])[$"COM{i}", $"LPT{i}"])];
+
+    /// <summary>Reads the files by tensor.</summary>
+    /// <exception cref="InvalidDataException">The index is damaged, or names something else than a file of its own folder.</exception>
+    public static Dictionary<string, string> Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > MostBytes) throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB");
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException("it has no weight_map");
+
+            var files = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (JsonProperty entry in map.EnumerateObject())
+            {
+                string file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
+                if (!IsPlain(file))
+                    throw new InvalidDataException(
+                        $"it looks for '{ConfigurationJson.Show(entry.Name)}' in {ConfigurationJson.Show(entry.Value.GetRawText())}, " +
+                        "which is not a .safetensors file of its folder");
+                if (!files.TryAdd(entry.Name, file)) throw new InvalidDataException($"it has '{ConfigurationJson.Show(entry.Name)}' twice");
+            }
+            return files;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or InvalidDataException)
+        {
+            throw new InvalidDataException($"'{path}' is not an index of weights: {e.Message}", e);
+        }
+    }
+
+    public static void Write(string path, IEnumerable<KeyValuePair<string, string>> files, long totalBytes)
+    {
+        using FileStream stream = File.Create(path);
+        using var json = new Utf8JsonWriter(stream, _indented);
+        json.WriteStartObject();
+        json.WriteStartObject("metadata");
+        json.WriteNumber("total_size", totalBytes);
+        json.WriteEndObject();
+        json.WriteStartObject("weight_map");
+        foreach ((string tensor, string file) in files) json.WriteString(tensor, file);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>Whether a name is that of a file in the folder itself, on every system: an index must not name files elsewhere.</summary>
+    private static bool IsPlain(string name) =>
+        name.EndsWith(".safetensors", StringComparison.Ordinal)
+        && name.Length is > 12 and <= 255
+        && !name.StartsWith('.')
+        && !name.Any(c => c is '/' or '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|' || char.IsControl(c))
+        && !_devices.Contains(name[..name.IndexOf('.')].TrimEnd(), StringComparer.OrdinalIgnoreCase);
 }

@@ -17,7 +17,7 @@ internal sealed class SequenceBatch : IDisposable
     public SequenceBatch(LanguageNetwork network, IReadOnlyList<IReadOnlyList<int>> prompts)
     {
         _network = network;
-        _cache = new KeyValueCache(network.Stack, prompts.Count, Context);
+        _cache = new KeyValueCache(prompts.Count, Context);
         _windows = [.. prompts.Select(ids => ids.Skip(Math.Max(0, ids.Count - Context)).ToList())];
     }
 

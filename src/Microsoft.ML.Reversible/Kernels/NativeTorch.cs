@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Microsoft.ML.Reversible.Kernels;
 
-/// <summary>Loads TorchSharp's native libraries, and says in one message what is missing where they do not load.</summary>
+/// <summary>Loads TorchSharp's native libraries; one message says what is missing where they do not load.</summary>
 internal static class NativeTorch
 {
     internal const string MissingMessage =
@@ -19,22 +19,22 @@ internal static class NativeTorch
         + "this system's is older. Set <ReversibleOlderLinux>true</ReversibleOlderLinux> in the application's project file "
         + "and build again: the build then makes a copy of the file that loads with GCC 12's too, as in Debian 12 and Ubuntu 22.04.";
 
-    // What the copy does without; other versions it needs.
+    // The one version that the copy does not need.
     private const string OptionalVersion = "GLIBCXX_3.4.32";
 
-    // Some tens of microseconds; docs/performance.md has what other values cost.
+    // Some tens of microseconds; docs/performance.md has measurements of other values.
     private const string SpinCount = "20000";
 
     private static readonly Lazy<string?> _failure = new(Load);
 
-    /// <summary>Loads the libraries unless that is done.</summary>
+    /// <summary>Loads the libraries, once per process.</summary>
     /// <exception cref="DllNotFoundException">They do not load; the message says what to add to the application.</exception>
     public static void Require()
     {
         if (_failure.Value is { } message) throw new DllNotFoundException(message);
     }
 
-    /// <summary>The version of the libtorch that is loaded, such as 2.10.0; TorchSharp only knows the one that it was built with.</summary>
+    /// <summary>The version of the loaded libtorch, such as 2.10.0; TorchSharp only knows the one that it was built with.</summary>
     /// <exception cref="DllNotFoundException">The libraries do not load.</exception>
     public static string LibtorchVersion
     {
@@ -51,8 +51,7 @@ internal static class NativeTorch
     private static string? Load()
     {
         LetIdleThreadsSpinBriefly();
-        // As TorchSharp does it, but with no trace on the console, and no copy of libtorch beside the program where that would not load
-        // either.
+        // As TorchSharp does it, but without its messages on the console, and without copying a libtorch that would not load either.
         var assembly = typeof(torch).Assembly;
         NativeLibrary.TryLoad("torch_cpu", assembly, null, out _);
         string? failure = null;
@@ -66,7 +65,7 @@ internal static class NativeTorch
             if (failure == OlderLinuxMessage || !IsInPackageFolder(assembly.Location)) return failure;
         }
 
-        // A script or notebook, whose TorchSharp gathers the libraries from the package folder.
+        // In a script or notebook TorchSharp collects the libraries from the package folder.
         TextWriter console = Console.Out;
         try
         {
@@ -84,7 +83,7 @@ internal static class NativeTorch
         }
     }
 
-    /// <summary>What the loader's message about LibTorchSharp means to the user.</summary>
+    /// <summary>Turns the loader's message about LibTorchSharp into one for the user.</summary>
     internal static string Describe(string message)
     {
         if (message.Contains(OptionalVersion, StringComparison.Ordinal)) return OlderLinuxMessage;
@@ -93,7 +92,7 @@ internal static class NativeTorch
         return cause is null ? MissingMessage : $"libtorch is there, but does not load: {cause}.";
     }
 
-    /// <summary>Whether a line only says that LibTorchSharp itself, or libtorch as a whole, is nowhere.</summary>
+    /// <summary>Whether a line only says that LibTorchSharp itself, or libtorch as a whole, was not found.</summary>
     private static bool IsMissingLibtorch(string line)
     {
         if (!line.Contains("no such file", StringComparison.OrdinalIgnoreCase)) return false;
@@ -106,9 +105,9 @@ internal static class NativeTorch
         path.Split('/', '\\') is [.., var package, _, "lib", _, _] && package.Equals("torchsharp", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
-    /// Sets GOMP_SPINCOUNT, unless the environment says how idle threads of OpenMP wait. By default those of libgomp spin for milliseconds
-    /// after each operation, which makes training about twice as slow where other processes want the same cores. libgomp reads it when
-    /// it is loaded, so this has no effect in a program that used TorchSharp before.
+    /// Sets GOMP_SPINCOUNT, unless the environment says how idle threads of OpenMP wait. By default libgomp's threads spin for milliseconds
+    /// after each operation, which makes training about half as fast where other processes use the same cores. libgomp reads the variable
+    /// when it is loaded, so this has no effect in a program that used TorchSharp before.
     /// </summary>
     private static void LetIdleThreadsSpinBriefly()
     {

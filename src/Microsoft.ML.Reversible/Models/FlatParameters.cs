@@ -1,12 +1,93 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
-/// The parameters of a network in one buffer from the start: a stretch for each function of its stack, and one for all others
-/// (embeddings, final norm, head). An optimizer works on the stretches where they are. Had it to move the parameters, their first places
-/// would stay with the caching allocator of a GPU, which gives them to nothing of another size: one more copy of the model.
+/// Makes the float32 parameters of a new model. They are empty at first, so that a model can be put together, and its shapes be read,
+/// without memory; <see cref="Allocate"/> then gives all of them shape, place and values.
+/// </summary>
+/// <remarks>
+/// Parameters are made where they stay: moving a module afterwards would replace its Parameter objects and untie shared ones.
+/// Random values are drawn on the CPU, in the order in which the parameters were made, so that a seed gives the same model on every device
+/// and in every layout.
+/// </remarks>
+/// <param name="device">Where the parameters are made.</param>
+/// <param name="seed">Seeds the random values; null leaves them zero, for a model that is about to be read from a file.</param>
+internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
+{
+    /// <summary>The standard deviation of GPT-2's initial weights.</summary>
+    public const double Deviation = 0.02;
+
+    private static long _count;
+
+    private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
+    private readonly List<(Parameter Parameter, long[] Shape, Action<Tensor>? Fill)> _made = [];
+    private readonly List<Action<Device>> _tables = [];
+
+    /// <summary>
+    /// The standard deviation of the matrices whose output is added to the hidden state, so that the sum over the layers keeps its size.
+    /// </summary>
+    public static double OutputDeviation(LanguageModelConfiguration configuration) => Deviation / Math.Sqrt(2.0 * configuration.LayerCount);
+
+    /// <summary>Where the parameters are made.</summary>
+    public Device Device => device;
+
+    /// <summary>
+    /// Number of parameters made in this process, with those disposed of. TorchSharp 0.107's <c>Tensor.TotalCount</c> rises by one for good
+    /// with each: a parameter takes over the handle of a tensor that is then not counted down.
+    /// </summary>
+    internal static long Count => Interlocked.Read(ref _count);
+
+    public Parameter Ones(params long[] shape) => Make(shape, values => values.fill_(1));
+
+    public Parameter Zeros(params long[] shape) => Make(shape, null);
+
+    public Parameter Normal(double deviation, params long[] shape) =>
+        Make(shape, seed is null ? null : values => values.normal_(0, deviation, _generator));
+
+    /// <summary>Adds what makes tables that are no parameters, given the device; it is called by <see cref="Allocate"/>.</summary>
+    public void WhenAllocated(Action<Device> make) => _tables.Add(make);
+
+    /// <summary>Gives the parameters their memory and their values.</summary>
+    /// <param name="groups">All of them, by the stretch of the buffer that they lie in.</param>
+    /// <returns>The buffer; the caller disposes of it.</returns>
+    public FlatParameters Allocate(IEnumerable<IEnumerable<Parameter>> groups)
+    {
+        var shapes = new Dictionary<Parameter, long[]>(ReferenceEqualityComparer.Instance);
+        foreach (var (parameter, shape, _) in _made) shapes.Add(parameter, shape);
+        var flat = new FlatParameters(groups.Select(group => new FlatLayout(group.Select(p => (p, shapes[p])))), device);
+        using var noGraph = no_grad();
+        foreach (Action<Device> table in _tables) table(device);
+        foreach (var (parameter, shape, fill) in _made)
+        {
+            // An operation in place may return another wrapper of its tensor, which must be freed too.
+            using var scope = NewDisposeScope();
+            if (fill is null) continue;
+            Tensor values = device.type == DeviceType.CPU ? parameter : empty(shape, dtype: ScalarType.Float32, device: CPU);
+            fill(values);
+            if (!ReferenceEquals(values, parameter)) parameter.copy_(values);
+        }
+        return flat;
+    }
+
+    public void Dispose() => _generator.Dispose();
+
+    private Parameter Make(long[] shape, Action<Tensor>? fill)
+    {
+        using var scope = NewDisposeScope();
+        var parameter = (Parameter)new Parameter(empty(0, dtype: ScalarType.Float32, device: device)).DetachFromDisposeScope();
+        Interlocked.Increment(ref _count);
+        _made.Add((parameter, shape, fill));
+        return parameter;
+    }
+}
+
+/// <summary>
+/// The parameters of a network in one buffer: a stretch for each function of its stack, and one for all others (embeddings, final norm,
+/// head). An optimizer works on the stretches in place. If it had to move the parameters, the caching allocator of a GPU would keep their
+/// first places for nothing: one more copy of the model.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
@@ -26,7 +107,7 @@ internal sealed class FlatParameters : IDisposable
             length += layout.Length;
         }
         _groups = [.. stretches];
-        // One for all: allocators round such sizes up to their own units, of which many stretches would waste many.
+        // One buffer for all: allocators round sizes up, which would waste memory in each of many.
         _buffer = zeros(length, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
         foreach (var (layout, start) in _groups)
         {
@@ -35,7 +116,7 @@ internal sealed class FlatParameters : IDisposable
         }
     }
 
-    /// <summary>The parameters of a network, function by function of its stack, and last those that are in none.</summary>
+    /// <summary>Returns the parameters of each function of a stack, and last those of the network that are in none.</summary>
     public static IEnumerable<Parameter[]> Groups(nn.Module model, LayerStack stack)
     {
         var inStack = new HashSet<Parameter>(ReferenceEqualityComparer.Instance);
@@ -48,16 +129,110 @@ internal sealed class FlatParameters : IDisposable
         yield return [.. model.parameters().Where(p => !inStack.Contains(p))];
     }
 
-    /// <summary>Where parameters of a group, or some that are neighbours there, have their places.</summary>
+    /// <summary>Finds the place of a group's parameters, or of some that are neighbours there.</summary>
     /// <param name="group">The group's index.</param>
     /// <param name="part">The parameters.</param>
-    /// <returns>That part of the buffer, in the caller's dispose scope; null where the parameters have no such places.</returns>
+    /// <returns>That part of the buffer, in the caller's dispose scope; null where the parameters are not there.</returns>
     public Tensor? Find(int group, FlatLayout part)
     {
         (FlatLayout layout, long start) = _groups[group];
         return layout.StartOf(part) is { } first ? _buffer.narrow(0, start + first, part.Used) : null;
     }
 
-    /// <summary>Gives up the buffer; the parameters keep it alive while they live.</summary>
+    /// <summary>Releases the buffer; the parameters keep it alive while they live.</summary>
     public void Dispose() => _buffer.Dispose();
+}
+
+/// <summary>The order of parameters in a stretch of a buffer: matrices first, since weight decay applies to them alone.</summary>
+/// <remarks>Moments in checkpoints have the same layout, so another order or alignment would make old checkpoints wrong.</remarks>
+internal sealed class FlatLayout
+{
+    /// <summary>The length of a stretch is a multiple of it, in elements, so that a gradient can be viewed as rows.</summary>
+    public const long Row = 1024;
+
+    /// <summary>
+    /// The alignment of parameters in elements: 256 bytes, as allocators align their blocks. Without it, matrix products would take slower
+    /// paths, and give other bits than on a parameter that is allocated alone. The gaps hold zeros and keep them.
+    /// </summary>
+    private const long Alignment = 64;
+
+    private readonly (Parameter Parameter, long[] Shape, long Start)[] _places;
+
+    /// <summary>Lays parameters out.</summary>
+    /// <param name="parameters">The parameters, each with the shape that it has or will have.</param>
+    public FlatLayout(IEnumerable<(Parameter Parameter, long[] Shape)> parameters)
+    {
+        var places = new List<(Parameter, long[], long)>();
+        foreach (var (parameter, shape) in parameters.OrderByDescending(p => IsMatrix(p.Shape)))
+        {
+            places.Add((parameter, shape, Used));
+            Used += RoundUp(Elements(shape), Alignment);
+            if (IsMatrix(shape)) MatrixElements = Used;
+        }
+        _places = [.. places];
+    }
+
+    /// <summary>Lays parameters out in the shapes that they have.</summary>
+    public FlatLayout(IEnumerable<Parameter> parameters) : this(parameters.Select(p => (p, p.shape)))
+    {
+    }
+
+    /// <summary>Number of elements that the matrices take, at the front.</summary>
+    public long MatrixElements { get; }
+
+    /// <summary>Number of elements that the parameters take with their gaps.</summary>
+    public long Used { get; private set; }
+
+    /// <summary>Number of elements of a stretch for the parameters; one row where there are none.</summary>
+    public long Length => RoundUp(Math.Max(1, Used), Row);
+
+    /// <summary>The parameters, in order.</summary>
+    public IEnumerable<Parameter> Parameters => _places.Select(place => place.Parameter);
+
+    /// <summary>Returns each parameter's place in a stretch, as a tensor of the parameter's shape, in order.</summary>
+    public IEnumerable<Tensor> Views(Tensor stretch) => _places.Select(place =>
+    {
+        using var scope = NewDisposeScope();
+        return stretch.narrow(0, place.Start, Elements(place.Shape)).view(place.Shape).MoveToOuterDisposeScope();
+    });
+
+    /// <summary>Gives the parameters their places in a stretch, with the values that are there.</summary>
+    public void Place(Tensor stretch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        foreach (var (parameter, view) in Parameters.Zip(Views(stretch))) parameter.set_(view);
+    }
+
+    /// <summary>
+    /// Moves the parameters with their values to their places in a stretch. The values of those that are there already are copied onto
+    /// themselves: TorchSharp does not tell which storage a tensor has.
+    /// </summary>
+    public void Move(Tensor stretch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        foreach (var (parameter, view) in Parameters.Zip(Views(stretch)))
+        {
+            view.copy_(parameter);
+            parameter.set_(view);
+        }
+    }
+
+    /// <summary>Returns where another layout's parameters begin in this one; null unless they are here in the same order.</summary>
+    public long? StartOf(FlatLayout part)
+    {
+        if (part._places.Length == 0) return null;
+        int first = Array.FindIndex(_places, place => ReferenceEquals(place.Parameter, part._places[0].Parameter));
+        if (first < 0 || part._places.Length > _places.Length - first) return null;
+        bool same = part._places.Zip(_places.Skip(first)).All(pair =>
+            ReferenceEquals(pair.First.Parameter, pair.Second.Parameter) && pair.First.Shape.SequenceEqual(pair.Second.Shape));
+        return same ? _places[first].Start : null;
+    }
+
+    private static bool IsMatrix(long[] shape) => shape.Length >= 2;
+
+    private static long Elements(long[] shape) => shape.Aggregate(1L, (product, size) => checked(product * size));
+
+    private static long RoundUp(long elements, long unit) => (elements + unit - 1) / unit * unit;
 }

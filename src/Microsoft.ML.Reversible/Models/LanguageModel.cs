@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Models;
 
-/// <summary>A network and the tokenizer that it was trained with, where that is known; owns the network.</summary>
+/// <summary>A network, which it owns, and the tokenizer that the network was trained with, where that is known.</summary>
 internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer? tokenizer, SpecialTokens? specialTokens = null)
     : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
         "The model has no tokenizer, so it knows no text: it was trained on token ids, or loaded from a folder without tokenizer files. " +
         "Give LoadPretrained a tokenizer or a tokenizerPath, or put the tokenizer's files into the folder.");
 
-    /// <summary>The ids that begin and end a text, as the model's files name them or else the tokenizer does.</summary>
+    /// <summary>The ids that begin and end a text, from the model's files, or else from the tokenizer.</summary>
     public SpecialTokens SpecialTokens { get; } = specialTokens
         ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
 
@@ -27,7 +27,7 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
     /// </summary>
     public int PrefixId => tokenizer?.PrefixId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
 
-    /// <exception cref="ObjectDisposedException">The network is gone; asking native memory for it would say less.</exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));
 
     public void Dispose()

@@ -1,10 +1,13 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Models;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The shape of a transformer with norms before its halves: everything that fixes its parameters and the function that they compute, but
-/// the scheme.
+/// The shape of a transformer with norms before its halves: everything that determines its parameters and the function that they compute,
+/// except the scheme.
 /// </summary>
 public abstract record LanguageModelConfiguration
 {
@@ -24,7 +27,7 @@ public abstract record LanguageModelConfiguration
     /// <summary>Number of attention heads, positive.</summary>
     public required int HeadCount { get; init; }
 
-    /// <summary>Length of a stream's vectors, positive.</summary>
+    /// <summary>Length of a hidden state's vectors, positive.</summary>
     public required int Width { get; init; }
 
     /// <summary>
@@ -47,23 +50,52 @@ public abstract record LanguageModelConfiguration
     /// <summary>The width of the hidden layer, given or not.</summary>
     internal abstract int HiddenWidth { get; }
 
+    /// <summary>What the names of weights begin with in most files; files of a model without its head leave it out.</summary>
+    internal abstract string NamePrefix { get; }
+
+    /// <summary>Numbers in tables that a network makes and that no file holds.</summary>
+    internal virtual long TableNumbers => 0;
+
     /// <summary>Makes a network of this shape.</summary>
     /// <param name="scheme">The recurrence over the layers.</param>
-    /// <param name="wayBack">How the backward pass comes by its activations.</param>
-    /// <param name="arithmetic">The numbers that the streams are made of.</param>
+    /// <param name="wayBack">How the backward pass gets the activations that it needs.</param>
+    /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="seed">Seeds the parameters; null leaves them unset, for a network that is about to be read from a file.</param>
     internal LanguageNetwork Build(
-        Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, TorchSharp.torch.Device device, int? seed)
+        Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
     {
+        Check();
+        VectorMath.MakeReady();
         using var modes = AutogradModes.Default();
-        return Make(scheme, wayBack, arithmetic, precision, device, seed);
+        using var make = new ParameterFactory(device, seed);
+        LanguageNetwork network = Make(precision.ToScalarType(), make);
+        network.Allocate(make, scheme.Bind(LayerCount, seed ?? 0), wayBack, arithmetic);
+        return network;
     }
 
-    /// <summary>Makes a network of this family in the default modes; the parameters are those of <see cref="Build"/>.</summary>
-    private protected abstract LanguageNetwork Make(
-        Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, TorchSharp.torch.Device device, int? seed);
+    /// <summary>
+    /// Returns the weights of such a network with names and shapes, but without memory: a damaged configuration may ask for any amount of
+    /// it. Layers are alike, so one of them stands for all, and the list is lazy, since there may be any number of layers.
+    /// </summary>
+    internal IEnumerable<NamedWeight> DeclaredWeights()
+    {
+        using var make = new ParameterFactory(CPU, seed: null);
+        using LanguageNetwork network = (this with { LayerCount = 1 }).Make(ScalarType.Float32, make);
+        foreach (NamedWeight weight in network.Weights(Enumerable.Repeat(network.Blocks[0], LayerCount))) yield return weight;
+    }
+
+    /// <summary>Puts a network's modules together, without memory for the parameters.</summary>
+    /// <param name="compute">The number type in which the blocks compute.</param>
+    /// <param name="make">Makes the parameters.</param>
+    private protected abstract LanguageNetwork Make(ScalarType compute, ParameterFactory make);
+
+    /// <summary>Whether a name is that of a buffer that older files hold and that is computed, not learned.</summary>
+    internal abstract bool IsBuffer(string name);
+
+    /// <summary>Returns the fields of a config.json that are the family's own.</summary>
+    internal abstract JsonObject ToJson();
 
     /// <summary>Throws if the numbers do not fit together.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range; the message names it and the range.</exception>

@@ -1,7 +1,6 @@
 using Microsoft.ML.Reversible.Models;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Microsoft.ML.Reversible;
 
@@ -13,30 +12,32 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 {
-    // On CUDA its gradient adds up the rows of an id in one order for up to 3,072 ids, and for more of a large vocabulary, where that of
-    // index_select always takes them as they come.
-    private static readonly ScriptFunction EmbeddingFunction = new(
-        "embedding",
-        """
-        def embedding(weight, ids):
-            return torch.embedding(weight, ids)
-        """);
+    /// <summary>The name of the head's matrix in files.</summary>
+    internal const string HeadName = "lm_head";
 
-    private protected LanguageNetwork(string name, LanguageModelConfiguration configuration, Precision precision, Device device)
+    private readonly NetworkParts _parts;
+    private readonly Linear? _head;
+    private LayerStack? _stack;
+    private FlatParameters? _flat;
+
+    private protected LanguageNetwork(
+        string name, LanguageModelConfiguration configuration, ScalarType compute, ParameterFactory make, NetworkParts parts)
         : base(name)
     {
-        configuration.Check();
-        VectorMath.MakeReady();
-        Configuration = configuration;
-        Device = device;
-        Compute = precision.ToScalarType();
+        (Configuration, Compute, Device, _parts) = (configuration, compute, make.Device, parts);
+        if (!configuration.TiedHead) _head = new Linear(make, compute, HeadName, configuration.Width, configuration.VocabularySize);
+        register_module("tokens", parts.Tokens);
+        if (parts.Positions is not null) register_module("positions", parts.Positions);
+        for (int i = 0; i < parts.Blocks.Length; i++) register_module($"blocks{i}", parts.Blocks[i]);
+        register_module("norm", parts.FinalNorm);
+        if (_head is not null) register_module("head", _head);
     }
 
     /// <summary>The network's shape.</summary>
     public LanguageModelConfiguration Configuration { get; }
 
-    /// <summary>The blocks with their scheme and way back.</summary>
-    public abstract LayerStack Stack { get; }
+    /// <summary>The blocks with their scheme and backward mode.</summary>
+    public LayerStack Stack => _stack ?? throw NotAllocated();
 
     /// <summary>Where the parameters are.</summary>
     public Device Device { get; }
@@ -45,18 +46,19 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     internal ScalarType Compute { get; }
 
     /// <summary>The head's matrix, of shape [vocabulary, width]; the token embedding's where the two are tied.</summary>
-    internal abstract Parameter HeadWeight { get; }
+    internal Parameter HeadWeight => _head?.Weight ?? _parts.Tokens.Weight;
 
     /// <summary>The blocks, in order; the stack's functions are made of them.</summary>
-    internal abstract IReadOnlyList<TransformerBlock> Blocks { get; }
+    internal IReadOnlyList<TransformerBlock> Blocks => _parts.Blocks;
 
-    /// <summary>The buffer that the parameters lie in, in groups as <see cref="FlatParameters.Groups"/> gives them.</summary>
-    internal abstract FlatParameters Flat { get; }
+    /// <summary>The buffer that the parameters lie in, in groups as <see cref="FlatParameters.Groups"/> returns them.</summary>
+    internal FlatParameters Flat => _flat ?? throw NotAllocated();
 
-    /// <summary>What a token's id and position are looked up in. A tied head shares the first.</summary>
-    internal abstract IEnumerable<Parameter> EmbeddingWeights { get; }
+    /// <summary>The matrices of token ids and of positions. A tied head shares the first.</summary>
+    internal IEnumerable<Parameter> EmbeddingWeights =>
+        _parts.Positions is { } positions ? [_parts.Tokens.Weight, positions.Weight] : [_parts.Tokens.Weight];
 
-    /// <summary>The logits of the next token at every position.</summary>
+    /// <summary>Computes the logits of the next token at every position.</summary>
     /// <param name="input">Token ids, int64, of shape [batch, context].</param>
     /// <returns>Logits, float32, of shape [batch, context, vocabulary].</returns>
     public override Tensor forward(Tensor input)
@@ -65,20 +67,59 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         return Head(FinalNorm(Stack.Evaluate(Embed(input)))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The parameters under Hugging Face's names, each once.</summary>
-    internal abstract IEnumerable<NamedWeight> Weights();
+    /// <summary>Returns the parameters under Hugging Face's names, each once.</summary>
+    internal IEnumerable<NamedWeight> Weights() => Weights(Blocks);
 
-    /// <summary>p₀, of shape [batch, context, width], from token ids of shape [batch, context].</summary>
+    /// <summary>Returns the parameters of a network with these blocks, lazily.</summary>
+    internal IEnumerable<NamedWeight> Weights(IEnumerable<TransformerBlock> blocks)
+    {
+        foreach (NamedWeight weight in _parts.Tokens.Weights()) yield return weight;
+        foreach (NamedWeight weight in _parts.Positions?.Weights() ?? []) yield return weight;
+        int layer = 0;
+        foreach (TransformerBlock block in blocks)
+        {
+            string at = $"{_parts.LayerPrefix}{layer++}.";
+            foreach (NamedWeight weight in block.Weights()) yield return weight with { Name = at + weight.Name };
+        }
+        foreach (NamedWeight weight in _parts.FinalNorm.Weights()) yield return weight;
+        foreach (NamedWeight weight in _head?.Weights() ?? []) yield return weight;
+    }
+
+    /// <summary>Gives the parameters memory and values, and puts the blocks under a scheme.</summary>
+    /// <param name="make">What made the parameters.</param>
+    /// <param name="scheme">The scheme, bound to the number of layers.</param>
+    /// <param name="wayBack">The backward mode.</param>
+    /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
+    internal void Allocate(ParameterFactory make, Scheme scheme, WayBack wayBack, Arithmetic arithmetic)
+    {
+        _stack = new LayerStack(scheme, Blocks, wayBack, arithmetic) { BlockType = Compute };
+        _flat = make.Allocate(FlatParameters.Groups(this, _stack));
+    }
+
+    /// <summary>Computes p₀, of shape [batch, context, width], from token ids of shape [batch, context].</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="positions">
     /// The tokens' positions, int64, [batch, context], or [batch] where each row has one token; null for tokens from position 0 on.
     /// </param>
-    internal abstract Tensor Embed(Tensor ids, Tensor? positions = null);
+    internal Tensor Embed(Tensor ids, Tensor? positions = null)
+    {
+        long batch = ids.shape[0], context = ids.shape[1];
+        if (positions is null && context > Configuration.ContextLength)
+            throw new ArgumentException(
+                $"{context} tokens do not fit the model's context of {Configuration.ContextLength}.", nameof(ids));
+        using var scope = NewDisposeScope();
+        Tensor tokens = _parts.Tokens.LookUp(ids, Stack.Deterministic);
+        if (_parts.Positions?.Weight is not { } matrix) return tokens.MoveToOuterDisposeScope();
+        Tensor places = positions is null
+            ? matrix.narrow(0, 0, context)
+            : matrix.index_select(0, positions.flatten()).view(batch, context, Configuration.Width);
+        return (tokens + places).MoveToOuterDisposeScope();
+    }
 
-    /// <summary>The final norm; input and result are of shape [.., width].</summary>
-    internal abstract Tensor FinalNorm(Tensor stream);
+    /// <summary>Applies the final norm; input and result are of shape [.., width].</summary>
+    internal Tensor FinalNorm(Tensor hidden) => _parts.FinalNorm.call(hidden);
 
-    /// <summary>Logits, float32, from hidden states of shape [.., width].</summary>
+    /// <summary>Computes logits, float32, from hidden states of shape [.., width].</summary>
     internal Tensor Head(Tensor hidden)
     {
         using var scope = NewDisposeScope();
@@ -91,28 +132,23 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) Flat.Dispose();
+        if (disposing)
+        {
+            _flat?.Dispose();
+            _parts.Rotary?.Dispose();
+        }
         base.Dispose(disposing);
     }
 
-    /// <summary>The rows of an embedding's matrix, of shape [batch, context, width], at ids of shape [batch, context].</summary>
-    private protected Tensor LookUp(Tensor matrix, Tensor ids)
-    {
-        bool onCuda = matrix.device_type == DeviceType.CUDA;
-        // Its gradient sorts the ids and adds up in their order, whatever they are; many of one id take it long.
-        if (onCuda && Stack.Deterministic) return matrix.index(ids);
-        Tensor? rows = onCuda ? EmbeddingFunction.TryInvoke(matrix, ids) : null;
-        return rows ?? matrix.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], matrix.shape[1]);
-    }
-
-    /// <exception cref="ArgumentException">There are more tokens than the context holds.</exception>
-    private protected void CheckContext(long context)
-    {
-        if (context > Configuration.ContextLength)
-            throw new ArgumentException($"{context} tokens do not fit the model's context of {Configuration.ContextLength}.", "ids");
-    }
-
-    /// <summary>The blocks' parameters under a prefix for each layer, such as <c>transformer.h.0.</c>.</summary>
-    private protected static IEnumerable<NamedWeight> LayerWeights(IEnumerable<TransformerBlock> blocks, string prefix) =>
-        blocks.SelectMany((block, i) => block.Weights().Select(w => w with { Name = $"{prefix}{i}.{w.Name}" }));
+    private static InvalidOperationException NotAllocated() => new("The network has no memory yet: it was only declared.");
 }
+
+/// <summary>The modules of a network, but for the head; parameters are made in this order.</summary>
+/// <param name="Tokens">The token embedding.</param>
+/// <param name="Positions">The embedding of positions; null where the blocks see to them.</param>
+/// <param name="LayerPrefix">What stands before a layer's number in the names of its weights.</param>
+/// <param name="Blocks">The blocks.</param>
+/// <param name="FinalNorm">The norm before the head, in float32.</param>
+/// <param name="Rotary">The rotary positions that the blocks share, if any; the network disposes of them.</param>
+internal sealed record NetworkParts(
+    Embedding Tokens, Embedding? Positions, string LayerPrefix, TransformerBlock[] Blocks, Norm FinalNorm, RotaryEmbedding? Rotary = null);

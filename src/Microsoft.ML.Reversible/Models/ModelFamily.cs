@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Storage;
+
 namespace Microsoft.ML.Reversible;
 
 /// <summary>The kinds of transformer that can be trained and loaded.</summary>
@@ -8,4 +10,16 @@ public enum ModelFamily
 
     /// <summary>Llama's: rotary positions, RMS norms, grouped-query attention, a gated MLP (SwiGLU), no biases.</summary>
     Llama,
+}
+
+/// <summary>The table of families, by which a config.json finds its own.</summary>
+/// <param name="ModelType">The model_type of a config.json.</param>
+/// <param name="Read">Reads the other fields.</param>
+internal sealed record ModelFamilyRow(string ModelType, Func<ConfigurationJson, LanguageModelConfiguration> Read)
+{
+    public static IReadOnlyList<ModelFamilyRow> All { get; } =
+    [
+        new(GptConfiguration.ModelType, GptConfiguration.Read),
+        new(LlamaConfiguration.ModelType, LlamaConfiguration.Read),
+    ];
 }

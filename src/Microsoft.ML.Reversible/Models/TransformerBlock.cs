@@ -10,7 +10,7 @@ namespace Microsoft.ML.Reversible;
 /// </code>
 /// from p of shape [batch, context, width] to the same shape.
 /// </summary>
-public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock, ICachedFunction
+public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock, IContextFunction
 {
     private readonly BlockPart _attention;
     private readonly BlockPart _mlp;
@@ -28,24 +28,46 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock,
     /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> Mlp => _mlp;
 
-    /// <summary>f(p).</summary>
+    /// <summary>Computes f(p).</summary>
     /// <param name="input">p, of shape [batch, context, width].</param>
     /// <returns>f(p), of the same shape, in the precision in which the blocks compute.</returns>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    Tensor IContextFunction.Forward(Tensor input, EvaluationContext? context) => Forward(input, context);
+
+    /// <summary>Returns the parameters under the names that they have in Hugging Face's files within a layer.</summary>
+    internal IEnumerable<NamedWeight> Weights() => [.. _attention.Weights(), .. _mlp.Weights()];
+
+    private Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        Tensor attention = _attention.call(input);
+        Tensor attention = _attention.At(input, context);
         return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>One half of a block: p ↦ F(Norm p), from [batch, context, width] to the same shape.</summary>
+internal sealed class BlockPart : NamedModule, IContextFunction
+{
+    private readonly Norm _norm;
+    private readonly NamedModule _function;
+
+    public BlockPart(Norm norm, NamedModule function) : base(nameof(BlockPart))
+    {
+        (_norm, _function) = (norm, function);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor input, EvaluationContext? context)
+    {
+        using var scope = NewDisposeScope();
+        return _function.At(_norm.call(input), context).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    Tensor ICachedFunction.Forward(Tensor input, CacheLayer? at)
-    {
-        using var scope = NewDisposeScope();
-        Tensor attention = _attention is ICachedFunction function ? function.Forward(input, at) : _attention.call(input);
-        return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The parameters under the names that they have in Hugging Face's files within a layer.</summary>
-    internal IEnumerable<NamedWeight> Weights() => [.. _attention.Weights(), .. _mlp.Weights()];
+    public override IEnumerable<NamedWeight> Weights() => [.. _norm.Weights(), .. _function.Weights()];
 }

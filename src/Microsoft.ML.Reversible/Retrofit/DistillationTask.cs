@@ -101,13 +101,13 @@ internal sealed class DistillationTask : LanguageTask
     /// <summary>A teacher's last hidden states and its head, without a graph, in the current dispose scope.</summary>
     /// <param name="teacher">The teacher.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context], on any device.</param>
-    /// <param name="stream">As in <see cref="LayerStack.Evaluate(Tensor, CachePass, Action{int, Tensor})"/>.</param>
+    /// <param name="stream">As in <see cref="LayerStack.Evaluate(Tensor, EvaluationContext, Action{int, Tensor})"/>.</param>
     public static LinearHead Teach(LanguageNetwork teacher, Tensor ids, Action<int, Tensor>? stream = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor embedded = teacher.Embed(ids.to(teacher.Device));
-        Tensor output = stream is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, pass: null, stream);
+        Tensor output = stream is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, context: null, stream);
         Tensor hidden = teacher.FinalNorm(output).flatten(0, 1).MoveToOuterDisposeScope();
         return new(hidden, teacher.HeadWeight, teacher.Compute);
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;

@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Kernels;
+
 namespace Microsoft.ML.Reversible;
 
 /// <summary>The coefficients of a layer's recurrence p⁺ = A p⁻ + B p + C f(p).</summary>

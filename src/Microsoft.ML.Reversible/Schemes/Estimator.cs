@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -32,7 +33,7 @@ public abstract partial record Scheme
 /// -2(1-a) &lt; μ &lt; 0, and back they grow by 1/|a| a layer where F is 0.
 /// </para>
 /// <para>
-/// Each layer's function sends gradients into two blocks. With <see cref="OptimizerPlacement.InsideBackward"/>, a second layer's gradient
+/// Each layer's function sends gradients into two blocks. With <c>OptimizerPlacement.InsideBackward</c>, a second layer's gradient
 /// is alive beside the shared one.
 /// </para>
 /// </remarks>

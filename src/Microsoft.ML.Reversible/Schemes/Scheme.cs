@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -257,4 +258,24 @@ public abstract partial record Scheme
         at.Round(c.B == 0 ? Scaled(f, c.C) : Scaled(current, c.B) + Scaled(f, c.C));
 
     private bool IsEuler(Layer at) => at.Index == 0 && Start == Start.Euler;
+}
+
+/// <summary>How the first layer is computed, which has no hidden state before its own.</summary>
+public enum Start
+{
+    /// <summary>The input takes the place of the missing hidden state: p₋₁ = p₀.</summary>
+    Repeat,
+
+    /// <summary>A step of forward Euler: p₁ = p₀ + f(p₀).</summary>
+    Euler,
+}
+
+/// <summary>Which hidden state a stack returns as its output.</summary>
+public enum ReadOut
+{
+    /// <summary>The last one, p_L.</summary>
+    Last,
+
+    /// <summary>The mean of the last two, (p_{L-1} + p_L) / 2.</summary>
+    Mean,
 }

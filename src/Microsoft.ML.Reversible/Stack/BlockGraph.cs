@@ -3,7 +3,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>A block's value with its graph, to be differentiated once. It owns its tensors, outside every dispose scope.</summary>
+/// <summary>A block's value with its graph, which is differentiated once. It owns its tensors, outside every dispose scope.</summary>
 internal sealed class BlockGraph : IDisposable
 {
     private readonly GraphCuts? _cuts;
@@ -12,7 +12,7 @@ internal sealed class BlockGraph : IDisposable
     /// <summary>Evaluates a block.</summary>
     /// <param name="block">The block.</param>
     /// <param name="input">What it is evaluated at; its own graph is not followed.</param>
-    /// <param name="cuts">Takes the places where the graph is cut, and belongs to this graph then; null where it is whole.</param>
+    /// <param name="cuts">Collects the places where the graph is cut, and is owned by this graph; null where it is not cut.</param>
     public BlockGraph(Block block, Tensor input, GraphCuts? cuts)
     {
         using var withGraph = enable_grad();
@@ -30,7 +30,7 @@ internal sealed class BlockGraph : IDisposable
         }
     }
 
-    /// <summary>What the block was evaluated at, as a leaf: behind <see cref="Backward"/>, <c>grad</c> is its gradient.</summary>
+    /// <summary>What the block was evaluated at, as a leaf; after <see cref="Backward"/> its gradient is in <c>grad</c>.</summary>
     public Tensor Leaf { get; }
 
     /// <summary>The block's value without its graph, in the current dispose scope.</summary>
@@ -53,5 +53,101 @@ internal sealed class BlockGraph : IDisposable
         _cuts?.Dispose();
         _value.Dispose();
         Leaf.Dispose();
+    }
+}
+
+/// <summary>A function whose gradient is computed by hand, where libtorch's own will not do.</summary>
+internal interface ICutFunction
+{
+    /// <summary>
+    /// Computes the function's value, followed by the tensors that <see cref="Backward"/> needs, all in the current dispose scope. It is
+    /// called with gradients off.
+    /// </summary>
+    Tensor[] Forward(Tensor[] inputs);
+
+    /// <summary>Computes the gradients of the inputs from that of the value, in the current dispose scope.</summary>
+    Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results);
+}
+
+/// <summary>
+/// The places where a block's graph is cut in two, at functions whose gradients are computed by hand: libtorch's backward pass ends at the
+/// function's value, the function computes the gradients of its inputs, and libtorch's next backward pass begins at these.
+/// </summary>
+/// <remarks>
+/// TorchSharp's own functions of this kind run on libtorch's threads, where an exception ends the process and no dispose scope holds.
+/// </remarks>
+internal sealed class GraphCuts : IDisposable
+{
+    [ThreadStatic]
+    private static GraphCuts? _current;
+
+    private readonly List<Cut> _cuts = [];
+
+    /// <summary>The cuts of the block that is being evaluated on this thread; null where its graph is not cut.</summary>
+    public static GraphCuts? Current => _current;
+
+    /// <summary>Evaluates a block; its graph is cut where its functions ask for it.</summary>
+    public Tensor Call(Block block, Tensor input)
+    {
+        GraphCuts? outer = _current;
+        _current = this;
+        try
+        {
+            return block.call(input);
+        }
+        finally
+        {
+            _current = outer;
+        }
+    }
+
+    /// <summary>Evaluates a function and cuts the graph there; the value is in the current dispose scope.</summary>
+    public Tensor Apply(ICutFunction function, params Tensor[] inputs)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] plain = [.. inputs.Select(x => x.detach())];
+        Tensor[] results;
+        using (no_grad()) results = function.Forward(plain);
+        if (!is_grad_enabled()) return results[0].MoveToOuterDisposeScope();
+        var cut = new Cut(
+            function,
+            [.. inputs.Select(x => x.alias().DetachFromDisposeScope())],
+            results[0].detach().requires_grad_().DetachFromDisposeScope(),
+            [.. results.Select(x => x.DetachFromDisposeScope())]);
+        _cuts.Add(cut);
+        return cut.Value.alias().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Continues the backward pass from the functions' values, the last one first.</summary>
+    public void Backward()
+    {
+        for (int i = _cuts.Count - 1; i >= 0; i--)
+        {
+            using var scope = NewDisposeScope();
+            using Cut cut = _cuts[i];
+            _cuts.RemoveAt(i);
+            if (cut.Value.grad is not { } gradient) continue;
+            Tensor[] gradients;
+            using (no_grad()) gradients = cut.Function.Backward(gradient, [.. cut.Inputs.Select(x => x.detach())], cut.Results);
+            (Tensor Input, Tensor Gradient)[] open = [.. cut.Inputs.Zip(gradients).Where(pair => pair.First.requires_grad)];
+            autograd.backward([.. open.Select(pair => pair.Input)], [.. open.Select(pair => pair.Gradient)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Cut cut in _cuts) cut.Dispose();
+        _cuts.Clear();
+    }
+
+    /// <summary>One place: where the graph before it ends, the leaf that the graph after it begins with, what the function keeps.</summary>
+    private sealed record Cut(ICutFunction Function, Tensor[] Inputs, Tensor Value, Tensor[] Results) : IDisposable
+    {
+        public void Dispose()
+        {
+            Value.Dispose();
+            foreach (Tensor tensor in (Tensor[])[.. Inputs, .. Results]) tensor.Dispose();
+        }
     }
 }

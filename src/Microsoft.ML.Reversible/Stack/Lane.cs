@@ -1,15 +1,16 @@
+using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// Some rows of a batch on their way through a stack and back. The ways back differ only in where a block's graph comes from; the
-/// gradients of the streams take one and the same path in all of them. With g = dL/dp⁺:
+/// Runs some rows of a batch through a stack, forward and backward. The backward modes differ only in where a block's graph comes from;
+/// the gradients of the hidden states are computed in the same way in all of them. With g = dL/dp⁺:
 /// <code>
 ///     dL/dp += B g + J_f(p)ᵀ C g       dL/dp⁻ += A g       dL/dθ += (∂f/∂θ)ᵀ C g
 /// </code>
 /// </summary>
-/// <remarks>A lane owns what it keeps, outside every dispose scope.</remarks>
+/// <remarks>It owns what it keeps, outside every dispose scope.</remarks>
 internal abstract class Lane : IDisposable
 {
     private readonly FusedUpdate? _gradients;
@@ -32,20 +33,20 @@ internal abstract class Lane : IDisposable
     /// <summary>The layers, for these rows.</summary>
     public LayerList Layers { get; }
 
-    /// <summary>The output, in the input's type, when the lane has gone all the way.</summary>
+    /// <summary>The output, in the input's type, after the last layer.</summary>
     public Tensor? Output { get; private set; }
 
     private protected LayerStack Stack { get; }
 
-    /// <summary>p₀, kept by all ways: it costs one stream and would be the least exact to rebuild.</summary>
+    /// <summary>p₀, kept in all modes: it is one hidden state, and the least exact one to rebuild.</summary>
     private protected Tensor Input { get; }
 
-    /// <summary>p_l where the lane stands, and the stream before it; one and the same tensor at the start.</summary>
+    /// <summary>p_{l-1} and p_l before layer l; the same tensor at the start.</summary>
     private protected Tensor Previous { get; set; }
 
     private protected Tensor Current { get; set; }
 
-    /// <summary>One layer forward. Nothing is differentiated here.</summary>
+    /// <summary>Runs one layer forward. Nothing is differentiated here.</summary>
     public void StepForward(int l)
     {
         using var scope = NewDisposeScope();
@@ -55,7 +56,7 @@ internal abstract class Lane : IDisposable
         (Previous, Current) = (Current, next);
     }
 
-    /// <summary>Reads the output out.</summary>
+    /// <summary>Computes the output.</summary>
     public void ReadOut()
     {
         using var scope = NewDisposeScope();
@@ -63,7 +64,7 @@ internal abstract class Lane : IDisposable
         Output = Layers.ReadOut(Previous, Current).DetachFromDisposeScope();
     }
 
-    /// <summary>Gives the output away, to be disposed of by the caller.</summary>
+    /// <summary>Returns the output, to be disposed of by the caller.</summary>
     public Tensor TakeOutput()
     {
         Tensor output = Output!;
@@ -71,7 +72,7 @@ internal abstract class Lane : IDisposable
         return output;
     }
 
-    /// <summary>Starts the way back; the gradient of the output is used up and disposed of: its memory must not outlive its use.</summary>
+    /// <summary>Begins the backward pass. Disposes of the output's gradient, whose memory must not outlive its use.</summary>
     public void Turn(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
     {
         Output?.Dispose();
@@ -83,7 +84,7 @@ internal abstract class Lane : IDisposable
         gradient.Dispose();
     }
 
-    /// <summary>One layer back: from the gradients of p_l and p_{l+1} to those of p_{l-1} and p_l.</summary>
+    /// <summary>Runs one layer backward: from the gradients of p_l and p_{l+1} to those of p_{l-1} and p_l.</summary>
     public void StepBack(int l, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
     {
         using var scope = NewDisposeScope();
@@ -103,7 +104,7 @@ internal abstract class Lane : IDisposable
         BeforeLayer(l, graph.Value);
     }
 
-    /// <summary>The gradient of p_l where the way back ends, in the caller's dispose scope.</summary>
+    /// <summary>Returns the gradient of p_l where the backward pass ends, in the caller's dispose scope.</summary>
     public Tensor Finish()
     {
         using var noGraph = no_grad();
@@ -112,30 +113,30 @@ internal abstract class Lane : IDisposable
         return result;
     }
 
-    /// <summary>f of the current stream on the way forward, in the current dispose scope; keeps what the way back needs of it.</summary>
+    /// <summary>Computes f of the current hidden state, in the current dispose scope, and keeps what the backward pass needs.</summary>
     private protected abstract Tensor Evaluate(int layer);
 
-    /// <summary>f with its graph, to be disposed of by the caller.</summary>
+    /// <summary>Returns f with its graph, to be disposed of by the caller.</summary>
     private protected abstract BlockGraph TakeGraph(int layer);
 
-    /// <summary>Called when a layer's gradients are done, with its f without the graph: to stand before it.</summary>
+    /// <summary>Called when a layer's gradients are done, with its f without the graph; moves on to the layer before it.</summary>
     private protected virtual void BeforeLayer(int layer, Tensor f)
     {
     }
 
-    /// <summary>f at what a block reads, without a graph, in the current dispose scope.</summary>
+    /// <summary>Computes f at what a block reads, without a graph, in the current dispose scope.</summary>
     private protected Tensor Call(int layer, Tensor read)
     {
         using GraphCuts? cuts = NewCuts();
         return cuts is null ? Stack.Blocks[layer].call(read) : cuts.Call(Stack.Blocks[layer], read);
     }
 
-    /// <summary>f at a stream, with its graph.</summary>
+    /// <summary>Computes f at a hidden state, with its graph.</summary>
     private protected BlockGraph Graph(int layer, Tensor stream) => new(Stack.Blocks[layer], Layers.ForBlock(stream), NewCuts());
 
     private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
-    /// <summary>A stream that a scheme may use up: the input is kept, and so a copy stands for it.</summary>
+    /// <summary>Returns a hidden state that a scheme may overwrite: of the input, which is kept, a copy.</summary>
     private protected Tensor Owned(Tensor stream) =>
         ReferenceEquals(stream, Input) && Layers.UsesUpStreams ? stream.clone() : stream;
 
@@ -163,5 +164,120 @@ internal abstract class Lane : IDisposable
             if (!ReferenceEquals(old, gradCurrent) && !ReferenceEquals(old, gradNext)) old?.Dispose();
         }
         (_gradCurrent, _gradNext) = (gradCurrent, gradNext);
+    }
+}
+
+/// <summary>Stores the graph of every block, with all its activations, in the forward pass.</summary>
+internal sealed class StoredLane(LayerStack stack, Tensor input, RowRange rows, long seed)
+    : Lane(stack, input, rows, seed, rebuilds: false, keepsStreams: true)
+{
+    private readonly KeptGraphs _graphs = new(stack.Blocks.Count);
+
+    private protected override Tensor Evaluate(int layer) => _graphs.Keep(layer, Graph(layer, Current));
+
+    private protected override BlockGraph TakeGraph(int layer) => _graphs.Take(layer)!;
+
+    public override void Dispose()
+    {
+        _graphs.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>Stores the input of every block, and evaluates each block once more in the backward pass.</summary>
+internal sealed class CheckpointedLane(LayerStack stack, Tensor input, RowRange rows, long seed)
+    : Lane(stack, input, rows, seed, rebuilds: false, keepsStreams: true)
+{
+    private readonly Tensor?[] _streams = new Tensor?[stack.Blocks.Count];
+
+    private protected override Tensor Evaluate(int layer)
+    {
+        _streams[layer] = Layers.ForBlock(Current).DetachFromDisposeScope();
+        return Call(layer, _streams[layer]!);
+    }
+
+    private protected override BlockGraph TakeGraph(int layer) => Graph(layer, _streams[layer]!);
+
+    private protected override void BeforeLayer(int layer, Tensor f) => _streams[layer]!.Dispose();
+
+    public override void Dispose()
+    {
+        foreach (Tensor? stream in _streams) stream?.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>
+/// Keeps the last two hidden states (and p₀). The backward pass evaluates each f once more; that evaluation both rebuilds
+/// <code>
+///     p⁻ = (p⁺ - B p - C f(p)) / A
+/// </code>
+/// and makes the graph to differentiate, so the graph of one block is alive at a time. The graphs of the last layers may be kept from the
+/// forward pass instead: their memory does not grow with depth, and each saves an evaluation.
+/// </summary>
+internal sealed class ReversibleLane : Lane
+{
+    private readonly KeptGraphs _graphs;
+    private readonly int _firstKept;
+
+    public ReversibleLane(LayerStack stack, Tensor input, RowRange rows, long seed)
+        : base(stack, input, rows, seed, rebuilds: true, keepsStreams: false)
+    {
+        _graphs = new KeptGraphs(stack.Blocks.Count);
+        _firstKept = stack.Blocks.Count - stack.KeptLayerCount;
+    }
+
+    private protected override Tensor Evaluate(int layer)
+    {
+        if (layer < _firstKept) return Call(layer, Layers.ForBlock(Current));
+        // What a graph has read must not be overwritten.
+        using Tensor? copy = Layers.ReadsInPlace ? Current.clone() : null;
+        return _graphs.Keep(layer, Graph(layer, copy ?? Current));
+    }
+
+    private protected override BlockGraph TakeGraph(int layer) => _graphs.Take(layer) ?? Graph(layer, Previous);
+
+    /// <summary>Goes from (p_l, p_{l+1}) to (p_{l-1}, p_l).</summary>
+    private protected override void BeforeLayer(int layer, Tensor f)
+    {
+        if (layer == 0) return;
+        Tensor before = layer == 1 ? Input : Stack.Scheme.Inverse(Layers[layer], Previous, Current, f).DetachFromDisposeScope();
+        if (!ReferenceEquals(before, Current)) Free(Current);
+        (Previous, Current) = (before, Previous);
+        Layers[layer].Dispose();
+    }
+
+    public override void Dispose()
+    {
+        _graphs.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>Graphs of blocks that are kept from the forward pass to the backward pass.</summary>
+/// <param name="count">The number of functions of the stack.</param>
+internal sealed class KeptGraphs(int count) : IDisposable
+{
+    private readonly BlockGraph?[] _graphs = new BlockGraph?[count];
+
+    /// <summary>Keeps a graph and returns its value without it, in the current dispose scope.</summary>
+    public Tensor Keep(int layer, BlockGraph graph)
+    {
+        _graphs[layer] = graph;
+        return graph.Value;
+    }
+
+    /// <summary>Returns a layer's graph if it is kept, and keeps it no longer.</summary>
+    public BlockGraph? Take(int layer)
+    {
+        BlockGraph? graph = _graphs[layer];
+        _graphs[layer] = null;
+        return graph;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (int layer = 0; layer < _graphs.Length; layer++) Take(layer)?.Dispose();
     }
 }

@@ -1,10 +1,11 @@
 using System.Collections;
+using Microsoft.ML.Reversible.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The layers of one pass, and what its arithmetic does to the streams between them.</summary>
+/// <summary>The layers of one pass, and what its arithmetic does to the hidden states between them.</summary>
 internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
 {
     private readonly LayerStack _stack;
@@ -18,11 +19,11 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
 
     /// <summary>Draws what the scheme draws.</summary>
     /// <param name="stack">The stack.</param>
-    /// <param name="input">p₀ of the whole batch, for its size, the device and the type.</param>
-    /// <param name="rows">The rows of the batch that go through these layers; what is drawn for a row does not depend on the split.</param>
+    /// <param name="input">p₀ of the whole batch; its size, device and type are used.</param>
+    /// <param name="rows">The rows of the batch that these layers are for; what is drawn for a row does not depend on the split.</param>
     /// <param name="seed">Seeds the draws.</param>
-    /// <param name="rebuilds">Whether streams will be rebuilt from p⁺.</param>
-    /// <param name="keepsStreams">Whether what the blocks have read is kept: it must then be no stream that is used up.</param>
+    /// <param name="rebuilds">Whether hidden states will be rebuilt from p⁺.</param>
+    /// <param name="keepsStreams">Whether what the blocks have read is kept, and so must not be overwritten.</param>
     public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
     {
         _stack = stack;
@@ -32,10 +33,10 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         ScalarType streamType = _grid is null ? _type : ScalarType.Float64;
         ReadsInPlace = _blockType == streamType;
         UsesUpStreams = !(keepsStreams && ReadsInPlace);
-        // Compiled for each shape: worth it in training, where shapes repeat. It follows no gradients.
+        // It is compiled for each shape, which pays in training, where shapes repeat. Gradients do not flow through it.
         _fused = (rebuilds || keepsStreams) && !is_grad_enabled() ? FusedUpdate.For(input.device, _blockType, streamType, _grid) : null;
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
-        // From layer 1 the rebuilt stream would be p₀, which is kept.
+        // The hidden state that layer 1 would rebuild is p₀, which is kept.
         _layers =
         [
             .. stack.Blocks.Select((_, l) => new Layer(l, _grid, rebuilds && l >= 2)
@@ -45,23 +46,23 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         ];
     }
 
-    /// <summary>The number type in which blocks read the streams.</summary>
+    /// <summary>The number type in which blocks read the hidden states.</summary>
     public ScalarType BlockType => _blockType;
 
-    /// <summary>Whether blocks read the streams themselves, not a copy in another type.</summary>
+    /// <summary>Whether blocks read the hidden states themselves, not a copy in another type.</summary>
     public bool ReadsInPlace { get; }
 
-    /// <summary>Whether a step's result may take the place of the stream that goes into it.</summary>
+    /// <summary>Whether a step may overwrite the hidden state that it reads.</summary>
     public bool UsesUpStreams { get; }
 
     public int Count => _layers.Length;
 
     public Layer this[int index] => _layers[index];
 
-    /// <summary>p₀ as a stream, without its graph on a grid.</summary>
+    /// <summary>Returns p₀ as a hidden state; on a grid, without its graph.</summary>
     public Tensor Enter(Tensor input) => _grid?.Round(input) ?? input.alias();
 
-    /// <summary>A stream as the blocks read it.</summary>
+    /// <summary>Returns a hidden state as the blocks read it.</summary>
     public Tensor ForBlock(Tensor stream)
     {
         Tensor read = _fused?.TakeRead(stream) ?? stream.to(_blockType);
@@ -69,7 +70,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         return read;
     }
 
-    /// <summary>The output from p_{L-1} and p_L, in the input's type.</summary>
+    /// <summary>Computes the output from p_{L-1} and p_L, in the input's type.</summary>
     public Tensor ReadOut(Tensor previous, Tensor current)
     {
         using var scope = NewDisposeScope();
@@ -77,14 +78,14 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         return output.to(_type).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The gradients of p_{L-1} and p_L from the output's.</summary>
+    /// <summary>Computes the gradients of p_{L-1} and p_L from the output's.</summary>
     public (Tensor? Previous, Tensor Current) ReadOutAdjoint(Tensor gradient)
     {
         if (_stack.Scheme.ReadOut == Reversible.ReadOut.Last) return (null, gradient);
         return (gradient * 0.5, gradient * 0.5);
     }
 
-    /// <summary>Remembers how large a stream is; nothing waits for the device before <see cref="CheckRange"/>.</summary>
+    /// <summary>Records the largest absolute value of a hidden state; only <see cref="CheckRange"/> waits for the device.</summary>
     public void Watch(Tensor stream)
     {
         if (_grid is null || _checked) return;
@@ -96,8 +97,8 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     }
 
     /// <summary>
-    /// Whether the streams that these have watched were within their range; what is read afterwards has been watched before. Waits for the
-    /// device, once.
+    /// Checks that the recorded hidden states are within range; those of the backward pass are the same and are not recorded again. Waits
+    /// for the device, once.
     /// </summary>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public static void CheckRange(IReadOnlyList<LayerList> parts)
@@ -121,7 +122,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         _grid?.Dispose();
     }
 
-    /// <summary>What was drawn for these rows, one number each, or for all rows alike, in the streams' type.</summary>
+    /// <summary>Returns what was drawn for these rows, or for all rows alike, in the hidden states' type.</summary>
     private Tensor? Settle(Tensor? drawn, RowRange rows)
     {
         if (drawn is null) return null;

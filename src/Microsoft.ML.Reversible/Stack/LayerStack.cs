@@ -3,7 +3,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Runs a scheme over a list of blocks, forward and back.</summary>
+/// <summary>Runs a scheme over a list of blocks, forward and backward.</summary>
 /// <remarks>
 /// A block is any module that computes f(p), the layer without its outer skip connection, from p of shape
 /// [batch, context, width] to the same shape. The stack does not own the blocks.
@@ -15,9 +15,9 @@ public sealed class LayerStack
     /// <summary>Makes a stack.</summary>
     /// <param name="scheme">The recurrence.</param>
     /// <param name="blocks">The blocks in order, at least one.</param>
-    /// <param name="wayBack">How the backward pass comes by its activations.</param>
-    /// <param name="arithmetic">The numbers that the streams are made of.</param>
-    /// <exception cref="ArgumentException">There is no block, or the options do not go together; the message says why.</exception>
+    /// <param name="wayBack">How the backward pass gets the activations that it needs.</param>
+    /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
+    /// <exception cref="ArgumentException">There is no block, or the options exclude each other; the message says why.</exception>
     public LayerStack(Scheme scheme, IEnumerable<Block> blocks, WayBack wayBack, Arithmetic arithmetic = Arithmetic.Float)
     {
         ArgumentNullException.ThrowIfNull(scheme);
@@ -35,75 +35,73 @@ public sealed class LayerStack
     /// <summary>The recurrence.</summary>
     public Scheme Scheme { get; }
 
-    /// <summary>How the backward pass comes by its activations.</summary>
+    /// <summary>How the backward pass gets the activations that it needs.</summary>
     public WayBack WayBack { get; }
 
-    /// <summary>The numbers that the streams are made of.</summary>
+    /// <summary>The numbers that the hidden states are made of.</summary>
     public Arithmetic Arithmetic { get; }
 
     /// <summary>
-    /// The functions that the recurrence runs over; the Hamiltonian scheme has two for each block. The parameters of each are its own,
-    /// though a function may evaluate an earlier one's.
+    /// The functions that the recurrence runs over; the Hamiltonian scheme has two for each block. Each has parameters of its own, but may
+    /// evaluate an earlier function too.
     /// </summary>
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>
-    /// The number type that the blocks compute in, so that a stream is converted once before each; null where that is the input's, as with
-    /// functions of several evaluations, which add between them what must not be rounded.
+    /// The number type in which the blocks compute, so that a hidden state is converted once before each; null where that is the input's
+    /// type, as for functions of several evaluations, whose intermediate sums must not be rounded.
     /// </summary>
     internal ScalarType? BlockType { get; init => field = Scheme.EvaluationsPerLayer == 1 ? value : null; }
 
     /// <summary>
-    /// How many of the last layers keep their activations in the reversible way back, which evaluates only the others once more: within
+    /// How many of the last layers keep their activations in the reversible mode, which evaluates only the others once more: within
     /// [0, number of functions].
     /// </summary>
     internal int KeptLayerCount { get; set => field = Math.Clamp(value, 0, _blocks.Length); }
 
     /// <summary>
-    /// Whether a pass gives the same bits every time on CUDA too, where attention's own way back adds up in whatever order its parts come.
+    /// Whether a pass gives the same bits every time on CUDA too, where the gradients of libtorch's attention are added up in any order.
     /// </summary>
     internal bool Deterministic { get; set; }
 
-    /// <summary>How a batch is split into parts that go through a block one after the other; settable for tests.</summary>
+    /// <summary>How a batch is split into micro-batches, which go through a block one after the other; settable for tests.</summary>
     internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
 
     /// <summary>
-    /// The output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow them.
+    /// Computes the output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow
+    /// them.
     /// </summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     public Tensor Evaluate(Tensor input)
     {
-        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, pass: null);
+        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, context: null);
         using var scope = NewDisposeScope();
-        return cat([.. parts.Select(rows => Evaluate(input, rows, pass: null, stream: null))], 0).MoveToOuterDisposeScope();
+        return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, stream: null))], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// The same for the new tokens of sequences whose earlier ones are in a cache; each row is taken as if it were alone.
-    /// </summary>
-    /// <param name="input">p₀ of the new tokens.</param>
-    /// <param name="pass">The pass, null for whole sequences; functions that do not know of it must be local to a token.</param>
-    /// <param name="stream">Called with l and p_l as the blocks read it, from 0 to the number of functions; it disposes of nothing.</param>
-    internal Tensor Evaluate(Tensor input, CachePass? pass, Action<int, Tensor>? stream = null) =>
-        Evaluate(input, new RowRange(0, input.shape[0]), pass, stream);
+    /// <summary>Computes the output in a context, where each row is taken as if it were alone.</summary>
+    /// <param name="input">p₀, of shape [rows, tokens, width].</param>
+    /// <param name="context">
+    /// What the functions read beside their input, null for whole sequences; functions that do not read it must be local to a token.
+    /// </param>
+    /// <param name="stream">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
+    internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? stream = null) =>
+        Evaluate(input, new RowRange(0, input.shape[0]), context, stream);
 
-    private Tensor Evaluate(Tensor input, RowRange rows, CachePass? pass, Action<int, Tensor>? stream)
+    private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? stream)
     {
         using var scope = NewDisposeScope();
-        // One draw for all rows of a cached pass: what a row of a batch gives must not depend on the others.
-        (Tensor drawnFor, RowRange drawn) = pass is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
+        // In a context one draw for all rows: the result of a row must not depend on the others.
+        (Tensor drawnFor, RowRange drawn) = context is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
         using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
         Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
-        CacheLayer? at = pass is null ? null : new CacheLayer(pass, 0);
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
             stream?.Invoke(layer.Index, layers.ForBlock(current));
-            Block function = _blocks[layer.Index];
-            Tensor f = function.At(layers.ForBlock(current), at);
-            at = at?.Behind(function.AttentionCount());
+            Tensor f = _blocks[layer.Index].At(layers.ForBlock(current), context);
             Tensor owned = layers.UsesUpStreams && ReferenceEquals(previous, first) ? previous.clone() : previous;
             Tensor next = Scheme.Infer(layer, owned, current, f).MoveToOuterDisposeScope();
             if (!ReferenceEquals(previous, first) && !ReferenceEquals(previous, next)) previous.Dispose();
@@ -118,7 +116,7 @@ public sealed class LayerStack
     /// <summary>Runs the stack forward for training.</summary>
     /// <param name="input">p₀, of shape [batch, context, width]; its own graph is neither needed nor followed.</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
-    /// <returns>The pass, which holds the output and what the way back needs. Dispose it, whether it is run back or not.</returns>
+    /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it, run backward or not.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>
     public StackPass Forward(Tensor input, long seed = 0)

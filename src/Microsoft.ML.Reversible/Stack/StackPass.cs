@@ -1,15 +1,16 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>One run of a <see cref="LayerStack"/>: its output, and the way back from there.</summary>
+/// <summary>One run of a <see cref="LayerStack"/>: its output, and the backward pass.</summary>
 /// <remarks>
 /// <para>
-/// A large batch goes through the layers in parts, each part through one layer before any goes through the next: so what a block keeps to
-/// be differentiated is that of one part, and a layer's gradients are complete before the way back leaves it.
+/// A large batch is split into micro-batches, and all of them go through one layer before any goes through the next: the graph of a block
+/// is then that of one micro-batch, and a layer's gradients are complete before the backward pass leaves it.
 /// </para>
 /// <para>
-/// A pass owns what it keeps, outside every dispose scope, and frees it on <see cref="Dispose"/> even where it was never run back.
+/// A pass owns what it keeps, outside every dispose scope, and frees it on <see cref="Dispose"/>, run backward or not.
 /// </para>
 /// </remarks>
 public sealed class StackPass : IDisposable
@@ -39,9 +40,9 @@ public sealed class StackPass : IDisposable
     }
 
     /// <summary>
-    /// The output, of shape [batch, context, width], owned by the pass and without a graph. Gone after the way back.
+    /// The output, of shape [batch, context, width], owned by the pass and without a graph. It is gone after the backward pass.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The pass has been run back.</exception>
+    /// <exception cref="InvalidOperationException">The pass has been run backward.</exception>
     public Tensor Output
     {
         get
@@ -53,20 +54,20 @@ public sealed class StackPass : IDisposable
         }
     }
 
-    /// <summary>The bytes that the scheme keeps beside the streams to undo its rounding, in all layers together.</summary>
+    /// <summary>The bytes of the remainders that the scheme keeps to undo its rounding, in all layers together.</summary>
     public long SideByteCount => _lanes.Sum(lane => lane.Layers.Sum(layer => layer.Remainders?.ByteCount ?? 0));
 
-    /// <summary>The output in the parts that the pass has the batch in, to be taken once and disposed of by the caller.</summary>
+    /// <summary>The outputs of the micro-batches, which can be taken once; the caller disposes of them.</summary>
     internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _lanes.Select(lane => (lane.Rows, lane.TakeOutput()));
 
     /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
     /// <param name="gradient">The output's gradient, of shape [batch, context, width].</param>
     /// <param name="layerDone">
     /// Called with the index of each function of the stack, from the last to 0, when the gradients of its parameters are complete and its
-    /// graph is gone. What is left of the way back does not depend on these parameters any more, so they may be changed at once.
+    /// graph is gone. The rest of the backward pass does not depend on these parameters, so they may be changed at once.
     /// </param>
     /// <returns>dL/dp₀, of the same shape, in the caller's dispose scope.</returns>
-    /// <exception cref="InvalidOperationException">The pass has been run back before: what it kept is used up.</exception>
+    /// <exception cref="InvalidOperationException">The pass has been run backward before.</exception>
     public Tensor Backward(Tensor gradient, Action<int>? layerDone = null)
     {
         using var scope = NewDisposeScope();
@@ -74,13 +75,13 @@ public sealed class StackPass : IDisposable
         return Backward(_lanes.Select(lane => lane.Rows.Of(gradient).clone()), layerDone).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are used up and disposed of.</summary>
+    /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are disposed of.</summary>
     /// <param name="gradients">The gradients.</param>
     /// <param name="layerDone">As in the other overload.</param>
     /// <param name="streamGradient">
-    /// For a loss that depends on the streams too: gives what the loss itself adds to dL/dp_l, from l, rows of the batch, and their p_l as
-    /// the blocks read it, without a graph; null where that is zero. Called once for each l and part of the batch, from the number of
-    /// functions down to where the way back ends; p_l is gone afterwards.
+    /// For a loss that depends on the hidden states too: returns what the loss itself adds to dL/dp_l, from l, rows of the batch, and their
+    /// p_l as the blocks read it, without a graph; null where that is zero. Called once for each l and micro-batch, from the number of
+    /// functions down to where the backward pass ends; p_l is gone afterwards.
     /// </param>
     internal Tensor Backward(
         IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
@@ -92,7 +93,7 @@ public sealed class StackPass : IDisposable
     }
 
     /// <summary>
-    /// The same where nobody asks for the gradient of the input: the way back ends at the first function whose parameters need one.
+    /// The same without the gradient of the input: the backward pass ends at the first function whose parameters need a gradient.
     /// </summary>
     /// <inheritdoc cref="Backward(IEnumerable{Tensor}, Action{int}, Func{int, RowRange, Tensor, Tensor})"/>
     internal void BackwardToWeights(
@@ -140,5 +141,40 @@ public sealed class StackPass : IDisposable
             foreach (Lane lane in _lanes) lane.StepBack(l, streamGradient);
             layerDone?.Invoke(l);
         }
+    }
+}
+
+/// <summary>Consecutive rows of a batch.</summary>
+/// <param name="First">The first row, from 0.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct RowRange(long First, long Count)
+{
+    /// <summary>
+    /// The most elements of a hidden state that the blocks read at once on CUDA: enough to fill a GPU, and few beside the hidden states of
+    /// a large batch, so that the graph of one block does not limit the size of a batch.
+    /// </summary>
+    private const long CudaElements = 1 << 26;
+
+    /// <summary>The same on the CPU, where it leaves a block's activations in the caches: 2,048 tokens of width 256.</summary>
+    private const long CpuElements = 1 << 19;
+
+    /// <summary>Returns these rows of a tensor whose first dimension is the batch, as a view.</summary>
+    public Tensor Of(Tensor batch) => batch.narrow(0, First, Count);
+
+    /// <summary>Returns these rows of a tensor that has several rows for each of the batch's.</summary>
+    public Tensor Of(Tensor batch, long rowsEach) => batch.narrow(0, First * rowsEach, Count * rowsEach);
+
+    /// <summary>Splits the batch of an input of shape [batch, context, width] into as few parts as suit its device.</summary>
+    public static IReadOnlyList<RowRange> Split(Tensor input)
+    {
+        long most = input.device_type == DeviceType.CUDA ? CudaElements : CpuElements;
+        return Split(input.shape[0], Math.Max(1, most / (input.shape[1] * input.shape[2])));
+    }
+
+    /// <summary>Splits rows into as few parts as possible, of nearly one size and of at most <paramref name="most"/> rows.</summary>
+    public static IReadOnlyList<RowRange> Split(long rows, long most)
+    {
+        int parts = (int)Math.Max(1, (rows + most - 1) / most);
+        return [.. Enumerable.Range(0, parts).Select(i => new RowRange(rows * i / parts, rows * (i + 1) / parts - rows * i / parts))];
     }
 }

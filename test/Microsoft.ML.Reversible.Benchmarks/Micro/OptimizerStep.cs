@@ -57,7 +57,7 @@ public class OptimizerStep : MicroBenchmark
         Finish();
     }
 
-    private static GptModel Model()
+    private static LanguageNetwork Model()
     {
         var shape = new GptConfiguration
         {
@@ -67,6 +67,6 @@ public class OptimizerStep : MicroBenchmark
             HeadCount = 4,
             Width = Size(256, 8),
         };
-        return new(shape, Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, Device, seed: 1);
+        return shape.Build(Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, Device, seed: 1);
     }
 }

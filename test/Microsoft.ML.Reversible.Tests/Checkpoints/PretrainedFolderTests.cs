@@ -27,12 +27,12 @@ public sealed class PretrainedFolderTests
 
     [TestMethod]
     [DynamicData(nameof(Shapes))]
-    public void TheExpectedTensorsAreThoseOfTheNetwork(LanguageModelConfiguration shape)
+    public void TheDeclaredWeightsAreThoseOfTheNetwork(LanguageModelConfiguration shape)
     {
         using LanguageNetwork network = TestModels.Make(shape, Scheme.Residual, WayBack.Stored);
         CollectionAssert.AreEquivalent(
-            network.Weights().Select(weight => Show(weight.Name, weight.FileShape)).ToArray(),
-            ExpectedTensors.Of(shape).Select(expected => Show(expected.Name, expected.Shape)).ToArray());
+            network.Weights().Select(weight => Show(weight.Name, weight.View().shape)).ToArray(),
+            shape.DeclaredWeights().Select(declared => Show(declared.Name, declared.FileShape)).ToArray());
 
         static string Show(string name, long[] shape) => $"{name} [{string.Join(", ", shape)}]";
     }

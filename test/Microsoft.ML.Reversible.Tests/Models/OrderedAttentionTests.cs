@@ -11,16 +11,18 @@ public sealed class OrderedAttentionTests
 {
     [TestMethod]
     [TestCategory("Cuda")]
-    [DataRow(ScalarType.Float32, 2e-3)]
-    [DataRow(ScalarType.BFloat16, 2e-2)]
-    public void ValueAndGradientsAreThoseOfTheFormula(ScalarType type, double tolerance)
+    [DataRow(ScalarType.Float32, true, 2e-3)]
+    [DataRow(ScalarType.BFloat16, true, 2e-2)]
+    [DataRow(ScalarType.Float32, false, 2e-3)]
+    public void ValueAndGradientsAreThoseOfTheFormula(ScalarType type, bool causal, double tolerance)
     {
         using var scope = NewDisposeScope();
-        Tensor[] inputs = Inputs([3, 2, 70, 32], type), ordered = Ordered(inputs);
+        Tensor[] inputs = Inputs([3, 2, 70, 32], type), ordered = Ordered(inputs, causal);
         Tensor[] wide = [.. inputs.Select(x => x.to(ScalarType.Float64))];
         Tensor[] leaves = [.. wide[..3].Select(x => x.requires_grad_())];
         Tensor hidden = full([70, 70], double.NegativeInfinity, dtype: ScalarType.Float64, device: CUDA).triu(1);
-        Tensor weights = (leaves[0].matmul(leaves[1].transpose(2, 3)) / Math.Sqrt(32) + hidden).softmax(-1);
+        Tensor scores = leaves[0].matmul(leaves[1].transpose(2, 3)) / Math.Sqrt(32);
+        Tensor weights = (causal ? scores + hidden : scores).softmax(-1);
         Tensor value = weights.matmul(leaves[2]);
         autograd.backward(value, wide[3]);
         foreach (var (actual, expected) in ordered.Zip([value, .. leaves.Select(x => x.grad!)]))
@@ -32,7 +34,8 @@ public sealed class OrderedAttentionTests
     {
         using Tensor x = zeros(1, 2, 3, 12);
         StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => OrderedAttention.Instance.Forward([x, x, x])).Message, "multiple of 8");
+            Assert.ThrowsExactly<NotSupportedException>(() => OrderedAttention.Of(causal: true).Forward([x, x, x])).Message,
+            "multiple of 8");
     }
 
     [TestMethod]
@@ -85,9 +88,9 @@ public sealed class OrderedAttentionTests
     }
 
     /// <summary>The value, and the gradients of queries, keys and values.</summary>
-    private static Tensor[] Ordered(Tensor[] inputs)
+    private static Tensor[] Ordered(Tensor[] inputs, bool causal = true)
     {
-        Tensor[] results = OrderedAttention.Instance.Forward(inputs[..3]);
-        return [results[0], .. OrderedAttention.Instance.Backward(inputs[3], inputs[..3], results)];
+        Tensor[] results = OrderedAttention.Of(causal).Forward(inputs[..3]);
+        return [results[0], .. OrderedAttention.Of(causal).Backward(inputs[3], inputs[..3], results)];
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -39,7 +39,7 @@ public sealed class TorchSharpContractTests
         Assert.AreEqual(24, joined.reshape(2, 12).numel());
     }
 
-    /// <summary>BlockMath.Linear: the same product with the bias inside.</summary>
+    /// <summary>Linear: the same product with the bias inside.</summary>
     [TestMethod]
     public void AProductWithTheBiasInsideIsLinear()
     {
@@ -96,7 +96,7 @@ public sealed class TorchSharpContractTests
     }
 
     /// <summary>
-    /// RotaryPositions keeps its tables outside the module system: a field that is a tensor would become part of the state.
+    /// RotaryEmbedding keeps its tables outside the module system: a field that is a tensor would become part of the state.
     /// </summary>
     [TestMethod]
     public void AFieldThatIsATensorBecomesABuffer()

@@ -174,7 +174,8 @@ public sealed class DistillationTests
         using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Hamiltonian, WayBack.Stored, arithmetic: arithmetic);
         Tensor embedded = model.Embed(TestModels.Ids(TestModels.Small, 2, Context)).detach();
         List<(int Layer, Tensor Stream)> streams = [];
-        Tensor output = model.Stack.Evaluate(embedded, pass: null, (l, s) => streams.Add((l, s.clone().MoveToOtherDisposeScope(embedded))));
+        Tensor output = model.Stack.Evaluate(
+            embedded, context: null, (l, s) => streams.Add((l, s.clone().MoveToOtherDisposeScope(embedded))));
         CollectionAssert.AreEqual(Enumerable.Range(0, 7).ToArray(), streams.Select(s => s.Layer).ToArray());
         Assert.IsLessThan(1e-6, TestModels.RelativeError(streams[0].Stream, embedded));
         Assert.IsTrue(TestModels.SameBits(streams[6].Stream, output));
@@ -204,7 +205,7 @@ public sealed class DistillationTests
         {
             List<Tensor> streams = [];
             Tensor output = model.Stack.Evaluate(
-                model.Embed(ids), pass: null, (_, s) => streams.Add(s.alias().MoveToOtherDisposeScope(ids)));
+                model.Embed(ids), context: null, (_, s) => streams.Add(s.alias().MoveToOtherDisposeScope(ids)));
             return (model.Head(model.FinalNorm(output)).flatten(0, 1), streams);
         }
     }

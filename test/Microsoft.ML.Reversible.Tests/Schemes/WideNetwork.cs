@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Tests.Schemes;
 internal sealed class WideNetwork : IDisposable
 {
     private readonly LanguageModelConfiguration _shape;
-    private readonly RotaryPositions? _positions;
+    private readonly RotaryEmbedding? _rotary;
     private readonly TransformerBlock[] _blocks;
     private readonly FlatParameters _flat;
     private readonly Tensor _input;
@@ -20,8 +20,8 @@ internal sealed class WideNetwork : IDisposable
     public WideNetwork(ModelFamily family, double intoStream)
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };
-        _positions = _shape is LlamaConfiguration llama ? new RotaryPositions(llama, ScalarType.Float64, CPU) : null;
         using var make = new ParameterFactory(CPU, seed: 2);
+        _rotary = _shape is LlamaConfiguration llama ? LlamaModel.Rotary(llama, ScalarType.Float64, make) : null;
         _blocks = [.. Enumerable.Range(0, 6).Select(_ => Block(make))];
         _flat = make.Allocate(_blocks.Select(block => block.parameters()));
         using var random = new Generator(5);
@@ -59,7 +59,7 @@ internal sealed class WideNetwork : IDisposable
     {
         foreach (TransformerBlock block in _blocks) block.Dispose();
         _flat.Dispose();
-        _positions?.Dispose();
+        _rotary?.Dispose();
         _input.Dispose();
         _head.Dispose();
     }
@@ -74,10 +74,8 @@ internal sealed class WideNetwork : IDisposable
 
     private TransformerBlock Block(ParameterFactory make) => _shape switch
     {
-        GptConfiguration gpt => new(
-            new GptAttention(gpt, ScalarType.Float64, make), new GptMlp(gpt, ScalarType.Float64, make)),
-        LlamaConfiguration llama => new(
-            new LlamaAttention(llama, _positions!, ScalarType.Float64, make), new LlamaMlp(llama, ScalarType.Float64, make)),
+        GptConfiguration gpt => GptModel.Block(gpt, ScalarType.Float64, make),
+        LlamaConfiguration llama => LlamaModel.Block(llama, _rotary!, ScalarType.Float64, make),
         _ => throw new InvalidOperationException(),
     };
 }

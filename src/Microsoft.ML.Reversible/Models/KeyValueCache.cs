@@ -1,0 +1,269 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Models;
+
+/// <summary>
+/// One evaluation of a stack in which attention reads more than the new tokens, or less. With a <see cref="KeyValueCache"/> the new tokens
+/// are either the first tokens of some rows, or one more token of every row.
+/// </summary>
+internal abstract class CachePass : EvaluationContext
+{
+    private int _attentions;
+
+    /// <summary>
+    /// The positions of the new tokens, int64, [rows, tokens], or [rows] where each row has one; null where they begin at 0.
+    /// </summary>
+    public virtual Tensor? Positions => null;
+
+    /// <summary>
+    /// Stores the new tokens' keys and values, and attends with their queries to all tokens that are stored. A stack evaluates its
+    /// functions in the same order in every pass, so the n-th call of a pass belongs to the same attention as that of any other.
+    /// </summary>
+    /// <param name="query">Queries, of shape [rows, heads, tokens, size].</param>
+    /// <param name="key">Keys, of shape [rows, heads of keys, tokens, size].</param>
+    /// <param name="value">Values, of the key's shape.</param>
+    /// <returns>
+    /// The attention's result, of the query's shape; null where there are no earlier tokens and the ordinary attention applies.
+    /// </returns>
+    public Tensor? Attend(Tensor query, Tensor key, Tensor value) => Attend(_attentions++, query, key, value);
+
+    private protected abstract Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value);
+}
+
+/// <summary>
+/// The keys and values of the tokens of some sequences, for every attention of a stack. Every scheme is a recurrence over the layers whose
+/// hidden states are local to a token, so nothing else of earlier tokens is ever needed.
+/// </summary>
+/// <remarks>
+/// Rows are independent: each has its own length, and its token t is at position t. Shorter rows are padded behind their tokens, where
+/// causal attention never looks; the slots of the padding are masked and later overwritten. Use no_grad, and throw a cache away when a
+/// pass has failed.
+/// </remarks>
+/// <param name="rows">Number of sequences.</param>
+/// <param name="context">The most tokens that a sequence holds.</param>
+internal sealed class KeyValueCache(int rows, int context) : IDisposable
+{
+    private readonly List<(TokenSlots Keys, TokenSlots Values)> _attentions = [];
+    private int[] _lengths = new int[rows];
+
+    /// <summary>Begins a pass over the first tokens of some rows; what these rows held is forgotten.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="lengths">Number of tokens of each; shorter rows are padded at the end to the longest.</param>
+    public CachePass Fill(int[] rows, int[] lengths)
+    {
+        for (int i = 0; i < rows.Length; i++) _lengths[rows[i]] = lengths[i];
+        return new FillPass(this, rows);
+    }
+
+    /// <summary>Begins a pass over one more token of every row.</summary>
+    public CachePass Step(Device device)
+    {
+        int[] before = _lengths;
+        _lengths = [.. before.Select(length => length + 1)];
+        return new StepPass(this, before, device);
+    }
+
+    /// <summary>Forgets all tokens of a row.</summary>
+    public void Clear(int row) => _lengths[row] = 0;
+
+    /// <summary>Keeps some rows, in this order.</summary>
+    public void Keep(int[] rows, Device device)
+    {
+        using var scope = NewDisposeScope();
+        Tensor index = tensor(Array.ConvertAll(rows, row => (long)row), device: device);
+        foreach (var (keys, values) in _attentions)
+        {
+            keys.Keep(index);
+            values.Keep(index);
+        }
+        _lengths = [.. rows.Select(row => _lengths[row])];
+    }
+
+    public void Dispose()
+    {
+        foreach (var (keys, values) in _attentions)
+        {
+            keys.Dispose();
+            values.Dispose();
+        }
+    }
+
+    private (TokenSlots Keys, TokenSlots Values) Slots(int attention)
+    {
+        if (attention == _attentions.Count) _attentions.Add((new TokenSlots(context), new TokenSlots(context)));
+        return _attentions[attention];
+    }
+
+    private sealed class FillPass(KeyValueCache cache, int[] rows) : CachePass
+    {
+        private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
+        {
+            var (keys, values) = cache.Slots(attention);
+            keys.Fill(cache._lengths.Length, rows, key);
+            values.Fill(cache._lengths.Length, rows, value);
+            return null;
+        }
+    }
+
+    private sealed class StepPass : CachePass
+    {
+        private readonly KeyValueCache _cache;
+        private readonly int _longest;
+        private readonly Tensor? _mask;
+
+        /// <param name="cache">The cache.</param>
+        /// <param name="before">Number of tokens that each row holds already.</param>
+        /// <param name="device">The device of the new tokens.</param>
+        public StepPass(KeyValueCache cache, int[] before, Device device)
+        {
+            using var scope = NewDisposeScope();
+            _cache = cache;
+            _longest = before.Length == 0 ? 0 : before.Max();
+            Positions = tensor(Array.ConvertAll(before, length => (long)length), device: device).DetachFromDisposeScope();
+            if (before.Any(length => length != _longest))
+                _mask = arange(_longest + 1, dtype: ScalarType.Int64, device: device)
+                    .le(Positions.view(-1, 1, 1, 1)).DetachFromDisposeScope();
+        }
+
+        public override Tensor Positions { get; }
+
+        private protected override Tensor Attend(int attention, Tensor query, Tensor key, Tensor value)
+        {
+            using var scope = NewDisposeScope();
+            var (keys, values) = _cache.Slots(attention);
+            Tensor? positions = _mask is null ? null : Positions;
+            keys.Append(_longest, positions, key);
+            values.Append(_longest, positions, value);
+            // The query heads that share a head of keys and values stand in the place of its queries, so the cache is not repeated.
+            long slots = _longest + 1, rows = query.shape[0], heads = query.shape[1], size = query.shape[3], groups = key.shape[1];
+            return nn.functional.scaled_dot_product_attention(
+                query.reshape(rows, groups, heads / groups, size), keys.Read(slots), values.Read(slots), attn_mask: _mask)
+                .reshape(rows, heads, 1, size).MoveToOuterDisposeScope();
+        }
+
+        public override void Dispose()
+        {
+            Positions.Dispose();
+            _mask?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// One tensor of keys or of values, [rows, heads, slots, size]; token t of a row is in slot t. It grows with the sequences, outside
+    /// every dispose scope.
+    /// </summary>
+    /// <param name="context">The most slots that are ever needed.</param>
+    private sealed class TokenSlots(int context) : IDisposable
+    {
+        private const int Spare = 64;
+
+        private Tensor? _values;
+
+        private long Capacity => _values?.shape[2] ?? 0;
+
+        /// <summary>Stores the first tokens of some rows.</summary>
+        /// <param name="rowCount">Number of rows of the cache.</param>
+        /// <param name="rows">The rows to fill.</param>
+        /// <param name="values">Values, of shape [rows to fill, heads, tokens, size].</param>
+        public void Fill(int rowCount, ReadOnlySpan<int> rows, Tensor values)
+        {
+            using var scope = NewDisposeScope();
+            long tokens = values.shape[2];
+            Reserve(rowCount, tokens, values);
+            for (int i = 0; i < rows.Length; i++) _values!.select(0, rows[i]).narrow(1, 0, tokens).copy_(values.select(0, i));
+        }
+
+        /// <summary>Stores one token of every row.</summary>
+        /// <param name="longest">Number of tokens that the longest row holds already.</param>
+        /// <param name="positions">The number of each row, int64, [rows]; null where all rows are as long.</param>
+        /// <param name="values">Values, of shape [rows, heads, 1, size].</param>
+        public void Append(int longest, Tensor? positions, Tensor values)
+        {
+            using var scope = NewDisposeScope();
+            Reserve(values.shape[0], longest + 1, values);
+            if (positions is null)
+                _values!.narrow(2, longest, 1).copy_(values);
+            else
+                _values!.scatter_(2, positions.view(-1, 1, 1, 1).expand(values.shape), values);
+        }
+
+        /// <summary>Returns a view of the first slots, in the caller's dispose scope.</summary>
+        public Tensor Read(long slots) => _values!.narrow(2, 0, slots);
+
+        /// <summary>Keeps some rows, in this order.</summary>
+        public void Keep(Tensor rows)
+        {
+            if (_values is not null) Replace(_values.index_select(0, rows));
+        }
+
+        public void Dispose() => _values?.Dispose();
+
+        private void Reserve(long rows, long slots, Tensor like)
+        {
+            if (Capacity >= slots) return;
+            long capacity = Math.Min(context, Math.Max(slots + Spare, 2 * Capacity));
+            // Zeros, not uninitialized memory: a masked slot has weight 0, and 0 times NaN is NaN.
+            Tensor grown = zeros([rows, like.shape[1], capacity, like.shape[3]], dtype: like.dtype, device: like.device);
+            if (_values is not null) grown.narrow(2, 0, Capacity).copy_(_values);
+            Replace(grown);
+        }
+
+        private void Replace(Tensor values)
+        {
+            _values?.Dispose();
+            _values = values.DetachFromDisposeScope();
+        }
+    }
+}
+
+/// <summary>
+/// One evaluation of whole sequences that stores nothing. Sequences may share a row; a mask then says which tokens see each other. What a
+/// scheme draws is the same for all rows.
+/// </summary>
+/// <param name="positions">
+/// The tokens' positions, int64, [rows, tokens], owned by the pass; null where each row is one sequence.
+/// </param>
+/// <param name="mask">
+/// What is added to the attention of one token to another, in the type of the queries, [rows, 1, tokens, tokens]: 0, or -∞ where it does
+/// not see it. Tokens see none after them. Owned by the pass; null where each row is one sequence.
+/// </param>
+internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : CachePass
+{
+    // Queries that a CPU takes together. Keys after them are not computed only to be masked, which saves nearly half of the work.
+    private const long ProcessorQueries = 64;
+
+    private Tensor? _rows;
+
+    /// <inheritdoc/>
+    public override Tensor? Positions => positions;
+
+    private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
+    {
+        if (mask is null) return null;
+        using var scope = NewDisposeScope();
+        long rows = query.shape[0], heads = query.shape[1], tokens = query.shape[2], size = query.shape[3], groups = key.shape[1];
+        // The query heads that share a head of keys and values stand side by side as its queries, so that those are not repeated.
+        long group = heads / groups, together = query.device.type == DeviceType.CPU ? ProcessorQueries : tokens;
+        Tensor queries = query.reshape(rows, groups, group, tokens, size).transpose(2, 3).reshape(rows, groups, tokens * group, size);
+        _rows ??= mask.repeat_interleave(group, 2).DetachFromDisposeScope();
+        var parts = new List<Tensor>();
+        for (long start = 0; start < tokens; start += together)
+        {
+            long count = Math.Min(together, tokens - start), seen = start + count;
+            Tensor mixed = nn.functional.scaled_dot_product_attention(
+                queries.narrow(2, start * group, count * group), key.narrow(2, 0, seen), value.narrow(2, 0, seen),
+                attn_mask: _rows.narrow(2, start * group, count * group).narrow(3, 0, seen));
+            parts.Add(mixed.transpose(1, 2).reshape(rows, count, group, groups, size).transpose(2, 3));
+        }
+        return cat(parts, 1).reshape(rows, tokens, heads, size).transpose(1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        positions?.Dispose();
+        mask?.Dispose();
+        _rows?.Dispose();
+    }
+}

@@ -1,0 +1,62 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Models;
+
+/// <summary>A norm over the last dimension, in the number type in which the model computes; the parameters stay float32.</summary>
+internal abstract class Norm(string name) : NamedModule(name);
+
+/// <summary>w (x - mean x) / √(variance x + ε) + b.</summary>
+internal sealed class LayerNorm : Norm
+{
+    private readonly string _name;
+    private readonly long _width;
+    private readonly double _epsilon;
+    private readonly ScalarType _compute;
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    public LayerNorm(ParameterFactory make, ScalarType compute, string name, long width, double epsilon) : base(nameof(LayerNorm))
+    {
+        (_name, _width, _epsilon, _compute) = (name, width, epsilon, compute);
+        _weight = make.Ones(width);
+        _bias = make.Zeros(width);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => nn.functional.layer_norm(
+        input.InType(_compute), [_width], _weight.InType(_compute), _bias.InType(_compute), _epsilon);
+
+    /// <inheritdoc/>
+    public override IEnumerable<NamedWeight> Weights() =>
+        [new(_name + ".weight", _weight, [_width]), new(_name + ".bias", _bias, [_width])];
+}
+
+/// <summary>w x / √(mean x² + ε).</summary>
+internal sealed class RmsNorm : Norm
+{
+    private readonly string _name;
+    private readonly long _width;
+    private readonly double _epsilon;
+    private readonly ScalarType _compute;
+    private readonly Parameter _weight;
+
+    public RmsNorm(ParameterFactory make, ScalarType compute, string name, long width, double epsilon) : base(nameof(RmsNorm))
+    {
+        (_name, _width, _epsilon, _compute) = (name, width, epsilon, compute);
+        _weight = make.Ones(width);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        // The mean square of a bfloat16 hidden state would have three digits.
+        Tensor wide = input.dtype == ScalarType.Float64 ? input : input.to(ScalarType.Float32);
+        Tensor scale = wide.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
+        return ((wide * scale).InType(_compute) * _weight.InType(_compute)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<NamedWeight> Weights() => [new(_name + ".weight", _weight, [_width])];
+}

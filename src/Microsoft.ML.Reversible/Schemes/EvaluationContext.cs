@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>
+/// What the functions of one evaluation read beside their input, such as the keys and values of earlier tokens. The stack passes it on to
+/// the functions and does not look into it.
+/// </summary>
+internal abstract class EvaluationContext : IDisposable
+{
+    public virtual void Dispose()
+    {
+    }
+}
+
+/// <summary>A function that reads the context of its evaluation.</summary>
+internal interface IContextFunction
+{
+    /// <summary>Evaluates the function.</summary>
+    /// <param name="input">Hidden states, of shape [rows, tokens, width].</param>
+    /// <param name="context">The context; null where the input is all that there is.</param>
+    /// <returns>A tensor of the input's shape, in the caller's dispose scope.</returns>
+    Tensor Forward(Tensor input, EvaluationContext? context);
+}
+
+/// <summary>Evaluates functions that may or may not read a context.</summary>
+internal static class ContextFunctions
+{
+    /// <summary>Evaluates a function. One that reads no context must be local to a token where there is a context.</summary>
+    public static Tensor At(this Block f, Tensor input, EvaluationContext? context) =>
+        context is not null && f is IContextFunction function ? function.Forward(input, context) : f.call(input);
+}

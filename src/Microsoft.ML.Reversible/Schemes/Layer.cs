@@ -1,0 +1,86 @@
+using Microsoft.ML.Reversible.Kernels;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>A layer in one pass: its index, its arithmetic, what was drawn for it, and the remainders that it keeps.</summary>
+/// <param name="index">The layer, from 0.</param>
+/// <param name="grid">The grid of exact arithmetic; null in floating point.</param>
+/// <param name="keeps">Whether the pass will rebuild p⁻ in this layer, and so needs the remainders.</param>
+internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
+{
+    /// <summary>The layer, from 0.</summary>
+    public int Index => index;
+
+    /// <summary>The grid of exact arithmetic; null in floating point.</summary>
+    public Grid? Grid => grid;
+
+    /// <summary>What the scheme drew for this pass, such as BDIA's γ, of shape [batch, 1, 1]; outside every dispose scope.</summary>
+    public Tensor? Drawn { get; init; }
+
+    /// <summary>Whether a step may overwrite the hidden state that it reads.</summary>
+    public bool UsesUpStreams { get; init; }
+
+    /// <summary>Computes steps as one kernel; null where they run operation by operation.</summary>
+    public FusedUpdate? Fused { get; init; }
+
+    /// <summary>The remainders that were kept.</summary>
+    public SideBits? Remainders { get; private set; }
+
+    /// <summary>Returns factor·f as an increment of a hidden state: rounded to the grid in exact arithmetic.</summary>
+    public Tensor Round(Tensor f, double factor = 1)
+    {
+        if (grid is not null) return grid.Round(f, factor);
+        return factor == 1 ? f : f * factor;
+    }
+
+    /// <summary>Returns stream + factor·f, f rounded to the grid in exact arithmetic; in place where that is allowed.</summary>
+    /// <param name="stream">The hidden state.</param>
+    /// <param name="f">f, which may be of a narrower type.</param>
+    /// <param name="factor">The factor.</param>
+    public Tensor Add(Tensor stream, Tensor f, double factor = 1) =>
+        Fused?.TryAdd(stream, f, factor) ?? (grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor)));
+
+    /// <summary>Returns stream + factor·other, of two hidden states; in place where that is allowed.</summary>
+    public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
+        UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
+
+    /// <summary>Returns stream/divisor, in place where that is allowed.</summary>
+    /// <remarks>On a grid it divides: the quotient is exact, and the product with 1/divisor need not be.</remarks>
+    public Tensor Over(Tensor stream, double divisor) =>
+        grid is null ? Times(stream, 1 / divisor) : UsesUpStreams ? stream.div_(divisor) : stream / divisor;
+
+    /// <summary>Returns factor·stream, in place where that is allowed.</summary>
+    public Tensor Times(Tensor stream, double factor) => UsesUpStreams ? stream.mul_(factor) : stream * factor;
+
+    /// <summary>
+    /// Returns the part of p⁻ that can be multiplied by ±1/k on the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the backward
+    /// pass; all of p⁻ in floating point.
+    /// </summary>
+    /// <param name="previous">p⁻.</param>
+    /// <param name="k">A power of two from 1, which has no remainder, to <see cref="SideBits.MaxK"/>.</param>
+    public Tensor Divisible(Tensor previous, int k)
+    {
+        if (grid is null || k == 1) return previous;
+        Tensor remainder = (previous / grid.Unit).remainder(k);
+        Keep(remainder, k);
+        return previous - remainder * grid.Unit;
+    }
+
+    /// <summary>Keeps remainders for the backward pass, if it rebuilds p⁻.</summary>
+    public void Keep(Tensor remainder, int k)
+    {
+        if (keeps) Remainders = SideBits.Pack(remainder, k);
+    }
+
+    /// <summary>Returns p⁻ from its divisible part.</summary>
+    public Tensor Restore(Tensor divisible, int k) =>
+        grid is null || k == 1 ? divisible : divisible + Remainders!.Unpack(k, divisible) * grid.Unit;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Drawn?.Dispose();
+        Remainders?.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Reversible.Storage;
+
+/// <summary>A JSON object that is read field by field. Exceptions name the field.</summary>
+internal sealed class ConfigurationJson(JsonObject json)
+{
+    private const int MostShown = 100;
+
+    /// <summary>The most bytes of a file: real ones have a few kilobytes, and parsing takes many times the text's memory.</summary>
+    private const int MostBytes = 32 << 20;
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="JsonException">The file is not JSON.</exception>
+    /// <exception cref="InvalidDataException">The file is too large, or not an object.</exception>
+    public static ConfigurationJson Read(string path)
+    {
+        if (new FileInfo(path).Length > MostBytes)
+            throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB, so it is something else");
+        return JsonNode.Parse(File.ReadAllText(path)) is JsonObject root
+            ? new(root)
+            : throw new InvalidDataException("it is not a JSON object");
+    }
+
+    /// <summary>Whether there is a field that is not null.</summary>
+    public bool Has(string name) => json[name] is not null;
+
+    /// <summary>Reads a field that must exist.</summary>
+    public T Required<T>(string name) => Has(name) ? Value<T>(name)! : throw new InvalidDataException($"it lacks '{name}'");
+
+    /// <summary>Reads a field, or returns <paramref name="ifAbsent"/> where it is missing or null.</summary>
+    public T Value<T>(string name, T ifAbsent) => Has(name) ? Value<T>(name)! : ifAbsent;
+
+    /// <summary>Reads a field; returns the type's default where it is missing or null.</summary>
+    public T? Value<T>(string name) => json[name] switch
+    {
+        null => default,
+        JsonValue value when value.TryGetValue(out T? found) => found,
+        { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not {Kind<T>()}"),
+    };
+
+    /// <summary>Reads a whole number; null where it is missing.</summary>
+    public int? Number(string name) => Has(name) ? Value<int>(name) : null;
+
+    /// <summary>Reads one whole number or a list of them; none where the field is missing.</summary>
+    public IReadOnlyList<int> Numbers(string name)
+    {
+        if (json[name] is not JsonArray items) return Number(name) is { } one ? [one] : [];
+        return [.. items.Select(item => item is JsonValue value && value.TryGetValue(out int number)
+            ? number
+            : throw new InvalidDataException($"its {name} holds {Show(item)}, which is not a whole number"))];
+    }
+
+    /// <summary>Reads the texts of a list, joined for a message; empty where there is no such list.</summary>
+    public string Texts(string name) =>
+        json[name] is JsonArray items ? Show(string.Join(", ", items.Select(item => item?.ToString()))) : "";
+
+    /// <summary>Reads an object within this one; null where it is missing.</summary>
+    public ConfigurationJson? Section(string name) => json[name] switch
+    {
+        null => null,
+        JsonObject inner => new(inner),
+        { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not an object"),
+    };
+
+    /// <summary>Refuses a file in which a field has another value than the only one that this library computes.</summary>
+    public void Expect<T>(string name, T only)
+    {
+        if (!Equals(Value(name, only), only))
+            throw new InvalidDataException($"its {name} is {Shown(name)}, and only {JsonSerializer.Serialize(only)} is computed here");
+    }
+
+    /// <summary>Returns a field as the file writes it, for messages.</summary>
+    public string Shown(string name) => Show(json[name]);
+
+    /// <summary>Returns the beginning of a text: a damaged file may hold a very long one.</summary>
+    public static string Show(string text) => text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
+
+    private static string Show(JsonNode? node) => node is null ? "not given" : Show(node.ToJsonString());
+
+    private static string Kind<T>() =>
+        typeof(T) == typeof(string) ? "text"
+        : typeof(T) == typeof(bool) ? "true or false"
+        : typeof(T) == typeof(int) ? "a whole number"
+        : "a number";
+}
