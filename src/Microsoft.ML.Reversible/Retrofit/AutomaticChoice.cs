@@ -1,5 +1,5 @@
 using System.Globalization;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 

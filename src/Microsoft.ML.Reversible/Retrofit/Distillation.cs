@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 

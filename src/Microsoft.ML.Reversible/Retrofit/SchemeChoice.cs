@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 

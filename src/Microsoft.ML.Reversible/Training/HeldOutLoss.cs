@@ -1,5 +1,6 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Training;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Training;
 

@@ -1,6 +1,6 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;

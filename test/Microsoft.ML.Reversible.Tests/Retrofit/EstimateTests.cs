@@ -1,6 +1,6 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Tests.Stability;
-using Microsoft.ML.Reversible.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

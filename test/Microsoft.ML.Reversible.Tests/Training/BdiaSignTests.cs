@@ -1,5 +1,5 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

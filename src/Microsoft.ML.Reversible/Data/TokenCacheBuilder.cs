@@ -1,0 +1,184 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Data;
+
+/// <summary>Makes token caches, or finds them made already.</summary>
+/// <remarks>
+/// With a path, the cache is written aside and renamed, so that whatever goes wrong leaves nothing at the path but what was there. A cache
+/// that is there is used again if its tokenizer and its rows are those asked for, which takes reading the rows but not encoding them.
+/// Without a path, the cache is a temporary file that vanishes with the object or the process.
+/// </remarks>
+internal static class TokenCacheBuilder
+{
+    /// <summary>The tokens of rows of text, each row followed by end-of-text; empty rows are left out.</summary>
+    /// <param name="rows">The rows; read twice where there is a cache of the same tokenizer for other rows, else once.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="path">The cache's file, or null for a temporary one.</param>
+    /// <param name="cancellationToken">Ends the work between two rows.</param>
+    /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
+    /// <param name="endOfTextId">The id that ends a document; null takes the tokenizer's.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The end-of-text id is outside the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">No row has text.</exception>
+    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
+    /// <exception cref="IOException">The cache could not be written, because the disk is full for instance.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static TokenCache Build(
+        IEnumerable<string> rows,
+        LanguageModelTokenizer tokenizer,
+        string? path,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null,
+        int? endOfTextId = null)
+    {
+        RequireInside(endOfTextId, tokenizer.VocabularySize);
+        return Build(new TextSource(rows, tokenizer, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
+
+    /// <summary>Rows of ids, each followed by end-of-text unless it ends with it already; empty rows are left out.</summary>
+    /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
+    /// <param name="vocabularySize">Number of ids, which run from 0.</param>
+    /// <param name="endOfTextId">The id that ends a document, or null to append nothing.</param>
+    /// <param name="path">The cache's file, or null for a temporary one.</param>
+    /// <param name="cancellationToken">Ends the work between two rows.</param>
+    /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// An id is outside the vocabulary; the message names the row and the range. Or the end-of-text id is.
+    /// </exception>
+    /// <inheritdoc
+    /// cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress}, int?)"/>
+    public static TokenCache Build(
+        IEnumerable<int[]> rows,
+        int vocabularySize,
+        int? endOfTextId,
+        string? path,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null)
+    {
+        RequireInside(endOfTextId, vocabularySize);
+        return Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
+
+    /// <summary>The cache of a source.</summary>
+    public static TokenCache Build<TRow>(
+        TokenCacheSource<TRow> source,
+        string? path,
+        TokenCacheEncoder encoder,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null)
+    {
+        try
+        {
+            return path is null
+                ? BuildTemporary(source, encoder, cancellationToken, progress)
+                : BuildAt(path, source, encoder, cancellationToken, progress);
+        }
+        catch (TokenCacheSourceFailure failure)
+        {
+            ExceptionDispatchInfo.Throw(failure.InnerException!);
+            throw;
+        }
+    }
+
+    private static TokenCache BuildAt<TRow>(string path, TokenCacheSource<TRow> source, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        if (OpenFor(source, path) is { } present)
+        {
+            if (present.SourceHash == HashOf(source, cancellationToken, progress)) return present;
+            present.Dispose();
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string sourceHash = "";
+        AtomicFile.Write(path, stream => sourceHash = Write(source, stream, folder, encoder, cancellationToken, progress));
+        TokenCache built = TokenCache.Open(path);
+        if (built.SourceHash == sourceHash && built.TokenizerHash == source.TokenizerHash) return built;
+        built.Dispose();
+        throw new IOException(
+            $"The token cache '{path}' was replaced by another run as soon as it was written. " +
+            "Give runs on different data different paths.");
+    }
+
+    private static TokenCache BuildTemporary<TRow>(TokenCacheSource<TRow> source, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        string folder = Path.GetTempPath();
+        FileStream? stream = null;
+        try
+        {
+            stream = VanishingFile.Create(folder);
+            Write(source, stream, folder, encoder, cancellationToken, progress);
+            stream.Flush();
+            return TokenCache.FromStream(stream);
+        }
+        catch (Exception e)
+        {
+            stream?.Dispose();
+            if (e is not IOException) throw;
+            throw new IOException(
+                $"Could not write a temporary token cache in '{folder}': {e.Message} Give the cache a path on a disk with more room.", e);
+        }
+    }
+
+    /// <summary>The cache at a path if there is one that the source's tokenizer may have made, whatever the rows.</summary>
+    private static TokenCache? OpenFor<TRow>(TokenCacheSource<TRow> source, string path)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            TokenCache cache = TokenCache.Open(path, reused: true);
+            if (cache.TokenizerHash == source.TokenizerHash && cache.VocabularySize == source.VocabularySize) return cache;
+            cache.Dispose();
+        }
+        catch (InvalidDataException)
+        {
+            // What cannot be read is made anew.
+        }
+        return null;
+    }
+
+    private static string HashOf<TRow>(
+        TokenCacheSource<TRow> source, CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        using var hash = new TokenCacheHash();
+        var report = new TokenCacheReport(progress);
+        foreach (TRow row in TokenCacheSourceFailure.Marked(source.Rows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (source.Length(row) > 0) report.Read(source.AddTo(hash, row));
+        }
+        report.Finish();
+        return hash.Finish();
+    }
+
+    private static string Write<TRow>(TokenCacheSource<TRow> source, Stream stream, string folder, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        using var hash = new TokenCacheHash();
+        using var writer = new TokenCacheWriter(stream, folder, source.VocabularySize);
+        var report = new TokenCacheReport(progress);
+        encoder.Run(
+            source,
+            row => report.Read(source.AddTo(hash, row)),
+            (place, ids) =>
+            {
+                writer.Append(place, ids);
+                report.Wrote(ids.Length);
+            },
+            cancellationToken);
+        if (writer.TokenCount == 0) throw source.NoRows();
+        string sourceHash = hash.Finish();
+        writer.Finish(sourceHash, source.TokenizerHash);
+        report.Finish();
+        return sourceHash;
+    }
+
+    private static void RequireInside(int? endOfTextId, int vocabularySize)
+    {
+        if (endOfTextId is { } id && (id < 0 || id >= vocabularySize))
+            throw new ArgumentOutOfRangeException(
+                nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
+    }
+}

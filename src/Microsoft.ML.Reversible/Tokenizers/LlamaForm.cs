@@ -1,0 +1,109 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>
+/// tokenizer.json of a SentencePiece vocabulary: BPE with byte fallback. Its merges, which are listed, are turned back into scores, from
+/// which they once were made; where scores would give other merges, the file is refused.
+/// </summary>
+internal static class LlamaForm
+{
+    private static readonly string _space = SentencePieceVocabulary.Space.ToString();
+
+    /// <summary>Reads the vocabulary.</summary>
+    /// <exception cref="InvalidDataException">The file is malformed or of another form.</exception>
+    public static SentencePieceVocabulary Read(TokenizerJsonFile file)
+    {
+        DummyPrefix prefix = ReadPrefix(file);
+        string? unknown = file.Model.TextOf("unk_token");
+        var pieces = new SentencePiece[file.IdCount];
+        for (int id = 0; id < pieces.Length; id++) pieces[id] = new($"\0{id}", 0, PieceKind.Control);
+        foreach ((int id, string token) in file.Tokens)
+            pieces[id] = new(token, 0, token == unknown ? PieceKind.Unknown : IsByte(token) ? PieceKind.Byte : PieceKind.Normal);
+        foreach (AddedToken token in file.Added)
+        {
+            if (!token.IsSpecial) throw file.Unsupported($"its added token '{token.Content}' is not special");
+            if (file.Tokens.TryGetValue(token.Id, out string? other) && other != token.Content)
+                throw file.Malformed($"'{other}' and '{token.Content}' both have the id {token.Id}");
+            pieces[token.Id] = new(token.Content, 0, token.Content == unknown ? PieceKind.Unknown : PieceKind.Control);
+        }
+
+        SetScores(file, pieces);
+        List<SentencePiece> list = [.. pieces];
+        int Find(string? text) => list.FindIndex(piece => piece.Text == text);
+        int end = Find("</s>");
+        int unknownId = Find(unknown);
+        var vocabulary = new SentencePieceVocabulary(
+            pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false);
+        return vocabulary.FindFault() is { } fault ? throw file.Malformed(fault) : vocabulary;
+    }
+
+    private static DummyPrefix ReadPrefix(TokenizerJsonFile file)
+    {
+        (bool prepends, bool replaces) = (false, false);
+        foreach (JsonElement normalizer in file.Sequence("normalizer", "normalizers"))
+        {
+            if (normalizer.TextOf("type") == "Prepend" && normalizer.TextOf("prepend") == _space && !replaces) prepends = true;
+            else if (normalizer.TextOf("type") == "Replace" && normalizer.TextOf("content") == _space
+                && normalizer.TryGet("pattern", out JsonElement pattern) && pattern.TextOf("String") == " ") replaces = true;
+            else throw file.Unsupported($"it normalizes text by {normalizer.TextOf("type")}");
+        }
+
+        switch (file.Sequence("pre_tokenizer", "pretokenizers"))
+        {
+            case []:
+                if (!replaces) break;
+                return prepends ? DummyPrefix.Always : DummyPrefix.Never;
+            case [var metaspace] when metaspace.TextOf("type") == "Metaspace" && metaspace.TextOf("replacement") == _space && !prepends:
+                if (!metaspace.TryGet("split", out JsonElement split) || split.ValueKind != JsonValueKind.False)
+                    throw file.Unsupported("it cuts text at spaces");
+                bool never = metaspace.TextOf("prepend_scheme") == "never"
+                    || (metaspace.TryGet("add_prefix_space", out JsonElement adds) && adds.ValueKind == JsonValueKind.False);
+                return never ? DummyPrefix.Never : DummyPrefix.UnlessSpace;
+        }
+        throw file.Unsupported("it treats spaces otherwise than the Llama family");
+    }
+
+    private static void SetScores(TokenizerJsonFile file, SentencePiece[] pieces)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < pieces.Length; id++)
+            if (pieces[id].Kind == PieceKind.Normal) ids.Add(pieces[id].Text, id);
+
+        var listed = new HashSet<string>(file.Merges, StringComparer.Ordinal);
+        var scored = new HashSet<int>();
+        int last = -1;
+        for (int rank = 0; rank < file.Merges.Count; rank++)
+        {
+            // What makes a mark or a byte never applies: the mark would have been found before.
+            string[] sides = file.Merges[rank].Split(' ');
+            if (!ids.TryGetValue(string.Concat(sides), out int id)) continue;
+            foreach (string side in sides)
+                if (!ids.ContainsKey(side))
+                    throw file.Malformed($"the merge '{file.Merges[rank]}' needs the token '{side}', which the vocabulary lacks");
+            if (id != last && !scored.Add(id))
+                throw file.Unsupported($"its merges that make '{pieces[id].Text}' do not follow each other, so that no score says when");
+            if (id != last) pieces[id] = pieces[id] with { Score = -rank };
+            last = id;
+        }
+
+        foreach (string text in ids.Keys)
+            foreach ((string left, string right) in SplitsOf(text))
+                if (IsAvailable(left) && IsAvailable(right) && !listed.Contains($"{left} {right}"))
+                    throw file.Unsupported($"it does not merge '{left}' and '{right}' to '{text}', as scores would");
+
+        bool IsAvailable(string side) => ids.ContainsKey(side) || IsOneCharacter(side);
+    }
+
+    private static IEnumerable<(string Left, string Right)> SplitsOf(string text)
+    {
+        for (int i = 1; i < text.Length; i++)
+            if (!char.IsLowSurrogate(text[i])) yield return (text[..i], text[i..]);
+    }
+
+    private static bool IsOneCharacter(string text) => Rune.TryGetRuneAt(text, 0, out Rune rune) && rune.Utf16SequenceLength == text.Length;
+
+    private static bool IsByte(string token) =>
+        token is ['<', '0', 'x', var high, var low, '>'] && char.IsAsciiHexDigitUpper(high) && char.IsAsciiHexDigitUpper(low);
+}
