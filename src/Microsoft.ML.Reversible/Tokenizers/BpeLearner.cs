@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Learns byte-pair merges: again and again the most frequent pair of neighbouring tokens becomes a token.</summary>
+/// <summary>Learns byte-pair merges: the most frequent pair of neighbouring tokens becomes a token, again and again.</summary>
 /// <remarks>
-/// Pairs are counted within the pieces of GPT-2's pre-tokenizer, each distinct piece once with its count. Among pairs of equal
-/// count the greatest wins, compared by the bytes of the left token and then of the right, so a text has one result.
+/// Pairs are counted within the pieces of GPT-2's pre-tokenizer, each distinct piece once with its count. Among pairs of equal count
+/// the greatest wins, compared by the bytes of the left token and then of the right, so that the result is determined by the text.
 /// </remarks>
 internal sealed class BpeLearner
 {
@@ -59,9 +59,17 @@ internal sealed class BpeLearner
         var counts = new Dictionary<string, long>();
         foreach (string text in texts)
         {
-            string wellFormed = WellFormedText.From(text);
-            foreach ((int offset, int length) in BoundedPreTokenizer.Instance.PreTokenize(wellFormed))
-                CollectionsMarshal.GetValueRefOrAddDefault(counts, wellFormed.Substring(offset, length), out _)++;
+            string wellFormed = LanguageModelTokenizer.WellFormed(text);
+            for (int start = 0; start < wellFormed.Length;)
+            {
+                int end = Gpt2PreTokenizer.EndOf(wellFormed, start);
+                while (start < end)
+                {
+                    int part = ByteLevelTokenizer.EndOfPart(wellFormed, start, end);
+                    CollectionsMarshal.GetValueRefOrAddDefault(counts, wellFormed[start..part], out _)++;
+                    start = part;
+                }
+            }
         }
 
         if (counts.Count == 0) throw Vocabulary.NoText();
@@ -80,7 +88,7 @@ internal sealed class BpeLearner
         string right = ByteAlphabet.Write(_tokens[pair.Right]);
         _merges.Add(left + " " + right);
 
-        // Two ways of cutting can lead to the same bytes; they share a token.
+        // Two merges can make the same bytes; they share a token.
         if (!_idOfToken.TryGetValue(left + right, out int merged))
         {
             merged = _tokens.Count;
@@ -129,5 +137,80 @@ internal sealed class BpeLearner
         public long Count { get; } = count;
 
         public int Length { get; set; } = ids.Length;
+    }
+}
+
+/// <summary>Two neighbouring tokens.</summary>
+internal readonly record struct TokenPair(int Left, int Right);
+
+/// <summary>How often each pair of tokens occurs and in which pieces, and which pair is the best to merge next.</summary>
+/// <param name="tokens">The bytes of every token, which decide between pairs of equal count.</param>
+internal sealed class PairTable(IReadOnlyList<byte[]> tokens)
+{
+    private readonly Dictionary<TokenPair, Entry> _entries = [];
+    private readonly HashSet<TokenPair> _increased = [];
+    private readonly PriorityQueue<TokenPair, (long Count, TokenPair Pair)> _queue = new(new BestFirst(tokens));
+
+    /// <summary>Counts occurrences of a pair in a piece.</summary>
+    public void Add(TokenPair pair, long count, int piece)
+    {
+        if (!_entries.TryGetValue(pair, out Entry? entry)) _entries.Add(pair, entry = new Entry());
+        entry.Count += count;
+        if (entry.Pieces.Count == 0 || entry.Pieces[^1] != piece) entry.Pieces.Add(piece);
+        _increased.Add(pair);
+    }
+
+    /// <summary>Takes occurrences of a pair back. A pair that was taken to be merged is no longer in the table.</summary>
+    public void Remove(TokenPair pair, long count)
+    {
+        if (!_entries.TryGetValue(pair, out Entry? entry)) return;
+        entry.Count -= count;
+        if (entry.Count == 0) _entries.Remove(pair);
+    }
+
+    /// <summary>Queues the pairs whose counts have grown since the last call with their new counts.</summary>
+    public void QueueIncreased()
+    {
+        foreach (TokenPair pair in _increased)
+            if (_entries.TryGetValue(pair, out Entry? entry)) _queue.Enqueue(pair, (entry.Count, pair));
+        _increased.Clear();
+    }
+
+    /// <summary>Takes the best pair out, with the pieces that may hold it, some perhaps twice.</summary>
+    public bool TryTakeBest(out TokenPair pair, out List<int> pieces)
+    {
+        while (_queue.TryDequeue(out pair, out var queued))
+        {
+            if (!_entries.TryGetValue(pair, out Entry? entry)) continue;
+            if (entry.Count == queued.Count)
+            {
+                _entries.Remove(pair);
+                pieces = entry.Pieces;
+                return true;
+            }
+
+            // A count that has grown was queued again when it grew. One that has shrunk is queued again only now.
+            if (entry.Count < queued.Count) _queue.Enqueue(pair, (entry.Count, pair));
+        }
+
+        pieces = [];
+        return false;
+    }
+
+    private sealed class Entry
+    {
+        public long Count { get; set; }
+
+        public List<int> Pieces { get; } = [];
+    }
+
+    private sealed class BestFirst(IReadOnlyList<byte[]> tokens) : IComparer<(long Count, TokenPair Pair)>
+    {
+        public int Compare((long Count, TokenPair Pair) x, (long Count, TokenPair Pair) y)
+        {
+            int order = y.Count.CompareTo(x.Count);
+            if (order == 0) order = tokens[y.Pair.Left].AsSpan().SequenceCompareTo(tokens[x.Pair.Left]);
+            return order != 0 ? order : tokens[y.Pair.Right].AsSpan().SequenceCompareTo(tokens[x.Pair.Right]);
+        }
     }
 }

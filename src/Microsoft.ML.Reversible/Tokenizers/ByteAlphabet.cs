@@ -2,17 +2,17 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>GPT-2's printable characters for the 256 bytes, in which vocab.json and merges.txt write byte sequences.</summary>
+/// <summary>GPT-2's alphabet of 256 printable characters, in which vocab.json and merges.txt write bytes.</summary>
 internal static class ByteAlphabet
 {
     private static readonly char[] _chars = BuildChars();
     private static readonly Dictionary<char, byte> _values =
         Enumerable.Range(0, 256).ToDictionary(value => _chars[value], value => (byte)value);
 
-    /// <summary>The character of one byte.</summary>
+    /// <summary>Returns the character of a byte.</summary>
     public static char Char(byte value) => _chars[value];
 
-    /// <summary>Writes bytes as characters.</summary>
+    /// <summary>Returns bytes as characters.</summary>
     public static string Write(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);
@@ -20,10 +20,10 @@ internal static class ByteAlphabet
         return text.ToString();
     }
 
-    /// <summary>Whether every character stands for a byte.</summary>
+    /// <summary>Returns whether every character of a token stands for a byte.</summary>
     public static bool Covers(string token) => token.All(_values.ContainsKey);
 
-    /// <summary>The bytes that a covered token stands for.</summary>
+    /// <summary>Returns the bytes of a token that the alphabet covers.</summary>
     public static byte[] Read(string token) => [.. token.Select(c => _values[c])];
 
     // Printable Latin-1 stands for itself; the other bytes, in order, take the characters from U+0100 on.

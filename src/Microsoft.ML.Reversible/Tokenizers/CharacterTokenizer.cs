@@ -4,13 +4,13 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>One token for every Unicode character of a fixed set.</summary>
+/// <summary>A tokenizer with one token for every Unicode character of a fixed set.</summary>
 internal sealed class CharacterTokenizer : Tokenizer
 {
     private readonly string[] _tokens;
     private readonly Dictionary<Rune, int> _ids = [];
 
-    /// <summary>Makes a tokenizer whose ids are the tokens' places. A token of several characters is decoded and never encoded.</summary>
+    /// <summary>Makes a tokenizer whose ids are the tokens' places. A token of several characters is decoded but never encoded.</summary>
     public CharacterTokenizer(IReadOnlyList<string> tokens)
     {
         _tokens = [.. tokens];

@@ -2,14 +2,17 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>A tokenizer with the tokens that end a document and come before one. Safe to use from several threads.</summary>
+/// <summary>
+/// The one way to any tokenizer: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the tokens
+/// that end a document and come before one. Safe to use from several threads.
+/// </summary>
 internal sealed class LanguageModelTokenizer
 {
-    private readonly ITokenCodec _codec;
+    private readonly TokenizerParts _parts;
     private readonly Action<string>? _save;
     private readonly Lazy<string> _hash;
 
-    /// <summary>Makes the tokenizer of a vocabulary without fault.</summary>
+    /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
     public LanguageModelTokenizer(Vocabulary vocabulary)
         : this(
             TokenizerParts.Of(vocabulary, "GPT2Tokenizer"), vocabulary.Kind, folder => VocabularyFolder.Write(folder, vocabulary))
@@ -17,14 +20,12 @@ internal sealed class LanguageModelTokenizer
     }
 
     /// <summary>Makes a tokenizer.</summary>
-    /// <param name="parts">What it is made of.</param>
+    /// <param name="parts">The tokenizer and its tokens.</param>
     /// <param name="kind">What a token is.</param>
-    /// <param name="save">Writes it into a folder; null where that cannot be done.</param>
+    /// <param name="save">Writes its files into a folder; null where there are none.</param>
     public LanguageModelTokenizer(TokenizerParts parts, TextTokenization kind, Action<string>? save)
     {
-        (_codec, Kind, _save) = (parts.Codec, kind, save);
-        (EndOfTextId, EndOfText) = (parts.EndOfTextId, parts.EndOfText);
-        (BeginOfTextId, PrefixId) = (parts.BeginOfTextId, parts.PrefixId);
+        (_parts, Kind, _save) = (parts, kind, save);
         _hash = new(ComputeHash);
     }
 
@@ -32,22 +33,22 @@ internal sealed class LanguageModelTokenizer
     public TextTokenization Kind { get; }
 
     /// <summary>Number of ids, which run from 0.</summary>
-    public int VocabularySize => _codec.VocabularySize;
+    public int VocabularySize => _parts.VocabularySize;
 
     /// <summary>The id that ends a document.</summary>
-    public int EndOfTextId { get; }
+    public int EndOfTextId => _parts.EndOfTextId;
 
-    /// <summary>How the vocabulary writes the end of a document.</summary>
-    public string EndOfText { get; }
+    /// <summary>The text of the token that ends a document.</summary>
+    public string EndOfText => _parts.EndOfText;
 
-    /// <summary>The id that is put before every text, as Llama's tokenizers do; end-of-text where none is, as in GPT-2's.</summary>
-    public int BeginOfTextId { get; }
+    /// <summary>The id put before every text, as Llama's tokenizers do; <see cref="EndOfTextId"/> where none is, as in GPT-2's.</summary>
+    public int BeginOfTextId => _parts.BeginOfTextId;
 
     /// <summary>
-    /// The id that stands for an empty context: the tokenizer's bos_token where it has one, put before texts or not, else end-of-text, as
-    /// lm-evaluation-harness takes it.
+    /// The id that stands for an empty context, as in lm-evaluation-harness: the tokenizer's bos_token where it has one, whether or not it
+    /// is put before texts, else end-of-text.
     /// </summary>
-    public int PrefixId { get; }
+    public int PrefixId => _parts.PrefixId;
 
     /// <summary>
     /// SHA-256 over all that decides which ids a text has, as lower-case hexadecimal digits: equal hashes, equal ids, in any process.
@@ -78,10 +79,10 @@ internal sealed class LanguageModelTokenizer
 
     /// <summary>Reads a tokenizer from a folder, or from one file of the forms below.</summary>
     /// <remarks>
-    /// What <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's, of the GPT-2 or Llama family),
-    /// tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with vocab.bpe, or the only .tiktoken
-    /// file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them are heeded where they name the
-    /// tokens that end a document and come before one.
+    /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
+    /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
+    /// vocab.bpe, or the only .tiktoken file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them
+    /// name the tokens that end a document and come before one.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
@@ -91,7 +92,7 @@ internal sealed class LanguageModelTokenizer
     public static LanguageModelTokenizer Load(string path, int? endOfTextId = null, int? beginOfTextId = null) =>
         TokenizerLoader.Load(path, new SpecialIds(endOfTextId, beginOfTextId));
 
-    /// <summary>Takes a tokenizer that the caller has made.</summary>
+    /// <summary>Makes a tokenizer of one that the caller has made.</summary>
     /// <param name="tokenizer">The tokenizer, which must not put tokens around a text by itself.</param>
     /// <param name="endOfTextId">The id that ends a document; null to find it among its special tokens.</param>
     /// <param name="beginOfTextId">The id that a document begins after; null for the tokenizer's own, or else that of the end.</param>
@@ -112,7 +113,7 @@ internal sealed class LanguageModelTokenizer
         _save(folder);
     }
 
-    /// <summary>The ids of a text, nothing added. Surrogates without their other half count as U+FFFD.</summary>
+    /// <summary>Returns the ids of a text, with nothing added. Surrogates without their other half count as U+FFFD.</summary>
     /// <param name="text">The text.</param>
     /// <param name="recognizeEndOfText">
     /// Whether <see cref="EndOfText"/> in the text stands for the end of a document. Otherwise it is text like any other, so that
@@ -137,30 +138,86 @@ internal sealed class LanguageModelTokenizer
     /// <inheritdoc cref="Encode(string, bool)"/>
     public int[] Encode(ReadOnlySpan<char> text, bool recognizeEndOfText = false) => Encode(text.ToString(), recognizeEndOfText);
 
-    /// <summary>The text of some ids; end-of-text stands for none, and bytes that are no UTF-8 come out as U+FFFD.</summary>
+    /// <summary>Returns the text of some ids. End-of-text stands for no text, and bytes that are not UTF-8 become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="continuation">
-    /// Whether they follow other text. Otherwise a vocabulary that puts a space before every text has it taken away.
+    /// Whether they follow other text. Otherwise the space that a SentencePiece vocabulary puts before every text is left out.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
-    public string Decode(ReadOnlySpan<int> ids, bool continuation = false) => _codec.Decode(ids, continuation);
+    public string Decode(ReadOnlySpan<int> ids, bool continuation = false) =>
+        _parts.Texts.Decode(ids, continuation);
 
-    /// <summary>Decodes id by id.</summary>
+    /// <summary>Returns a decoder that takes the ids one by one.</summary>
     /// <inheritdoc cref="Decode" path="/param[@name='continuation']"/>
-    public TokenDecoder CreateDecoder(bool continuation = false) => _codec.CreateDecoder(continuation);
+    public TokenDecoder CreateDecoder(bool continuation = false) => _parts.Texts.CreateDecoder(continuation);
 
-    /// <summary>Number of UTF-8 bytes that some ids stand for, which bits per byte are counted against.</summary>
+    /// <summary>Returns the number of UTF-8 bytes that some ids stand for, which bits per byte are counted against.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
-    public long CountBytes(ReadOnlySpan<int> ids) => _codec.CountBytes(ids);
+    public long CountBytes(ReadOnlySpan<int> ids) => _parts.Texts.CountBytes(ids);
 
-    private int[] EncodeDocument(string text) => text.Length == 0 ? [] : [.. _codec.Encode(WellFormedText.From(text))];
+    /// <summary>
+    /// Returns a text that UTF-8 can represent, with U+FFFD for every surrogate without its other half; the same object where there is
+    /// none.
+    /// </summary>
+    internal static string WellFormed(string text)
+    {
+        int first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
+        if (first < 0) return text;
+        for (int i = first; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return string.Concat(text.EnumerateRunes());
+            i++;
+        }
+        return text;
+    }
+
+    private int[] EncodeDocument(string text) => text.Length == 0 ? [] : [.. _parts.Tokenizer.EncodeToIds(WellFormed(text))];
 
     private string ComputeHash()
     {
         using var hash = new TokenizerHash();
-        _codec.AddTo(hash);
+        _parts.AddToHash(hash);
         hash.Add(EndOfTextId);
         hash.Add(BeginOfTextId);
         return hash.Finish();
+    }
+}
+
+/// <summary>What a reader makes of the files of a tokenizer.</summary>
+/// <param name="Tokenizer">Turns text into ids.</param>
+/// <param name="Texts">Turns ids into text.</param>
+/// <param name="VocabularySize">Number of ids, which run from 0.</param>
+/// <param name="AddToHash">Adds to a hash all that decides which ids a text has.</param>
+/// <param name="EndOfTextId">The id that ends a document.</param>
+/// <param name="EndOfText">How it is written.</param>
+/// <param name="BeginOfTextId">The id put before every text; <paramref name="EndOfTextId"/> where none is.</param>
+/// <param name="PrefixId">The id that stands for an empty context.</param>
+/// <param name="Prefix">How it is written.</param>
+/// <param name="ClassName">Hugging Face's class for the tokenizer.</param>
+internal sealed record TokenizerParts(
+    Tokenizer Tokenizer, TokenTexts Texts, int VocabularySize, Action<TokenizerHash> AddToHash,
+    int EndOfTextId, string EndOfText, int BeginOfTextId, int PrefixId, string Prefix, string ClassName)
+{
+    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
+    public static TokenizerParts Of(Vocabulary vocabulary, string className)
+    {
+        List<string> tokens = [.. vocabulary.Tokens];
+        Tokenizer tokenizer = vocabulary.Kind == TextTokenization.Character
+            ? new CharacterTokenizer(vocabulary.Tokens)
+            : new ByteLevelTokenizer(vocabulary);
+        return new(
+            tokenizer, (tokenizer as IdTokenizer)?.Texts ?? vocabulary.Texts(), tokens.Count, vocabulary.AddTo,
+            tokens.IndexOf(vocabulary.EndOfText), vocabulary.EndOfText, tokens.IndexOf(vocabulary.BeginOfText),
+            tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className);
+    }
+
+    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
+    public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin, int Prefix) ids, string className)
+    {
+        var tokenizer = new SentencePieceBpe(vocabulary, ids.End, ids.Begin);
+        return new(
+            tokenizer, tokenizer.Texts, vocabulary.Pieces.Count, vocabulary.AddTo, ids.End, vocabulary.Pieces[ids.End].Text,
+            ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className);
     }
 }

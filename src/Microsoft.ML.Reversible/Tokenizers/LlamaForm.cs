@@ -3,10 +3,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>
-/// tokenizer.json of a SentencePiece vocabulary: BPE with byte fallback. Its merges, which are listed, are turned back into scores, from
-/// which they once were made; where scores would give other merges, the file is refused.
-/// </summary>
+/// <summary>Reads the tokenizer.json of a SentencePiece vocabulary: byte-pair encoding with byte fallback.</summary>
 internal static class LlamaForm
 {
     private static readonly string _space = SentencePieceVocabulary.Space.ToString();
@@ -29,13 +26,16 @@ internal static class LlamaForm
             pieces[token.Id] = new(token.Content, 0, token.Content == unknown ? PieceKind.Unknown : PieceKind.Control);
         }
 
-        SetScores(file, pieces);
+        List<(string Left, string Right)>? merges = ReadMerges(file, pieces);
         List<SentencePiece> list = [.. pieces];
         int Find(string? text) => list.FindIndex(piece => piece.Text == text);
         int end = Find("</s>");
         int unknownId = Find(unknown);
         var vocabulary = new SentencePieceVocabulary(
-            pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false);
+            pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false)
+        {
+            Merges = merges,
+        };
         return vocabulary.FindFault() is { } fault ? throw file.Malformed(fault) : vocabulary;
     }
 
@@ -65,33 +65,42 @@ internal static class LlamaForm
         throw file.Unsupported("it treats spaces otherwise than the Llama family");
     }
 
-    private static void SetScores(TokenizerJsonFile file, SentencePiece[] pieces)
+    /// <summary>Reads the merges.</summary>
+    /// <remarks>
+    /// Converters make such lists from scores: all merges that make a piece follow each other. Pieces then get scores again, and equal ones
+    /// merge as in the tokenizer.model that the file was made of.
+    /// </remarks>
+    /// <param name="file">The file.</param>
+    /// <param name="pieces">The pieces, which get the rank of the first merge that makes them as a negative score.</param>
+    /// <returns>The merges where scores would give others; else null.</returns>
+    private static List<(string Left, string Right)>? ReadMerges(TokenizerJsonFile file, SentencePiece[] pieces)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < pieces.Length; id++)
             if (pieces[id].Kind == PieceKind.Normal) ids.Add(pieces[id].Text, id);
 
-        var listed = new HashSet<string>(file.Merges, StringComparer.Ordinal);
+        var merges = new List<(string Left, string Right)>();
+        bool areByScore = true;
         var scored = new HashSet<int>();
         int last = -1;
         for (int rank = 0; rank < file.Merges.Count; rank++)
         {
-            // What makes a mark or a byte never applies: the mark would have been found before.
+            // A merge that makes a mark or a byte never applies: the mark would have been found before.
             string[] sides = file.Merges[rank].Split(' ');
             if (!ids.TryGetValue(string.Concat(sides), out int id)) continue;
             foreach (string side in sides)
                 if (!ids.ContainsKey(side))
                     throw file.Malformed($"the merge '{file.Merges[rank]}' needs the token '{side}', which the vocabulary lacks");
-            if (id != last && !scored.Add(id))
-                throw file.Unsupported($"its merges that make '{pieces[id].Text}' do not follow each other, so that no score says when");
-            if (id != last) pieces[id] = pieces[id] with { Score = -rank };
+            merges.Add((sides[0], sides[1]));
+            if (id != last && scored.Add(id)) pieces[id] = pieces[id] with { Score = -rank };
+            else areByScore &= id == last;
             last = id;
         }
 
-        foreach (string text in ids.Keys)
-            foreach ((string left, string right) in SplitsOf(text))
-                if (IsAvailable(left) && IsAvailable(right) && !listed.Contains($"{left} {right}"))
-                    throw file.Unsupported($"it does not merge '{left}' and '{right}' to '{text}', as scores would");
+        HashSet<(string, string)> listed = [.. merges];
+        areByScore &= ids.Keys.All(text => SplitsOf(text).All(
+            sides => !IsAvailable(sides.Left) || !IsAvailable(sides.Right) || listed.Contains(sides)));
+        return areByScore ? null : merges;
 
         bool IsAvailable(string side) => ids.ContainsKey(side) || IsOneCharacter(side);
     }

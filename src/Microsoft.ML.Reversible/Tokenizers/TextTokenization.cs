@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>What becomes a token when a language model is trained on text.</summary>
+/// <summary>How text is divided into tokens when a language model is trained on it.</summary>
 public enum TextTokenization
 {
     /// <summary>
@@ -10,13 +10,13 @@ public enum TextTokenization
     Character,
 
     /// <summary>
-    /// Every byte of the text's UTF-8 is a token, and end-of-text is one more: always 257 tokens, and no text is out of reach.
+    /// Every byte of the text's UTF-8 is a token, and end-of-text is one more: always 257 tokens. Any text can be encoded.
     /// </summary>
     Byte,
 
     /// <summary>
     /// Byte-level byte-pair encoding with GPT-2's rules, learned from the training text: the bytes, frequent byte sequences and
-    /// end-of-text. The fewest tokens for a text, and no text is out of reach.
+    /// end-of-text. The fewest tokens for a text. Any text can be encoded.
     /// </summary>
     Bpe,
 }

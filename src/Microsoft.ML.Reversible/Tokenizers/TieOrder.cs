@@ -5,20 +5,20 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Finds SentencePiece tokenizers that the caller has made and that merge the rightmost of equal pairs first, as those of
-/// Microsoft.ML.Tokenizers 2.0 do. Their pieces' scores are not public, so that they cannot be merged by <see cref="SentencePieceMerges"/>.
+/// Detects SentencePiece tokenizers, made by the caller, that merge the rightmost of equal pairs first, as those of Microsoft.ML.Tokenizers
+/// 2.0 do. The scores of their pieces are not public, so <see cref="SentencePieceBpe"/> cannot replace them.
 /// </summary>
 internal static class TieOrder
 {
-    private static readonly ConditionalWeakTable<Tokenizer, object> _told = [];
+    private static readonly ConditionalWeakTable<Tokenizer, object> _warned = [];
 
-    /// <summary>Warns of a tokenizer with other ids than SentencePiece's, once for each tokenizer.</summary>
-    /// <param name="tokenizer">The tokenizer; null where the caller has made none.</param>
-    /// <param name="channel">What is told.</param>
+    /// <summary>Logs a warning if a tokenizer gives other ids than SentencePiece, once for each tokenizer.</summary>
+    /// <param name="tokenizer">The tokenizer; null if the caller has made none.</param>
+    /// <param name="channel">The log.</param>
     public static void Warn(Tokenizer? tokenizer, IChannel channel)
     {
         if (tokenizer is SentencePieceTokenizer { ByteFallback: true } pieces && FindRun(pieces) is { } run
-            && _told.TryAdd(tokenizer, run))
+            && _warned.TryAdd(tokenizer, run))
             channel.Warning(
                 MessageSensitivity.None,
                 "The {0} of Microsoft.ML.Tokenizers makes '{1}' and '{2}' of '{3}', where SentencePiece makes '{2}' and '{1}': of equal " +
@@ -27,7 +27,7 @@ internal static class TieOrder
                 tokenizer.GetType().Name, run[..1], run[1..], run);
     }
 
-    /// <summary>Returns three equal characters of which the last two are merged; null where the first two are.</summary>
+    /// <summary>Returns three equal characters of which the last two are merged; null if the first two are.</summary>
     private static string? FindRun(SentencePieceTokenizer tokenizer)
     {
         IReadOnlyDictionary<string, int> ids = tokenizer.Vocabulary;

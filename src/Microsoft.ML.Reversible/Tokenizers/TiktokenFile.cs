@@ -3,18 +3,18 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>A vocabulary in tiktoken's form: a line for each token, its bytes in base 64 and its rank, which is its id.</summary>
+/// <summary>Reads tiktoken's files: a line for each token, with its bytes in base 64 and its rank, which is its id.</summary>
 internal static class TiktokenFile
 {
-    /// <summary>How such files are named.</summary>
+    /// <summary>The extension of such files.</summary>
     public const string Extension = ".tiktoken";
 
     /// <summary>
-    /// Reads a file's bytes. The ranks, which say what merges first, become merges: the one pair of lower ranks that a token falls into.
+    /// Reads a vocabulary. Ranks, which say what merges first, become merges: the last pair of lower ranks in merging a token's bytes.
     /// </summary>
-    /// <param name="file">The bytes.</param>
+    /// <param name="file">The file's bytes.</param>
     /// <param name="path">The file, for messages.</param>
-    /// <exception cref="InvalidDataException">The file is malformed, or its tokens are not from text cut as GPT-2 does.</exception>
+    /// <exception cref="InvalidDataException">The file is malformed, or its tokens are not of text cut as GPT-2 does.</exception>
     public static Vocabulary Read(byte[] file, string path)
     {
         string[] tokens = ReadTokens(file, path);
@@ -33,7 +33,7 @@ internal static class TiktokenFile
             merges.Add($"{parts[0]} {parts[1]}");
         }
 
-        // The end of a document stands in no such file; tiktoken itself adds it behind the ranks.
+        // Such files do not hold the end of a document; tiktoken adds it behind the ranks.
         return new(TextTokenization.Bpe, [.. tokens, Vocabulary.DefaultEndOfText], merges, Vocabulary.DefaultEndOfText);
     }
 
@@ -76,12 +76,12 @@ internal static class TiktokenFile
         return parts.TrueForAll(ranks.ContainsKey) ? parts : [];
     }
 
-    // The form does not say how text is cut into pieces. A token over a cut of GPT-2's shows that it was another way.
+    // The file does not say how text is cut into pieces. A token that reaches over a cut of GPT-2's shows that it is another way.
     private static void RefuseOtherCuts(string token, string path)
     {
         string text = Encoding.UTF8.GetString(ByteAlphabet.Read(token));
         if (text.Contains('\uFFFD')) return;
-        if (text.Length > 0 && Gpt2Pieces.EndOf(text, 0) < text.Length)
+        if (text.Length > 0 && Gpt2PreTokenizer.EndOf(text, 0) < text.Length)
             throw new InvalidDataException(
                 $"The tokenizer file '{path}' is not supported: its token '{text}' lies over a place where GPT-2 cuts text, so it " +
                 "belongs to another way of cutting, which the file does not tell. " +

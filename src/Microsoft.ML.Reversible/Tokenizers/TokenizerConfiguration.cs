@@ -3,31 +3,31 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>What tokenizer_config.json says that bears on ids.</summary>
+/// <summary>The settings of tokenizer_config.json that decide ids.</summary>
 /// <param name="Path">The file, for messages.</param>
 internal sealed record TokenizerConfiguration(string Path)
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the file.</summary>
     public const string FileName = "tokenizer_config.json";
 
     private const string KindField = "reversible_tokenization";
 
-    // Older folders name their special tokens here.
+    // Older folders name their special tokens in this file.
     private const string MapFileName = "special_tokens_map.json";
 
-    /// <summary>What a token is, where the folder was written by this library.</summary>
+    /// <summary>What a token is, if this library wrote the folder.</summary>
     public TextTokenization? Kind { get; private init; }
 
-    /// <summary>What ends a document.</summary>
+    /// <summary>The token that ends a document; null if none is named.</summary>
     public string? EndOfText { get; private init; }
 
-    /// <summary>The token that begins a text; null where none is named.</summary>
+    /// <summary>The token that begins a text; null if none is named.</summary>
     public string? BeginOfText { get; private init; }
 
-    /// <summary>Whether the file says that no token begins a text, with a bos_token of null.</summary>
+    /// <summary>Whether bos_token is null: no token begins a text.</summary>
     public bool LacksBeginOfText { get; private init; }
 
-    /// <summary>Whether <see cref="BeginOfText"/> is put before every text; null where nothing is said.</summary>
+    /// <summary>Whether <see cref="BeginOfText"/> is put before every text; null if the file does not say.</summary>
     public bool? AddsBeginOfText { get; private init; }
 
     /// <summary>Whether a space is put before every text.</summary>
@@ -37,7 +37,7 @@ internal sealed record TokenizerConfiguration(string Path)
     public IReadOnlyDictionary<int, string> SpecialTokens { get; private init; } = new Dictionary<int, string>();
 
     /// <summary>
-    /// Reads the file beside the others; empty where there is none. The tokens that it does not name are those of special_tokens_map.json.
+    /// Reads the file in a tokenizer's folder, if there is one. The tokens that it does not name are read from special_tokens_map.json.
     /// </summary>
     /// <exception cref="InvalidDataException">One of the two files is malformed.</exception>
     public static TokenizerConfiguration Read(TokenizerFiles files)
@@ -106,7 +106,7 @@ internal sealed record TokenizerConfiguration(string Path)
     {
         if (!root.TryGet(name, out JsonElement token)) return null;
 
-        // Hugging Face writes a token as its text or as an object around it.
+        // Hugging Face writes a token as its text or as an object with it.
         if (token.TryGet("content", out JsonElement content)) token = content;
         return token.ValueKind == JsonValueKind.String && TokenizerJson.Unescaped(path, token.GetString) is { Length: > 0 } text
             ? text
@@ -125,4 +125,59 @@ internal sealed record TokenizerConfiguration(string Path)
     }
 
     private static string NameOf(TextTokenization kind) => kind.ToString().ToLowerInvariant();
+}
+
+/// <summary>
+/// The ids that end a document and come before one if the tokenizer's own files do not name them, as config.json may.
+/// </summary>
+internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
+{
+    /// <summary>Finds the tokens in a GPT-2 vocabulary: by the configuration, else by these ids, else GPT-2's own.</summary>
+    /// <param name="tokens">The tokens by id.</param>
+    /// <param name="configuration">The settings of tokenizer_config.json.</param>
+    /// <param name="path">The vocabulary's file, for messages.</param>
+    /// <param name="template">The token that the post-processor of tokenizer.json puts before a text.</param>
+    /// <returns>The token that ends a text, that put before every text (the same if none is), and that of an empty context.</returns>
+    /// <exception cref="InvalidDataException">An id is outside the vocabulary.</exception>
+    public (string End, string Begin, string Prefix) In(
+        IReadOnlyList<string> tokens, TokenizerConfiguration configuration, string path, string? template = null)
+    {
+        string end = configuration.EndOfText ?? At(EndOfText) ?? Vocabulary.DefaultEndOfText;
+        string? named = configuration.AddsBeginOfText switch
+        {
+            true => configuration.BeginOfText ?? template,
+            false => null,
+            null => template,
+        };
+        string? begin = configuration.LacksBeginOfText ? null : configuration.BeginOfText ?? template ?? At(BeginOfText);
+        return (end, named ?? (configuration.LacksBeginOfText ? null : At(BeginOfText)) ?? end, begin ?? end);
+
+        string? At(int? id) => id is not { } given ? null
+            : (uint)given < (uint)tokens.Count ? tokens[given]
+            : throw TokenizerJson.Malformed(path, $"the id {given} of a special token is not among its {tokens.Count} ids");
+    }
+
+    /// <summary>Finds the ids in a Llama vocabulary: by the configuration, else by the vocabulary, else these ids.</summary>
+    /// <returns>The token that ends a text, that put before every text (the same if none is), and that of an empty context.</returns>
+    /// <exception cref="InvalidDataException">A token is missing.</exception>
+    public (int End, int Begin, int Prefix) In(SentencePieceVocabulary vocabulary, TokenizerConfiguration configuration, string path)
+    {
+        int end = configuration.EndOfText is { } e ? IdOf(e) : vocabulary.EndId >= 0 ? vocabulary.EndId : EndOfText ?? -1;
+        if ((uint)end >= (uint)vocabulary.Pieces.Count)
+            throw TokenizerJson.Malformed(path, "it names no token that ends a document. Name it as eos_token in tokenizer_config.json");
+        int begin = configuration.BeginOfText is { } b ? IdOf(b) : vocabulary.BeginId >= 0 ? vocabulary.BeginId : BeginOfText ?? end;
+        if ((uint)begin >= (uint)vocabulary.Pieces.Count)
+            throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
+        // A bos_token of null: no token is put before a text.
+        if (configuration.LacksBeginOfText) return (end, end, end);
+        return (end, configuration.AddsBeginOfText == false ? end : begin, begin);
+
+        int IdOf(string token)
+        {
+            for (int id = 0; id < vocabulary.Pieces.Count; id++)
+                if (vocabulary.Pieces[id].Text == token) return id;
+            throw TokenizerJson.Malformed(
+                path, $"it lacks the token '{token}', which tokenizer_config.json or special_tokens_map.json names");
+        }
+    }
 }

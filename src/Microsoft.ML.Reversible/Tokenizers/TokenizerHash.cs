@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>SHA-256 over values, each with its length, so that no two lists of values run together to the same bytes.</summary>
+/// <summary>Computes a SHA-256 of values, each with its length, so that different lists of values never have the same bytes.</summary>
 internal sealed class TokenizerHash : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -39,7 +39,7 @@ internal sealed class TokenizerHash : IDisposable
         foreach (int value in values) Add(value);
     }
 
-    /// <summary>The hash as lower-case hexadecimal digits.</summary>
+    /// <summary>Returns the hash as lower-case hexadecimal digits.</summary>
     public string Finish() => Convert.ToHexString(_hash.GetHashAndReset()).ToLowerInvariant();
 
     /// <inheritdoc/>

@@ -4,25 +4,25 @@ using System.Text.Unicode;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Reading and writing the JSON files of tokenizers.</summary>
+/// <summary>Reads and writes JSON files of tokenizers.</summary>
 internal static class TokenizerJson
 {
     /// <summary>
-    /// UTF-16 units in the longest token that is taken; the longest of the field have some hundred, and work grows with the square.
+    /// UTF-16 units in the longest token that is accepted. The longest in use have some hundred, and work grows with the square.
     /// </summary>
     public const int LongestToken = 1024;
 
     private static readonly JsonWriterOptions _writerOptions =
         new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Parses a file whose content must be an object.</summary>
+    /// <summary>Parses a file that must be a JSON object.</summary>
     /// <exception cref="InvalidDataException">It is not.</exception>
     public static JsonDocument ParseObject(byte[] file, string path)
     {
         if (!Utf8.IsValid(file)) throw Malformed(path, "it is no UTF-8");
         try
         {
-            // A byte order mark is refused by the JSON reader, and harmless.
+            // The JSON reader refuses a byte order mark, which is harmless.
             int start = file.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? 3 : 0;
             JsonDocument document = JsonDocument.Parse(file.AsMemory(start));
             if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
@@ -35,8 +35,8 @@ internal static class TokenizerJson
         throw Malformed(path, "it is no JSON object");
     }
 
-    /// <summary>Does what reads texts out of a document, and says so where one is broken.</summary>
-    /// <remarks>Valid JSON may still escape half a surrogate pair, which only reading the text brings to light.</remarks>
+    /// <summary>Runs code that reads texts of a document, and throws a clear exception for a broken one.</summary>
+    /// <remarks>Valid JSON may escape half a surrogate pair, which fails only when the text is read.</remarks>
     /// <exception cref="InvalidDataException">A text is broken.</exception>
     public static T Unescaped<T>(string path, Func<T> read)
     {
@@ -50,7 +50,7 @@ internal static class TokenizerJson
         }
     }
 
-    /// <summary>A member that is there and not null.</summary>
+    /// <summary>Gets a member that exists and is not null.</summary>
     public static bool TryGet(this JsonElement element, string name, out JsonElement value)
     {
         value = default;
@@ -58,19 +58,19 @@ internal static class TokenizerJson
             && element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
     }
 
-    /// <summary>Whether a member is true.</summary>
+    /// <summary>Returns whether a member is true.</summary>
     public static bool IsTrue(this JsonElement element, string name) =>
         element.TryGet(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
-    /// <summary>A member's text; null where it is missing or no text.</summary>
+    /// <summary>Returns a member's text; null if it is missing or not a text.</summary>
     public static string? TextOf(this JsonElement element, string name) =>
         element.TryGet(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>The members of an array; none where it is no array.</summary>
+    /// <summary>Returns the items of an array; none if the member is not an array.</summary>
     public static IEnumerable<JsonElement> ItemsOf(this JsonElement element, string name) =>
         element.TryGet(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
 
-    /// <summary>Tokens by id from an object of tokens with their ids, which must be 0 to their number - 1.</summary>
+    /// <summary>Reads an object of tokens with their ids, which must be 0 to their number - 1. Returns the tokens by id.</summary>
     /// <exception cref="InvalidDataException">They are not.</exception>
     public static string[] ReadTokens(JsonElement vocabulary, string path)
     {
@@ -81,8 +81,8 @@ internal static class TokenizerJson
         return [.. Enumerable.Range(0, byId.Count).Select(id => byId[id])];
     }
 
-    /// <summary>Tokens by id from an object of tokens with their ids.</summary>
-    /// <exception cref="InvalidDataException">There are none, an id is no whole number from 0 on, or two tokens share one.</exception>
+    /// <summary>Reads an object of tokens with their ids. Returns the tokens by id.</summary>
+    /// <exception cref="InvalidDataException">There are none, an id is not a whole number from 0, or two tokens have one id.</exception>
     public static Dictionary<int, string> ReadIds(JsonElement vocabulary, string path)
     {
         var byId = new Dictionary<int, string>();
@@ -115,7 +115,7 @@ internal static class TokenizerJson
         json.WriteEndObject();
     }
 
-    /// <summary>What to throw where a file is malformed.</summary>
+    /// <summary>Returns the exception for a malformed file.</summary>
     public static InvalidDataException Malformed(string path, string reason, Exception? inner = null) =>
         new($"The tokenizer file '{path}' is malformed: {reason}.", inner);
 }

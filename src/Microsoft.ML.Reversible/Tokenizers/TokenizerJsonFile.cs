@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Hugging Face's tokenizer.json in the two forms that language models of the GPT-2 and Llama families have; others are refused.
+/// Hugging Face's tokenizer.json in the two forms that language models have: byte-level BPE (<see cref="ByteLevelForm"/>), and BPE with
+/// byte fallback (<see cref="LlamaForm"/>). Others are refused.
 /// </summary>
 internal sealed class TokenizerJsonFile
 {
@@ -24,7 +25,7 @@ internal sealed class TokenizerJsonFile
             throw Malformed("its model has no vocab of tokens with ids");
         foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
             if (model.TextOf(affix) is { Length: > 0 }) throw Unsupported($"its model has a {affix}");
-        if (model.IsTrue("ignore_merges")) throw Unsupported("its model has ignore_merges");
+        if (model.IsTrue("ignore_merges") && model.IsTrue("byte_fallback")) throw Unsupported("its model has ignore_merges");
         if (model.TryGet("dropout", out JsonElement dropout) && dropout.GetRawText() is not ("0" or "0.0"))
             throw Unsupported("its model has dropout");
         if (!model.TryGet("merges", out JsonElement merges) || merges.ValueKind != JsonValueKind.Array)
@@ -39,10 +40,10 @@ internal sealed class TokenizerJsonFile
         IdCount = greatest + 1;
     }
 
-    /// <summary>The whole.</summary>
+    /// <summary>The whole file.</summary>
     public JsonElement Root { get; }
 
-    /// <summary>The model in it.</summary>
+    /// <summary>Its member "model".</summary>
     public JsonElement Model { get; }
 
     /// <summary>The model's tokens by id.</summary>
@@ -72,12 +73,12 @@ internal sealed class TokenizerJsonFile
             }
 
             Vocabulary vocabulary = ByteLevelForm.Read(content, configuration, special, path);
-            VocabularyCheck.Check(vocabulary, path, path);
+            vocabulary.Check(path, path);
             return TokenizerParts.Of(vocabulary, "PreTrainedTokenizerFast");
         });
     }
 
-    /// <summary>What the post-processor puts before a text; null where it puts nothing.</summary>
+    /// <summary>Returns the token that the post-processor puts before a text; null where it puts none.</summary>
     public string? TemplateBegin()
     {
         if (!Root.TryGet("post_processor", out JsonElement processor)) return null;
@@ -88,17 +89,17 @@ internal sealed class TokenizerJsonFile
         return null;
     }
 
-    /// <summary>The parts of a normalizer or pre-tokenizer, which may be one, a sequence or none.</summary>
+    /// <summary>Returns the parts of a normalizer or pre-tokenizer, which may be one, a sequence or none.</summary>
     public IReadOnlyList<JsonElement> Sequence(string name, string items)
     {
         if (!Root.TryGet(name, out JsonElement part)) return [];
         return part.TextOf("type") == "Sequence" ? [.. part.ItemsOf(items)] : [part];
     }
 
-    /// <summary>What to throw where the file is malformed.</summary>
+    /// <summary>Returns the exception for a malformed file.</summary>
     public InvalidDataException Malformed(string reason) => TokenizerJson.Malformed(_path, reason);
 
-    /// <summary>What to throw where the file is of another form.</summary>
+    /// <summary>Returns the exception for a file of another form.</summary>
     public InvalidDataException Unsupported(string reason) => new(
         $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE as GPT-2's and BPE with byte fallback as Llama's are; " +
         "for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer.");
@@ -109,7 +110,9 @@ internal sealed class TokenizerJsonFile
             || !number.TryGetInt32(out int id) || id < 0 || token.TextOf("content") is not { Length: > 0 } content)
             throw Malformed($"an added token is {token.GetRawText()} and must have an id and content");
         bool takesMore = token.IsTrue("single_word") || token.IsTrue("lstrip") || token.IsTrue("rstrip");
-        return new(id, content, token.IsTrue("special"), takesMore);
+        bool special = token.IsTrue("special");
+        bool normalized = token.TryGet("normalized", out JsonElement given) ? given.ValueKind == JsonValueKind.True : !special;
+        return new(id, content, special, takesMore, normalized);
     }
 
     // Older files write a pair as one text, newer ones as two.
@@ -129,9 +132,10 @@ internal sealed class TokenizerJsonFile
     }
 }
 
-/// <summary>A token that tokenizer.json adds to its model's.</summary>
-/// <param name="Id">Its id.</param>
+/// <summary>A token that tokenizer.json adds to those of its model.</summary>
+/// <param name="Id">The id.</param>
 /// <param name="Content">How it is written in text.</param>
 /// <param name="IsSpecial">Whether it is a mark that stands for no text.</param>
 /// <param name="TakesMore">Whether it is found only as a word, or takes spaces beside it.</param>
-internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool TakesMore);
+/// <param name="IsNormalized">Whether it is looked for in text that has been normalized.</param>
+internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool TakesMore, bool IsNormalized);

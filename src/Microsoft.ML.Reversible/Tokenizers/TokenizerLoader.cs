@@ -1,6 +1,8 @@
+using Microsoft.ML.Reversible.Checkpoints;
+
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Finds out which form of tokenizer a folder or a file holds, and reads it.</summary>
+/// <summary>Finds which form of tokenizer a folder or a file has, and reads it.</summary>
 internal static class TokenizerLoader
 {
     private const string SentencePieceFileName = "tokenizer.model";
@@ -91,4 +93,53 @@ internal static class TokenizerLoader
         folder => files.Write(folder, stream => TokenizerConfiguration.Write(
             stream, parts.ClassName, parts.Prefix, parts.EndOfText, kind: null,
             addsBegin: parts.BeginOfTextId != parts.EndOfTextId)));
+}
+
+/// <summary>The files of one tokenizer. Each is read once and kept, so that it can be written again as it was.</summary>
+/// <param name="folder">Their folder.</param>
+internal sealed class TokenizerFiles(string folder)
+{
+    /// <summary>Bytes in the longest file that is read. The longest in use have some 40 MB.</summary>
+    public const int LongestFile = 1 << 27;
+
+    private readonly SortedDictionary<string, byte[]> _read = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _savedAs = new(StringComparer.Ordinal);
+
+    /// <summary>Returns the path of a file.</summary>
+    public string PathOf(string name) => Path.Combine(folder, name);
+
+    /// <summary>Returns whether a file exists.</summary>
+    public bool Has(string name) => File.Exists(PathOf(name));
+
+    /// <summary>Sets another name for a file when it is written.</summary>
+    public void SaveAs(string name, string other) => _savedAs[name] = other;
+
+    /// <summary>Returns the bytes of a file.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is longer than any tokenizer file.</exception>
+    public byte[] Read(string name)
+    {
+        if (_read.TryGetValue(name, out byte[]? known)) return known;
+        string path = PathOf(name);
+        if (!File.Exists(path))
+            throw new FileNotFoundException(
+                $"The folder '{folder}' lacks the tokenizer file '{name}'. Save the model again, or copy the file there.", path);
+
+        using FileStream stream = File.OpenRead(path);
+        if (stream.Length > LongestFile)
+            throw TokenizerJson.Malformed(path, $"it has {stream.Length} bytes, more than the {LongestFile} of the longest that is read");
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        _read.Add(name, bytes);
+        return bytes;
+    }
+
+    /// <summary>Writes the files that were read into a folder, and a configuration if none was read.</summary>
+    public void Write(string target, Action<Stream> writeConfiguration)
+    {
+        foreach ((string name, byte[] bytes) in _read)
+            AtomicFile.Write(Path.Combine(target, _savedAs.GetValueOrDefault(name, name)), stream => stream.Write(bytes));
+        if (!_read.ContainsKey(TokenizerConfiguration.FileName))
+            AtomicFile.Write(Path.Combine(target, TokenizerConfiguration.FileName), writeConfiguration);
+    }
 }

@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Checkpoints;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// A vocabulary as Hugging Face's tokenizer files for GPT-2, with one field of ours in tokenizer_config.json that names the kind.
+/// Reads and writes Hugging Face's tokenizer files for GPT-2, with one field of this library in tokenizer_config.json: the kind of tokens.
 /// </summary>
 internal static class VocabularyFolder
 {
@@ -36,17 +36,17 @@ internal static class VocabularyFolder
     /// <summary>Writes tokenizer_config.json.</summary>
     public static void WriteConfiguration(Stream stream, Vocabulary vocabulary)
     {
-        // No class of Hugging Face's cuts text into characters; none is named rather than a wrong one.
+        // Hugging Face has no class that cuts text into characters, so none is named.
         string? tokenizerClass = vocabulary.Kind == TextTokenization.Character ? null : "GPT2Tokenizer";
         TokenizerConfiguration.Write(
             stream, tokenizerClass, vocabulary.Prefix, vocabulary.EndOfText, vocabulary.Kind, addsBegin: false);
     }
 
-    /// <summary>Reads the files. Without tokenizer_config.json they are taken for GPT-2's.</summary>
+    /// <summary>Reads the files. Without tokenizer_config.json they are read as GPT-2's.</summary>
     /// <param name="files">The folder.</param>
     /// <param name="vocabularyFile">The name of the file with the tokens.</param>
     /// <param name="mergesFile">The name of the file with the merges.</param>
-    /// <param name="special">Which ids end a document and come before one.</param>
+    /// <param name="special">The ids that end a document and come before one.</param>
     public static Vocabulary Read(TokenizerFiles files, string vocabularyFile, string mergesFile, SpecialIds special)
     {
         TokenizerConfiguration configuration = TokenizerConfiguration.Read(files);
@@ -62,13 +62,13 @@ internal static class VocabularyFolder
         {
             BeginOfText = begin, Prefix = prefix,
         };
-        VocabularyCheck.Check(vocabulary, vocabularyPath, files.PathOf(mergesFile));
+        vocabulary.Check(vocabularyPath, files.PathOf(mergesFile));
         return vocabulary;
     }
 
     private static string[] ReadMerges(byte[] file, string path)
     {
-        // Only line feeds end a line, with a carriage return or without, as in the files of the field.
+        // Only line feeds end a line, with or without a carriage return before them.
         using var reader = new StreamReader(new MemoryStream(file), Encoding.UTF8);
         string[] lines = reader.ReadToEnd().Split('\n');
         var merges = new List<string>();

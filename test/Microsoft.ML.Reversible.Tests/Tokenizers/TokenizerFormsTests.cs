@@ -41,6 +41,77 @@ public class TokenizerFormsTests
             Assert.AreEqual((50257, 50256, 50256), (other.VocabularySize, other.EndOfTextId, other.BeginOfTextId));
     }
 
+    /// <summary>The ids of huggingface/tokenizers as the files of the forms list them; a text that holds a mark is text here.</summary>
+    [TestMethod]
+    [DataRow("gpt2-form")]
+    [DataRow("gpt2-prefix-space-form")]
+    [DataRow("llama3-form")]
+    [DataRow("qwen2-form")]
+    public void AFormOfTheFieldGivesItsGoldenIds(string form)
+    {
+        string folder = TestData.Require("reference-models/tokenizers/" + form);
+        JsonNode file = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer.json")))!;
+        string[] marks = [.. file["added_tokens"]!.AsArray().Select(token => (string)token!["content"]!)];
+        JsonNode golden = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "golden.json")))!;
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(folder);
+        int compared = 0;
+        foreach (JsonNode? row in golden["rows"]!.AsArray())
+        {
+            string text = (string)row!["text"]!;
+            if (Array.Exists(marks, text.Contains)) continue;
+            int[] ids = tokenizer.Encode(text);
+            CollectionAssert.AreEqual(row["ids_without_special"].Deserialize<int[]>(), ids, text);
+            Assert.AreEqual((string)row["decoded"]!, tokenizer.Decode(ids));
+            compared++;
+        }
+        Assert.IsGreaterThan(100, compared);
+        _folder.Delete(recursive: true);
+        _folder.Create();
+        tokenizer.Save(_folder.FullName);
+        Assert.AreEqual(tokenizer.Hash, LanguageModelTokenizer.Load(_folder.FullName).Hash);
+    }
+
+    [TestMethod]
+    public void APieceThatIsATokenIsNotMergedWhereTheFileSaysSo()
+    {
+        JsonObject file = TokenizerJsonFiles.Gpt2();
+        file["model"]!["merges"] = new JsonArray();
+        file["model"]!["ignore_merges"] = true;
+        WriteJson(file);
+
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(_folder.FullName);
+
+        CollectionAssert.AreEqual(new[] { 15496, 995, 220, 87, 80, 89 }, tokenizer.Encode("Hello world xqz"));
+        CollectionAssert.DoesNotContain(tokenizer.Encode("<|endoftext|>"), 50256);
+    }
+
+    [TestMethod]
+    public void EveryStretchBetweenAddedTokensGetsItsSpace()
+    {
+        JsonObject file = TokenizerJsonFiles.Gpt2();
+        file["added_tokens"]!.AsArray().Add(JsonNode.Parse("""{"id":50257,"content":"<tool>","special":false}"""));
+        file["pre_tokenizer"]!["add_prefix_space"] = true;
+        WriteJson(file);
+
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(_folder.FullName);
+
+        CollectionAssert.AreEqual(new[] { 18435, 50257, 995 }, tokenizer.Encode("Hello<tool>world"));
+        CollectionAssert.AreEqual(new[] { 18435, 995 }, tokenizer.Encode(" Hello world"));
+        Assert.AreEqual(" Hello<tool> world", tokenizer.Decode([18435, 50257, 995]));
+    }
+
+    [TestMethod]
+    public void AnExpressionThatIsNotReadIsNamed()
+    {
+        JsonObject file = TokenizerJsonFiles.Gpt2();
+        file["pre_tokenizer"] = TokenizerJsonFiles.Split(@"\w+|\s+");
+        WriteJson(file);
+
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelTokenizer.Load(_folder.FullName));
+
+        StringAssert.Contains(e.Message, @"'\w+|\s+': it has '\w', which is not supported");
+    }
+
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]

@@ -30,6 +30,17 @@ internal static class TokenizerJsonFiles
         },
     };
 
+    public static JsonObject Split(string expression) => new()
+    {
+        ["type"] = "Sequence",
+        ["pretokenizers"] = new JsonArray(
+            new JsonObject
+            {
+                ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = expression }, ["behavior"] = "Isolated", ["invert"] = false,
+            },
+            JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}""")),
+    };
+
     public static JsonObject Llama(string model, bool pairs)
     {
         SentencePieceVocabulary vocabulary = SentencePieceFile.Read(File.ReadAllBytes(model), model);

@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Tokenizers;
+using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
 [TestClass]
-public class Gpt2PiecesTests
+public class Gpt2PreTokenizerTests
 {
-    private static readonly Regex _rule = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
+    private static readonly Regex _rule = new(Gpt2PreTokenizer.Expression);
 
     // As UTF-16 units, the letters and digits would be signs, and signs take the apostrophe.
     [TestMethod]
@@ -30,6 +31,17 @@ public class Gpt2PiecesTests
     }
 
     [TestMethod]
+    public void TheWholeTextIsCutByStringAndBySpan()
+    {
+        const string text = "We've seen  it:\n\n42 times, naïve 猫!";
+
+        CollectionAssert.AreEqual(
+            RobertaPreTokenizer.Instance.PreTokenize(text).ToArray(), Gpt2PreTokenizer.Instance.PreTokenize(text).ToArray());
+        CollectionAssert.AreEqual(
+            RobertaPreTokenizer.Instance.PreTokenize(text).ToArray(), Gpt2PreTokenizer.Instance.PreTokenize(text.AsSpan()).ToArray());
+    }
+
+    [TestMethod]
     public void AnIdSequenceFollowsTheCodePoints()
     {
         // huggingface/tokenizers; the apostrophe cut off has the ids 6 and 82.
@@ -43,7 +55,7 @@ public class Gpt2PiecesTests
         var pieces = new List<string>();
         for (int start = 0; start < text.Length;)
         {
-            int end = Gpt2Pieces.EndOf(text, start);
+            int end = Gpt2PreTokenizer.EndOf(text, start);
             pieces.Add(text[start..end]);
             start = end;
         }

@@ -1,16 +1,21 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>The pieces that GPT-2 cuts text into before it merges: contractions, words, numbers, signs and white space.</summary>
+/// <summary>Cuts text as GPT-2 does before it merges: contractions, words, numbers, signs and white space.</summary>
 /// <remarks>
-/// The rule is the regular expression <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c> over code points.
-/// .NET's regular expressions and <see cref="Microsoft.ML.Tokenizers.RobertaPreTokenizer"/> match UTF-16 units, so that letters and digits
-/// beyond U+FFFF count as signs: in "𝔸's" they cut after the apostrophe.
+/// The rule is <see cref="Expression"/> over code points. .NET's regular expressions and <see cref="RobertaPreTokenizer"/> match UTF-16
+/// units, so that letters and digits beyond U+FFFF count as signs: in "𝔸's" they cut after the apostrophe.
 /// </remarks>
-internal static class Gpt2Pieces
+internal sealed class Gpt2PreTokenizer : PreTokenizer
 {
+    /// <summary>The rule as a regular expression.</summary>
+    public const string Expression = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+    private static readonly string[] _contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
+
     private enum Kind
     {
         Letter,
@@ -19,7 +24,22 @@ internal static class Gpt2Pieces
         Space,
     }
 
-    private static readonly string[] _contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
+    /// <summary>The one instance; it has no state.</summary>
+    public static Gpt2PreTokenizer Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => PreTokenize(text.ToString());
+
+    /// <inheritdoc/>
+    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
+    {
+        for (int start = 0; start < text.Length;)
+        {
+            int end = EndOf(text, start);
+            yield return (start, end - start);
+            start = end;
+        }
+    }
 
     /// <summary>Returns where the piece that begins at an index ends.</summary>
     /// <param name="text">Well-formed text.</param>
