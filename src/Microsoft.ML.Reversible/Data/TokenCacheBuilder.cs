@@ -4,20 +4,20 @@ using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Data;
 
-/// <summary>Makes token caches, or finds them made already.</summary>
+/// <summary>Makes token caches, or reuses those that exist.</summary>
 /// <remarks>
-/// With a path, the cache is written aside and renamed, so that whatever goes wrong leaves nothing at the path but what was there. A cache
-/// that is there is used again if its tokenizer and its rows are those asked for, which takes reading the rows but not encoding them.
-/// Without a path, the cache is a temporary file that vanishes with the object or the process.
+/// With a path, the cache is written to a temporary file and renamed, so that a failure leaves the file at the path as it was. An existing
+/// cache is reused if its tokenizer and its rows are those asked for; that takes reading the rows but not encoding them. Without a path,
+/// the cache is a temporary file that is deleted with the object or the process.
 /// </remarks>
 internal static class TokenCacheBuilder
 {
-    /// <summary>The tokens of rows of text, each row followed by end-of-text; empty rows are left out.</summary>
+    /// <summary>Makes a cache of rows of text, each followed by end-of-text. Empty rows are left out.</summary>
     /// <param name="rows">The rows; read twice where there is a cache of the same tokenizer for other rows, else once.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
-    /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
+    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
     /// <param name="endOfTextId">The id that ends a document; null takes the tokenizer's.</param>
     /// <exception cref="ArgumentOutOfRangeException">The end-of-text id is outside the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">No row has text.</exception>
@@ -36,15 +36,15 @@ internal static class TokenCacheBuilder
         return Build(new TextSource(rows, tokenizer, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
     }
 
-    /// <summary>Rows of ids, each followed by end-of-text unless it ends with it already; empty rows are left out.</summary>
+    /// <summary>Makes a cache of rows of ids, each followed by end-of-text unless it ends with it. Empty rows are left out.</summary>
     /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
     /// <param name="vocabularySize">Number of ids, which run from 0.</param>
     /// <param name="endOfTextId">The id that ends a document, or null to append nothing.</param>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
-    /// <param name="progress">Told several times a second and at the end, on the calling thread.</param>
+    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// An id is outside the vocabulary; the message names the row and the range. Or the end-of-text id is.
+    /// An id of a row or the end-of-text id is outside the vocabulary; the message names the row and the range.
     /// </exception>
     /// <inheritdoc
     /// cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress}, int?)"/>
@@ -60,7 +60,7 @@ internal static class TokenCacheBuilder
         return Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
     }
 
-    /// <summary>The cache of a source.</summary>
+    /// <summary>Makes the cache of a source.</summary>
     public static TokenCache Build<TRow>(
         TokenCacheSource<TRow> source,
         string? path,
@@ -122,7 +122,7 @@ internal static class TokenCacheBuilder
         }
     }
 
-    /// <summary>The cache at a path if there is one that the source's tokenizer may have made, whatever the rows.</summary>
+    /// <summary>Opens the cache at a path if the source's tokenizer made it, from whatever rows; else returns null.</summary>
     private static TokenCache? OpenFor<TRow>(TokenCacheSource<TRow> source, string path)
     {
         if (!File.Exists(path)) return null;
@@ -134,7 +134,7 @@ internal static class TokenCacheBuilder
         }
         catch (InvalidDataException)
         {
-            // What cannot be read is made anew.
+            // A cache that cannot be read is made anew.
         }
         return null;
     }
@@ -181,4 +181,28 @@ internal static class TokenCacheBuilder
             throw new ArgumentOutOfRangeException(
                 nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
     }
+}
+
+/// <summary>Counts rows, bytes and tokens of a token cache and reports them four times a second.</summary>
+internal sealed class TokenCacheReport(IProgress<TokenizationProgress>? progress)
+{
+    private const long IntervalMilliseconds = 250;
+    private long _rows, _bytes, _tokens;
+    private long _last = Environment.TickCount64;
+
+    /// <summary>Counts a row that was read.</summary>
+    public void Read(long bytes)
+    {
+        _rows++;
+        _bytes += bytes;
+        if (progress is null || Environment.TickCount64 - _last < IntervalMilliseconds) return;
+        _last = Environment.TickCount64;
+        Finish();
+    }
+
+    /// <summary>Counts tokens that were written.</summary>
+    public void Wrote(int tokens) => _tokens += tokens;
+
+    /// <summary>Reports the counts.</summary>
+    public void Finish() => progress?.Report(new(_rows, _bytes, _tokens));
 }

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Data;
 
-/// <summary>Encodes rows on all cores and hands them on in their order.</summary>
-/// <param name="BlockLength">Characters or ids that are encoded in one go.</param>
-/// <param name="Blocks">Blocks in work at once.</param>
+/// <summary>Encodes rows on all cores and returns them in order.</summary>
+/// <param name="BlockLength">Characters or ids in a block, which one thread encodes.</param>
+/// <param name="Blocks">Number of blocks that are encoded at once.</param>
 internal sealed record TokenCacheEncoder(int BlockLength, int Blocks)
 {
     private const long MaxLengthInWork = 1 << 26;
@@ -10,10 +10,10 @@ internal sealed record TokenCacheEncoder(int BlockLength, int Blocks)
     /// <summary>Enough blocks that no core waits while the first of them is written.</summary>
     public static TokenCacheEncoder Default => new(1 << 17, 2 * Environment.ProcessorCount + 2);
 
-    /// <summary>Encodes all rows but the empty ones. Reading and writing happen on the calling thread.</summary>
+    /// <summary>Encodes all rows but empty ones. Reading and writing happen on the calling thread.</summary>
     /// <param name="source">The rows.</param>
-    /// <param name="read">Told of every row as it is read.</param>
-    /// <param name="write">Given the place of every row and its ids.</param>
+    /// <param name="read">Called with every row as it is read.</param>
+    /// <param name="write">Called with the place of every row and its ids, in order.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
     public void Run<TRow>(
         TokenCacheSource<TRow> source, Action<TRow> read, Action<long, int[]> write, CancellationToken cancellationToken)

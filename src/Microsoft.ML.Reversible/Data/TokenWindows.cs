@@ -1,6 +1,9 @@
+using System.Buffers;
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Reversible.Data;
 
-/// <summary>Cuts a stream of tokens into windows: shuffled ones of the training part, consecutive ones of the held-out part.</summary>
+/// <summary>Cuts the tokens of a cache into windows: shuffled ones of the training part, consecutive ones of the held-out part.</summary>
 /// <remarks>
 /// A window has as many inputs as the context, each with the token that follows it as its target. The held-out part is the last fraction
 /// of the tokens; with <see cref="DocumentBoundaries.Respect"/>, of whole documents. Held-out windows do not share targets; with
@@ -14,13 +17,13 @@ internal sealed class TokenWindows
     private readonly DocumentBoundaries _boundaries;
     private readonly int _seed;
 
-    // By its number where windows have fixed places, else by its place in the sequence.
+    // Takes the number of a window with a fixed position, else its place in the sequence.
     private readonly Func<long, TokenWindow> _training;
     private readonly Func<long, TokenWindow> _heldOut;
     private readonly long _heldOutWindows;
 
-    /// <summary>Divides a stream.</summary>
-    /// <param name="cache">The stream; it must outlive the windows.</param>
+    /// <summary>Divides the tokens into the two parts.</summary>
+    /// <param name="cache">The tokens; the cache must outlive the windows.</param>
     /// <param name="context">Inputs of a window, positive.</param>
     /// <param name="heldOutFraction">The part held out, within [0, 1).</param>
     /// <param name="boundaries">What a window does where a document ends.</param>
@@ -69,16 +72,16 @@ internal sealed class TokenWindows
     /// <summary>Number of tokens in the held-out part.</summary>
     public long HeldOutTokens => _cache.TokenCount - TrainingTokens;
 
-    /// <summary>Number of training windows that have the same places in every epoch; 0 where they are shifted.</summary>
+    /// <summary>Number of training windows if they have the same positions in every epoch; 0 if they are shifted.</summary>
     public long FixedWindows { get; }
 
-    /// <summary>Tells of all that decides the windows with fixed places, but not of their order.</summary>
+    /// <summary>Describes everything that decides the windows with fixed positions, except their order.</summary>
     public string Identity =>
         $"{_cache.SourceHash}; {_cache.TokenizerHash}; {_cache.VocabularySize}; {_boundaries}; {TrainingTokens}; {_context}";
 
     /// <summary>
-    /// Consecutive windows of the endless sequence that goes through the training part in one shuffled epoch after the other. They depend
-    /// on the seed and their places alone.
+    /// Returns consecutive windows of an endless sequence, which goes through the training part in one shuffled epoch after the other. A
+    /// window depends on the seed and its place in the sequence alone.
     /// </summary>
     /// <param name="firstWindow">The first window's place in the sequence, at least 0.</param>
     /// <param name="rows">How many windows to take, at least 1.</param>
@@ -96,7 +99,7 @@ internal sealed class TokenWindows
     }
 
     /// <summary>
-    /// The training windows with fixed places by their numbers, in batches of at most <paramref name="rows"/>; none where they are shifted.
+    /// Returns the training windows in order, in batches of at most <paramref name="rows"/>; none if they are shifted between epochs.
     /// </summary>
     public IEnumerable<TokenBatch> InOrder(int rows)
     {
@@ -108,7 +111,7 @@ internal sealed class TokenWindows
     }
 
     /// <summary>
-    /// The held-out part's windows in order, in batches of at most <paramref name="rows"/>; empty where nothing is held out.
+    /// Returns the windows of the held-out part in order, in batches of at most <paramref name="rows"/>; none if nothing is held out.
     /// </summary>
     /// <param name="rows">The most windows in a batch.</param>
     /// <param name="most">The most windows in all.</param>
@@ -135,7 +138,7 @@ internal sealed class TokenWindows
         return new(inputs, targets, rows);
     }
 
-    /// <summary>The last row from which on there are at least so many tokens; never the first.</summary>
+    /// <summary>Finds the last row that has at least so many tokens from its start to the end; never the first row.</summary>
     private long FirstHeldOutRow(long heldOutTokens)
     {
         if (_cache.RowCount == 1)
@@ -168,4 +171,154 @@ internal sealed class TokenWindows
             "(ContextLength and one to predict). " +
             "Give more text, a smaller ContextLength or another ValidationFraction.");
     }
+}
+
+/// <summary>The position of a window in the tokens.</summary>
+/// <param name="Start">Its first input.</param>
+/// <param name="Targets">Number of inputs, each with the token after it as its target; at least 1.</param>
+internal readonly record struct TokenWindow(long Start, int Targets);
+
+/// <summary>A batch of windows of one length: token ids, and the id that follows each.</summary>
+/// <param name="Inputs">Ids, row by row, of length rows * context.</param>
+/// <param name="Targets">The id after each input or <see cref="Ignored"/>, of the same length.</param>
+/// <param name="Rows">Number of windows.</param>
+internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Rows)
+{
+    /// <summary>The target of an input that is padding.</summary>
+    public const long Ignored = -100;
+
+    /// <summary>
+    /// The rows' numbers among the training windows if these have the same positions in every epoch; else null.
+    /// </summary>
+    public long[]? Windows { get; init; }
+
+    /// <summary>Number of targets that are tokens.</summary>
+    public long TargetCount { get; } = Targets.LongLength - Targets.AsSpan().Count(Ignored);
+
+    /// <summary>Returns ids of shape [rows, context] and targets of shape [rows * context], int64, in the current dispose scope.</summary>
+    public (Tensor Ids, Tensor Targets) ToTensors(Device device) =>
+        (tensor(Inputs, [Rows, Inputs.Length / Rows], device: device), tensor(Targets, device: device));
+}
+
+/// <summary>The endless sequence of shuffled training windows that are cut without regard to documents.</summary>
+/// <remarks>
+/// An epoch is a grid of adjacent windows in shuffled order, so a token is a target at most once, and less than one window is missed at
+/// either end. The grids of successive epochs are shifted against each other. A cycle of as many epochs as a window has inputs uses every
+/// shift once, in shuffled order, and so has every possible window exactly once.
+/// </remarks>
+/// <param name="tokens">Number of tokens, more than the context.</param>
+/// <param name="context">Inputs of a window.</param>
+/// <param name="seed">Seeds the orders.</param>
+internal sealed class TokenWindowsPacked(long tokens, int context, int seed)
+{
+    private const int ShiftStream = 0;
+    private const int WindowStream = 1;
+
+    // Every start of a window occurs once in a cycle of epochs; few tokens have no window for the greater shifts.
+    private readonly long _cycleLength = tokens - context;
+    private readonly int _epochs = (int)Math.Min(context, tokens - context);
+    private Cycle? _cycle;
+
+    /// <summary>Returns a window of the sequence.</summary>
+    public TokenWindow this[long index]
+    {
+        get
+        {
+            (long number, long place) = Math.DivRem(index, _cycleLength);
+            Cycle cycle = _cycle is { } known && known.Number == number ? known : _cycle = Enter(number);
+            int epoch = Array.BinarySearch(cycle.Ends, place + 1);
+            if (epoch < 0) epoch = ~epoch;
+            long shift = cycle.Shifts[epoch];
+            long count = WindowsAt(shift);
+            var order = new WindowOrder(count, seed, WindowStream, number * _epochs + epoch);
+            return new(shift + order[place - (cycle.Ends[epoch] - count)] * context, context);
+        }
+    }
+
+    private long WindowsAt(long shift) => (tokens - 1 - shift) / context;
+
+    private Cycle Enter(long number)
+    {
+        var order = new WindowOrder(_epochs, seed, ShiftStream, number);
+        var cycle = new Cycle(number, order, new long[_epochs]);
+        long end = 0;
+        for (int epoch = 0; epoch < _epochs; epoch++) cycle.Ends[epoch] = end += WindowsAt(order[epoch]);
+        return cycle;
+    }
+
+    /// <summary>The shifts of the epochs of one cycle, and the number of windows up to the end of each.</summary>
+    private sealed record Cycle(long Number, WindowOrder Shifts, long[] Ends);
+}
+
+/// <summary>The windows of consecutive rows of a token cache, each within one row.</summary>
+internal sealed class TokenWindowsOfDocuments
+{
+    // The number of windows before every so many rows is kept in memory; those of the rows between are counted on demand.
+    private const int RowsKept = 256;
+    private readonly TokenCache _cache;
+    private readonly long _firstRow;
+    private readonly long _endRow;
+    private readonly int _context;
+    private readonly List<long> _windowsBefore = [];
+
+    /// <summary>Counts the windows of the rows from the first to before the end.</summary>
+    public TokenWindowsOfDocuments(TokenCache cache, long firstRow, long endRow, int context)
+    {
+        (_cache, _firstRow, _endRow, _context) = (cache, firstRow, endRow, context);
+        var starts = new long[RowsKept + 1];
+        for (long row = firstRow; row < endRow; row += RowsKept)
+        {
+            _windowsBefore.Add(Count);
+            ReadOnlySpan<long> read = ReadStarts(row, starts);
+            for (int i = 0; i + 1 < read.Length; i++) Count += WindowsOf(read[i + 1] - read[i]);
+        }
+    }
+
+    /// <summary>Number of windows.</summary>
+    public long Count { get; }
+
+    /// <summary>Returns a window by its number from 0.</summary>
+    public TokenWindow this[long index]
+    {
+        get
+        {
+            int block = BlockOf(index);
+            long left = index - _windowsBefore[block];
+            long[] buffer = ArrayPool<long>.Shared.Rent(RowsKept + 1);
+            try
+            {
+                ReadOnlySpan<long> starts = ReadStarts(_firstRow + (long)block * RowsKept, buffer.AsSpan(0, RowsKept + 1));
+                int row = 0;
+                for (; WindowsOf(starts[row + 1] - starts[row]) is var count && left >= count; row++) left -= count;
+                long start = starts[row] + left * _context;
+                return new(start, (int)Math.Min(_context, starts[row + 1] - 1 - start));
+            }
+            finally
+            {
+                ArrayPool<long>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    /// <summary>Finds the block of rows that holds a window.</summary>
+    private int BlockOf(long index)
+    {
+        (int first, int last) = (0, _windowsBefore.Count - 1);
+        while (first < last)
+        {
+            int middle = first + (last - first + 1) / 2;
+            if (_windowsBefore[middle] <= index) first = middle;
+            else last = middle - 1;
+        }
+        return first;
+    }
+
+    private ReadOnlySpan<long> ReadStarts(long row, Span<long> buffer)
+    {
+        Span<long> starts = buffer[..(int)Math.Min(buffer.Length, _endRow + 1 - row)];
+        _cache.ReadRowStarts(row, starts);
+        return starts;
+    }
+
+    private long WindowsOf(long tokens) => (tokens - 1 + _context - 1) / _context;
 }

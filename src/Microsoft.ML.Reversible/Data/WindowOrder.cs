@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace Microsoft.ML.Reversible.Data;
 
-/// <summary>A pseudo-random order of 0 to count - 1 whose every place is computed on its own, without memory.</summary>
+/// <summary>A pseudo-random permutation of 0 to count - 1. Each number is computed from its place alone, without a table.</summary>
 /// <remarks>
-/// A Feistel network permutes the numbers of an even number of bits, fewer than four times as many as there are to order; where it leads
-/// out of their range it is walked on until it comes back, which keeps it a permutation.
+/// A Feistel network permutes the numbers of an even number of bits, fewer than four times count. A result outside of the range is permuted
+/// again until it is inside (cycle walking), so that the whole stays a permutation.
 /// </remarks>
 internal readonly struct WindowOrder
 {
@@ -15,10 +15,10 @@ internal readonly struct WindowOrder
     private readonly int _halfBits;
 
     /// <summary>Makes an order: one for each combination of seed, stream and turn.</summary>
-    /// <param name="count">How many numbers there are, at least 1.</param>
+    /// <param name="count">Number of numbers, at least 1.</param>
     /// <param name="seed">The seed of the run.</param>
-    /// <param name="stream">Tells the uses of a seed apart.</param>
-    /// <param name="turn">Tells the orders of one use apart, as an epoch's number does.</param>
+    /// <param name="stream">Distinguishes the uses of a seed.</param>
+    /// <param name="turn">Distinguishes the orders of one use, such as epochs.</param>
     public WindowOrder(long count, int seed, int stream, long turn)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -27,7 +27,7 @@ internal readonly struct WindowOrder
         _halfBits = Math.Max(1, (65 - BitOperations.LeadingZeroCount(_count - 1)) / 2);
     }
 
-    /// <summary>The number at a place, within [0, count).</summary>
+    /// <summary>Returns the number at a place, within [0, count).</summary>
     public long this[long place]
     {
         get
