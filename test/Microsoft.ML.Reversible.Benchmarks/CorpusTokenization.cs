@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Views;
 
 namespace Microsoft.ML.Reversible.Benchmarks;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 

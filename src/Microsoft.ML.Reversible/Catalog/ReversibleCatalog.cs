@@ -1,7 +1,7 @@
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Stability;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Tokenizers;

@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Tokenizers;
 using static TorchSharp.torch;
 

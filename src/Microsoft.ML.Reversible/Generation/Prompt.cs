@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Generation;
 

@@ -1,7 +1,8 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Views;
 using static TorchSharp.torch;
 

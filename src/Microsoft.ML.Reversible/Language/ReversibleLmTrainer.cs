@@ -3,6 +3,7 @@ using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;

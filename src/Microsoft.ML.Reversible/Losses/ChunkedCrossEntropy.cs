@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ internal static class ChunkedCrossEntropy
     private const long LikelihoodElements = 16 << 20;
 
     /// <summary>A target that does not count: its loss and gradients are 0, whatever its hidden state.</summary>
-    public const long Ignored = -100;
+    public const long Ignored = TokenBatch.Ignored;
 
     /// <summary>The log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
     /// <param name="hidden">h, of shape [tokens, width].</param>

@@ -1,5 +1,5 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Retrofitting;

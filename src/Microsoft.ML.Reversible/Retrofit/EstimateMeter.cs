@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;

@@ -1,8 +1,11 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
+using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Retrofitting;

@@ -1,5 +1,6 @@
-using System.Globalization;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Text;
+using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Retrofitting;
 

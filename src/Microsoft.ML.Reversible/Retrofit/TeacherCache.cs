@@ -1,6 +1,6 @@
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Views;
 using static TorchSharp.torch;
 

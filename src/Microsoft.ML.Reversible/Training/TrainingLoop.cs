@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;

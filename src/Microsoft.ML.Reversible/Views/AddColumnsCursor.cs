@@ -2,10 +2,10 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>A cursor with columns added to those of its input.</summary>
+/// <summary>A cursor that adds columns to those of its input.</summary>
 /// <param name="input">The input's cursor.</param>
 /// <param name="values">The values of all columns.</param>
-/// <param name="behind">What the added values are made with, which goes with the cursor; null where there is nothing.</param>
+/// <param name="behind">An object that computes the added values and is disposed with the cursor; may be null.</param>
 internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, IDisposable? behind = null)
     : DataViewRowCursor
 {

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>Adds columns to single rows; what a prediction engine and <see cref="AddColumnsView{TOut}"/> run on.</summary>
+/// <summary>Adds columns to single rows, for prediction engines and <see cref="AddColumnsView{TOut}"/>.</summary>
 internal sealed class AddColumnsMapper<TOut> : IRowToRowMapper
 {
     private readonly DataViewSchema.Column[] _dependencies;
@@ -37,7 +37,7 @@ internal sealed class AddColumnsMapper<TOut> : IRowToRowMapper
         return new Row(input, new AddedValues<TOut>(input, this, active));
     }
 
-    /// <summary>For each output column whether it is among those given.</summary>
+    /// <summary>Returns for each output column whether it is among those given.</summary>
     internal bool[] ActiveColumns(IEnumerable<DataViewSchema.Column> columns)
     {
         var active = new bool[OutputSchema.Count];
@@ -46,7 +46,7 @@ internal sealed class AddColumnsMapper<TOut> : IRowToRowMapper
         return active;
     }
 
-    /// <summary>The input columns that the active output columns need.</summary>
+    /// <summary>Returns the input columns that the active output columns need.</summary>
     internal DataViewSchema.Column[] InputsFor(bool[] active)
     {
         var inputs = InputSchema.Where(column => active[column.Index]);

@@ -2,10 +2,10 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>A view with columns added to those of its input: lazy, row by row, in as many cursors as the input gives.</summary>
+/// <summary>A view that adds columns to those of its input, lazily and row by row, with as many cursors as the input has.</summary>
 /// <param name="input">The input.</param>
 /// <param name="added">The columns.</param>
-/// <param name="maker">The transformer that adds them; null where nobody will ask.</param>
+/// <param name="maker">The transformer that adds them; null if unknown.</param>
 internal sealed class AddColumnsView<TOut>(IDataView input, AddedColumns<TOut> added, ITransformer? maker = null)
     : IDataView, ITransformedView
 {

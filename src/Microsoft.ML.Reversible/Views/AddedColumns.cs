@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// Computes everything that is added to the row its input stands on. One is made for each cursor, so it may keep buffers.
+/// Computes everything that is added to the current row of its input. Each cursor has its own, so it may keep buffers.
 /// </summary>
 internal delegate void RowComputation<TOut>(ref TOut output);
 
-/// <summary>Takes one column's value out of what was computed for the row.</summary>
+/// <summary>Selects the value of one column from the values computed for a row.</summary>
 internal delegate void ColumnSelector<TOut, TValue>(in TOut output, ref TValue value);
 
-/// <summary>What a transformer adds to each row: columns that are computed together, and the input columns this needs.</summary>
+/// <summary>The columns that a transformer adds to each row, which are computed together from some of the input columns.</summary>
 /// <param name="dependencies">Names of the input columns that the computation reads.</param>
 /// <param name="start">Starts a computation over a row or cursor in which the dependencies are active.</param>
 internal sealed class AddedColumns<TOut>(IReadOnlyList<string> dependencies, Func<DataViewRow, RowComputation<TOut>> start)
@@ -24,7 +24,7 @@ internal sealed class AddedColumns<TOut>(IReadOnlyList<string> dependencies, Fun
 
     public int Count => _columns.Count;
 
-    /// <summary>Adds a column whose values are of exactly the type's raw type.</summary>
+    /// <summary>Adds a column. <typeparamref name="TValue"/> must be the raw type of its type.</summary>
     public AddedColumns<TOut> Add<TValue>(
         string name, DataViewType type, ColumnSelector<TOut, TValue> select, DataViewSchema.Annotations? annotations = null)
     {
@@ -35,7 +35,7 @@ internal sealed class AddedColumns<TOut>(IReadOnlyList<string> dependencies, Fun
         return this;
     }
 
-    /// <summary>The added columns alone, as <see cref="SchemaShapes.With"/> takes them.</summary>
+    /// <summary>Returns a schema of the added columns alone, for <see cref="SchemaShapes.With"/>.</summary>
     public DataViewSchema ToSchema()
     {
         var builder = new DataViewSchema.Builder();
@@ -43,7 +43,7 @@ internal sealed class AddedColumns<TOut>(IReadOnlyList<string> dependencies, Fun
         return builder.ToSchema();
     }
 
-    /// <summary>The input's columns, then the added ones; of two columns with one name ML.NET shows the later.</summary>
+    /// <summary>Returns a schema of the input's columns and the added ones. Of two with one name, ML.NET shows the later.</summary>
     public DataViewSchema ToSchema(DataViewSchema input)
     {
         var builder = new DataViewSchema.Builder();

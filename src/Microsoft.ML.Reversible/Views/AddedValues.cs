@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>The getters of a row with added columns: the input's own for the columns passed through, computed ones for the rest.</summary>
+/// <summary>The getters of a row with added columns: those of the input for its columns, computed ones for the added columns.</summary>
 internal sealed class AddedValues<TOut>
 {
     private readonly DataViewRow _input;
@@ -8,9 +8,9 @@ internal sealed class AddedValues<TOut>
     private readonly Delegate?[] _getters;
 
     /// <param name="input">The row or cursor.</param>
-    /// <param name="mapper">What adds the columns.</param>
-    /// <param name="active">For each output column whether it is asked for.</param>
-    /// <param name="start">What computes them, where that is not the mapper's own way.</param>
+    /// <param name="mapper">The mapper that adds the columns.</param>
+    /// <param name="active">For each output column whether it is active.</param>
+    /// <param name="start">Starts the computation; null takes the mapper's.</param>
     public AddedValues(
         DataViewRow input, AddColumnsMapper<TOut> mapper, bool[] active, Func<DataViewRow, RowComputation<TOut>>? start = null)
     {
@@ -19,7 +19,7 @@ internal sealed class AddedValues<TOut>
         Schema = mapper.OutputSchema;
         _getters = new Delegate?[mapper.Added.Count];
 
-        // Where no added column is active the input needn't even have the columns that the computation reads.
+        // Without an active added column, the columns that the computation reads may be inactive in the input.
         LazyRow<TOut>? row = null;
         for (int i = 0; i < _getters.Length; i++)
         {
@@ -32,7 +32,7 @@ internal sealed class AddedValues<TOut>
 
     public bool IsActive(DataViewSchema.Column column) => _active[column.Index];
 
-    /// <exception cref="InvalidOperationException">The column isn't active, or holds another type.</exception>
+    /// <exception cref="InvalidOperationException">The column is not active, or it has another type.</exception>
     public ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
         if (!IsActive(column))

@@ -3,12 +3,12 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// A view with columns that are computed for some rows together. It stays lazy: a second cursor reads ahead of the first by no more than
-/// <see cref="ReadAhead{TItem, TOut}"/> allows, and only where an added column is read.
+/// A view with columns that are computed for several rows at once. It is still lazy: a second cursor reads ahead of the first, no further
+/// than <see cref="ReadAhead{TItem, TOut}"/> allows, and only if an added column is read.
 /// </summary>
 /// <param name="input">The input; two of its cursors must give the same rows in the same order.</param>
 /// <param name="added">The columns.</param>
-/// <param name="batched">How they are computed.</param>
+/// <param name="batched">Their computation.</param>
 /// <param name="maker">The transformer that adds them.</param>
 internal sealed class BatchedColumnsView<TItem, TOut>(
     IDataView input, AddedColumns<TOut> added, BatchedColumns<TItem, TOut> batched, ITransformer maker)
@@ -48,7 +48,7 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
         Random? Shuffle() => seed is { } value ? new Random(value) : null;
     }
 
-    /// <summary>One cursor, since rows are computed together.</summary>
+    /// <summary>Returns one cursor, because rows are computed together.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 

@@ -1,11 +1,11 @@
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>A view that says where it comes from.</summary>
+/// <summary>A view that knows its input and the transformer that made it.</summary>
 internal interface ITransformedView
 {
-    /// <summary>The view behind it.</summary>
+    /// <summary>The transformer's input.</summary>
     IDataView Input { get; }
 
-    /// <summary>The transformer that made it; null where that is not known.</summary>
+    /// <summary>The transformer; null if unknown.</summary>
     ITransformer? Maker { get; }
 }

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// What was computed for the row that the input stands on: at most once a row, and only when it is asked for. The position tells rows
-/// apart, because a prediction engine moves one and the same row along.
+/// The computed values of the input's current row. They are computed on demand and at most once a row. Rows are told apart by position,
+/// because a prediction engine reuses one row object.
 /// </summary>
 internal sealed class LazyRow<TOut>(DataViewRow input, RowComputation<TOut> compute)
 {
@@ -10,7 +10,7 @@ internal sealed class LazyRow<TOut>(DataViewRow input, RowComputation<TOut> comp
     private TOut _output = default!;
     private long _computedAt = NoRow;
 
-    /// <exception cref="InvalidOperationException">The cursor stands before the first or after the last row.</exception>
+    /// <exception cref="InvalidOperationException">The cursor is before the first row or after the last.</exception>
     public ref readonly TOut Current
     {
         get

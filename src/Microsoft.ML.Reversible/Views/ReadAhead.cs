@@ -4,11 +4,11 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// Computes rows together, ahead of the row that is asked for: a few at first, so that a look at the first rows costs little, then ever
-/// more. Rows that nobody asks for are passed over where they begin a batch.
+/// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that a look at the first rows costs little;
+/// each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
 /// </summary>
-/// <param name="cursor">Stands before the rows; disposed of with this.</param>
-/// <param name="columns">How the rows are computed.</param>
+/// <param name="cursor">A cursor before the first row, which is disposed with this object.</param>
+/// <param name="columns">The computation.</param>
 internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedColumns<TItem, TOut> columns) : IDisposable
 {
     private const int FirstRows = 4;
@@ -23,7 +23,7 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
     private bool _standsOnUnread;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>The values of the rows on which another cursor over the same data stands.</summary>
+    /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
     public RowComputation<TOut> Follow(DataViewRow row)
     {
         ValueGetter<DataViewRowId> id = row.GetIdGetter();
@@ -55,7 +55,7 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
         return _values[0];
     }
 
-    /// <summary>Computes some rows, beginning with the one that is wanted.</summary>
+    /// <summary>Computes a batch of rows that begins with the wanted one.</summary>
     private void Compute(DataViewRowId wanted)
     {
         _ids.Clear();
@@ -78,7 +78,7 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
             }
             catch (Exception)
             {
-                // The row says what is wrong with it when it is asked for, and not before.
+                // The failure is thrown when that row is asked for, and not before.
                 _standsOnUnread = true;
                 break;
             }

@@ -2,29 +2,29 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>Schema checks whose exceptions have the type and the words of ML.NET's own, which are internal.</summary>
+/// <summary>Schema checks with the exception types and messages of ML.NET's own checks, which are internal.</summary>
 internal static class SchemaErrors
 {
     private const string TextRole = "text";
 
-    /// <summary>What ML.NET throws where a column is missing.</summary>
+    /// <summary>Returns the exception that ML.NET throws for a missing column.</summary>
     public static ArgumentOutOfRangeException Missing(string parameter, string role, string name)
         => new(parameter, $"Could not find {role} column '{name}'");
 
-    /// <summary>What ML.NET throws where a column has another type than the one needed.</summary>
+    /// <summary>Returns the exception that ML.NET throws for a column of the wrong type.</summary>
     public static ArgumentOutOfRangeException Mismatch(string parameter, string role, string name, string expected, string got)
         => new(parameter, $"Schema mismatch for {role} column '{name}': expected {expected}, got {got}");
 
-    /// <summary>Where a getter is asked for on a column that the cursor was not opened for.</summary>
+    /// <summary>Returns the exception for a getter of a column that the cursor was not opened for.</summary>
     public static InvalidOperationException NotActive(DataViewSchema.Column column)
         => new($"Column '{column.Name}' is not active: name it among the columns needed.");
 
-    /// <summary>Where a getter is asked for with another value type than the column's own.</summary>
+    /// <summary>Returns the exception for a getter of another value type than the column's.</summary>
     public static InvalidOperationException OtherValue(DataViewSchema.Column column, Type value)
         => new($"Column '{column.Name}' of type {column.Type} holds {column.Type.RawType}, not {value}.");
 
-    /// <summary>The scalar text column of this name in an estimator's input.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the scalar text column of this name in an estimator's input.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static SchemaShape.Column RequireText(SchemaShape inputSchema, string name, string role)
     {
         SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), role, name);
@@ -32,16 +32,16 @@ internal static class SchemaErrors
         return isText ? column : throw Mismatch(nameof(inputSchema), role, name, Text, TypeName(column));
     }
 
-    /// <summary>The scalar text column of this name in data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the scalar text column of this name in data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static DataViewSchema.Column RequireText(DataViewSchema inputSchema, string name, string role)
     {
         DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), role, name);
         return column.Type is TextDataViewType ? column : throw Mismatch(nameof(inputSchema), role, name, Text, column.Type.ToString()!);
     }
 
-    /// <summary>The column of token ids of this name in an estimator's input: a vector of Int32 or UInt32.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the column of token ids of this name in an estimator's input: a vector of Int32 or UInt32.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static SchemaShape.Column RequireTokens(SchemaShape inputSchema, string name, string role)
     {
         SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), role, name);
@@ -49,8 +49,8 @@ internal static class SchemaErrors
         return isVector && IsId(column.ItemType) ? column : throw Mismatch(nameof(inputSchema), role, name, Ids, TypeName(column));
     }
 
-    /// <summary>The column of token ids of this name in data: a vector of Int32 or UInt32.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the column of token ids of this name in data: a vector of Int32 or UInt32.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static DataViewSchema.Column RequireTokens(DataViewSchema inputSchema, string name, string role)
     {
         DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), role, name);
@@ -59,8 +59,8 @@ internal static class SchemaErrors
             : throw Mismatch(nameof(inputSchema), role, name, Ids, column.Type.ToString()!);
     }
 
-    /// <summary>The column of text or token ids of this name in an estimator's input.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the column of text or token ids of this name in an estimator's input.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static SchemaShape.Column RequireTextOrTokens(SchemaShape inputSchema, string name)
     {
         SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), TextRole, name);
@@ -70,8 +70,8 @@ internal static class SchemaErrors
             : throw Mismatch(nameof(inputSchema), TextRole, name, $"{Text}, {Ids}", TypeName(column));
     }
 
-    /// <summary>The column of text or token ids of this name in data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is none, or it is of another type.</exception>
+    /// <summary>Returns the column of text or token ids of this name in data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static DataViewSchema.Column RequireTextOrTokens(DataViewSchema inputSchema, string name)
     {
         DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), TextRole, name);
@@ -86,7 +86,7 @@ internal static class SchemaErrors
 
     private static string Text => TextDataViewType.Instance.ToString();
 
-    /// <summary>What ML.NET calls the type of an estimator's input column.</summary>
+    /// <summary>Returns ML.NET's name for the type of an estimator's input column.</summary>
     internal static string TypeName(SchemaShape.Column column)
     {
         string item = column.IsKey ? $"Key<{column.ItemType}>" : column.ItemType.ToString()!;

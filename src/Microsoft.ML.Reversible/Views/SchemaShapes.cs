@@ -3,16 +3,16 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Views;
 
 /// <summary>
-/// Schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET, so columns are taken from the
-/// one public place that makes them from any schema: a loader with estimators appended to it.
+/// Makes schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET. The one public way to
+/// columns of any schema is a loader with estimators appended to it.
 /// </summary>
 internal static class SchemaShapes
 {
-    /// <summary>The shape of a schema, annotations included. Key counts and vector sizes aren't part of a shape.</summary>
+    /// <summary>Returns the shape of a schema with its annotations. Key counts and vector sizes are not part of a shape.</summary>
     public static SchemaShape From(DataViewSchema schema) => new SchemaOnlyLoader(schema).Append(new IdentityEstimator()).GetOutputSchema();
 
     /// <summary>
-    /// The input's columns with those of <paramref name="added"/> appended; an added column replaces one of the same name.
+    /// Returns the input's columns with those of <paramref name="added"/> appended. An added column replaces one of the same name.
     /// </summary>
     public static SchemaShape With(this SchemaShape input, DataViewSchema added)
     {
@@ -21,7 +21,7 @@ internal static class SchemaShapes
         return new SchemaShape(input.Where(column => !names.Contains(column.Name)).Concat(extra));
     }
 
-    /// <summary>The column of this name, or null.</summary>
+    /// <summary>Returns the column of this name, or null.</summary>
     public static SchemaShape.Column? Find(this SchemaShape shape, string name)
     {
         foreach (SchemaShape.Column column in shape)

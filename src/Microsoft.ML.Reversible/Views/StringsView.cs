@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Views;
 
-/// <summary>A source with one text column, for feeding public transformers where no data is at hand.</summary>
+/// <summary>Data with one text column, made of strings, as input of public transformers.</summary>
 internal sealed class StringsView : IDataView
 {
     private readonly IReadOnlyList<string> _rows;

@@ -4,14 +4,14 @@ namespace Microsoft.ML.Reversible.Views;
 internal static class TextColumn
 {
     /// <summary>
-    /// The texts of a column, one a row, read as they are asked for; each enumeration opens a cursor of its own and disposes of it.
-    /// A missing text reads as an empty one.
+    /// Returns the texts of a column, one a row, read on demand. Each enumeration opens and disposes its own cursor. A missing text is an
+    /// empty string.
     /// </summary>
     /// <param name="data">The data to read.</param>
     /// <param name="name">The column's name.</param>
-    /// <param name="role">What the column is to the caller, for messages: "text", "validation text".</param>
-    /// <param name="makeRandom">Makes the source of a shuffled order for each enumeration; null for the data's own order.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it doesn't hold text. Thrown at once.</exception>
+    /// <param name="role">The column's role for messages, such as "text" or "validation text".</param>
+    /// <param name="makeRandom">Makes the random numbers that shuffle the rows of an enumeration; null for the data's order.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such column, or it is not text. Thrown at once.</exception>
     public static IEnumerable<string> Read(IDataView data, string name, string role = "text", Func<Random>? makeRandom = null)
         => Rows(data, SchemaErrors.RequireText(data.Schema, name, role), makeRandom);
 

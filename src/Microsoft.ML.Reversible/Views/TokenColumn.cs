@@ -6,14 +6,14 @@ namespace Microsoft.ML.Reversible.Views;
 internal static class TokenColumn
 {
     /// <summary>
-    /// The ids of a column, one array a row, read as they are asked for; each enumeration opens a cursor of its own and disposes of it.
+    /// Returns the ids of a column, one array a row, read on demand. Each enumeration opens and disposes its own cursor.
     /// </summary>
     /// <param name="data">The data to read.</param>
     /// <param name="name">The column's name.</param>
-    /// <param name="role">What the column is to the caller, for messages.</param>
+    /// <param name="role">The column's role, for messages.</param>
     /// <param name="vocabularySize">Number of ids, which run from 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// There is no such column, or it is of another type: thrown at once. Or an id is outside the vocabulary: thrown when its row is read;
+    /// There is no such column, or it has another type: thrown at once. Or an id is outside the vocabulary: thrown when its row is read;
     /// the message names the row and the range.
     /// </exception>
     public static IEnumerable<int[]> Read(IDataView data, string name, int vocabularySize, string role = "token")

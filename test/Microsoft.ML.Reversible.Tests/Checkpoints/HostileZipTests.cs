@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Checkpoints;
 
@@ -149,7 +150,7 @@ public sealed class HostileZipTests
     public void AFailureFreesTheModelsThatWereAlreadyOpen()
     {
         using ReversibleLmTransformer second = Corpus.Train(Ml, o => (o.MaxSteps, o.Seed) = (1, 2));
-        Ml.Reversible().Save(new Data.TransformerChain<ITransformer>(_model, second), null, Zip);
+        Ml.Reversible().Save(new TransformerChain<ITransformer>(_model, second), null, Zip);
         Edit(zip => zip.GetEntry("reversible/1/config.json")!.Delete());
         long before = TestModels.LiveTensors();
         Refused();

@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

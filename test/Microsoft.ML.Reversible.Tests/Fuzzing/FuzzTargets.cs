@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Tests.Text;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tests.Data;
+using Microsoft.ML.Reversible.Tests.Tokenizers;
+using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Fuzzing;

@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Generation;

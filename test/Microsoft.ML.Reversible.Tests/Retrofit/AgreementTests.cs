@@ -1,5 +1,5 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 

@@ -1,7 +1,7 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;

@@ -1,8 +1,8 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Tests.Text;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tests.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 

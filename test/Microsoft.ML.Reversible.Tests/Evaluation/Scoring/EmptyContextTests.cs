@@ -1,7 +1,7 @@
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Generation;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;

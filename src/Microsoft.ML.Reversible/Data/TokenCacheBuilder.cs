@@ -1,0 +1,208 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Data;
+
+/// <summary>Makes token caches, or reuses those that exist.</summary>
+/// <remarks>
+/// With a path, the cache is written to a temporary file and renamed, so that a failure leaves the file at the path as it was. An existing
+/// cache is reused if its tokenizer and its rows are those asked for; that takes reading the rows but not encoding them. Without a path,
+/// the cache is a temporary file that is deleted with the object or the process.
+/// </remarks>
+internal static class TokenCacheBuilder
+{
+    /// <summary>Makes a cache of rows of text, each followed by end-of-text. Empty rows are left out.</summary>
+    /// <param name="rows">The rows; read twice where there is a cache of the same tokenizer for other rows, else once.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="path">The cache's file, or null for a temporary one.</param>
+    /// <param name="cancellationToken">Ends the work between two rows.</param>
+    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
+    /// <param name="endOfTextId">The id that ends a document; null takes the tokenizer's.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The end-of-text id is outside the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">No row has text.</exception>
+    /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
+    /// <exception cref="IOException">The cache could not be written, because the disk is full for instance.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static TokenCache Build(
+        IEnumerable<string> rows,
+        LanguageModelTokenizer tokenizer,
+        string? path,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null,
+        int? endOfTextId = null)
+    {
+        RequireInside(endOfTextId, tokenizer.VocabularySize);
+        return Build(new TextSource(rows, tokenizer, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
+
+    /// <summary>Makes a cache of rows of ids, each followed by end-of-text unless it ends with it. Empty rows are left out.</summary>
+    /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
+    /// <param name="vocabularySize">Number of ids, which run from 0.</param>
+    /// <param name="endOfTextId">The id that ends a document, or null to append nothing.</param>
+    /// <param name="path">The cache's file, or null for a temporary one.</param>
+    /// <param name="cancellationToken">Ends the work between two rows.</param>
+    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// An id of a row or the end-of-text id is outside the vocabulary; the message names the row and the range.
+    /// </exception>
+    /// <inheritdoc
+    /// cref="Build(IEnumerable{string}, LanguageModelTokenizer, string, CancellationToken, IProgress{TokenizationProgress}, int?)"/>
+    public static TokenCache Build(
+        IEnumerable<int[]> rows,
+        int vocabularySize,
+        int? endOfTextId,
+        string? path,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null)
+    {
+        RequireInside(endOfTextId, vocabularySize);
+        return Build(new IdSource(rows, vocabularySize, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
+    }
+
+    /// <summary>Makes the cache of a source.</summary>
+    public static TokenCache Build<TRow>(
+        TokenCacheSource<TRow> source,
+        string? path,
+        TokenCacheEncoder encoder,
+        CancellationToken cancellationToken = default,
+        IProgress<TokenizationProgress>? progress = null)
+    {
+        try
+        {
+            return path is null
+                ? BuildTemporary(source, encoder, cancellationToken, progress)
+                : BuildAt(path, source, encoder, cancellationToken, progress);
+        }
+        catch (TokenCacheSourceFailure failure)
+        {
+            ExceptionDispatchInfo.Throw(failure.InnerException!);
+            throw;
+        }
+    }
+
+    private static TokenCache BuildAt<TRow>(string path, TokenCacheSource<TRow> source, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        if (OpenFor(source, path) is { } present)
+        {
+            if (present.SourceHash == HashOf(source, cancellationToken, progress)) return present;
+            present.Dispose();
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string sourceHash = "";
+        AtomicFile.Write(path, stream => sourceHash = Write(source, stream, folder, encoder, cancellationToken, progress));
+        TokenCache built = TokenCache.Open(path);
+        if (built.SourceHash == sourceHash && built.TokenizerHash == source.TokenizerHash) return built;
+        built.Dispose();
+        throw new IOException(
+            $"The token cache '{path}' was replaced by another run as soon as it was written. " +
+            "Give runs on different data different paths.");
+    }
+
+    private static TokenCache BuildTemporary<TRow>(TokenCacheSource<TRow> source, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        string folder = Path.GetTempPath();
+        FileStream? stream = null;
+        try
+        {
+            stream = VanishingFile.Create(folder);
+            Write(source, stream, folder, encoder, cancellationToken, progress);
+            stream.Flush();
+            return TokenCache.FromStream(stream);
+        }
+        catch (Exception e)
+        {
+            stream?.Dispose();
+            if (e is not IOException) throw;
+            throw new IOException(
+                $"Could not write a temporary token cache in '{folder}': {e.Message} Give the cache a path on a disk with more room.", e);
+        }
+    }
+
+    /// <summary>Opens the cache at a path if the source's tokenizer made it, from whatever rows; else returns null.</summary>
+    private static TokenCache? OpenFor<TRow>(TokenCacheSource<TRow> source, string path)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            TokenCache cache = TokenCache.Open(path, reused: true);
+            if (cache.TokenizerHash == source.TokenizerHash && cache.VocabularySize == source.VocabularySize) return cache;
+            cache.Dispose();
+        }
+        catch (InvalidDataException)
+        {
+            // A cache that cannot be read is made anew.
+        }
+        return null;
+    }
+
+    private static string HashOf<TRow>(
+        TokenCacheSource<TRow> source, CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        using var hash = new TokenCacheHash();
+        var report = new TokenCacheReport(progress);
+        foreach (TRow row in TokenCacheSourceFailure.Marked(source.Rows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (source.Length(row) > 0) report.Read(source.AddTo(hash, row));
+        }
+        report.Finish();
+        return hash.Finish();
+    }
+
+    private static string Write<TRow>(TokenCacheSource<TRow> source, Stream stream, string folder, TokenCacheEncoder encoder,
+        CancellationToken cancellationToken, IProgress<TokenizationProgress>? progress)
+    {
+        using var hash = new TokenCacheHash();
+        using var writer = new TokenCacheWriter(stream, folder, source.VocabularySize);
+        var report = new TokenCacheReport(progress);
+        encoder.Run(
+            source,
+            row => report.Read(source.AddTo(hash, row)),
+            (place, ids) =>
+            {
+                writer.Append(place, ids);
+                report.Wrote(ids.Length);
+            },
+            cancellationToken);
+        if (writer.TokenCount == 0) throw source.NoRows();
+        string sourceHash = hash.Finish();
+        writer.Finish(sourceHash, source.TokenizerHash);
+        report.Finish();
+        return sourceHash;
+    }
+
+    private static void RequireInside(int? endOfTextId, int vocabularySize)
+    {
+        if (endOfTextId is { } id && (id < 0 || id >= vocabularySize))
+            throw new ArgumentOutOfRangeException(
+                nameof(endOfTextId), id, $"The end-of-text id must be one of the vocabulary's, which are 0 to {vocabularySize - 1}.");
+    }
+}
+
+/// <summary>Counts rows, bytes and tokens of a token cache and reports them four times a second.</summary>
+internal sealed class TokenCacheReport(IProgress<TokenizationProgress>? progress)
+{
+    private const long IntervalMilliseconds = 250;
+    private long _rows, _bytes, _tokens;
+    private long _last = Environment.TickCount64;
+
+    /// <summary>Counts a row that was read.</summary>
+    public void Read(long bytes)
+    {
+        _rows++;
+        _bytes += bytes;
+        if (progress is null || Environment.TickCount64 - _last < IntervalMilliseconds) return;
+        _last = Environment.TickCount64;
+        Finish();
+    }
+
+    /// <summary>Counts tokens that were written.</summary>
+    public void Wrote(int tokens) => _tokens += tokens;
+
+    /// <summary>Reports the counts.</summary>
+    public void Finish() => progress?.Report(new(_rows, _bytes, _tokens));
+}

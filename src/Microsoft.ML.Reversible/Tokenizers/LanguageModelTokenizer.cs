@@ -1,0 +1,223 @@
+using Microsoft.ML.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>
+/// The one way to any tokenizer: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the tokens
+/// that end a document and come before one. Safe to use from several threads.
+/// </summary>
+internal sealed class LanguageModelTokenizer
+{
+    private readonly TokenizerParts _parts;
+    private readonly Action<string>? _save;
+    private readonly Lazy<string> _hash;
+
+    /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
+    public LanguageModelTokenizer(Vocabulary vocabulary)
+        : this(
+            TokenizerParts.Of(vocabulary, "GPT2Tokenizer"), vocabulary.Kind, folder => VocabularyFolder.Write(folder, vocabulary))
+    {
+    }
+
+    /// <summary>Makes a tokenizer.</summary>
+    /// <param name="parts">The tokenizer and its tokens.</param>
+    /// <param name="kind">What a token is.</param>
+    /// <param name="save">Writes its files into a folder; null where there are none.</param>
+    public LanguageModelTokenizer(TokenizerParts parts, TextTokenization kind, Action<string>? save)
+    {
+        (_parts, Kind, _save) = (parts, kind, save);
+        _hash = new(ComputeHash);
+    }
+
+    /// <summary>What a token is.</summary>
+    public TextTokenization Kind { get; }
+
+    /// <summary>Number of ids, which run from 0.</summary>
+    public int VocabularySize => _parts.VocabularySize;
+
+    /// <summary>The id that ends a document.</summary>
+    public int EndOfTextId => _parts.EndOfTextId;
+
+    /// <summary>The text of the token that ends a document.</summary>
+    public string EndOfText => _parts.EndOfText;
+
+    /// <summary>The id put before every text, as Llama's tokenizers do; <see cref="EndOfTextId"/> where none is, as in GPT-2's.</summary>
+    public int BeginOfTextId => _parts.BeginOfTextId;
+
+    /// <summary>
+    /// The id that stands for an empty context, as in lm-evaluation-harness: the tokenizer's bos_token where it has one, whether or not it
+    /// is put before texts, else end-of-text.
+    /// </summary>
+    public int PrefixId => _parts.PrefixId;
+
+    /// <summary>
+    /// SHA-256 over all that decides which ids a text has, as lower-case hexadecimal digits: equal hashes, equal ids, in any process.
+    /// </summary>
+    public string Hash => _hash.Value;
+
+    /// <summary>Whether <see cref="Save"/> can write it.</summary>
+    public bool CanSave => _save is not null;
+
+    /// <summary>Learns a tokenizer.</summary>
+    /// <param name="texts">The text, read once at most; <see cref="TextTokenization.Byte"/> does not need it.</param>
+    /// <param name="tokenization">What becomes a token.</param>
+    /// <param name="vocabularySize">Number of tokens for <see cref="TextTokenization.Bpe"/>, end-of-text included, at least 257.</param>
+    /// <param name="cancellationToken">Ends the learning of <see cref="TextTokenization.Bpe"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is too small, or the tokenization is not one of the enumeration.</exception>
+    /// <exception cref="InvalidOperationException">No row has text, or there is too little text for that many tokens.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static LanguageModelTokenizer Learn(
+        IEnumerable<string> texts, TextTokenization tokenization, int vocabularySize, CancellationToken cancellationToken = default) =>
+        new(tokenization switch
+        {
+            TextTokenization.Character => Vocabulary.OfCharacters(texts),
+            TextTokenization.Byte => Vocabulary.OfBytes(),
+            TextTokenization.Bpe => BpeLearner.Learn(texts, vocabularySize, cancellationToken),
+            _ => throw new ArgumentOutOfRangeException(
+                nameof(tokenization), tokenization, "The tokenization must be Character, Byte or Bpe."),
+        });
+
+    /// <summary>Reads a tokenizer from a folder, or from one file of the forms below.</summary>
+    /// <remarks>
+    /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
+    /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
+    /// vocab.bpe, or the only .tiktoken file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them
+    /// name the tokens that end a document and come before one.
+    /// </remarks>
+    /// <param name="path">The folder or file.</param>
+    /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
+    /// <param name="beginOfTextId">The id that a document begins after, where the files do not name it.</param>
+    /// <exception cref="FileNotFoundException">A file is missing, or there is none.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed or of a form not supported; the message names it and why.</exception>
+    public static LanguageModelTokenizer Load(string path, int? endOfTextId = null, int? beginOfTextId = null) =>
+        TokenizerLoader.Load(path, new SpecialIds(endOfTextId, beginOfTextId));
+
+    /// <summary>Makes a tokenizer of one that the caller has made.</summary>
+    /// <param name="tokenizer">The tokenizer, which must not put tokens around a text by itself.</param>
+    /// <param name="endOfTextId">The id that ends a document; null to find it among its special tokens.</param>
+    /// <param name="beginOfTextId">The id that a document begins after; null for the tokenizer's own, or else that of the end.</param>
+    /// <param name="vocabularySize">Number of ids; null to find it in the tokenizer's vocabulary.</param>
+    /// <exception cref="ArgumentException">What was left out cannot be found; the message names it.</exception>
+    public static LanguageModelTokenizer Wrap(
+        Tokenizer tokenizer, int? endOfTextId = null, int? beginOfTextId = null, int? vocabularySize = null) =>
+        new(InstanceParts.Of(tokenizer, endOfTextId, beginOfTextId, vocabularySize), TextTokenization.Bpe, save: null);
+
+    /// <summary>Writes its files, each whole or not at all: those it came from as they were, under Hugging Face's names.</summary>
+    /// <exception cref="NotSupportedException">The tokenizer is an instance that the caller made.</exception>
+    public void Save(string folder)
+    {
+        if (_save is null)
+            throw new NotSupportedException(
+                "A tokenizer given as an instance cannot be saved, since Microsoft.ML.Tokenizers does not write files. " +
+                "Give the path of its files instead.");
+        _save(folder);
+    }
+
+    /// <summary>Returns the ids of a text, with nothing added. Surrogates without their other half count as U+FFFD.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="recognizeEndOfText">
+    /// Whether <see cref="EndOfText"/> in the text stands for the end of a document. Otherwise it is text like any other, so that
+    /// no text can end a document by itself.
+    /// </param>
+    /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent; the message names it.</exception>
+    public int[] Encode(string text, bool recognizeEndOfText = false)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!recognizeEndOfText) return EncodeDocument(text);
+
+        var ids = new List<int>();
+        string[] documents = text.Split(EndOfText);
+        for (int i = 0; i < documents.Length; i++)
+        {
+            if (i > 0) ids.Add(EndOfTextId);
+            ids.AddRange(EncodeDocument(documents[i]));
+        }
+        return [.. ids];
+    }
+
+    /// <inheritdoc cref="Encode(string, bool)"/>
+    public int[] Encode(ReadOnlySpan<char> text, bool recognizeEndOfText = false) => Encode(text.ToString(), recognizeEndOfText);
+
+    /// <summary>Returns the text of some ids. End-of-text stands for no text, and bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <param name="ids">The ids.</param>
+    /// <param name="continuation">
+    /// Whether they follow other text. Otherwise the space that a SentencePiece vocabulary puts before every text is left out.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> ids, bool continuation = false) =>
+        _parts.Texts.Decode(ids, continuation);
+
+    /// <summary>Returns a decoder that takes the ids one by one.</summary>
+    /// <inheritdoc cref="Decode" path="/param[@name='continuation']"/>
+    public TokenDecoder CreateDecoder(bool continuation = false) => _parts.Texts.CreateDecoder(continuation);
+
+    /// <summary>Returns the number of UTF-8 bytes that some ids stand for, which bits per byte are counted against.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public long CountBytes(ReadOnlySpan<int> ids) => _parts.Texts.CountBytes(ids);
+
+    /// <summary>
+    /// Returns a text that UTF-8 can represent, with U+FFFD for every surrogate without its other half; the same object where there is
+    /// none.
+    /// </summary>
+    internal static string WellFormed(string text)
+    {
+        int first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
+        if (first < 0) return text;
+        for (int i = first; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return string.Concat(text.EnumerateRunes());
+            i++;
+        }
+        return text;
+    }
+
+    private int[] EncodeDocument(string text) => text.Length == 0 ? [] : [.. _parts.Tokenizer.EncodeToIds(WellFormed(text))];
+
+    private string ComputeHash()
+    {
+        using var hash = new TokenizerHash();
+        _parts.AddToHash(hash);
+        hash.Add(EndOfTextId);
+        hash.Add(BeginOfTextId);
+        return hash.Finish();
+    }
+}
+
+/// <summary>What a reader makes of the files of a tokenizer.</summary>
+/// <param name="Tokenizer">Turns text into ids.</param>
+/// <param name="Texts">Turns ids into text.</param>
+/// <param name="VocabularySize">Number of ids, which run from 0.</param>
+/// <param name="AddToHash">Adds to a hash all that decides which ids a text has.</param>
+/// <param name="EndOfTextId">The id that ends a document.</param>
+/// <param name="EndOfText">How it is written.</param>
+/// <param name="BeginOfTextId">The id put before every text; <paramref name="EndOfTextId"/> where none is.</param>
+/// <param name="PrefixId">The id that stands for an empty context.</param>
+/// <param name="Prefix">How it is written.</param>
+/// <param name="ClassName">Hugging Face's class for the tokenizer.</param>
+internal sealed record TokenizerParts(
+    Tokenizer Tokenizer, TokenTexts Texts, int VocabularySize, Action<TokenizerHash> AddToHash,
+    int EndOfTextId, string EndOfText, int BeginOfTextId, int PrefixId, string Prefix, string ClassName)
+{
+    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
+    public static TokenizerParts Of(Vocabulary vocabulary, string className)
+    {
+        List<string> tokens = [.. vocabulary.Tokens];
+        Tokenizer tokenizer = vocabulary.Kind == TextTokenization.Character
+            ? new CharacterTokenizer(vocabulary.Tokens)
+            : new ByteLevelTokenizer(vocabulary);
+        return new(
+            tokenizer, (tokenizer as IdTokenizer)?.Texts ?? vocabulary.Texts(), tokens.Count, vocabulary.AddTo,
+            tokens.IndexOf(vocabulary.EndOfText), vocabulary.EndOfText, tokens.IndexOf(vocabulary.BeginOfText),
+            tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className);
+    }
+
+    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
+    public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin, int Prefix) ids, string className)
+    {
+        var tokenizer = new SentencePieceBpe(vocabulary, ids.End, ids.Begin);
+        return new(
+            tokenizer, tokenizer.Texts, vocabulary.Pieces.Count, vocabulary.AddTo, ids.End, vocabulary.Pieces[ids.End].Text,
+            ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className);
+    }
+}

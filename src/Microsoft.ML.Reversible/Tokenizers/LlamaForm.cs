@@ -1,0 +1,118 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>Reads the tokenizer.json of a SentencePiece vocabulary: byte-pair encoding with byte fallback.</summary>
+internal static class LlamaForm
+{
+    private static readonly string _space = SentencePieceVocabulary.Space.ToString();
+
+    /// <summary>Reads the vocabulary.</summary>
+    /// <exception cref="InvalidDataException">The file is malformed or of another form.</exception>
+    public static SentencePieceVocabulary Read(TokenizerJsonFile file)
+    {
+        DummyPrefix prefix = ReadPrefix(file);
+        string? unknown = file.Model.TextOf("unk_token");
+        var pieces = new SentencePiece[file.IdCount];
+        for (int id = 0; id < pieces.Length; id++) pieces[id] = new($"\0{id}", 0, PieceKind.Control);
+        foreach ((int id, string token) in file.Tokens)
+            pieces[id] = new(token, 0, token == unknown ? PieceKind.Unknown : IsByte(token) ? PieceKind.Byte : PieceKind.Normal);
+        foreach (AddedToken token in file.Added)
+        {
+            if (!token.IsSpecial) throw file.Unsupported($"its added token '{token.Content}' is not special");
+            if (file.Tokens.TryGetValue(token.Id, out string? other) && other != token.Content)
+                throw file.Malformed($"'{other}' and '{token.Content}' both have the id {token.Id}");
+            pieces[token.Id] = new(token.Content, 0, token.Content == unknown ? PieceKind.Unknown : PieceKind.Control);
+        }
+
+        List<(string Left, string Right)>? merges = ReadMerges(file, pieces);
+        List<SentencePiece> list = [.. pieces];
+        int Find(string? text) => list.FindIndex(piece => piece.Text == text);
+        int end = Find("</s>");
+        int unknownId = Find(unknown);
+        var vocabulary = new SentencePieceVocabulary(
+            pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false)
+        {
+            Merges = merges,
+        };
+        return vocabulary.FindFault() is { } fault ? throw file.Malformed(fault) : vocabulary;
+    }
+
+    private static DummyPrefix ReadPrefix(TokenizerJsonFile file)
+    {
+        (bool prepends, bool replaces) = (false, false);
+        foreach (JsonElement normalizer in file.Sequence("normalizer", "normalizers"))
+        {
+            if (normalizer.TextOf("type") == "Prepend" && normalizer.TextOf("prepend") == _space && !replaces) prepends = true;
+            else if (normalizer.TextOf("type") == "Replace" && normalizer.TextOf("content") == _space
+                && normalizer.TryGet("pattern", out JsonElement pattern) && pattern.TextOf("String") == " ") replaces = true;
+            else throw file.Unsupported($"it normalizes text by {normalizer.TextOf("type")}");
+        }
+
+        switch (file.Sequence("pre_tokenizer", "pretokenizers"))
+        {
+            case []:
+                if (!replaces) break;
+                return prepends ? DummyPrefix.Always : DummyPrefix.Never;
+            case [var metaspace] when metaspace.TextOf("type") == "Metaspace" && metaspace.TextOf("replacement") == _space && !prepends:
+                if (!metaspace.TryGet("split", out JsonElement split) || split.ValueKind != JsonValueKind.False)
+                    throw file.Unsupported("it cuts text at spaces");
+                bool never = metaspace.TextOf("prepend_scheme") == "never"
+                    || (metaspace.TryGet("add_prefix_space", out JsonElement adds) && adds.ValueKind == JsonValueKind.False);
+                return never ? DummyPrefix.Never : DummyPrefix.UnlessSpace;
+        }
+        throw file.Unsupported("it treats spaces otherwise than the Llama family");
+    }
+
+    /// <summary>Reads the merges.</summary>
+    /// <remarks>
+    /// Converters make such lists from scores: all merges that make a piece follow each other. Pieces then get scores again, and equal ones
+    /// merge as in the tokenizer.model that the file was made of.
+    /// </remarks>
+    /// <param name="file">The file.</param>
+    /// <param name="pieces">The pieces, which get the rank of the first merge that makes them as a negative score.</param>
+    /// <returns>The merges where scores would give others; else null.</returns>
+    private static List<(string Left, string Right)>? ReadMerges(TokenizerJsonFile file, SentencePiece[] pieces)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < pieces.Length; id++)
+            if (pieces[id].Kind == PieceKind.Normal) ids.Add(pieces[id].Text, id);
+
+        var merges = new List<(string Left, string Right)>();
+        bool areByScore = true;
+        var scored = new HashSet<int>();
+        int last = -1;
+        for (int rank = 0; rank < file.Merges.Count; rank++)
+        {
+            // A merge that makes a mark or a byte never applies: the mark would have been found before.
+            string[] sides = file.Merges[rank].Split(' ');
+            if (!ids.TryGetValue(string.Concat(sides), out int id)) continue;
+            foreach (string side in sides)
+                if (!ids.ContainsKey(side))
+                    throw file.Malformed($"the merge '{file.Merges[rank]}' needs the token '{side}', which the vocabulary lacks");
+            merges.Add((sides[0], sides[1]));
+            if (id != last && scored.Add(id)) pieces[id] = pieces[id] with { Score = -rank };
+            else areByScore &= id == last;
+            last = id;
+        }
+
+        HashSet<(string, string)> listed = [.. merges];
+        areByScore &= ids.Keys.All(text => SplitsOf(text).All(
+            sides => !IsAvailable(sides.Left) || !IsAvailable(sides.Right) || listed.Contains(sides)));
+        return areByScore ? null : merges;
+
+        bool IsAvailable(string side) => ids.ContainsKey(side) || IsOneCharacter(side);
+    }
+
+    private static IEnumerable<(string Left, string Right)> SplitsOf(string text)
+    {
+        for (int i = 1; i < text.Length; i++)
+            if (!char.IsLowSurrogate(text[i])) yield return (text[..i], text[i..]);
+    }
+
+    private static bool IsOneCharacter(string text) => Rune.TryGetRuneAt(text, 0, out Rune rune) && rune.Utf16SequenceLength == text.Length;
+
+    private static bool IsByte(string token) =>
+        token is ['<', '0', 'x', var high, var low, '>'] && char.IsAsciiHexDigitUpper(high) && char.IsAsciiHexDigitUpper(low);
+}

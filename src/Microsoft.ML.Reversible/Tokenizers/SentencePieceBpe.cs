@@ -1,0 +1,167 @@
+using System.Text;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>
+/// SentencePiece's byte-pair encoding: of all neighbours that together are a piece, those whose piece has the greatest score are merged
+/// first, and of equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 takes the rightmost, which gives runs of a character other ids.
+/// </summary>
+/// <remarks>
+/// Source: sentencepiece, src/bpe_model.cc. A text is merged word by word. In the Llama family no piece reaches over the beginning of a
+/// word, so the ids are those of the whole text; a vocabulary with such pieces has its texts merged whole.
+/// </remarks>
+internal sealed class SentencePieceBpe : IdTokenizer
+{
+    private const int None = -1;
+    private const char Space = SentencePieceVocabulary.Space;
+
+    private readonly SentencePieceVocabulary _vocabulary;
+    private readonly IReadOnlyList<SentencePiece> _pieces;
+    private readonly int _firstByte;
+    private readonly bool _piecesReachOverSpaces;
+    private readonly Dictionary<int, int> _characters = [];
+    private readonly Dictionary<(int Left, int Right), Merge> _merges = [];
+
+    /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
+    /// <param name="vocabulary">The vocabulary.</param>
+    /// <param name="starters">The ids that a text begins after.</param>
+    public SentencePieceBpe(SentencePieceVocabulary vocabulary, params int[] starters)
+        : base(vocabulary.Texts(starters))
+    {
+        (_vocabulary, _pieces, _firstByte) = (vocabulary, vocabulary.Pieces, vocabulary.FirstByteId);
+        _piecesReachOverSpaces = _pieces.Any(piece => piece.Kind == PieceKind.Normal && ReachesOverSpace(piece.Text));
+        Dictionary<string, int> symbols = NumberSymbols();
+        if (vocabulary.Merges is { } listed)
+        {
+            for (int rank = 0; rank < listed.Count; rank++)
+            {
+                (string left, string right) = listed[rank];
+                AddMerge(symbols[left], symbols[right], symbols[left + right], rank);
+            }
+            return;
+        }
+        for (int id = 0; id < _pieces.Count; id++)
+        {
+            if (_pieces[id] is not { Kind: PieceKind.Normal, Text: var text }) continue;
+            for (int cut = 1; cut < text.Length; cut++)
+                if (symbols.TryGetValue(text[..cut], out int left) && symbols.TryGetValue(text[cut..], out int right))
+                    AddMerge(left, right, id, -_pieces[id].Score);
+        }
+
+        void AddMerge(int left, int right, int id, float order) => _merges.TryAdd((left, right), new(id, order));
+    }
+
+    /// <inheritdoc/>
+    protected override void Append(string text, List<int> ids)
+    {
+        string normalized = Normalize(text);
+        for (int start = 0; start < normalized.Length;)
+        {
+            int end = EndOfWord(normalized, start);
+            AppendWord(normalized.AsSpan(start, end - start), ids);
+            start = end;
+        }
+    }
+
+    /// <summary>Numbers what can be merged: the pieces by their ids, then characters that are only parts of pieces.</summary>
+    private Dictionary<string, int> NumberSymbols()
+    {
+        var symbols = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < _pieces.Count; id++)
+            if (_pieces[id].Kind == PieceKind.Normal) symbols.Add(_pieces[id].Text, id);
+        int next = _pieces.Count;
+        foreach (Rune character in _pieces.Where(piece => piece.Kind == PieceKind.Normal).SelectMany(piece => piece.Text.EnumerateRunes()))
+        {
+            string text = character.ToString();
+            if (!symbols.TryGetValue(text, out int symbol)) symbols.Add(text, symbol = next++);
+            _characters.TryAdd(character.Value, symbol);
+        }
+        return symbols;
+    }
+
+    private string Normalize(string text)
+    {
+        if (_vocabulary.RemovesExtraSpaces) text = string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        if (text.Length == 0) return text;
+        bool prefixed = _vocabulary.Prefix == DummyPrefix.Always
+            || (_vocabulary.Prefix == DummyPrefix.UnlessSpace && text[0] is not (' ' or Space));
+        return (prefixed ? Space.ToString() : "") + text.Replace(' ', Space);
+    }
+
+    private int EndOfWord(string text, int start)
+    {
+        if (_piecesReachOverSpaces) return text.Length;
+        for (int i = start + 1; i < text.Length; i++)
+            if (text[i] == Space && text[i - 1] != Space) return i;
+        return text.Length;
+    }
+
+    private static bool ReachesOverSpace(string piece)
+    {
+        for (int i = 1; i < piece.Length; i++)
+            if (piece[i] == Space && piece[i - 1] != Space) return true;
+        return false;
+    }
+
+    /// <summary>Appends the ids of a word. Characters without a piece become their UTF-8 bytes.</summary>
+    private void AppendWord(ReadOnlySpan<char> text, List<int> ids)
+    {
+        var parts = new Part[text.Length];
+        int count = 0;
+        for (int at = 0; at < text.Length; count++)
+        {
+            Rune.DecodeFromUtf16(text[at..], out Rune character, out int length);
+            parts[count] = new(_characters.GetValueOrDefault(character.Value, None), character.Value, count - 1, count + 1);
+            at += length;
+        }
+        if (count == 0) return;
+
+        MergeAll(parts.AsSpan(0, count));
+        for (int at = 0; at < count; at = parts[at].Next) AppendIds(parts[at], ids);
+    }
+
+    private void MergeAll(Span<Part> parts)
+    {
+        var candidates = new PriorityQueue<Candidate, (float, int)>();
+        for (int at = 0; at + 1 < parts.Length; at++) Offer(candidates, parts, at, at + 1);
+        while (candidates.TryDequeue(out Candidate pair, out _))
+        {
+            ref Part left = ref parts[pair.At];
+            // Either side may have become a part of something else since the pair was found.
+            if (left.Symbol != pair.Left || left.Next != pair.Next || parts[pair.Next].Symbol != pair.Right) continue;
+            left.Symbol = _merges[(pair.Left, pair.Right)].Id;
+            parts[pair.Next].Symbol = None;
+            left.Next = parts[pair.Next].Next;
+            if (left.Next < parts.Length) parts[left.Next].Previous = pair.At;
+            if (left.Previous >= 0) Offer(candidates, parts, left.Previous, pair.At);
+            if (left.Next < parts.Length) Offer(candidates, parts, pair.At, left.Next);
+        }
+    }
+
+    private void Offer(PriorityQueue<Candidate, (float, int)> candidates, Span<Part> parts, int at, int next)
+    {
+        (int left, int right) = (parts[at].Symbol, parts[next].Symbol);
+        if (left != None && right != None && _merges.TryGetValue((left, right), out Merge merge))
+            candidates.Enqueue(new(at, next, left, right), (merge.Order, at));
+    }
+
+    private void AppendIds(in Part part, List<int> ids)
+    {
+        if ((uint)part.Symbol < (uint)_pieces.Count)
+        {
+            ids.Add(part.Symbol);
+            return;
+        }
+        Span<byte> bytes = stackalloc byte[4];
+        foreach (byte value in bytes[..new Rune(part.Character).EncodeToUtf8(bytes)]) ids.Add(_firstByte + value);
+    }
+
+    /// <summary>What two neighbours become, and when: the least order first.</summary>
+    private readonly record struct Merge(int Id, float Order);
+
+    /// <summary>A stretch of the text that is one symbol, with its neighbours' places.</summary>
+    private record struct Part(int Symbol, int Character, int Previous, int Next);
+
+    /// <summary>Two neighbours that together are a piece, as they were when they were found.</summary>
+    private readonly record struct Candidate(int At, int Next, int Left, int Right);
+}

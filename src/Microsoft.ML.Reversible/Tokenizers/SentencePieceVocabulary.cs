@@ -1,0 +1,262 @@
+using System.Text;
+using Google.Protobuf;
+using static Google.Protobuf.WireFormat.WireType;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>Kinds of SentencePiece's pieces, with the numbers of the file format.</summary>
+internal enum PieceKind
+{
+    /// <summary>Text, with U+2581 for a space.</summary>
+    Normal = 1,
+
+    /// <summary>Stands for text without a piece.</summary>
+    Unknown = 2,
+
+    /// <summary>A mark such as end-of-text. It stands for no text.</summary>
+    Control = 3,
+
+    /// <summary>Text that is looked for before anything else.</summary>
+    UserDefined = 4,
+
+    /// <summary>Text that is never produced.</summary>
+    Unused = 5,
+
+    /// <summary>One byte of a character without a piece.</summary>
+    Byte = 6,
+}
+
+/// <summary>When a text gets a space before its first character.</summary>
+internal enum DummyPrefix
+{
+    /// <summary>Never.</summary>
+    Never,
+
+    /// <summary>Always, as SentencePiece does.</summary>
+    Always,
+
+    /// <summary>Unless it begins with a space already, as Hugging Face's Metaspace does.</summary>
+    UnlessSpace,
+}
+
+/// <summary>A piece of a SentencePiece vocabulary: a token.</summary>
+/// <param name="Text">How the vocabulary writes it.</param>
+/// <param name="Score">Its priority: of two possible merges, the one with the greater score of the result comes first.</param>
+/// <param name="Kind">Its kind.</param>
+internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
+
+/// <summary>A SentencePiece vocabulary with byte-pair merges and byte fallback, as the Llama family has it.</summary>
+/// <param name="Pieces">The pieces, whose ids are their places.</param>
+/// <param name="UnknownId">The piece that stands for text without one.</param>
+/// <param name="BeginId">The piece that a document begins after; negative where there is none.</param>
+/// <param name="EndId">The piece that ends a document; negative where there is none.</param>
+/// <param name="Prefix">Whether a text gets a space before it.</param>
+/// <param name="RemovesExtraSpaces">Whether spaces at both ends are dropped and runs of spaces become one.</param>
+internal sealed record SentencePieceVocabulary(
+    IReadOnlyList<SentencePiece> Pieces, int UnknownId, int BeginId, int EndId, DummyPrefix Prefix, bool RemovesExtraSpaces)
+{
+    /// <summary>The character that stands for a space within pieces.</summary>
+    public const char Space = '\u2581';
+
+    /// <summary>
+    /// The merges, the first to apply first, where scores of the pieces cannot give them; null where the scores do. SentencePiece's own
+    /// files have scores, tokenizer.json has a list.
+    /// </summary>
+    public IReadOnlyList<(string Left, string Right)>? Merges { get; init; }
+
+    /// <summary>The bytes of every piece.</summary>
+    /// <param name="starters">The ids that a text begins after.</param>
+    public TokenBytes Texts(int[] starters)
+    {
+        int firstByte = FirstByteId;
+        return new(
+            [.. Pieces.Select((piece, id) => piece.Kind switch
+            {
+                PieceKind.Normal => Encoding.UTF8.GetBytes(piece.Text.Replace(Space, ' ')),
+                PieceKind.Byte => [(byte)(id - firstByte)],
+                _ => Array.Empty<byte>(),
+            })],
+            Prefix == DummyPrefix.Never ? [] : starters);
+    }
+
+    /// <summary>Adds to a hash all that decides which ids a text has.</summary>
+    /// <remarks>Token caches name their tokenizer by this hash, so what was hashed first keeps its place.</remarks>
+    public void AddTo(TokenizerHash hash)
+    {
+        hash.Add("SentencePiece, leftmost of equal scores");
+        hash.Add(Prefix.ToString());
+        hash.Add(RemovesExtraSpaces ? 1 : 0);
+        hash.Add(Pieces.Count);
+        foreach (SentencePiece piece in Pieces)
+        {
+            hash.Add(piece.Text);
+            hash.Add(BitConverter.SingleToInt32Bits(piece.Score));
+            hash.Add((int)piece.Kind);
+        }
+        if (Merges is not null) hash.Add([.. Merges.Select(merge => $"{merge.Left} {merge.Right}")]);
+    }
+
+    /// <summary>Finds a fault in a vocabulary that was read from a file.</summary>
+    /// <returns>The fault; null where there is none.</returns>
+    public string? FindFault()
+    {
+        if (Pieces.Count == 0) return "it has no pieces";
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach ((SentencePiece piece, int id) in Pieces.Select((piece, id) => (piece, id)))
+        {
+            if (piece.Text.Length == 0) return $"the piece of id {id} is empty";
+            if (piece.Text.Length > TokenizerJson.LongestToken)
+                return $"the piece of id {id} has {piece.Text.Length} characters, more than {TokenizerJson.LongestToken}";
+            if (!seen.Add(piece.Text)) return $"it has the piece '{piece.Text}' twice";
+            if (!Enum.IsDefined(piece.Kind)) return $"the piece '{piece.Text}' of id {id} is of the unknown kind {(int)piece.Kind}";
+            if (piece.Kind is PieceKind.UserDefined or PieceKind.Unused)
+                return $"the piece '{piece.Text}' of id {id} is of the kind {piece.Kind}, which is not supported";
+            if (!float.IsFinite(piece.Score)) return $"the score of the piece '{piece.Text}' of id {id} is no finite number";
+            if (piece.Kind == PieceKind.Normal && piece.Text.Contains('\0')) return $"the piece of id {id} holds the character U+0000";
+        }
+
+        foreach ((string name, int id) in new[] { ("unknown", UnknownId), ("begin-of-text", BeginId), ("end-of-text", EndId) })
+            if (id >= Pieces.Count) return $"the {name} id is {id}, but the last piece's is {Pieces.Count - 1}";
+        if (UnknownId < 0) return "it names no unknown piece";
+        if (Pieces[UnknownId].Kind is PieceKind.Normal or PieceKind.Byte) return $"the piece of the unknown id {UnknownId} stands for text";
+
+        int first = FirstByteId;
+        if (first < 0 || Pieces.Count(piece => piece.Kind == PieceKind.Byte) != 256 || first + 256 > Pieces.Count)
+            return "it has no byte fallback: the 256 byte pieces <0x00> to <0xFF> are missing";
+        for (int value = 0; value < 256; value++)
+            if (Pieces[first + value] is not { Kind: PieceKind.Byte, Text: var text } || text != NameOfByte(value))
+                return $"the byte piece {NameOfByte(value)} is not at the id {first + value}, in order with the others";
+        return null;
+    }
+
+    /// <summary>Returns this vocabulary with marks added behind the pieces, as Hugging Face's configuration lists them.</summary>
+    /// <param name="tokens">The marks by id. Those that are pieces already are left out.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">The ids do not follow the pieces'.</exception>
+    public SentencePieceVocabulary WithControls(IReadOnlyDictionary<int, string> tokens, string path)
+    {
+        List<SentencePiece> pieces = [.. Pieces];
+        foreach ((int id, string token) in tokens.OrderBy(token => token.Key))
+        {
+            if ((uint)id < (uint)pieces.Count && pieces[id].Text == token) continue;
+            if (id != pieces.Count || pieces.Exists(piece => piece.Text == token))
+                throw TokenizerJson.Malformed(
+                    path, $"tokenizer_config.json adds the token '{token}' as id {id}, which is another's or leaves a gap");
+            pieces.Add(new(token, 0, PieceKind.Control));
+        }
+        return this with { Pieces = pieces };
+    }
+
+    /// <summary>The id of the piece of byte 0, which the other bytes' follow; negative where there are none.</summary>
+    public int FirstByteId => Pieces.Select(piece => piece.Kind).ToList().IndexOf(PieceKind.Byte);
+
+    /// <summary>Returns the text of a byte's piece.</summary>
+    public static string NameOfByte(int value) => $"<0x{value:X2}>";
+}
+
+/// <summary>Reads SentencePiece model files, which are Protocol Buffers messages.</summary>
+internal static class SentencePieceFile
+{
+    private const int BpeModel = 2;
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="file">The file's bytes.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">The file is malformed or of a kind not supported; the message says which.</exception>
+    public static SentencePieceVocabulary Read(byte[] file, string path)
+    {
+        try
+        {
+            SentencePieceVocabulary vocabulary = Read(file);
+            return vocabulary.FindFault() is { } fault ? throw new InvalidDataException(fault) : vocabulary;
+        }
+        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException or InvalidProtocolBufferException)
+        {
+            throw new InvalidDataException($"The tokenizer file '{path}' is malformed or not supported: {e.Message.TrimEnd('.')}.", e);
+        }
+    }
+
+    private static SentencePieceVocabulary Read(byte[] file)
+    {
+        var pieces = new List<SentencePiece>();
+        (int modelType, int unknown, int begin, int end, bool suffix) = (1, 0, 1, 2, false);
+        (string normalizer, bool charsMap, bool prefix, bool removes, bool escapes) = ("", false, true, true, true);
+        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(file))
+        {
+            switch (number, wire)
+            {
+                case (1, LengthDelimited): pieces.Add(ReadPiece(input.ReadBytes())); break;
+                case (2, LengthDelimited): ReadTrainer(input.ReadBytes()); break;
+                case (3, LengthDelimited): ReadNormalizer(input.ReadBytes()); break;
+                default: input.SkipLastField(); break;
+            }
+        }
+
+        if (pieces.Count == 0) throw new InvalidDataException("it has no pieces");
+        if (modelType != BpeModel)
+            throw new InvalidDataException($"its model is of type {modelType}, and only byte-pair models (2) are read");
+        if (normalizer is not ("" or "identity") || charsMap)
+            throw new InvalidDataException($"it normalizes text by '{normalizer}', and only 'identity' is supported");
+        if (suffix || !escapes) throw new InvalidDataException("it treats spaces otherwise than the Llama family");
+        return new(pieces, unknown, begin, end, prefix ? DummyPrefix.Always : DummyPrefix.Never, removes);
+
+        void ReadTrainer(ByteString message)
+        {
+            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
+            {
+                switch (number, wire)
+                {
+                    case (3, Varint): modelType = input.ReadInt32(); break;
+                    case (24, Varint): suffix = input.ReadBool(); break;
+                    case (40, Varint): unknown = input.ReadInt32(); break;
+                    case (41, Varint): begin = input.ReadInt32(); break;
+                    case (42, Varint): end = input.ReadInt32(); break;
+                    default: input.SkipLastField(); break;
+                }
+            }
+        }
+
+        void ReadNormalizer(ByteString message)
+        {
+            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
+            {
+                switch (number, wire)
+                {
+                    case (1, LengthDelimited): normalizer = Text(input); break;
+                    case (2, LengthDelimited): charsMap = !input.ReadBytes().IsEmpty; break;
+                    case (3, Varint): prefix = input.ReadBool(); break;
+                    case (4, Varint): removes = input.ReadBool(); break;
+                    case (5, Varint): escapes = input.ReadBool(); break;
+                    default: input.SkipLastField(); break;
+                }
+            }
+        }
+    }
+
+    private static SentencePiece ReadPiece(ByteString message)
+    {
+        (string text, float score, PieceKind kind) = ("", 0f, PieceKind.Normal);
+        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
+        {
+            switch (number, wire)
+            {
+                case (1, LengthDelimited): text = Text(input); break;
+                case (2, Fixed32): score = input.ReadFloat(); break;
+                case (3, Varint): kind = (PieceKind)input.ReadEnum(); break;
+                default: input.SkipLastField(); break;
+            }
+        }
+        return new(text, score, kind);
+    }
+
+    /// <summary>Returns the fields of a message in order. The caller must read or skip the value of each.</summary>
+    private static IEnumerable<(int Number, WireFormat.WireType Wire, CodedInputStream Input)> Fields(byte[] message)
+    {
+        using var input = new CodedInputStream(message);
+        while (input.ReadTag() is var tag and not 0)
+            yield return (WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag), input);
+    }
+
+    private static string Text(CodedInputStream input) => _strict.GetString(input.ReadBytes().Span);
+}

@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>The settings of tokenizer_config.json that decide ids.</summary>
+/// <param name="Path">The file, for messages.</param>
+internal sealed record TokenizerConfiguration(string Path)
+{
+    /// <summary>The name of the file.</summary>
+    public const string FileName = "tokenizer_config.json";
+
+    private const string KindField = "reversible_tokenization";
+
+    // Older folders name their special tokens in this file.
+    private const string MapFileName = "special_tokens_map.json";
+
+    /// <summary>What a token is, if this library wrote the folder.</summary>
+    public TextTokenization? Kind { get; private init; }
+
+    /// <summary>The token that ends a document; null if none is named.</summary>
+    public string? EndOfText { get; private init; }
+
+    /// <summary>The token that begins a text; null if none is named.</summary>
+    public string? BeginOfText { get; private init; }
+
+    /// <summary>Whether bos_token is null: no token begins a text.</summary>
+    public bool LacksBeginOfText { get; private init; }
+
+    /// <summary>Whether <see cref="BeginOfText"/> is put before every text; null if the file does not say.</summary>
+    public bool? AddsBeginOfText { get; private init; }
+
+    /// <summary>Whether a space is put before every text.</summary>
+    public bool AddsPrefixSpace { get; private init; }
+
+    /// <summary>Special tokens by id.</summary>
+    public IReadOnlyDictionary<int, string> SpecialTokens { get; private init; } = new Dictionary<int, string>();
+
+    /// <summary>
+    /// Reads the file in a tokenizer's folder, if there is one. The tokens that it does not name are read from special_tokens_map.json.
+    /// </summary>
+    /// <exception cref="InvalidDataException">One of the two files is malformed.</exception>
+    public static TokenizerConfiguration Read(TokenizerFiles files)
+    {
+        TokenizerConfiguration configuration = ReadOwn(files);
+        if (!files.Has(MapFileName)) return configuration;
+        string path = files.PathOf(MapFileName);
+        using JsonDocument document = TokenizerJson.ParseObject(files.Read(MapFileName), path);
+        JsonElement root = document.RootElement;
+        return configuration with
+        {
+            EndOfText = configuration.EndOfText ?? TokenIn(root, "eos_token", path),
+            BeginOfText = configuration.BeginOfText ?? (configuration.LacksBeginOfText ? null : TokenIn(root, "bos_token", path)),
+        };
+    }
+
+    private static TokenizerConfiguration ReadOwn(TokenizerFiles files)
+    {
+        string path = files.PathOf(FileName);
+        if (!files.Has(FileName)) return new TokenizerConfiguration(path);
+        using JsonDocument document = TokenizerJson.ParseObject(files.Read(FileName), path);
+        JsonElement root = document.RootElement;
+        return TokenizerJson.Unescaped(path, () => new TokenizerConfiguration(path)
+        {
+            Kind = KindIn(root, path),
+            EndOfText = TokenIn(root, "eos_token", path),
+            BeginOfText = TokenIn(root, "bos_token", path),
+            LacksBeginOfText = root.TryGetProperty("bos_token", out JsonElement begin) && begin.ValueKind == JsonValueKind.Null,
+            AddsBeginOfText = root.TryGet("add_bos_token", out JsonElement adds) ? adds.ValueKind == JsonValueKind.True : null,
+            AddsPrefixSpace = root.IsTrue("add_prefix_space"),
+            SpecialTokens = SpecialIn(root, path),
+        });
+    }
+
+    /// <summary>Writes a configuration.</summary>
+    public static void Write(Stream stream, string? tokenizerClass, string begin, string end, TextTokenization? kind, bool addsBegin) =>
+        TokenizerJson.Write(stream, json =>
+        {
+            if (tokenizerClass is not null) json.WriteString("tokenizer_class", tokenizerClass);
+            json.WriteString("bos_token", begin);
+            json.WriteString("eos_token", end);
+            if (kind is { } named)
+            {
+                json.WriteString("unk_token", end);
+                json.WriteBoolean("add_prefix_space", false);
+                json.WriteString(KindField, NameOf(named));
+            }
+            else
+            {
+                json.WriteBoolean("add_bos_token", addsBegin);
+            }
+        });
+
+    private static TextTokenization? KindIn(JsonElement root, string path)
+    {
+        if (!root.TryGetProperty(KindField, out JsonElement name)) return null;
+        TextTokenization[] named = name.ValueKind == JsonValueKind.String
+            ? Array.FindAll(Enum.GetValues<TextTokenization>(), value => name.ValueEquals(NameOf(value)))
+            : [];
+        return named.Length > 0
+            ? named[0]
+            : throw TokenizerJson.Malformed(path, $"{KindField} is {name.GetRawText()} and must be \"character\", \"byte\" or \"bpe\"");
+    }
+
+    private static string? TokenIn(JsonElement root, string name, string path)
+    {
+        if (!root.TryGet(name, out JsonElement token)) return null;
+
+        // Hugging Face writes a token as its text or as an object with it.
+        if (token.TryGet("content", out JsonElement content)) token = content;
+        return token.ValueKind == JsonValueKind.String && TokenizerJson.Unescaped(path, token.GetString) is { Length: > 0 } text
+            ? text
+            : throw TokenizerJson.Malformed(path, $"{name} is no text");
+    }
+
+    private static Dictionary<int, string> SpecialIn(JsonElement root, string path)
+    {
+        var special = new Dictionary<int, string>();
+        if (!root.TryGet("added_tokens_decoder", out JsonElement tokens) || tokens.ValueKind != JsonValueKind.Object) return special;
+        foreach (JsonProperty token in tokens.EnumerateObject())
+            if (int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && token.Value.IsTrue("special")
+                && TokenizerJson.Unescaped(path, () => token.Value.TextOf("content")) is { Length: > 0 } text)
+                special[id] = text;
+        return special;
+    }
+
+    private static string NameOf(TextTokenization kind) => kind.ToString().ToLowerInvariant();
+}
+
+/// <summary>
+/// The ids that end a document and come before one if the tokenizer's own files do not name them, as config.json may.
+/// </summary>
+internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
+{
+    /// <summary>Finds the tokens in a GPT-2 vocabulary: by the configuration, else by these ids, else GPT-2's own.</summary>
+    /// <param name="tokens">The tokens by id.</param>
+    /// <param name="configuration">The settings of tokenizer_config.json.</param>
+    /// <param name="path">The vocabulary's file, for messages.</param>
+    /// <param name="template">The token that the post-processor of tokenizer.json puts before a text.</param>
+    /// <returns>The token that ends a text, that put before every text (the same if none is), and that of an empty context.</returns>
+    /// <exception cref="InvalidDataException">An id is outside the vocabulary.</exception>
+    public (string End, string Begin, string Prefix) In(
+        IReadOnlyList<string> tokens, TokenizerConfiguration configuration, string path, string? template = null)
+    {
+        string end = configuration.EndOfText ?? At(EndOfText) ?? Vocabulary.DefaultEndOfText;
+        string? named = configuration.AddsBeginOfText switch
+        {
+            true => configuration.BeginOfText ?? template,
+            false => null,
+            null => template,
+        };
+        string? begin = configuration.LacksBeginOfText ? null : configuration.BeginOfText ?? template ?? At(BeginOfText);
+        return (end, named ?? (configuration.LacksBeginOfText ? null : At(BeginOfText)) ?? end, begin ?? end);
+
+        string? At(int? id) => id is not { } given ? null
+            : (uint)given < (uint)tokens.Count ? tokens[given]
+            : throw TokenizerJson.Malformed(path, $"the id {given} of a special token is not among its {tokens.Count} ids");
+    }
+
+    /// <summary>Finds the ids in a Llama vocabulary: by the configuration, else by the vocabulary, else these ids.</summary>
+    /// <returns>The token that ends a text, that put before every text (the same if none is), and that of an empty context.</returns>
+    /// <exception cref="InvalidDataException">A token is missing.</exception>
+    public (int End, int Begin, int Prefix) In(SentencePieceVocabulary vocabulary, TokenizerConfiguration configuration, string path)
+    {
+        int end = configuration.EndOfText is { } e ? IdOf(e) : vocabulary.EndId >= 0 ? vocabulary.EndId : EndOfText ?? -1;
+        if ((uint)end >= (uint)vocabulary.Pieces.Count)
+            throw TokenizerJson.Malformed(path, "it names no token that ends a document. Name it as eos_token in tokenizer_config.json");
+        int begin = configuration.BeginOfText is { } b ? IdOf(b) : vocabulary.BeginId >= 0 ? vocabulary.BeginId : BeginOfText ?? end;
+        if ((uint)begin >= (uint)vocabulary.Pieces.Count)
+            throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
+        // A bos_token of null: no token is put before a text.
+        if (configuration.LacksBeginOfText) return (end, end, end);
+        return (end, configuration.AddsBeginOfText == false ? end : begin, begin);
+
+        int IdOf(string token)
+        {
+            for (int id = 0; id < vocabulary.Pieces.Count; id++)
+                if (vocabulary.Pieces[id].Text == token) return id;
+            throw TokenizerJson.Malformed(
+                path, $"it lacks the token '{token}', which tokenizer_config.json or special_tokens_map.json names");
+        }
+    }
+}
