@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
-namespace Microsoft.ML.Reversible.Stability;
+namespace Microsoft.ML.Reversible;
 
 /// <summary>
 /// Jᵀ of one function at one state, or of the product J_n ... J_1 of several functions each at its own state, as products with vectors. A
