@@ -1,8 +1,8 @@
 using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Retrofitting;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Reversible.Views;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Runtime;
