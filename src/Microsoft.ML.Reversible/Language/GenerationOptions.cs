@@ -2,52 +2,52 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>How a model continues texts. The options are read when a method is called; changing them afterwards changes nothing.</summary>
+/// <summary>Options for generating text. They are copied when a method is called; later changes have no effect.</summary>
 /// <remarks>
-/// Where nothing is drawn, at <see cref="Temperature"/> 0 or <see cref="TopK"/> 1, the options that shape the draw are refused unless they
-/// have their defaults.
+/// Greedy decoding, <see cref="Temperature"/> 0 or <see cref="TopK"/> 1, draws nothing. The options for drawing must then have their
+/// defaults.
 /// </remarks>
 public sealed class GenerationOptions
 {
-    /// <summary>The most tokens to add, at least 0; the end of text or a stop string ends earlier.</summary>
+    /// <summary>The most tokens to generate, at least 0. The end of text or a stop string ends earlier.</summary>
     public int MaxTokens { get; set; } = 100;
 
-    /// <summary>What the logits are divided by, at least 0 and finite; 0 takes the most likely token, the first of equal ones.</summary>
+    /// <summary>The divisor of the logits, at least 0 and finite. 0 takes the most likely token, the first of equal ones.</summary>
     public double Temperature { get; set; } = 1.0;
 
-    /// <summary>How many of the most likely tokens are kept, at least 0; 0 keeps all.</summary>
+    /// <summary>The number of most likely tokens to draw from, at least 0. 0 keeps all.</summary>
     public int TopK { get; set; }
 
     /// <summary>
-    /// The most likely tokens, of those that <see cref="TopK"/> leaves, are kept until their probabilities add up to this; within (0, 1],
-    /// and 1 keeps all.
+    /// The total probability of the tokens to draw from, within (0, 1]: of those that <see cref="TopK"/> keeps, the most likely ones whose
+    /// probabilities add up to it. 1 keeps all.
     /// </summary>
     public double TopP { get; set; } = 1.0;
 
     /// <summary>
-    /// The logits of all tokens that prompt and continuation hold so far are divided by this where they are positive and multiplied where
-    /// they are negative; positive and finite, and 1 changes nothing. It applies before everything else, at temperature 0 too.
+    /// The penalty for tokens that the prompt or the continuation already has: their logits are divided by it if positive and multiplied by
+    /// it if negative. It must be positive and finite; 1 changes nothing. It applies before the other options, also at temperature 0.
     /// </summary>
     public double RepetitionPenalty { get; set; } = 1.0;
 
     /// <summary>
-    /// Texts that end a continuation, none of them empty: it is cut before the first of them that comes up in it, also where several
-    /// tokens make it up. What the prompt holds does not count.
+    /// Texts that end a continuation, none of them empty. It is cut before the first one in it, which may span several tokens. Text in the
+    /// prompt does not count.
     /// </summary>
     public IReadOnlyList<string> StopStrings { get; set; } = [];
 
     /// <summary>
-    /// Seeds the draws: one seed, one text. Each row of a batch draws from a stream of its own, made from the seed and the row's index;
+    /// Seeds the draws: the same seed gives the same text. Each row of a batch has its own generator, seeded from this and the row's index;
     /// row 0 draws as a single prompt does.
     /// </summary>
     public int Seed { get; set; }
 
-    /// <summary>What happens where a text grows longer than the model's context.</summary>
+    /// <summary>What to do when a text becomes longer than the model's context.</summary>
     public ContextOverflow ContextOverflow { get; set; } = ContextOverflow.Slide;
 
-    /// <summary>A copy that nobody changes.</summary>
+    /// <summary>Checks the options and returns a copy.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it and the range.</exception>
-    /// <exception cref="ArgumentException">A stop string is null or empty, or an option was set that has no effect.</exception>
+    /// <exception cref="ArgumentException">A stop string is null or empty, or an option is set that has no effect.</exception>
     internal GenerationOptions Checked()
     {
         Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "at least 0");
@@ -68,7 +68,7 @@ public sealed class GenerationOptions
         return copy;
     }
 
-    /// <summary>The options that have no effect beside the others.</summary>
+    /// <summary>Returns the options that have no effect given the others.</summary>
     internal IEnumerable<UnusedOption> Unused()
     {
         const string Remedy = "set Temperature above 0 and TopK to 0 or above 1";
@@ -86,17 +86,16 @@ public sealed class GenerationOptions
     }
 }
 
-/// <summary>What happens where a text grows longer than the model's context.</summary>
+/// <summary>What to do when a text becomes longer than the model's context.</summary>
 public enum ContextOverflow
 {
     /// <summary>
-    /// The oldest tokens are forgotten. A prompt longer than the context counts from its last ContextLength tokens. Whenever the
-    /// context is full and one more token is needed, the last half of it is read anew and the generation goes on behind that: each
-    /// token is drawn in sight of at least the ContextLength / 2 tokens before it, and the text costs one more reading for each half
-    /// context.
+    /// Drops the oldest tokens. A prompt longer than the context is cut to its last ContextLength tokens. When the context is full, its
+    /// last half is evaluated again as the new context. Each token then has at least the ContextLength / 2 tokens before it as context,
+    /// and each half context costs one more evaluation.
     /// </summary>
     Slide,
 
-    /// <summary>A prompt that could outgrow the context together with MaxTokens is refused before anything is generated.</summary>
+    /// <summary>Throws before anything is generated if the prompt and MaxTokens together exceed the context.</summary>
     Refuse,
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Continues some prompts together, one token of each at a time. Holds native memory until it is disposed of, but no dispose scope between
-/// two calls, so that each may run on another thread.
+/// Continues several prompts together, one token of each at a time. It holds native memory until it is disposed, but no dispose scope
+/// between calls, so that each call may run on another thread.
 /// </summary>
 internal sealed class GenerationRun : IDisposable
 {
@@ -18,17 +18,17 @@ internal sealed class GenerationRun : IDisposable
     private int[] _active;
     private bool _started;
 
-    /// <summary>Begins; nothing is computed yet.</summary>
+    /// <summary>Prepares the run. Nothing is computed yet.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="prompts">What is to be continued.</param>
-    /// <param name="options">How to continue, checked.</param>
-    /// <exception cref="ArgumentException">A prompt could outgrow the context and this is to be refused.</exception>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <exception cref="ArgumentException">A prompt could exceed the context, and the options forbid it.</exception>
     public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
     {
         _model = model;
         if (options.ContextOverflow == ContextOverflow.Refuse)
             foreach (Prompt prompt in prompts) CheckFits(prompt.Ids.Count, options.MaxTokens);
-        // A model's vocabulary may be padded beyond the tokenizer's.
+        // A model's vocabulary may be padded beyond the tokenizer's. Those ids are never drawn.
         _vocabulary = model.HasTokenizer ? model.Tokenizer.VocabularySize : model.Network.Configuration.VocabularySize;
         IReadOnlySet<int> ends = Prompt.EndsOfGeneration(model);
         var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
@@ -40,8 +40,8 @@ internal sealed class GenerationRun : IDisposable
     /// <summary>The continuations, in the prompts' order.</summary>
     public IReadOnlyList<SequenceState> Rows => _rows;
 
-    /// <summary>Draws one token in every row that is not finished.</summary>
-    /// <returns>Whether there was such a row.</returns>
+    /// <summary>Draws one token in every unfinished row.</summary>
+    /// <returns>Whether there was an unfinished row.</returns>
     public bool Advance()
     {
         if (_active.Length == 0) return false;
@@ -61,7 +61,7 @@ internal sealed class GenerationRun : IDisposable
         return true;
     }
 
-    /// <summary>Draws until every row is finished.</summary>
+    /// <summary>Draws tokens until every row is finished.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void Complete(CancellationToken cancellationToken)
     {

@@ -1,21 +1,24 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>The log-likelihoods that a model gives, computed many together. Safe to use from several threads.</summary>
+/// <summary>Computes log-likelihoods with a model, in batches. Safe to use from several threads.</summary>
 /// <remarks>
-/// The number of a request does not depend on the others, within rounding: 1e-5 in float arithmetic, and what a step of the grid makes in
-/// exact arithmetic, where rounding may fall the other way.
+/// A request's result does not depend on the other requests, except for rounding: 1e-5 in float arithmetic; in exact arithmetic the effect
+/// of a state that rounds to the next grid point.
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="batchTokens">
-/// The most tokens that are computed together, padding included, at least 1; null for what suits the model's device.
+/// The most tokens in a batch, padding included, at least 1; null chooses by the model's device.
 /// </param>
 internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens = null) : ILogLikelihoodSource
 {
-    // What a processor's caches hold, and what fills a GPU.
+    // Batches that fit the caches of a CPU, and that fill a GPU.
     private const int ProcessorTokens = 1024;
     private const int GpuTokens = 16384;
 
@@ -48,14 +51,14 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
         return Sums([.. windows.SelectMany(own => own)], owners, texts.Count, progress, cancellationToken);
     }
 
-    /// <summary>What is computed together for some sequences.</summary>
+    /// <summary>Groups sequences into batches of rows.</summary>
     internal IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences)
     {
         LanguageModelConfiguration configuration = model.Network.Configuration;
         return TokenTreePlan.Batches(sequences, configuration.ContextLength, TokenTreePlan.TokenCost(configuration), BatchTokens);
     }
 
-    /// <summary>The scores of what the sequences are parts of.</summary>
+    /// <summary>Scores the sequences and sums the scores by owner: the request, or the text of several windows.</summary>
     private ContinuationScore[] Sums(
         ScoredTokens[] sequences, int[] owners, int count, IProgress<int>? progress, CancellationToken cancellationToken)
     {
@@ -82,19 +85,19 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
     }
 }
 
-/// <summary>Makes the C library of Linux keep freed memory for what comes next.</summary>
+/// <summary>Makes glibc keep freed memory for the next batch.</summary>
 internal static class KeptMemory
 {
-    /// <summary>Just below the 32 MiB up to which glibc learns.</summary>
+    /// <summary>Just below 32 MiB, the largest block that raises glibc's threshold.</summary>
     private const long Bytes = 30 << 20;
 
     private static readonly Lazy<bool> _ready = new(FreeOnce);
 
-    /// <summary>Has it learn, unless that is done.</summary>
+    /// <summary>Raises the threshold, the first time that it is called.</summary>
     /// <remarks>
-    /// glibc gives what is free at the end of its heap back to the kernel, 128 KiB and more of it, and the next operation has each page
-    /// faulted in and zeroed again: over a quarter of the time of a batch. Once a block that it had mapped is freed, it keeps twice that
-    /// block's size. Any other allocator just frees the block.
+    /// glibc returns free memory at the end of its heap to the kernel when it exceeds 128 KiB. The next operation then faults in and zeroes
+    /// each page again, which took over a quarter of a batch's time. Freeing one mapped block raises that threshold to twice the block's
+    /// size (M_TRIM_THRESHOLD in mallopt(3)). With other allocators this only allocates and frees a block.
     /// </remarks>
     public static void MakeReady() => _ = _ready.Value;
 
@@ -102,5 +105,97 @@ internal static class KeptMemory
     {
         using Tensor block = empty(Bytes, dtype: ScalarType.Byte, device: CPU);
         return true;
+    }
+}
+
+/// <summary>
+/// Encodes contexts and continuations as lm-evaluation-harness does. Both are encoded as one text. With n tokens for the context alone, the
+/// tokens after the first n are the continuation's, even if a token spans the boundary.
+/// </summary>
+internal sealed class ContinuationEncoder(LanguageModel model)
+{
+    private readonly LanguageModelTokenizer _tokenizer = model.Tokenizer;
+    private readonly int[] _before = Prompt.BeginsTexts(model) ? [model.Tokenizer.BeginOfTextId] : [];
+    private readonly int _window = model.Network.Configuration.ContextLength;
+
+    /// <summary>Encodes each request.</summary>
+    /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
+    /// <exception cref="InvalidDataException">A continuation has no token of its own.</exception>
+    public ScoredTokens[] Encode(IReadOnlyList<ContinuationRequest> requests, CancellationToken cancellationToken)
+    {
+        var contexts = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal);
+        var encoded = new ScoredTokens[requests.Count];
+        InParallel(requests.Count, cancellationToken, i => encoded[i] = Encode(requests[i], contexts));
+        return encoded;
+    }
+
+    /// <summary>Encodes each text and splits it into consecutive windows.</summary>
+    /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
+    public ScoredTokens[][] EncodeRolling(IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        var encoded = new ScoredTokens[texts.Count][];
+        InParallel(texts.Count, cancellationToken, i => encoded[i] = Windows(texts[i]));
+        return encoded;
+    }
+
+    private ScoredTokens Encode(ContinuationRequest request, ConcurrentDictionary<string, int[]> contexts)
+    {
+        int length = request.Context.Length;
+        while (length > 0 && PythonText.IsSpace(request.Context[length - 1])) length--;
+        string context = request.Context[..length], continuation = request.Context[length..] + request.Continuation;
+        int[] before = context.Length == 0 ? [model.PrefixId] : contexts.GetOrAdd(context, WithPrefix);
+        int[] whole = context.Length == 0 ? [.. before, .. _tokenizer.Encode(continuation)] : WithPrefix(context + continuation);
+        if (whole.Length <= before.Length)
+            throw new InvalidDataException(
+                $"The continuation '{request.Continuation}' of '{request.Context}' has no token of its own, so there is nothing to score.");
+        return ScoredTokens.Of(before, whole.AsSpan(before.Length), _window);
+    }
+
+    private ScoredTokens[] Windows(string text)
+    {
+        int[] tokens = _tokenizer.Encode(text), ids = [model.PrefixId, .. tokens];
+        return
+        [
+            .. TextScorer.Windows(tokens.Length, _window).Select(window =>
+                new ScoredTokens(ids[window.Start..(window.Start + window.Length + 1)], window.Scored)),
+        ];
+    }
+
+    private int[] WithPrefix(string text) => [.. _before, .. _tokenizer.Encode(text)];
+
+    private static void InParallel(int count, CancellationToken cancellationToken, Action<int> encode)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, encode);
+        }
+        catch (AggregateException e) when (e.InnerException is not null)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException);
+        }
+    }
+}
+
+/// <summary>Tokens of which the last ones are scored, each given all tokens before it.</summary>
+/// <param name="Ids">The tokens. The last one is a target only, so that there is one input less. The inputs fit the context.</param>
+/// <param name="Scored">The number of scored tokens, less than the number of tokens.</param>
+internal readonly record struct ScoredTokens(int[] Ids, int Scored)
+{
+    /// <summary>The number of inputs.</summary>
+    public int InputCount => Ids.Length - 1;
+
+    /// <summary>
+    /// Joins a context and its continuation, and truncates them from the left to a window. Of a continuation longer than the window, only
+    /// the last tokens are scored.
+    /// </summary>
+    /// <param name="context">The context, at least one token.</param>
+    /// <param name="continuation">The continuation.</param>
+    /// <param name="window">The most inputs.</param>
+    public static ScoredTokens Of(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int window)
+    {
+        int scored = Math.Min(continuation.Length, window);
+        int kept = Math.Min(context.Length + continuation.Length, window + 1);
+        int ofContext = Math.Max(0, kept - continuation.Length);
+        return new([.. context[^ofContext..], .. continuation[^(kept - ofContext)..]], scored);
     }
 }

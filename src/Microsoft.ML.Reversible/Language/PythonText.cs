@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>What Python's methods on strings do, where .NET's do something else.</summary>
+/// <summary>Methods of Python's strings that differ from .NET's.</summary>
 internal static class PythonText
 {
-    /// <summary><c>strip</c>.</summary>
+    /// <summary>Removes white space at both ends, as <c>strip</c> does.</summary>
     public static string Strip(string text)
     {
         int end = text.Length;
@@ -14,7 +14,7 @@ internal static class PythonText
         return StripStart(text[..end]);
     }
 
-    /// <summary><c>lstrip</c>.</summary>
+    /// <summary>Removes white space at the start, as <c>lstrip</c> does.</summary>
     public static string StripStart(string text)
     {
         int start = 0;
@@ -23,8 +23,8 @@ internal static class PythonText
     }
 
     /// <summary>
-    /// <c>capitalize</c>: the first letter large, the others small. Letters whose capital is several letters stay as they are, where
-    /// Python writes those.
+    /// Converts the first letter to upper case and the others to lower case, as <c>capitalize</c> does, except that a letter whose upper
+    /// case is several letters is not changed.
     /// </summary>
     public static string Capitalize(string text)
     {
@@ -32,6 +32,6 @@ internal static class PythonText
         return !isRune ? text.ToLowerInvariant() : Rune.ToUpperInvariant(first) + text[length..].ToLowerInvariant();
     }
 
-    /// <summary>Whether a character is white space; unlike .NET, Python counts the four separators of ASCII among it.</summary>
+    /// <summary>Returns whether a character is white space for Python, which unlike .NET includes the four separators of ASCII.</summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
 }

@@ -7,19 +7,19 @@ namespace Microsoft.ML.Reversible;
 public sealed partial class ReversibleLmTransformer
 {
     /// <summary>Continues a text.</summary>
-    /// <param name="prompt">The text to continue; an empty one starts from what the model's texts begin after.</param>
-    /// <param name="maxTokens">The most tokens to add, at least 0; the end of text ends earlier.</param>
-    /// <param name="temperature">What the logits are divided by, at least 0; 0 takes the most likely token.</param>
-    /// <param name="topK">How many of the most likely tokens are kept; 0 keeps all.</param>
-    /// <param name="topP">The most likely tokens are kept until their probabilities add up to this, within (0, 1]; 1 keeps all.</param>
-    /// <param name="seed">Seeds the draws: one seed, one text.</param>
-    /// <param name="cancellationToken">Ends the generation.</param>
+    /// <param name="prompt">The text to continue. An empty one starts at the beginning of a text.</param>
+    /// <param name="maxTokens">The most tokens to generate, at least 0. The end of text ends earlier.</param>
+    /// <param name="temperature">The divisor of the logits, at least 0; 0 takes the most likely token.</param>
+    /// <param name="topK">The number of most likely tokens to draw from; 0 keeps all.</param>
+    /// <param name="topP">The total probability of the most likely tokens to draw from, within (0, 1]; 1 keeps all.</param>
+    /// <param name="seed">Seeds the draws: the same seed gives the same text.</param>
+    /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>
-    /// <exception cref="ArgumentException">The prompt holds a character that the model's character vocabulary lacks.</exception>
-    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not numbers.</exception>
+    /// <exception cref="ArgumentException">The prompt has a character that the model's character vocabulary lacks.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public string Generate(
         string prompt,
         int maxTokens = 100,
@@ -34,18 +34,17 @@ public sealed partial class ReversibleLmTransformer
     }
 
     /// <summary>Continues a text.</summary>
-    /// <param name="prompt">The text to continue; an empty one starts from what the model's texts begin after.</param>
-    /// <param name="options">How to continue.</param>
-    /// <param name="cancellationToken">Ends the generation.</param>
+    /// <param name="prompt">The text to continue. An empty one starts at the beginning of a text.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it and the range.</exception>
     /// <exception cref="ArgumentException">
-    /// The prompt holds a character that the model's character vocabulary lacks, or it could outgrow the context and the options refuse
-    /// that.
+    /// The prompt has a character that the model's character vocabulary lacks, or it could exceed the context and the options forbid it.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not numbers.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or gives logits that are not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public string Generate(string prompt, GenerationOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -53,12 +52,12 @@ public sealed partial class ReversibleLmTransformer
     }
 
     /// <summary>
-    /// Continues several texts together, which is faster than one after the other. Each is continued as it would be alone, within rounding,
-    /// and ends by itself.
+    /// Continues several texts together, which is faster than one after the other. Each gets the continuation that it has alone, within
+    /// rounding, and ends on its own.
     /// </summary>
-    /// <param name="prompts">The texts, of any lengths; none gives none.</param>
-    /// <param name="options">How to continue.</param>
-    /// <param name="cancellationToken">Ends the generation.</param>
+    /// <param name="prompts">The texts, of any lengths; may be empty.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>Each prompt with its continuation, in the prompts' order.</returns>
     /// <inheritdoc cref="Generate(string, GenerationOptions, CancellationToken)" path="/exception"/>
     public IReadOnlyList<string> Generate(
@@ -75,16 +74,16 @@ public sealed partial class ReversibleLmTransformer
     }
 
     /// <summary>
-    /// Continues a text and hands over each piece of the continuation as soon as it is certain: whole characters, and nothing that might
-    /// turn out to begin a stop string.
+    /// Continues a text and returns each piece of the continuation as soon as it is final: whole characters, and nothing that may be the
+    /// beginning of a stop string.
     /// </summary>
     /// <remarks>
-    /// The work of each token runs on the thread pool, when the next piece is asked for. Leaving the enumeration early frees its memory.
+    /// Each token is computed on the thread pool when the next piece is requested. Leaving the enumeration early frees its memory.
     /// </remarks>
-    /// <param name="prompt">The text to continue; an empty one starts from what the model's texts begin after.</param>
-    /// <param name="options">How to continue.</param>
-    /// <param name="cancellationToken">Ends the generation between two tokens.</param>
-    /// <returns>The pieces, none of them empty; put together they are the continuation without the prompt.</returns>
+    /// <param name="prompt">The text to continue. An empty one starts at the beginning of a text.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="cancellationToken">Cancels the generation between two tokens.</param>
+    /// <returns>The pieces, none of them empty. Together they are the continuation without the prompt.</returns>
     /// <inheritdoc cref="Generate(string, GenerationOptions, CancellationToken)" path="/exception"/>
     public IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions options, CancellationToken cancellationToken = default)
     {
@@ -92,24 +91,24 @@ public sealed partial class ReversibleLmTransformer
         ArgumentNullException.ThrowIfNull(options);
         GenerationOptions settled = options.Checked();
         LanguageModel model = Live;
-        // Made and thrown away, so that what is wrong with the prompt shows in this call and not in the enumeration.
+        // Made and disposed to check the prompt, so that this call throws and not the enumeration.
         Prompt start = Prompt.Of(model, prompt);
         new GenerationRun(model, [start], settled).Dispose();
         return Pieces(model, start, settled, cancellationToken);
     }
 
-    /// <summary>Continues token ids, for a program that brings its own tokenizer; the model needs none.</summary>
+    /// <summary>Continues token ids, for programs with their own tokenizer. The model needs none.</summary>
     /// <param name="prompt">The ids to continue, at least one, each within the model's vocabulary.</param>
     /// <param name="options">How to continue; stop strings are for texts and refused here.</param>
-    /// <param name="cancellationToken">Ends the generation.</param>
-    /// <returns>The new ids alone, without the end of text.</returns>
+    /// <param name="cancellationToken">Cancels the generation.</param>
+    /// <returns>The new ids, without the one that ends the text.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or an id outside the vocabulary.</exception>
     /// <exception cref="ArgumentException">
-    /// There is no id, there are stop strings, or the prompt could outgrow the context and the options refuse that.
+    /// There is no id, there are stop strings, or the prompt could exceed the context and the options forbid it.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The model gives logits that are not numbers.</exception>
+    /// <exception cref="InvalidOperationException">The model gives logits that are not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public IReadOnlyList<int> GenerateIds(
         IReadOnlyList<int> prompt, GenerationOptions options, CancellationToken cancellationToken = default)
     {

@@ -6,14 +6,12 @@ using Microsoft.ML.Reversible.Views;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>A trained language model: scores a text column, generates text, and is saved.</summary>
+/// <summary>A trained language model: computes log-likelihoods of a text column, generates text, and can be saved.</summary>
 /// <remarks>
-/// The model lives in native memory; <see cref="Dispose"/> frees it, and disposing the chain or the prediction engine that holds
-/// the transformer does so too. Disposing twice is harmless. Scoring and
-/// generating are safe from several threads.
-/// The model cannot be converted to ONNX. <c>ml.Model.ConvertToOnnx</c> of Microsoft.ML.OnnxConverter does not see transformers from
-/// outside ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the score columns as
-/// inputs.
+/// The model is in native memory. <see cref="Dispose"/> frees it, as does disposing the chain or the prediction engine that holds the
+/// transformer. Disposing twice is harmless. Scoring and generating are safe from several threads.
+/// The model cannot be converted to ONNX. <c>ml.Model.ConvertToOnnx</c> of Microsoft.ML.OnnxConverter ignores transformers from outside
+/// ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the score columns as inputs.
 /// </remarks>
 public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
 {
@@ -29,22 +27,21 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         Retrofit = retrofit;
     }
 
-    /// <summary>What the training run did; null for a model that was loaded.</summary>
+    /// <summary>The metrics of the training run; null for a loaded model.</summary>
     public TrainingMetrics? Metrics { get; }
 
     /// <summary>
-    /// How far the model is from the one that a <see cref="RetrofitEstimator"/> made it of; null for other models, and for one that was
-    /// loaded.
+    /// How far a retrofitted model is from its teacher; null for other models and for a loaded one.
     /// </summary>
     public RetrofitReport? Retrofit { get; }
 
-    /// <summary>The network, an ordinary TorchSharp module owned by this transformer.</summary>
+    /// <summary>The network, a TorchSharp module that this transformer owns.</summary>
     public LanguageNetwork Network => Live.Network;
 
-    /// <summary>The network's shape.</summary>
+    /// <summary>The configuration of the network.</summary>
     public LanguageModelConfiguration Configuration => _model.Network.Configuration;
 
-    /// <summary>The recurrence over the layers.</summary>
+    /// <summary>The scheme of the layers.</summary>
     public Scheme Scheme => _model.Network.Stack.Scheme;
 
     /// <summary>The network with its tokenizer.</summary>
@@ -53,7 +50,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The text column that is scored.</summary>
     internal string TextColumnName => _columns.Text;
 
-    /// <summary>The columns that are read and added.</summary>
+    /// <summary>The names of the columns that are read and added.</summary>
     internal ScoreColumns Columns => _columns;
 
     private LanguageModel Live
@@ -66,30 +63,30 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     }
 
     /// <summary>
-    /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors, and tokenizer files where the model has a
-    /// tokenizer. The folder is written aside and then put in place, so that a failure leaves what stood there before.
+    /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors, and tokenizer files if the model has a
+    /// tokenizer. The folder is replaced only when it is complete, so that a failure leaves the old one.
     /// </summary>
     /// <remarks>
-    /// A folder of a residual model loads in Hugging Face's transformers as it is. A process that is killed while it saves leaves a folder
-    /// "*.partial-*" beside this one, or, in the moment between two renames, the old folder whole as "*.old-*". <c>mlContext.Model.Save</c>
-    /// of ML.NET has no such safety: it writes into the file it is given. A tokenizer that was given as an instance is not written, since
+    /// Hugging Face's transformers loads the folder of a residual model as it is. A process that is killed while saving leaves a folder
+    /// "*.partial-*" next to this one or, between two renames, the complete old folder as "*.old-*". <c>mlContext.Model.Save</c> of ML.NET
+    /// is not atomic: it writes into the given file. A tokenizer that was given as an instance is not written, because
     /// Microsoft.ML.Tokenizers does not write files: give it again when loading.
     /// </remarks>
-    /// <param name="folder">The folder to make or to replace.</param>
+    /// <param name="folder">The folder to create or replace.</param>
     /// <param name="precision">
-    /// The number type of the stored weights. Two bytes a weight halve the folder; a model that is to be trained further keeps float32.
+    /// The number type of the stored weights. Types of two bytes halve the folder; keep float32 for a model that is to be trained further.
     /// </param>
     /// <param name="maxShardBytes">
-    /// The most bytes of weights in a file, at least 1. A larger model becomes model-00001-of-0000n.safetensors and so on, with
-    /// model.safetensors.index.json; a single tensor is never cut.
+    /// The most bytes of weights in a file, at least 1. A larger model is sharded into model-00001-of-0000n.safetensors and so on, with
+    /// model.safetensors.index.json. A single tensor is never split.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">The precision is not one that there is, or the bytes are below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is not a value of its enum, or the bytes are below 1.</exception>
     /// <exception cref="IOException">
-    /// The folder cannot be written, for example because the disk is full, or it holds other things than a model.
+    /// The folder cannot be written, for example because the disk is full, or it contains other things than a model.
     /// </exception>
-    /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the folder is not permitted.</exception>
     /// <exception cref="InvalidOperationException">A weight is beyond the range of float16; the message names its tensor.</exception>
-    /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public void SavePretrained(
         string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = PretrainedFolder.DefaultShardBytes)
     {
@@ -99,7 +96,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         PretrainedFolder.Save(Live, folder, precision, maxShardBytes);
     }
 
-    /// <summary>Whether each row is scored on its own: it is.</summary>
+    /// <summary>Always true: each row is scored on its own.</summary>
     public bool IsRowToRowMapper => true;
 
     /// <inheritdoc/>
@@ -110,7 +107,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     }
 
     /// <summary>Adds the score columns to data, lazily.</summary>
-    /// <param name="input">Data with the column, as text or as vectors of token ids (Int32 or UInt32).</param>
+    /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -139,7 +136,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         IReadOnlyList<string> texts, IProgress<int>? progress, CancellationToken cancellationToken) =>
         new LogLikelihoodScorer(Live).ScoreRolling(texts, progress, cancellationToken);
 
-    /// <summary>Saves through ML.NET's own public transformers, so that <c>mlContext.Model.Load</c> needs nothing registered.</summary>
+    /// <summary>Saves a chain of ML.NET's own transformers, so that <c>mlContext.Model.Load</c> needs no registration.</summary>
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         if (!Live.HasTokenizer)

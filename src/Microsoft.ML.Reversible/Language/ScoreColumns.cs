@@ -4,25 +4,27 @@ using Microsoft.ML.Reversible.Views;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>The columns that a language model reads and adds.</summary>
+/// <summary>The names of the columns that a language model reads and adds.</summary>
 internal sealed record ScoreColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity)
 {
     public static ScoreColumns From(ReversibleLmTrainer.Options options) =>
         new(options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName);
 
-    /// <summary>The default output columns for a text column.</summary>
+    /// <summary>Returns the default output columns for a text column.</summary>
     public static ScoreColumns For(string textColumnName) => From(new ReversibleLmTrainer.Options { TextColumnName = textColumnName });
 
-    /// <summary>The columns that a saved model names.</summary>
+    /// <summary>Returns the columns of a saved model.</summary>
     public static ScoreColumns From(PortableColumns saved) => new(saved.Text, saved.LogLikelihood, saved.TokenCount, saved.Perplexity);
 
-    /// <summary>The columns as they are saved.</summary>
+    /// <summary>Returns the columns in the form in which they are saved.</summary>
     public PortableColumns ToPortable() => new(Text, LogLikelihood, TokenCount, Perplexity);
 
-    /// <summary>The added columns alone.</summary>
+    /// <summary>The schema of the added columns alone.</summary>
     public DataViewSchema Schema => Added(() => throw new InvalidOperationException("A schema alone scores nothing.")).ToSchema();
 
-    /// <summary>The added columns; each row's text is scored once, by <paramref name="makeScorer"/>'s scorer.</summary>
+    /// <summary>
+    /// Returns the added columns. Each row's text is scored once, by the scorer that <paramref name="makeScorer"/> makes.
+    /// </summary>
     public AddedColumns<TextScore> Added(Func<ITextScorer> makeScorer) =>
         new AddedColumns<TextScore>([Text], row => Start(row, makeScorer()))
             .Add(LogLikelihood, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.LogLikelihood)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Sequences that grow by one token at a time, and the logits of what comes next in each. A row gives what it would give alone, within
-/// rounding. Use no_grad.
+/// A batch of sequences that grow by one token at a time, with the logits of the next token of each. A row's result is the one it has
+/// alone, within rounding. Call it under no_grad.
 /// </summary>
 internal sealed class SequenceBatch : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class SequenceBatch : IDisposable
     private readonly KeyValueCache _cache;
     private List<int>[] _windows;
 
-    /// <summary>Takes the last tokens of each prompt as far as the context reaches.</summary>
+    /// <summary>Starts from the last tokens of each prompt, as many as the context holds.</summary>
     public SequenceBatch(LanguageNetwork network, IReadOnlyList<IReadOnlyList<int>> prompts)
     {
         _network = network;
@@ -25,20 +25,20 @@ internal sealed class SequenceBatch : IDisposable
 
     private Device Device => _network.Device;
 
-    /// <summary>Reads the prompts.</summary>
+    /// <summary>Evaluates the prompts.</summary>
     /// <returns>Logits, float32, of shape [rows, vocabulary], in the caller's dispose scope.</returns>
     public Tensor Read()
     {
         using var scope = NewDisposeScope();
         int[] rows = [.. Enumerable.Range(0, _windows.Length)];
-        Tensor stream = Fill(rows, [.. _windows.Select(window => window.Count)]);
-        long padded = stream.shape[1];
+        Tensor states = Fill(rows, [.. _windows.Select(window => window.Count)]);
+        long padded = states.shape[1];
         Tensor ends = tensor(Array.ConvertAll(rows, row => row * padded + _windows[row].Count - 1), device: Device);
-        return Logits(stream.flatten(0, 1).index_select(0, ends)).MoveToOuterDisposeScope();
+        return Logits(states.flatten(0, 1).index_select(0, ends)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds a token to every row.</summary>
-    /// <param name="tokens">The ids, one a row.</param>
+    /// <summary>Appends a token to every row.</summary>
+    /// <param name="tokens">The ids, one for each row.</param>
     /// <returns>Logits, float32, of shape [rows, vocabulary], in the caller's dispose scope.</returns>
     public Tensor Append(ReadOnlySpan<int> tokens)
     {
@@ -47,11 +47,11 @@ internal sealed class SequenceBatch : IDisposable
         for (int row = 0; row < tokens.Length; row++) _windows[row].Add(tokens[row]);
         Tensor ids = tensor(Array.ConvertAll(tokens.ToArray(), id => (long)id), [tokens.Length, 1], device: Device);
         using CachePass pass = _cache.Step(Device);
-        Tensor stream = _network.Stack.Evaluate(_network.Embed(ids, pass.Positions), pass);
-        return Logits(stream.squeeze(1)).MoveToOuterDisposeScope();
+        Tensor states = _network.Stack.Evaluate(_network.Embed(ids, pass.Positions), pass);
+        return Logits(states.squeeze(1)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Keeps some rows, in this order.</summary>
+    /// <summary>Keeps the given rows, in the given order.</summary>
     public void Keep(int[] rows)
     {
         _windows = [.. rows.Select(row => _windows[row])];
@@ -60,7 +60,7 @@ internal sealed class SequenceBatch : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    /// <summary>Makes room for one more token: of a full row the last half is kept, counted with the token to come.</summary>
+    /// <summary>Makes room for one more token: keeps the last half of each full row, which includes the token to come.</summary>
     private void Slide()
     {
         int[] full = [.. Enumerable.Range(0, _windows.Length).Where(row => _windows[row].Count == Context)];
@@ -82,16 +82,16 @@ internal sealed class SequenceBatch : IDisposable
         for (int i = 0; i < rows.Length; i++)
         {
             List<int> window = _windows[rows[i]];
-            // Padding stands behind the tokens, where nothing looks; a token that is there anyway keeps exact streams in their range.
+            // No token attends to the padding. It repeats a token of the row, to keep exact hidden states in their range.
             for (int t = 0; t < longest; t++) ids[i * longest + t] = window[Math.Min(t, window.Count - 1)];
         }
         using CachePass pass = _cache.Fill(rows, lengths);
         return _network.Stack.Evaluate(_network.Embed(tensor(ids, [rows.Length, longest], device: Device)), pass).MoveToOuterDisposeScope();
     }
 
-    private Tensor Logits(Tensor stream)
+    private Tensor Logits(Tensor states)
     {
         using var scope = NewDisposeScope();
-        return _network.Head(_network.FinalNorm(stream)).MoveToOuterDisposeScope();
+        return _network.Head(_network.FinalNorm(states)).MoveToOuterDisposeScope();
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Text;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>One continuation: its draws, what it has drawn, and why it ends.</summary>
+/// <summary>The state of one continuation: its random generator, the tokens drawn so far, and whether it has ended.</summary>
 internal sealed class SequenceState
 {
     private readonly GenerationOptions _options;
@@ -14,10 +14,10 @@ internal sealed class SequenceState
     private readonly TokenDecoder? _decoder;
     private readonly List<int> _ids = [];
 
-    /// <summary>Makes the state of a continuation that has just begun.</summary>
-    /// <param name="prompt">What is continued.</param>
+    /// <summary>Makes the state of a new continuation.</summary>
+    /// <param name="prompt">The prompt.</param>
     /// <param name="row">The row's index in its batch.</param>
-    /// <param name="options">How to continue.</param>
+    /// <param name="options">The options.</param>
     /// <param name="sampler">Draws tokens.</param>
     /// <param name="ends">The tokens that end a text.</param>
     public SequenceState(Prompt prompt, int row, GenerationOptions options, TokenSampler sampler, IReadOnlySet<int> ends)
@@ -32,17 +32,17 @@ internal sealed class SequenceState
         IsFinished = options.MaxTokens == 0;
     }
 
-    /// <summary>The drawn ids, without the end of text.</summary>
+    /// <summary>The drawn ids, without the one that ends the text.</summary>
     public IReadOnlyList<int> Ids => _ids;
 
     /// <summary>The continuation as text.</summary>
     public StopText Text { get; }
 
-    /// <summary>Whether nothing more is drawn.</summary>
+    /// <summary>Whether the continuation has ended.</summary>
     public bool IsFinished { get; private set; }
 
     /// <summary>Draws the next token.</summary>
-    /// <param name="logits">Its logits, which are changed.</param>
+    /// <param name="logits">The logits, which are modified.</param>
     public void Draw(Span<float> logits)
     {
         Penalize(logits);
@@ -69,7 +69,7 @@ internal sealed class SequenceState
         if (_seen is null) return;
         foreach (int id in _seen)
         {
-            // A prompt may hold ids of a vocabulary that is padded beyond the tokenizer's; these are never drawn.
+            // A prompt of ids may use the padding of the model's vocabulary, which is never drawn.
             if (id >= logits.Length) continue;
             double logit = logits[id];
             logits[id] = (float)(logit > 0 ? logit / _options.RepetitionPenalty : logit * _options.RepetitionPenalty);
@@ -77,17 +77,17 @@ internal sealed class SequenceState
     }
 }
 
-/// <summary>A text that grows piece by piece and ends before the first stop string in it.</summary>
+/// <summary>A text that grows piece by piece, and ends before its first stop string.</summary>
 internal sealed class StopText(IReadOnlyList<string> stops)
 {
     private readonly StringBuilder _text = new();
     private readonly int _longest = stops.Count == 0 ? 0 : stops.Max(stop => stop.Length);
     private int _taken;
 
-    /// <summary>Whether a stop string came up.</summary>
+    /// <summary>Whether the text contained a stop string.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>Adds a piece.</summary>
+    /// <summary>Appends a piece.</summary>
     public void Append(string piece)
     {
         if (Stopped || piece.Length == 0) return;
@@ -101,8 +101,8 @@ internal sealed class StopText(IReadOnlyList<string> stops)
         _text.Length = from + found.Min();
     }
 
-    /// <summary>What may be shown and has not been taken: all but an end that a stop string might begin with.</summary>
-    /// <param name="all">Whether nothing more comes.</param>
+    /// <summary>Returns the text that was not taken yet, except an ending that may be the beginning of a stop string.</summary>
+    /// <param name="all">Whether the text is complete, so that its ending is returned too.</param>
     public string Take(bool all)
     {
         int end = all || Stopped ? _text.Length : _text.Length - HeldBack();

@@ -7,22 +7,22 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// The log-likelihood of a text as a whole: every token is predicted once, the first from the token of an empty context,
-/// the others from all tokens before it as far as the context reaches.
+/// Computes the log-likelihood of a whole text. Every token is predicted once: the first from the token for an empty context, the others
+/// from the tokens before them within a window.
 /// </summary>
 /// <remarks>
-/// A text longer than the context is cut into windows that follow one another; each begins with the last token of the one
-/// before, and the last one reaches back so that it is full (the rolling log-likelihood of lm-evaluation-harness).
+/// A text longer than the context is split into consecutive windows. Each begins with the last token of the one before; the last window
+/// begins earlier, so that it is full (the rolling log-likelihood of lm-evaluation-harness).
 /// </remarks>
 internal sealed class TextScorer(LanguageModel model) : ITextScorer
 {
-    /// <summary>Tokens of the windows that are scored together. Attention then takes no more memory than in one window so long.</summary>
+    /// <summary>The most tokens in a batch of windows. Attention then takes no more memory than for one window of this length.</summary>
     private const int BatchTokens = 4096;
 
-    /// <summary>The tokens of one window.</summary>
-    /// <param name="Start">The first input, as an index into the token of an empty context and the text's.</param>
-    /// <param name="Length">Number of inputs.</param>
-    /// <param name="Scored">How many of the last targets count; the window before has scored the others.</param>
+    /// <summary>A window over the tokens, after the token for an empty context.</summary>
+    /// <param name="Start">The index of the first input.</param>
+    /// <param name="Length">The number of inputs.</param>
+    /// <param name="Scored">The number of targets that count, the last ones. Earlier windows have scored the others.</param>
     internal readonly record struct Window(int Start, int Length, int Scored);
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
         return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));
     }
 
-    /// <summary>The windows that score <paramref name="count"/> tokens, each once; all are of one length.</summary>
+    /// <summary>Returns the windows that score each of <paramref name="count"/> tokens once. All have the same length.</summary>
     internal static IEnumerable<Window> Windows(int count, int context)
     {
         for (int done = 0; done < count; done += context)

@@ -1,18 +1,18 @@
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Draws the next token from its logits. Holds scratch memory: one thread at a time.</summary>
-/// <param name="temperature">What the logits are divided by, at least 0; 0 takes the most likely token.</param>
-/// <param name="topK">How many of the most likely tokens are kept; 0 keeps all.</param>
-/// <param name="topP">The most likely tokens are kept until their probabilities add up to this, within (0, 1]; 1 keeps all.</param>
+/// <summary>Draws tokens from logits. It reuses buffers, so it is for one thread at a time.</summary>
+/// <param name="temperature">The divisor of the logits, at least 0; 0 takes the most likely token.</param>
+/// <param name="topK">The number of most likely tokens to draw from; 0 keeps all.</param>
+/// <param name="topP">The total probability of the most likely tokens to draw from, within (0, 1]; 1 keeps all.</param>
 internal sealed class TokenSampler(double temperature, int topK, double topP)
 {
     private ulong[] _candidates = [];
     private double[] _weights = [];
 
-    /// <summary>The index of the drawn token. Equal logits count in the order of their ids.</summary>
-    /// <param name="logits">One logit a token.</param>
-    /// <param name="random">The source of chance; not used at temperature 0.</param>
-    /// <exception cref="InvalidOperationException">The logits are not numbers.</exception>
+    /// <summary>Draws a token and returns its id. Equal logits are ordered by id.</summary>
+    /// <param name="logits">One logit for each token.</param>
+    /// <param name="random">The random generator; not used at temperature 0.</param>
+    /// <exception cref="InvalidOperationException">The largest logit is NaN or infinite.</exception>
     public int Draw(ReadOnlySpan<float> logits, Random random)
     {
         int best = ArgMax(logits);
@@ -33,7 +33,7 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return Id(_candidates[Pick(count, sum, random)]);
     }
 
-    /// <summary>The candidates become the k largest logits, the largest first.</summary>
+    /// <summary>Sets the candidates to the k largest logits, the largest first, and returns their number.</summary>
     private int MostLikely(ReadOnlySpan<float> logits, int k)
     {
         int room = (int)Math.Min(2L * k, logits.Length), count = 0;
@@ -55,10 +55,10 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return Math.Min(k, count);
     }
 
-    /// <summary>The candidates become the fewest most likely tokens whose weights reach <c>topP</c> of all, the largest first.</summary>
+    /// <summary>Sets the candidates to the fewest most likely tokens whose weights reach <c>topP</c> of the total.</summary>
     private int Nucleus(ReadOnlySpan<float> logits, double total)
     {
-        // All tokens below this together weigh less than what may be left out, so only the others need sorting.
+        // The tokens below this weigh less together than what may be left out, so only the others need sorting.
         double least = (1 - topP) * total / logits.Length;
         if (_candidates.Length < logits.Length) _candidates = new ulong[logits.Length];
         int count = 0;
@@ -75,7 +75,7 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return count;
     }
 
-    /// <summary>How many of the first weights reach an amount; <paramref name="sum"/> becomes theirs.</summary>
+    /// <summary>Returns how many of the first weights reach an amount, and sets <paramref name="sum"/> to their sum.</summary>
     private int Reach(int count, double amount, ref double sum)
     {
         if (topP >= 1) return count;
@@ -90,7 +90,7 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return count;
     }
 
-    /// <summary>An index with odds as the weights.</summary>
+    /// <summary>Draws an index with probabilities proportional to the weights.</summary>
     private int Pick(int count, double total, Random random)
     {
         double left = random.NextDouble() * total;
@@ -125,10 +125,10 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return best;
     }
 
-    /// <summary>A number that is smaller for a larger logit, and for a smaller id where logits are equal.</summary>
+    /// <summary>Returns a sort key that is smaller for a larger logit and, for equal logits, for a smaller id.</summary>
     private static ulong Key(float logit, int id)
     {
-        // Adding 0 makes one zero of the two.
+        // Adding 0 turns -0 into 0.
         uint bits = BitConverter.SingleToUInt32Bits(logit + 0f);
         uint descending = (bits & 0x8000_0000) == 0 ? 0x7FFF_FFFF - bits : bits;
         return ((ulong)descending << 32) | (uint)id;

@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Token sequences that begin alike, in one row of a batch: a beginning that several share stands there once. A token attends to those on
-/// its way from the first one alone, and has the position that it has in its sequence, so that each sequence gets what it would get by
-/// itself.
+/// Token sequences with common prefixes in one row of a batch, as a tree: a shared prefix is stored once. A token attends only to its
+/// ancestors and has the position that it has in its sequence, so that each sequence's result is the one it has by itself.
 /// </summary>
 internal sealed class TokenTree
 {
@@ -15,31 +14,31 @@ internal sealed class TokenTree
     private readonly List<int> _positions = [];
     private readonly List<int> _path = [];
 
-    /// <summary>One token that is predicted.</summary>
-    /// <param name="Sequence">The sequence that counts it, by the number that it was added with.</param>
-    /// <param name="Slot">The place in the row of the token that it is predicted from.</param>
-    /// <param name="Target">The token.</param>
+    /// <summary>A token that is predicted.</summary>
+    /// <param name="Sequence">The number of the sequence whose score it counts for.</param>
+    /// <param name="Slot">The index in the row of the token that predicts it.</param>
+    /// <param name="Target">The predicted token.</param>
     internal readonly record struct Prediction(int Sequence, int Slot, int Target);
 
-    /// <summary>Number of tokens in the row.</summary>
+    /// <summary>The number of tokens in the row.</summary>
     public int Count => _ids.Count;
 
     /// <summary>The tokens.</summary>
     public IReadOnlyList<int> Ids => _ids;
 
-    /// <summary>The place of each token in its sequences.</summary>
+    /// <summary>The position of each token in its sequences.</summary>
     public IReadOnlyList<int> Positions => _positions;
 
-    /// <summary>What is predicted, sequence by sequence, token by token.</summary>
+    /// <summary>The predictions, ordered by sequence and token.</summary>
     public List<Prediction> Predictions { get; } = [];
 
-    /// <summary>Number of sequences.</summary>
+    /// <summary>The number of sequences.</summary>
     public int SequenceCount { get; private set; }
 
-    /// <summary>Whether some token does not follow the one beside it.</summary>
+    /// <summary>Whether the tree has a branch: a token whose parent is not the token before it in the row.</summary>
     public bool IsBranched { get; private set; }
 
-    /// <summary>How many tokens a sequence shares with the one that was added last.</summary>
+    /// <summary>Returns the length of the prefix that a sequence shares with the one added last.</summary>
     public int Shared(ScoredTokens sequence)
     {
         int shared = 0, most = Math.Min(sequence.InputCount, _path.Count);
@@ -48,7 +47,8 @@ internal sealed class TokenTree
     }
 
     /// <summary>
-    /// Adds a sequence. They come in dictionary order, in which none shares more with an earlier one than with the one before it.
+    /// Adds a sequence. Sequences must come in lexicographic order, in which none shares a longer prefix with an earlier one than with the
+    /// one before it.
     /// </summary>
     public void Add(int number, ScoredTokens sequence)
     {
@@ -68,9 +68,9 @@ internal sealed class TokenTree
         SequenceCount++;
     }
 
-    /// <summary>Marks what each token attends to; one of the padding behind the row attends to itself.</summary>
+    /// <summary>Sets what each token attends to. Padding after the row attends to itself, because a softmax needs one element.</summary>
     /// <param name="mask">Of shape [padded, padded], all false.</param>
-    /// <param name="padded">The row's length with padding.</param>
+    /// <param name="padded">The row's length including padding.</param>
     public void Mark(Span<bool> mask, int padded)
     {
         for (int slot = 0; slot < padded; slot++)
@@ -82,26 +82,27 @@ internal sealed class TokenTree
     }
 }
 
-/// <summary>Decides which sequences are computed together.</summary>
+/// <summary>Assigns sequences to rows, and rows to batches.</summary>
 internal static class TokenTreePlan
 {
     /// <summary>
-    /// How many tokens a row may hold beyond a context, so that what attention takes stays near what a plain window takes.
+    /// The number of tokens that a row may have beyond the context length, so that attention costs about as much as for a plain window.
     /// </summary>
     private const int BeyondContext = 512;
 
     /// <summary>
-    /// What a token costs a model, where attending to another one costs 1: a layer multiplies its stream by about 12 width² weights, and
-    /// attends with 2 width products and the exponential of a softmax in each head, which was measured to take as long as 60 products.
+    /// Returns the cost of a token relative to attending to one other token. Per token, a layer multiplies by about 12 width² weights.
+    /// Attending to a token takes 2 width products and, in each head, the exponential of a softmax, which was measured to take as long as
+    /// 60 products.
     /// </summary>
     public static double TokenCost(LanguageModelConfiguration model) =>
         12.0 * model.Width * model.Width / (2.0 * model.Width + 60.0 * model.HeadCount);
 
-    /// <summary>Batches of rows, those of the longest rows first.</summary>
-    /// <param name="sequences">The sequences; those of which nothing is scored are left out.</param>
+    /// <summary>Returns batches of rows, the longest rows first.</summary>
+    /// <param name="sequences">The sequences. Those without scored tokens are left out.</param>
     /// <param name="context">The most tokens of a sequence.</param>
-    /// <param name="tokenCost">What a token costs, where attending to another one costs 1.</param>
-    /// <param name="batchTokens">The most tokens in a batch, padding included; a row that is longer is a batch by itself.</param>
+    /// <param name="tokenCost">The cost of a token relative to attending to one other token.</param>
+    /// <param name="batchTokens">The most tokens in a batch, padding included. A longer row is a batch by itself.</param>
     public static IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences, int context, double tokenCost, int batchTokens)
     {
         List<TokenTree> trees = Trees(sequences, context + BeyondContext, tokenCost);
@@ -126,7 +127,7 @@ internal static class TokenTreePlan
         return trees;
     }
 
-    /// <summary>Whether a sequence costs less in the row than in one of its own.</summary>
+    /// <summary>Returns whether a sequence costs less in this row than in a row of its own.</summary>
     private static bool Fits(TokenTree tree, ScoredTokens sequence, int most, double tokenCost)
     {
         long alone = sequence.InputCount, longer = tree.Count + alone - tree.Shared(sequence);
@@ -136,26 +137,26 @@ internal static class TokenTreePlan
     }
 }
 
-/// <summary>Computes what a model gives for a batch of rows.</summary>
+/// <summary>Computes the log-likelihoods of a batch of rows.</summary>
 /// <param name="network">The model's network.</param>
 /// <param name="rows">The rows, at least one.</param>
 internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
 {
-    /// <summary>The most logits that exist at a time, in elements: 64 MiB of float32.</summary>
+    /// <summary>The most logits in memory at a time: 64 MiB of float32.</summary>
     private const long ChunkElements = 16 << 20;
 
     private readonly int _length = rows.Max(row => row.Count);
 
-    /// <summary>What was predicted.</summary>
-    /// <param name="Sequence">The sequence that counts it.</param>
+    /// <summary>The score of one prediction.</summary>
+    /// <param name="Sequence">The sequence whose score it counts for.</param>
     /// <param name="LogLikelihood">The log-probability of the token.</param>
-    /// <param name="IsGreedy">Whether no token is more likely.</param>
+    /// <param name="IsGreedy">Whether the token is the most likely one.</param>
     internal readonly record struct Result(int Sequence, float LogLikelihood, bool IsGreedy);
 
-    /// <summary>What is predicted, and from which place in all rows together.</summary>
+    /// <summary>A prediction, with its slot in the flattened batch.</summary>
     private readonly record struct Place(long Slot, int Sequence, long Target);
 
-    /// <summary>The predictions of all rows, those of a sequence in its order.</summary>
+    /// <summary>Scores the predictions of all rows, those of a sequence in its order.</summary>
     public IEnumerable<Result> Run()
     {
         var results = new List<Result>();
@@ -166,26 +167,26 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
             .. rows.SelectMany((row, r) => row.Predictions.Select(p => new Place((long)r * _length + p.Slot, p.Sequence, p.Target)))
                 .OrderBy(place => place.Slot),
         ];
-        using Tensor stream = Streams();
+        using Tensor states = HiddenStates();
         int most = (int)Math.Max(1, ChunkElements / network.Configuration.VocabularySize);
         for (int first = 0; first < places.Length;)
         {
             int end = first;
             var slots = new List<long>();
-            // A slot that predicts the first tokens of several continuations is asked once.
+            // Logits are computed once for a slot that predicts the first tokens of several continuations.
             for (; end < places.Length; end++)
             {
                 if (slots.Count > 0 && slots[^1] == places[end].Slot) continue;
                 if (slots.Count == most) break;
                 slots.Add(places[end].Slot);
             }
-            Predict(stream, slots, places.AsSpan(first..end), results);
+            Predict(states, slots, places.AsSpan(first..end), results);
             first = end;
         }
         return results;
     }
 
-    private void Predict(Tensor stream, List<long> slots, ReadOnlySpan<Place> places, List<Result> results)
+    private void Predict(Tensor states, List<long> slots, ReadOnlySpan<Place> places, List<Result> results)
     {
         using var scope = NewDisposeScope();
         Device device = network.Device;
@@ -195,7 +196,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
             if (slots[slot] != places[i].Slot) slot++;
             (index[i], targets[i]) = (slot, places[i].Target);
         }
-        Tensor hidden = network.FinalNorm(stream.index_select(0, tensor(slots.ToArray(), device: device)));
+        Tensor hidden = network.FinalNorm(states.index_select(0, tensor(slots.ToArray(), device: device)));
         Tensor logits = nn.functional.log_softmax(network.Head(hidden), -1);
         Tensor best = logits.argmax(-1), at = tensor(index, device: device), target = tensor(targets, device: device);
         Tensor each = logits.flatten().index_select(0, at * logits.shape[1] + target).cpu();
@@ -211,8 +212,8 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         }
     }
 
-    /// <summary>The streams of all places, of shape [rows * length, width].</summary>
-    private Tensor Streams()
+    /// <summary>Returns the last hidden states of all slots, of shape [rows * length, width].</summary>
+    private Tensor HiddenStates()
     {
         using var scope = NewDisposeScope();
         bool isBranched = rows.Any(row => row.IsBranched);
@@ -221,7 +222,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         {
             for (int i = 0; i < _length; i++)
             {
-                // Padding stands behind the tokens, where nothing looks; a token that is there anyway keeps exact streams in their range.
+                // No token attends to the padding. It repeats a token of the row, to keep exact hidden states in their range.
                 int slot = Math.Min(i, rows[r].Count - 1);
                 (ids[r * _length + i], positions[r * _length + i]) = (rows[r].Ids[slot], rows[r].Positions[slot]);
             }
@@ -235,7 +236,8 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
     }
 
     /// <summary>
-    /// 0 where a token sees another, and -∞ where not: an attention that is told yes or no makes this anew in every layer.
+    /// Returns the additive attention mask: 0 where a token attends to another, otherwise -∞. From a Boolean mask, attention would make
+    /// this one again in every layer.
     /// </summary>
     private Tensor Mask()
     {

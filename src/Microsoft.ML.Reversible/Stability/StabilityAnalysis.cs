@@ -8,17 +8,17 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>Analyses a scheme over a list of functions at the streams that given inputs lead to.</summary>
+/// <summary>Analyses the stability of a scheme over a list of functions at the hidden states that inputs lead to.</summary>
 /// <param name="scheme">The scheme.</param>
-/// <param name="arithmetic">The arithmetic that the model trains in; the analysis itself is always in floating point.</param>
+/// <param name="arithmetic">The arithmetic that the model is trained in. The analysis itself is always in floating point.</param>
 /// <param name="functions">The functions that the scheme runs over, in order.</param>
-/// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
-/// <param name="seed">Seeds the iteration and what the scheme draws.</param>
+/// <param name="krylovDimension">The steps of the eigenvalue iteration and the most of the singular value iteration, at least 1.</param>
+/// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
     private readonly IReadOnlyList<LayerRecurrence> _layers = LayerRecurrence.Of(scheme, functions.Count);
 
-    /// <summary>Of a stack.</summary>
+    /// <summary>Makes the analysis of a stack.</summary>
     public StabilityAnalysis(LayerStack stack, int krylovDimension, int seed)
         : this(stack.Scheme, stack.Arithmetic, stack.Blocks, krylovDimension, seed)
     {
@@ -26,8 +26,8 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
 
     /// <summary>Runs the analysis.</summary>
     /// <param name="inputs">p₀ of each window, of shape [1, context, width]; at least one.</param>
-    /// <param name="cancellationToken">Ends the analysis between two layers, or between two passes over all of them.</param>
-    /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
+    /// <param name="cancellationToken">Cancels the analysis between two layers, or between two passes over all layers.</param>
+    /// <exception cref="InvalidOperationException">A hidden state or a derivative is not finite.</exception>
     public StabilityReport Run(IReadOnlyList<Tensor> inputs, CancellationToken cancellationToken = default)
     {
         var random = new Random(seed);
@@ -82,7 +82,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
     }
 
     /// <summary>
-    /// Whether a pair of functions changes with neither's input: then the pair keeps both states as they are, though its root is double.
+    /// Returns whether the functions of a pair do not depend on their inputs. The pair then keeps both states, although its root is double.
     /// </summary>
     private bool IsConstant(LayerRecurrence layer, Trajectory trajectory)
     {
@@ -113,17 +113,17 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
         errors.All(e => e is not null) ? RebuildError.Over([.. errors.Select(e => e!.Value)]) : null;
 }
 
-/// <summary>Analyses a language model at the streams that text leads to.</summary>
+/// <summary>Analyses the stability of a language model at the hidden states that text leads to.</summary>
 internal static class TextStability
 {
-    /// <summary>Analyses the model on the first windows of the data.</summary>
+    /// <summary>Analyses a model on the first windows of data.</summary>
     /// <param name="model">The model.</param>
     /// <param name="textColumnName">The data's text column.</param>
-    /// <param name="data">The data; only as many rows are read as the windows need.</param>
+    /// <param name="data">The data. Only the rows that the windows need are read.</param>
     /// <param name="windowCount">The most windows to take, at least 1.</param>
-    /// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
-    /// <param name="seed">Seeds the iteration and what the scheme draws.</param>
-    /// <param name="cancellationToken">Ends the analysis.</param>
+    /// <param name="krylovDimension">The steps of the eigenvalue iteration, the most of the singular value iteration; at least 1.</param>
+    /// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+    /// <param name="cancellationToken">Cancels the analysis.</param>
     public static StabilityReport Analyze(
         LanguageModel model,
         string textColumnName,
@@ -146,7 +146,7 @@ internal static class TextStability
     }
 
     /// <summary>
-    /// The first windows, one after the other, without overlap. A text shorter than the context is one window of its own length.
+    /// Returns the first windows, consecutive and without overlap. Data shorter than the context is one window of its own length.
     /// </summary>
     private static IEnumerable<long[]> Windows(IEnumerable<string> texts, LanguageModelTokenizer tokenizer, int context, int windowCount)
     {

@@ -7,31 +7,31 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Whether a model's recurrence stays bounded forward and back on real text, and how exactly it is rebuilt.</summary>
+/// <summary>Whether a model's recurrence stays bounded forward and backward on real text, and how exactly states are rebuilt.</summary>
 public sealed class StabilityReport
 {
     internal StabilityReport(
         Scheme scheme, IReadOnlyList<LayerStability> layers, StackAmplification stack, string verdict, string suggestion) =>
         (Scheme, Layers, Stack, Verdict, Suggestion) = (scheme, layers, stack, verdict, suggestion);
 
-    /// <summary>The recurrence that was analysed: the one that the model is trained with.</summary>
+    /// <summary>The scheme that the model is trained with.</summary>
     public Scheme Scheme { get; }
 
     /// <summary>The layers in order.</summary>
     public IReadOnlyList<LayerStability> Layers { get; }
 
     /// <summary>
-    /// The most that all layers together multiply a small error by, forward and back; the largest over the windows.
+    /// The factor by which all layers together amplify a small error at most, forward and backward; the largest over the windows.
     /// </summary>
     public StackAmplification Stack { get; }
 
-    /// <summary>Which layers grow, by how much and why, in words.</summary>
+    /// <summary>A text that says in which layers errors grow, by how much and why.</summary>
     public string Verdict { get; }
 
-    /// <summary>What would help, in words.</summary>
+    /// <summary>A text that says what would help.</summary>
     public string Suggestion { get; }
 
-    /// <summary>The layers as a table in plain text, then verdict and suggestion.</summary>
+    /// <summary>Returns the layers as a table in plain text, then the verdict and the suggestion.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
@@ -63,20 +63,20 @@ public sealed class StabilityReport
     private static string Small(double? value) => value?.ToString("0.0e+00", CultureInfo.InvariantCulture) ?? "-";
 }
 
-/// <summary>How stable one layer is at the states that real text leads to.</summary>
+/// <summary>The stability of one layer at the hidden states that real text leads to.</summary>
 /// <remarks>
-/// The eigenvalues are those of the Jacobian of the layer's function f over the whole state of one window, all its tokens and channels at
-/// once; for the Hamiltonian scheme those of the product J_Mlp J_Attn. An iteration finds the outer ones best and does not find all, so
-/// growth factors are estimates from below.
+/// The eigenvalues are those of the Jacobian of the layer's function f with respect to the whole state of one window, all tokens and
+/// channels; for the Hamiltonian scheme those of the product J_Mlp J_Attn. The iteration finds the outer eigenvalues best and not all of
+/// them, so that growth factors are lower bounds.
 /// </remarks>
 public sealed record LayerStability
 {
     private readonly IReadOnlyList<EigenvalueEstimate> _eigenvalues = [];
 
-    /// <summary>The layer, from 0.</summary>
+    /// <summary>The layer's index, from 0.</summary>
     public required int Layer { get; init; }
 
-    /// <summary>The eigenvalues found, over all windows, the largest in absolute value first; at least one.</summary>
+    /// <summary>The eigenvalues found in all windows, at least one, the largest in absolute value first.</summary>
     public required IReadOnlyList<EigenvalueEstimate> Eigenvalues
     {
         get => _eigenvalues;
@@ -96,60 +96,61 @@ public sealed record LayerStability
     public EigenvalueEstimate MostImaginary => Eigenvalues.MaxBy(e => Math.Abs(e.Value.Imaginary));
 
     /// <summary>
-    /// The most that the layer multiplies a perturbation by on the way forward, over the eigenvalues found: above 1 errors grow by this
-    /// factor a layer; at 1 they are bounded, or grow linearly where <see cref="GrowsLinearly"/> says so.
+    /// The factor by which the layer amplifies a perturbation in the forward direction, the largest over the eigenvalues found. Above 1,
+    /// errors grow by it in each layer; at 1 they are bounded, or grow linearly if <see cref="GrowsLinearly"/> is true.
     /// </summary>
     public required double ForwardGrowth { get; init; }
 
-    /// <summary>The same on the way back; null where the layer's recurrence has no inverse.</summary>
+    /// <summary>The factor in the backward direction; null if the layer's recurrence has no inverse.</summary>
     public required double? BackwardGrowth { get; init; }
 
     /// <summary>
-    /// Whether along an eigenvalue found errors grow linearly rather than by a factor a layer: the roots of the recurrence meet on the unit
-    /// circle, as far as a network of this depth can tell. L such layers multiply an error by up to L + 1. For the Hamiltonian scheme this
-    /// says that they can: at the eigenvalue 0 they do not where both halves leave out the same number of directions.
+    /// Whether errors grow linearly with depth at an eigenvalue found, because the recurrence has a double root on the unit circle, or two
+    /// roots too close to tell apart at this depth. L such layers amplify an error by up to L + 1. For the Hamiltonian scheme, linear
+    /// growth is possible but not certain: at the eigenvalue 0 there is none if the null spaces of both halves have the same dimension.
     /// </summary>
     public required bool GrowsLinearly { get; init; }
 
     /// <summary>
-    /// How wrong the stream into this layer is rebuilt, measured in floating point from the last two streams back over all windows; null
-    /// where there is no way back to it.
+    /// The error of the layer's input as rebuilt in floating point from the last two hidden states, over all windows; null if it cannot be
+    /// rebuilt.
     /// </summary>
     public required RebuildError? RebuildError { get; init; }
 
     internal Growth Growth => new(ForwardGrowth, BackwardGrowth);
 }
 
-/// <summary>An eigenvalue λ of a Jacobian, as an iteration found it.</summary>
+/// <summary>An eigenvalue λ of a Jacobian, found by an iteration.</summary>
 /// <param name="Value">λ.</param>
 /// <param name="Residual">
-/// ‖Jᵀv - λv‖ for the unit vector v that belongs to it: there is a matrix within this distance of Jᵀ that has λ exactly. 0 where the whole
-/// matrix was taken.
+/// ‖Jᵀv - λv‖ for its unit eigenvector v: a matrix within this distance of Jᵀ has the eigenvalue λ exactly. 0 if the whole matrix was
+/// computed.
 /// </param>
 public readonly record struct EigenvalueEstimate(Complex Value, double Residual);
 
-/// <summary>The difference between a stream and what running the recurrence back gives for it.</summary>
-/// <param name="Max">The largest absolute value of the difference.</param>
-/// <param name="Rms">Its root mean square.</param>
-/// <param name="StreamRms">The root mean square of the stream itself, to set the others against.</param>
+/// <summary>The difference between a hidden state and its rebuilt value from running the recurrence backward.</summary>
+/// <param name="Max">The largest absolute difference.</param>
+/// <param name="Rms">The root mean square of the difference.</param>
+/// <param name="StreamRms">The root mean square of the hidden state itself, for comparison.</param>
 public readonly record struct RebuildError(double Max, double Rms, double StreamRms)
 {
     /// <summary>
-    /// The root mean square of the difference as a part of the stream's; 0 for a stream of zeros that is rebuilt as such.
+    /// The root mean square of the difference relative to that of the hidden state; 0 if there is no difference.
     /// </summary>
     public double Relative => Rms == 0 ? 0 : Rms / StreamRms;
 
-    internal static RebuildError Of(Tensor rebuilt, Tensor stream)
+    /// <summary>Compares a rebuilt state with the original.</summary>
+    internal static RebuildError Of(Tensor rebuilt, Tensor state)
     {
         using var scope = NewDisposeScope();
-        Tensor kept = stream.to(ScalarType.Float64), difference = rebuilt.to(ScalarType.Float64) - kept;
+        Tensor kept = state.to(ScalarType.Float64), difference = rebuilt.to(ScalarType.Float64) - kept;
         return new(Number(difference.abs().max()), Math.Sqrt(Number(difference.square().mean())), Math.Sqrt(Number(kept.square().mean())));
 
-        // A stream that left the range of its type on the way back is as wrong as can be.
+        // A state that overflowed when it was rebuilt has an infinite error.
         static double Number(Tensor x) => x.ToDouble() is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
     }
 
-    /// <summary>Several streams of one size as one.</summary>
+    /// <summary>Combines the errors of several states of the same size.</summary>
     internal static RebuildError Over(IReadOnlyCollection<RebuildError> errors) => new(
         errors.Max(e => e.Max),
         Math.Sqrt(errors.Average(e => e.Rms * e.Rms)),
@@ -157,24 +158,24 @@ public readonly record struct RebuildError(double Max, double Rms, double Stream
 }
 
 /// <summary>
-/// The most that a small error of two neighbouring hidden states is multiplied by over a whole stack: the largest singular value of the
+/// The factor by which a whole stack amplifies a small error of two consecutive hidden states at most: the largest singular value of the
 /// derivative T of (p₀, p₋₁) ↦ (p_L, p_{L-1}), and of its inverse.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Unlike the eigenvalues of one layer after the other, it sees how the layers act in turn, and errors that grow though no eigenvalue says
-/// so. Lengths are Euclidean, over all numbers of both states of one window. An iteration finds it from below.
+/// Unlike the eigenvalues of single layers, it includes how the layers act on each other, and growth that no eigenvalue shows. Norms are
+/// Euclidean, over both states of one window. An iteration computes it as a lower bound.
 /// </para>
 /// <para>
-/// Where the first layer does not depend on p₋₁ (<see cref="Start.Euler"/>), the inverse ends at (p₁, p₀). In a residual network the
+/// If the first layer does not depend on p₋₁ (<see cref="Start.Euler"/>), the inverse ends at (p₁, p₀). For a residual network the
 /// derivative is that of p₀ ↦ p_L.
 /// </para>
 /// </remarks>
-/// <param name="Forward">On the way forward; 1 keeps an error's size.</param>
-/// <param name="Backward">On the way back; null where the layers have no inverse.</param>
+/// <param name="Forward">The factor in the forward direction; 1 keeps an error's norm.</param>
+/// <param name="Backward">The factor in the backward direction; null if the layers have no inverse.</param>
 public readonly record struct StackAmplification(double Forward, double? Backward)
 {
-    /// <summary>The larger of each direction.</summary>
+    /// <summary>Returns the larger factor in each direction.</summary>
     internal StackAmplification Or(StackAmplification other) => new(
         Math.Max(Forward, other.Forward),
         Backward is { } mine && other.Backward is { } others ? Math.Max(mine, others) : null);

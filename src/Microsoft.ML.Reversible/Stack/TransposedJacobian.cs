@@ -4,12 +4,13 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// Jᵀ of one function at one state, or of the product J_n ... J_1 of several functions each at its own state, as products with vectors. A
-/// product costs an ordinary backward pass of each function, whose graph is made once; no function needs to be differentiable twice.
+/// Computes products of vectors with Jᵀ, where J is the Jacobian of a function at a state, or the product J_n ... J_1 of several functions'
+/// Jacobians, each at its own state. The graph of each function is made once, and a product is a backward pass through it. No function
+/// needs to be twice differentiable.
 /// </summary>
 /// <remarks>
-/// Jᵀ has J's eigenvalues. A vector is a perturbation of the whole state of one window, all its tokens and channels. The tensors belong to
-/// the dispose scope in which the object is made; parameters' gradients are left as they are.
+/// Jᵀ has J's eigenvalues. A vector is a perturbation of the whole state of one window, all tokens and channels. The tensors belong to the
+/// dispose scope in which the object is made. Gradients of parameters are not changed.
 /// </remarks>
 internal sealed class TransposedJacobian
 {
@@ -17,7 +18,7 @@ internal sealed class TransposedJacobian
 
     /// <summary>Evaluates the functions.</summary>
     /// <param name="functions">
-    /// The functions in the order in which they act, each with the state of shape [1, context, width] that it is evaluated at.
+    /// The functions in the order in which they are applied, each with its state of shape [1, context, width].
     /// </param>
     public TransposedJacobian(IEnumerable<(Block F, Tensor State)> functions)
     {
@@ -29,15 +30,15 @@ internal sealed class TransposedJacobian
         }
     }
 
-    /// <summary>Length of the vectors.</summary>
+    /// <summary>The length of the vectors.</summary>
     public long Size => _graphs[0].Leaf.numel();
 
-    /// <summary>Where the states are.</summary>
+    /// <summary>The device of the states.</summary>
     public Device Device => _graphs[0].Leaf.device;
 
-    /// <summary>Jᵀv.</summary>
+    /// <summary>Returns Jᵀ v.</summary>
     /// <param name="vector">v, float64, of shape [context * width].</param>
-    /// <returns>Of the same type and shape, in the caller's dispose scope.</returns>
+    /// <returns>A tensor of the same type and shape, in the caller's dispose scope.</returns>
     public Tensor Apply(Tensor vector)
     {
         using var scope = NewDisposeScope();
@@ -52,7 +53,7 @@ internal sealed class TransposedJacobian
         autograd.backward([f], [vector], retain_graph: true, inputs: [leaf]);
         if (leaf.grad is not { } gradient) return zeros_like(leaf);
         Tensor product = gradient.clone();
-        // The next product would be added to this one.
+        // Otherwise the next product would be added to this one.
         gradient.zero_();
         return product;
     }
