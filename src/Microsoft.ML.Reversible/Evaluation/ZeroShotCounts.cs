@@ -143,3 +143,24 @@ internal static class PerplexityBootstrap
         return Math.Sqrt(perplexities.Sum(x => (x - mean) * (x - mean)) / (perplexities.Length - 1));
     }
 }
+
+/// <summary>The names of metrics in lm-evaluation-harness, and the metrics that are usually reported.</summary>
+internal static class ZeroShotMetricNames
+{
+    public const string Accuracy = "acc";
+    public const string NormalizedAccuracy = "acc_norm";
+    public const string BytesAccuracy = "acc_bytes";
+    public const string Perplexity = "perplexity";
+    public const string WordPerplexity = "word_perplexity";
+    public const string BytePerplexity = "byte_perplexity";
+    public const string BitsPerByte = "bits_per_byte";
+
+    /// <summary>Returns the metrics of a task that names no others.</summary>
+    public static IReadOnlyList<string> Of(ZeroShotKind kind) => kind switch
+    {
+        ZeroShotKind.MultipleChoice => [Accuracy, NormalizedAccuracy],
+        ZeroShotKind.MultipleInput => [Accuracy],
+        ZeroShotKind.LastWord => [Perplexity, Accuracy],
+        _ => [WordPerplexity, BytePerplexity, BitsPerByte],
+    };
+}
