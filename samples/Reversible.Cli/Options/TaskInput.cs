@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace Microsoft.ML.Reversible.Cli.Options;
 
 /// <summary>A task, or the tasks of a group, with the data of each.</summary>
-/// <param name="Name">As it was typed.</param>
-/// <param name="IsGroup">Whether the tasks' average is asked for.</param>
+/// <param name="Name">The name as typed.</param>
+/// <param name="IsGroup">Whether it is a group, whose average is reported too.</param>
 /// <param name="Tasks">The tasks, examples included, and their questions.</param>
 internal sealed record TaskData(string Name, bool IsGroup, IReadOnlyList<(ZeroShotTask Task, IDataView Questions)> Tasks);
 
@@ -14,29 +14,29 @@ internal sealed class TaskInput
     private readonly Option<string[]> _tasks = new("--task")
     {
         Description = "A task of lm-evaluation-harness and its file, in the layout in which it is published; give the option again for "
-            + $"another. There are {string.Join(", ", Singles())}, and mmlu and mmlu_continuation with a folder of the subjects' files, or "
-            + "one subject as mmlu_SUBJECT.",
+            + $"another. There are {string.Join(", ", Singles())}, the groups {string.Join(" and ", Groups())}, whose path is a folder "
+            + $"with a file for each task, and a group's tasks, such as {ZeroShotTasks.InGroup(Groups().First())[0].Name}.",
         HelpName = "NAME=PATH",
         Required = true,
     };
 
     private readonly Option<int> _shots = new("--num-fewshot")
     {
-        Description = "How many examples stand before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
+        Description = "The number of examples before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int>,
     };
 
     private readonly Option<string[]> _examples = new("--fewshot-data")
     {
-        Description = "The file, or the folder, that the examples come from, as NAME=PATH where there are several tasks; it should not be "
-            + "that of the questions.",
+        Description = "The file or folder of the examples, as NAME=PATH if there are several tasks. It should not be the one of the "
+            + "questions.",
         HelpName = "[NAME=]PATH",
     };
 
     private readonly Option<int?> _limit = new("--limit")
     {
-        Description = "Scores the first items of each task only, at least 1. For tests: a number of a part is not the task's.",
+        Description = "Scores only the first items of each task, at least 1. For tests: the metrics of a part are not the task's.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int?>,
     };
@@ -44,8 +44,8 @@ internal sealed class TaskInput
     /// <summary>The options.</summary>
     public IReadOnlyList<Option> Options => [_tasks, _shots, _examples, _limit];
 
-    /// <summary>Reads the files of all tasks, so that what is wrong is said before the first is scored.</summary>
-    /// <exception cref="UsageException">What was typed does not name tasks and their data.</exception>
+    /// <summary>Reads the files of all tasks, so that mistakes are reported before the first task is scored.</summary>
+    /// <exception cref="UsageException">The options do not name tasks and their data.</exception>
     public IReadOnlyList<TaskData> Read(MLContext ml, ParseResult parsed)
     {
         (string Name, string Path)[] typed = [.. parsed.GetValue(_tasks)!.Select(Pair)];
@@ -105,4 +105,7 @@ internal sealed class TaskInput
 
     private static IEnumerable<string> Singles() =>
         ZeroShotTasks.Names.Where(name => ZeroShotTasks.Named(name).Groups.Count == 0);
+
+    private static IEnumerable<string> Groups() =>
+        ZeroShotTasks.Names.SelectMany(name => ZeroShotTasks.Named(name).Groups.Take(1)).Distinct();
 }

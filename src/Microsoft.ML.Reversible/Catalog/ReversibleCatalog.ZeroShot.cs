@@ -1,5 +1,3 @@
-using Microsoft.ML.Reversible.Evaluation;
-
 namespace Microsoft.ML.Reversible;
 
 public sealed partial class ReversibleCatalog
@@ -36,6 +34,9 @@ public sealed partial class ReversibleCatalog
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return BenchmarkFile.Read(_context, task, path, labelsPath);
+        return task.Benchmark is { } benchmark
+            ? benchmark.Load(_context, task, path, labelsPath)
+            : throw new ArgumentException(
+                $"'{task.Name}' is a task of your own, whose files only you know: load them with mlContext.Data.", nameof(task));
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
@@ -167,7 +168,7 @@ public sealed partial class ReversibleCatalog
         string path, out DataViewSchema? inputSchema, string? device = null, Precision precision = Precision.Float32)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return ModelZip.Load(_context, path, DeviceFor(device, precision), precision, out inputSchema);
+        return ModelZip.Load(_context, path, DeviceFor(device, precision), precision, PortableZeroShot.Open, out inputSchema);
     }
 
     /// <summary>

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 

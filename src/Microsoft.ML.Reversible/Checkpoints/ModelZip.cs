@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Language;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Checkpoints;
@@ -21,10 +21,10 @@ internal static class ModelZip
         ITransformer portable = TransformerTree.Replace(pipeline, part =>
         {
             if (part is ReversibleLmTransformer live) return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns.ToPortable());
-            if (part is ZeroShotTransformer evaluation)
+            if (part is IModelClient client)
             {
-                PortableZeroShot zeroShot = PortableZeroShot.Of(evaluation, out ReversibleLmTransformer model);
-                return PortableChain.BuildPlaceholder(EntryOf(model), zeroShot);
+                PortableClient saving = client.ToPortable(out ReversibleLmTransformer model);
+                return PortableChain.BuildPlaceholder(EntryOf(model), saving.Columns, saving.Json);
             }
             return PortableChain.TryFindModel(part, out PortableModel? saved) && saved!.Entry is not null
                 ? throw PortableChain.NotLoaded()
@@ -50,7 +50,14 @@ internal static class ModelZip
     }
 
     /// <summary>Reads a zip of <see cref="Save"/>, or one that ML.NET saved, with the models loaded in their places.</summary>
-    public static ITransformer Load(MLContext context, string path, Device device, Precision precision, out DataViewSchema? inputSchema)
+    /// <param name="context">The context.</param>
+    /// <param name="path">The zip.</param>
+    /// <param name="device">Where the models compute.</param>
+    /// <param name="precision">The number type in which they compute.</param>
+    /// <param name="openClient">Restores a saved <see cref="IModelClient"/>.</param>
+    /// <param name="inputSchema">The schema that was saved; null if none was.</param>
+    public static ITransformer Load(
+        MLContext context, string path, Device device, Precision precision, OpenClient openClient, out DataViewSchema? inputSchema)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         using ZipArchive zip = OpenZip(path, stream);
@@ -68,8 +75,8 @@ internal static class ModelZip
             throw;
         }
 
-        ITransformer Open(PortableModel saved) => saved.ZeroShot is { } zeroShot
-            ? zeroShot.ToLive(context, OpenModel(saved, zeroShot.Model))
+        ITransformer Open(PortableModel saved) => saved.Client is { } client
+            ? openClient(context, client, columns => OpenModel(saved, columns))
             : OpenModel(saved, saved.Columns);
 
         ReversibleLmTransformer OpenModel(PortableModel saved, PortableColumns columns)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Transforms;
 
@@ -31,7 +30,7 @@ internal static class PortableChain
     private const int MiB = 1 << 20;
     private const string Prefix = "__reversible_";
     private const string ColumnsKey = "columns";
-    private const string ZeroShotKey = "zero_shot";
+    private const string ClientKey = "zero_shot";
 
     /// <summary>Builds a chain that holds the model.</summary>
     /// <param name="modelArchive">The whole model, as <see cref="ModelArchive"/> packs it.</param>
@@ -50,18 +49,9 @@ internal static class PortableChain
     /// </summary>
     /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
     /// <param name="columns">The input column and the output columns.</param>
-    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns) =>
-        Chain(EntryMark + entry, columns);
-
-    /// <summary>
-    /// Builds the same for a zero-shot evaluation and its model; it has the columns of the scores.
-    /// </summary>
-    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableZeroShot zeroShot)
-    {
-        ZeroShotColumns names = zeroShot.Columns;
-        var columns = new PortableColumns(KeyColumn, names.Score, names.PredictedLabel, names.ScoreNormalized);
-        return Chain(EntryMark + entry, columns, zeroShot.ToJson());
-    }
+    /// <param name="client">The <see cref="IModelClient"/> in whose place the chain stands, as JSON; null for the model itself.</param>
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns, string? client = null) =>
+        Chain(EntryMark + entry, columns, client);
 
     /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
     /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>
@@ -89,14 +79,13 @@ internal static class PortableChain
         if (parts is not [CustomMappingTransformer<NoColumns, PortableKeyRow>, ValueMappingTransformer values])
             return false;
 
-        ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey, ZeroShotKey]))
+        ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey, ClientKey]))
             .GetColumn<ReadOnlyMemory<char>>(ArchiveColumn)
             .ToArray();
         ReadOnlySpan<char> text = found[0].Span;
         PortableColumns columns = DecodeColumns(found[1].Span);
         model = text.StartsWith(EntryMark)
-            ? new PortableModel(
-                null, text[EntryMark.Length..].ToString(), columns, found[2].IsEmpty ? null : PortableZeroShot.Parse(found[2].Span))
+            ? new PortableModel(null, text[EntryMark.Length..].ToString(), columns, found[2].IsEmpty ? null : found[2].ToString())
             : new PortableModel(Decode(text), null, columns);
         return true;
     }
@@ -122,11 +111,11 @@ internal static class PortableChain
         return bytes[..count];
     }
 
-    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns, string? zeroShot = null)
+    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns, string? client = null)
     {
         List<KeyValuePair<string, string>> values =
             [new(ArchiveKey, archive), new(ColumnsKey, JsonSerializer.Serialize(columns))];
-        if (zeroShot is not null) values.Add(new(ZeroShotKey, zeroShot));
+        if (client is not null) values.Add(new(ClientKey, client));
 
         TransformsCatalog transforms = new MLContext().Transforms;
         var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
@@ -153,13 +142,3 @@ internal static class PortableChain
         }
     }
 }
-
-/// <summary>What a portable chain holds: a model, or where one is, and the names of the columns that it reads and adds.</summary>
-/// <param name="Archive">The whole model; null where it lies elsewhere in the zip.</param>
-/// <param name="Entry">The beginning of the names of the zip's entries that are the model; null where the chain holds it itself.</param>
-/// <param name="Columns">The columns.</param>
-/// <param name="ZeroShot">The evaluation that uses the model; null where the chain is the model itself.</param>
-internal sealed record PortableModel(byte[]? Archive, string? Entry, PortableColumns Columns, PortableZeroShot? ZeroShot = null);
-
-/// <summary>The names of the columns that a language model's transformer reads and adds.</summary>
-internal sealed record PortableColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity);

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Text;

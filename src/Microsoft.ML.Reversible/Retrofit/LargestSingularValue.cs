@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Stability;
 using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;

@@ -4,27 +4,27 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>The largest singular value of a matrix T that is given by its products with vectors.</summary>
-/// <param name="apply">T v, for a float64 vector v.</param>
-/// <param name="applyTransposed">Tᵀ u.</param>
-/// <param name="size">Length of v.</param>
+/// <summary>Computes the largest singular value of a matrix T from its products with vectors.</summary>
+/// <param name="apply">Returns T v for a float64 vector v.</param>
+/// <param name="applyTransposed">Returns Tᵀ u.</param>
+/// <param name="size">The length of v.</param>
 internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tensor, Tensor> applyTransposed, long size)
 {
-    /// <summary>θ is an eigenvalue of TᵀT but for this part of it where ‖TᵀT v - θ v‖ is no larger.</summary>
+    /// <summary>The iteration ends when ‖TᵀT v - θ v‖ is at most this fraction of θ.</summary>
     private const double Tolerance = 1e-4;
 
     /// <summary>
-    /// Power iteration with TᵀT that keeps the best combination of its vectors (Lanczos): v₁ is random, and
+    /// Runs the Lanczos iteration with TᵀT. v₁ is random, and
     /// <code>
     ///     β_i v_{i+1} = TᵀT v_i - α_i v_i - β_{i-1} v_{i-1}          α_i = v_iᵀ TᵀT v_i
     /// </code>
     /// with β_i such that v_{i+1} has length 1. The largest eigenvalue θ of the tridiagonal matrix of the α and β rises to σ².
     /// </summary>
     /// <param name="dimension">The most steps, at least 1.</param>
-    /// <param name="seed">Seeds the vector that the iteration starts from.</param>
-    /// <param name="device">Where vectors are.</param>
-    /// <param name="cancellationToken">Ends the iteration between two products.</param>
-    /// <returns>σ, but for rounding never above the true value; infinity where it leaves the range of float64.</returns>
+    /// <param name="seed">Seeds the start vector.</param>
+    /// <param name="device">The device of the vectors.</param>
+    /// <param name="cancellationToken">Cancels the iteration between two products.</param>
+    /// <returns>σ, except for rounding never above the true value; infinity if it leaves the range of float64.</returns>
     public double Find(int dimension, int seed, Device device, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
@@ -37,7 +37,7 @@ internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tens
             using var step = NewDisposeScope();
             cancellationToken.ThrowIfCancellationRequested();
             Tensor image = apply(current);
-            // The iteration is of T / scale: squares of a large T would leave the range of float64.
+            // The iteration uses T / scale, because squares of a large T would leave the range of float64.
             if (betas.Count == 0) scale = image.abs().max().ToDouble();
             if (scale == 0) return 0;
             cancellationToken.ThrowIfCancellationRequested();
@@ -64,7 +64,7 @@ internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tens
         return (start / start.norm()).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The largest eigenvalue θ of the tridiagonal matrix, and ‖TᵀT v - θ v‖ of the vector v that belongs to it.</summary>
+    /// <summary>Returns the largest eigenvalue θ of the tridiagonal matrix, and ‖TᵀT v - θ v‖ for its Ritz vector v.</summary>
     private static (double Theta, double Residual) LargestRitz(List<double> alphas, List<double> betas, double last)
     {
         var matrix = new double[alphas.Count, alphas.Count];

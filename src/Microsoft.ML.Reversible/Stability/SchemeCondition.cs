@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>What a scheme's stability hangs on, in words.</summary>
-/// <param name="Variable">What the eigenvalue λ of f's Jacobian enters as.</param>
-/// <param name="Bounded">When the recurrence is bounded.</param>
-/// <param name="StepSize">The step size, where there is one.</param>
-/// <param name="WithStepSize">The scheme with another step size, where there is one.</param>
+/// <summary>The condition for a scheme's stability, in words.</summary>
+/// <param name="Variable">The expression in the eigenvalue λ of f's Jacobian that the condition is about.</param>
+/// <param name="Bounded">The condition under which the recurrence is bounded.</param>
+/// <param name="StepSize">The step size; null if the scheme has none.</param>
+/// <param name="WithStepSize">Returns the scheme with another step size; null if it has none.</param>
 internal sealed record SchemeCondition(string Variable, string Bounded, double? StepSize = null, Func<double, Scheme>? WithStepSize = null)
 {
     private const string Lambda = "λ";
@@ -19,7 +19,7 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
     private const string MadeUpFor = ", which the remainders that exact arithmetic stores make up for";
 
     /// <summary>
-    /// The condition of a scheme: after section 3 of arXiv 2512.02056, with strict bounds, and for A within ±1 from
+    /// Returns the condition of a scheme: for A = ±1 from section 3 of arXiv 2512.02056 with strict bounds, for |A| &lt; 1 from
     /// <see cref="Recurrence.DecayBound"/>.
     /// </summary>
     public static SchemeCondition Of(Scheme scheme, int layerCount = 2) => scheme switch
@@ -48,7 +48,7 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
         _ => Derived(LayerRecurrence.Of(scheme, layerCount)),
     };
 
-    /// <summary>The condition of a scheme of another assembly, from its coefficients, which may differ from layer to layer.</summary>
+    /// <summary>Derives the condition of a scheme of another assembly from its coefficients, which may differ between layers.</summary>
     private static SchemeCondition Derived(IReadOnlyList<LayerRecurrence> layers)
     {
         Recurrence[] own = [.. layers.SelectMany(layer => layer.Choices).Where(c => c != new Recurrence(0, 1, 1)).Distinct()];
@@ -71,12 +71,12 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             + "smallest");
     }
 
-    /// <summary>The factor with which λ enters the variable.</summary>
+    /// <summary>Returns the factor of λ in <see cref="Variable"/>.</summary>
     public double Factor(LayerRecurrence layer) => Variable == Lambda ? 1 : layer.Choices.MaxBy(c => Math.Abs(c.C)).C;
 
     private static string Real(string variable) => string.Format(CultureInfo.InvariantCulture, RealBound, variable);
 
-    /// <summary>The end of the interval in which errors decay whichever recurrence is drawn.</summary>
+    /// <summary>Returns the end of the interval in which errors decay under every recurrence that may be drawn.</summary>
     private static string DecayBound(Scheme scheme) => LayerRecurrence.Of(scheme, 2)[1].Choices
         .Max(choice => choice.DecayBound)
         .ToString("G4", CultureInfo.InvariantCulture);

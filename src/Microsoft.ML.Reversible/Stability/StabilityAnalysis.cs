@@ -1,20 +1,24 @@
+using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Views;
 using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>Analyses a scheme over a list of functions at the streams that given inputs lead to.</summary>
+/// <summary>Analyses the stability of a scheme over a list of functions at the hidden states that inputs lead to.</summary>
 /// <param name="scheme">The scheme.</param>
-/// <param name="arithmetic">The arithmetic that the model trains in; the analysis itself is always in floating point.</param>
+/// <param name="arithmetic">The arithmetic that the model is trained in. The analysis itself is always in floating point.</param>
 /// <param name="functions">The functions that the scheme runs over, in order.</param>
-/// <param name="krylovDimension">Steps of the eigenvalue iteration, and the most of the singular value iteration; at least 1.</param>
-/// <param name="seed">Seeds the iteration and what the scheme draws.</param>
+/// <param name="krylovDimension">The steps of the eigenvalue iteration and the most of the singular value iteration, at least 1.</param>
+/// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
     private readonly IReadOnlyList<LayerRecurrence> _layers = LayerRecurrence.Of(scheme, functions.Count);
 
-    /// <summary>Of a stack.</summary>
+    /// <summary>Makes the analysis of a stack.</summary>
     public StabilityAnalysis(LayerStack stack, int krylovDimension, int seed)
         : this(stack.Scheme, stack.Arithmetic, stack.Blocks, krylovDimension, seed)
     {
@@ -22,8 +26,8 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
 
     /// <summary>Runs the analysis.</summary>
     /// <param name="inputs">p₀ of each window, of shape [1, context, width]; at least one.</param>
-    /// <param name="cancellationToken">Ends the analysis between two layers, or between two passes over all of them.</param>
-    /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
+    /// <param name="cancellationToken">Cancels the analysis between two layers, or between two passes over all layers.</param>
+    /// <exception cref="InvalidOperationException">A hidden state or a derivative is not finite.</exception>
     public StabilityReport Run(IReadOnlyList<Tensor> inputs, CancellationToken cancellationToken = default)
     {
         var random = new Random(seed);
@@ -78,7 +82,7 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
     }
 
     /// <summary>
-    /// Whether a pair of functions changes with neither's input: then the pair keeps both states as they are, though its root is double.
+    /// Returns whether the functions of a pair do not depend on their inputs. The pair then keeps both states, although its root is double.
     /// </summary>
     private bool IsConstant(LayerRecurrence layer, Trajectory trajectory)
     {
@@ -107,4 +111,58 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
 
     private static RebuildError? Over(RebuildError?[] errors) =>
         errors.All(e => e is not null) ? RebuildError.Over([.. errors.Select(e => e!.Value)]) : null;
+}
+
+/// <summary>Analyses the stability of a language model at the hidden states that text leads to.</summary>
+internal static class TextStability
+{
+    /// <summary>Analyses a model on the first windows of data.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="textColumnName">The data's text column.</param>
+    /// <param name="data">The data. Only the rows that the windows need are read.</param>
+    /// <param name="windowCount">The most windows to take, at least 1.</param>
+    /// <param name="krylovDimension">The steps of the eigenvalue iteration, the most of the singular value iteration; at least 1.</param>
+    /// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+    /// <param name="cancellationToken">Cancels the analysis.</param>
+    public static StabilityReport Analyze(
+        LanguageModel model,
+        string textColumnName,
+        IDataView data,
+        int windowCount,
+        int krylovDimension,
+        int seed,
+        CancellationToken cancellationToken)
+    {
+        Positive(windowCount, nameof(windowCount));
+        Positive(krylovDimension, nameof(krylovDimension));
+        using var scope = NewDisposeScope();
+        using var modes = AutogradModes.Default();
+        using var noGraph = no_grad();
+        LanguageNetwork network = model.Network;
+        IEnumerable<string> texts = TextColumn.Read(data, textColumnName);
+        Tensor[] inputs = [.. Windows(texts, model.Tokenizer, network.Configuration.ContextLength, windowCount)
+            .Select(window => network.Embed(tensor(window, [1, window.Length], device: network.Device)))];
+        return new StabilityAnalysis(network.Stack, krylovDimension, seed).Run(inputs, cancellationToken);
+    }
+
+    /// <summary>
+    /// Returns the first windows, consecutive and without overlap. Data shorter than the context is one window of its own length.
+    /// </summary>
+    private static IEnumerable<long[]> Windows(IEnumerable<string> texts, LanguageModelTokenizer tokenizer, int context, int windowCount)
+    {
+        List<long> ids = [];
+        foreach (string text in texts.Where(text => text.Length > 0))
+        {
+            ids.AddRange(TokenPacker.Pack(text, tokenizer).Select(id => (long)id));
+            if (ids.Count >= (long)context * windowCount) break;
+        }
+        if (ids.Count == 0) throw new InvalidOperationException("The data has no rows with text. Give at least one row that is not empty.");
+        int length = Math.Min(context, ids.Count);
+        return ids.Chunk(length).Where(window => window.Length == length).Take(windowCount);
+    }
+
+    private static void Positive(int value, string name)
+    {
+        if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+    }
 }

@@ -1,33 +1,37 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
+using Microsoft.ML.Reversible.Stability;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Whether a model's recurrence stays bounded forward and back on real text, and how exactly it is rebuilt.</summary>
+/// <summary>Whether a model's recurrence stays bounded forward and backward on real text, and how exactly states are rebuilt.</summary>
 public sealed class StabilityReport
 {
     internal StabilityReport(
         Scheme scheme, IReadOnlyList<LayerStability> layers, StackAmplification stack, string verdict, string suggestion) =>
         (Scheme, Layers, Stack, Verdict, Suggestion) = (scheme, layers, stack, verdict, suggestion);
 
-    /// <summary>The recurrence that was analysed: the one that the model is trained with.</summary>
+    /// <summary>The scheme that the model is trained with.</summary>
     public Scheme Scheme { get; }
 
     /// <summary>The layers in order.</summary>
     public IReadOnlyList<LayerStability> Layers { get; }
 
     /// <summary>
-    /// The most that all layers together multiply a small error by, forward and back; the largest over the windows.
+    /// The factor by which all layers together amplify a small error at most, forward and backward; the largest over the windows.
     /// </summary>
     public StackAmplification Stack { get; }
 
-    /// <summary>Which layers grow, by how much and why, in words.</summary>
+    /// <summary>A text that says in which layers errors grow, by how much and why.</summary>
     public string Verdict { get; }
 
-    /// <summary>What would help, in words.</summary>
+    /// <summary>A text that says what would help.</summary>
     public string Suggestion { get; }
 
-    /// <summary>The layers as a table in plain text, then verdict and suggestion.</summary>
+    /// <summary>Returns the layers as a table in plain text, then the verdict and the suggestion.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
@@ -57,4 +61,122 @@ public sealed class StabilityReport
     private static string Number(double? value) => value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-";
 
     private static string Small(double? value) => value?.ToString("0.0e+00", CultureInfo.InvariantCulture) ?? "-";
+}
+
+/// <summary>The stability of one layer at the hidden states that real text leads to.</summary>
+/// <remarks>
+/// The eigenvalues are those of the Jacobian of the layer's function f with respect to the whole state of one window, all tokens and
+/// channels; for the Hamiltonian scheme those of the product J_Mlp J_Attn. The iteration finds the outer eigenvalues best and not all of
+/// them, so that growth factors are lower bounds.
+/// </remarks>
+public sealed record LayerStability
+{
+    private readonly IReadOnlyList<EigenvalueEstimate> _eigenvalues = [];
+
+    /// <summary>The layer's index, from 0.</summary>
+    public required int Layer { get; init; }
+
+    /// <summary>The eigenvalues found in all windows, at least one, the largest in absolute value first.</summary>
+    public required IReadOnlyList<EigenvalueEstimate> Eigenvalues
+    {
+        get => _eigenvalues;
+        init => _eigenvalues = [.. value.OrderByDescending(e => e.Value.Magnitude)];
+    }
+
+    /// <summary>The eigenvalue that is largest in absolute value.</summary>
+    public EigenvalueEstimate Largest => Eigenvalues[0];
+
+    /// <summary>The eigenvalue with the largest real part.</summary>
+    public EigenvalueEstimate Rightmost => Eigenvalues.MaxBy(e => e.Value.Real);
+
+    /// <summary>The eigenvalue with the smallest real part.</summary>
+    public EigenvalueEstimate Leftmost => Eigenvalues.MinBy(e => e.Value.Real);
+
+    /// <summary>The eigenvalue with the largest imaginary part in absolute value.</summary>
+    public EigenvalueEstimate MostImaginary => Eigenvalues.MaxBy(e => Math.Abs(e.Value.Imaginary));
+
+    /// <summary>
+    /// The factor by which the layer amplifies a perturbation in the forward direction, the largest over the eigenvalues found. Above 1,
+    /// errors grow by it in each layer; at 1 they are bounded, or grow linearly if <see cref="GrowsLinearly"/> is true.
+    /// </summary>
+    public required double ForwardGrowth { get; init; }
+
+    /// <summary>The factor in the backward direction; null if the layer's recurrence has no inverse.</summary>
+    public required double? BackwardGrowth { get; init; }
+
+    /// <summary>
+    /// Whether errors grow linearly with depth at an eigenvalue found, because the recurrence has a double root on the unit circle, or two
+    /// roots too close to tell apart at this depth. L such layers amplify an error by up to L + 1. For the Hamiltonian scheme, linear
+    /// growth is possible but not certain: at the eigenvalue 0 there is none if the null spaces of both halves have the same dimension.
+    /// </summary>
+    public required bool GrowsLinearly { get; init; }
+
+    /// <summary>
+    /// The error of the layer's input as rebuilt in floating point from the last two hidden states, over all windows; null if it cannot be
+    /// rebuilt.
+    /// </summary>
+    public required RebuildError? RebuildError { get; init; }
+
+    internal Growth Growth => new(ForwardGrowth, BackwardGrowth);
+}
+
+/// <summary>An eigenvalue λ of a Jacobian, found by an iteration.</summary>
+/// <param name="Value">λ.</param>
+/// <param name="Residual">
+/// ‖Jᵀv - λv‖ for its unit eigenvector v: a matrix within this distance of Jᵀ has the eigenvalue λ exactly. 0 if the whole matrix was
+/// computed.
+/// </param>
+public readonly record struct EigenvalueEstimate(Complex Value, double Residual);
+
+/// <summary>The difference between a hidden state and its rebuilt value from running the recurrence backward.</summary>
+/// <param name="Max">The largest absolute difference.</param>
+/// <param name="Rms">The root mean square of the difference.</param>
+/// <param name="StreamRms">The root mean square of the hidden state itself, for comparison.</param>
+public readonly record struct RebuildError(double Max, double Rms, double StreamRms)
+{
+    /// <summary>
+    /// The root mean square of the difference relative to that of the hidden state; 0 if there is no difference.
+    /// </summary>
+    public double Relative => Rms == 0 ? 0 : Rms / StreamRms;
+
+    /// <summary>Compares a rebuilt state with the original.</summary>
+    internal static RebuildError Of(Tensor rebuilt, Tensor state)
+    {
+        using var scope = NewDisposeScope();
+        Tensor kept = state.to(ScalarType.Float64), difference = rebuilt.to(ScalarType.Float64) - kept;
+        return new(Number(difference.abs().max()), Math.Sqrt(Number(difference.square().mean())), Math.Sqrt(Number(kept.square().mean())));
+
+        // A state that overflowed when it was rebuilt has an infinite error.
+        static double Number(Tensor x) => x.ToDouble() is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
+    }
+
+    /// <summary>Combines the errors of several states of the same size.</summary>
+    internal static RebuildError Over(IReadOnlyCollection<RebuildError> errors) => new(
+        errors.Max(e => e.Max),
+        Math.Sqrt(errors.Average(e => e.Rms * e.Rms)),
+        Math.Sqrt(errors.Average(e => e.StreamRms * e.StreamRms)));
+}
+
+/// <summary>
+/// The factor by which a whole stack amplifies a small error of two consecutive hidden states at most: the largest singular value of the
+/// derivative T of (p₀, p₋₁) ↦ (p_L, p_{L-1}), and of its inverse.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Unlike the eigenvalues of single layers, it includes how the layers act on each other, and growth that no eigenvalue shows. Norms are
+/// Euclidean, over both states of one window. An iteration computes it as a lower bound.
+/// </para>
+/// <para>
+/// If the first layer does not depend on p₋₁ (<see cref="Start.Euler"/>), the inverse ends at (p₁, p₀). For a residual network the
+/// derivative is that of p₀ ↦ p_L.
+/// </para>
+/// </remarks>
+/// <param name="Forward">The factor in the forward direction; 1 keeps an error's norm.</param>
+/// <param name="Backward">The factor in the backward direction; null if the layers have no inverse.</param>
+public readonly record struct StackAmplification(double Forward, double? Backward)
+{
+    /// <summary>Returns the larger factor in each direction.</summary>
+    internal StackAmplification Or(StackAmplification other) => new(
+        Math.Max(Forward, other.Forward),
+        Backward is { } mine && other.Backward is { } others ? Math.Max(mine, others) : null);
 }

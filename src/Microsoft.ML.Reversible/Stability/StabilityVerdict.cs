@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>Says in words which layers grow, in which direction, and why.</summary>
+/// <summary>Writes the text that says in which layers errors grow, in which direction, and why.</summary>
 internal static class StabilityVerdict
 {
     public static string Of(
@@ -33,7 +33,7 @@ internal static class StabilityVerdict
                 + $"{(growing.Length == 0 ? $" ({condition.Bounded})" : "")}.";
         }
 
-        // Layers, and the range of the scaled eigenvalues for which something holds.
+        // Names layers, and the range of their scaled eigenvalues for which a condition holds.
         string Have(LayerStability[] some, Func<LayerRecurrence, Complex, bool> holds) =>
             $"{Names(some, layers.Count)} {(some.Length == 1 ? "has" : "have")} {condition.Variable} " + Range(some.SelectMany(layer =>
                 layer.Eigenvalues.Select(e => e.Value)
@@ -41,7 +41,7 @@ internal static class StabilityVerdict
                     .Select(value => value * condition.Factor(recurrences[layer.Layer]))));
     }
 
-    /// <summary>What the stack does as a whole, which eigenvalues of single layers do not tell.</summary>
+    /// <summary>Describes the amplification of the whole stack, which eigenvalues of single layers do not show.</summary>
     private static string Whole(StackAmplification stack, int count) =>
         $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error is multiplied by up to "
         + $"{Text(stack.Forward)} forward{(stack.Backward is { } backward ? $" and {Text(backward)} back" : "")}, the largest singular "
@@ -51,7 +51,7 @@ internal static class StabilityVerdict
     {
         Complex[] all = [.. values];
         double low = all.Min(v => v.Real), high = all.Max(v => v.Real), imaginary = all.Max(v => Math.Abs(v.Imaginary));
-        // The imaginary part of a real eigenvalue that float32 has split into a pair.
+        // A smaller imaginary part comes from a double real eigenvalue that float32 rounding split into a complex pair.
         bool real = imaginary <= 1e-3 * all.Max(v => v.Magnitude);
         string interval = string.Create(CultureInfo.InvariantCulture, $"[{low:G3}, {high:G3}]");
         return real ? $"in {interval}" : $"with real part in {interval} and imaginary part up to {Text(imaginary)}";
@@ -65,7 +65,7 @@ internal static class StabilityVerdict
         return $"layers {(runs.Length == 1 ? runs[0] : $"{string.Join(", ", runs[..^1])} and {runs[^1]}")}";
     }
 
-    /// <summary>Numbers in order, three or more in a row as one range.</summary>
+    /// <summary>Writes ordered numbers, with three or more consecutive ones as a range.</summary>
     private static IEnumerable<string> Runs(IEnumerable<int> numbers) => numbers
         .Select((number, i) => (number, start: number - i))
         .GroupBy(n => n.start, n => n.number)
@@ -76,9 +76,82 @@ internal static class StabilityVerdict
         LayerStability? layer = layers.Where(l => l.RebuildError is not null).MaxBy(l => l.RebuildError!.Value.Relative);
         if (layer?.RebuildError is not { Relative: > 0 } worst) return "";
         return string.Create(CultureInfo.InvariantCulture,
-            $" Run back in floating point, the stream into layer {layer.Layer} is rebuilt worst: " +
+            $" Run back in floating point, the hidden state into layer {layer.Layer} is rebuilt worst: " +
             $"wrong by {worst.Max:0.0e+00} at most, by {worst.Relative:0.0e+00} of its size on average.");
     }
 
     private static string Text(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
+}
+
+/// <summary>Writes the text that says what would help.</summary>
+internal static class StabilitySuggestion
+{
+    /// <summary>The relative rebuild error below which gradients are as accurate as float32 training needs.</summary>
+    private const double Harmless = 1e-4;
+
+    public static string Of(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<LayerStability> layers)
+    {
+        if (!scheme.IsReversible)
+            return "This scheme has no way back: take a reversible one to train in memory that does not grow with depth.";
+        bool exact = arithmetic == Arithmetic.Exact, drifts = !exact && layers.Max(l => l.RebuildError?.Relative ?? 0) > Harmless;
+        string kept = exact ? "Exact arithmetic rebuilds the hidden states to the bit whatever the growth backward. " : "";
+        string advice = string.Join("; or ", Advice(scheme, exact, drifts, layers));
+        if (advice.Length == 0)
+        {
+            string nothing = layers.Any(l => l.GrowsLinearly) ? "Linear growth is slow: at this depth nothing" : "Nothing";
+            return $"{kept}{nothing} needs to change.";
+        }
+        if (drifts) return $"{char.ToUpperInvariant(advice[0])}{advice[1..]}.";
+        return exact
+            ? $"{kept}Forward, hidden states near one another part. To lessen that: {advice}."
+            : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
+    }
+
+    private static IEnumerable<string> Advice(Scheme scheme, bool exact, bool drifts, IReadOnlyList<LayerStability> layers)
+    {
+        // Backward, rounding errors grow, and exact arithmetic has none.
+        Func<Growth, double> harm = exact ? growth => growth.Forward : growth => growth.Worst;
+        double worst = layers.Max(l => harm(l.Growth));
+        bool grows = worst > Growth.Noise;
+        if (!grows && !drifts) yield break;
+        if (!exact && scheme.CanBeExact) yield return "use exact arithmetic, which rebuilds every hidden state to the bit";
+        if (!scheme.CanBeExact)
+            yield return "take another scheme and retrain: this one cannot be exact, while midpoint, leapfrog, Hamiltonian, estimator "
+                + "and BDIA can";
+        if (!grows) yield break;
+        SchemeCondition condition = SchemeCondition.Of(scheme);
+        if (condition is { StepSize: { } h, WithStepSize: { } with } && Lower(with(h / 2), layers, worst, harm) is { } smaller)
+        {
+            yield return $"use a smaller h and retrain: on the same eigenvalues {Text(h / 2)} would bring growth down to {Text(smaller)} "
+                + "a layer";
+        }
+        if (Other(scheme, condition.StepSize ?? 0.5, layers, worst, harm) is { } other) yield return other;
+    }
+
+    /// <summary>Suggests midpoint or leapfrog with the same step size, if it grows clearly less on the same eigenvalues.</summary>
+    private static string? Other(Scheme scheme, double h, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
+    {
+        // Eigenvalues of the product of two halves, or of two blocks together, do not give those of one whole block.
+        if (scheme is Hamiltonian or Estimator) return null;
+        return new Scheme[] { new Midpoint(h), new Leapfrog(h) }
+            .Where(s => s.Name != scheme.Name)
+            .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))
+            .Where(s => s.Growth is not null)
+            .OrderBy(s => s.Growth)
+            .Select(s =>
+                $"take another scheme and retrain: on the same eigenvalues {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer")
+            .FirstOrDefault();
+    }
+
+    /// <summary>
+    /// Returns the worst growth that a scheme would have on these eigenvalues; null unless it is lower by at least a quarter.
+    /// </summary>
+    private static double? Lower(Scheme scheme, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
+    {
+        IReadOnlyList<LayerRecurrence> recurrences = LayerRecurrence.Of(scheme, layers.Count);
+        double growth = layers.Max(l => l.Eigenvalues.Max(e => harm(recurrences[l.Layer].At(e.Value))));
+        return growth - 1 < 0.75 * (worst - 1) ? growth : null;
+    }
+
+    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }

@@ -81,7 +81,7 @@ public sealed class EstimateTests
         using var scope = NewDisposeScope();
         Tensor state = network.Embed(TestModels.Ids(TestModels.Small, 1, 4)).detach();
         var block = network.Stack.Blocks[0];
-        var jacobian = new Reversible.Stability.TransposedJacobian([(block, state)]);
+        var jacobian = new TransposedJacobian([(block, state)]);
         var products = new Tensor[jacobian.Size];
         for (int i = 0; i < products.Length; i++)
         {

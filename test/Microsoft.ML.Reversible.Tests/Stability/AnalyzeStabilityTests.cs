@@ -85,7 +85,7 @@ public sealed class AnalyzeStabilityTests
             Ml, o => (o.Precision, o.Arithmetic, o.MaxSteps) = (Precision.BFloat16, Arithmetic.Exact, 2));
         StabilityReport report = Ml.Reversible().AnalyzeStability(model, Corpus.View(Ml, Corpus.Rows), windowCount: 1, krylovDimension: 5);
         Assert.HasCount(5, report.Layers[0].Eigenvalues);
-        StringAssert.StartsWith(report.Suggestion, "Exact arithmetic rebuilds the streams to the bit");
+        StringAssert.StartsWith(report.Suggestion, "Exact arithmetic rebuilds the hidden states to the bit");
     }
 
     [TestMethod]

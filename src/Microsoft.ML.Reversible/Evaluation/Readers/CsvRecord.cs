@@ -3,15 +3,15 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
-/// A record of comma-separated values. ML.NET's text loader does not say in which line a record begins that spans several, and pads
-/// records that are too short, so it cannot tell what is broken.
+/// A record of comma-separated values. ML.NET's text loader is not used because it cannot report what is broken: it pads records that are
+/// too short, and does not give the line in which a record of several lines begins.
 /// </summary>
-/// <param name="Line">The line that the record begins in.</param>
+/// <param name="Line">The line in which the record begins.</param>
 /// <param name="Fields">Its values.</param>
 internal sealed record CsvRecord(SourceLine Line, string[] Fields)
 {
     /// <summary>
-    /// The records: a field in quotes may hold commas, line breaks and doubled quotes; empty lines between records do not count.
+    /// Reads records. A field in quotes may hold commas, line breaks and doubled quotes. Empty lines between records are skipped.
     /// </summary>
     /// <exception cref="InvalidDataException">A quote is not closed, or a record is too long.</exception>
     public static IEnumerable<CsvRecord> Read(IEnumerable<SourceLine> lines)

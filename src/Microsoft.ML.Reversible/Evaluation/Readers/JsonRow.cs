@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 
-/// <summary>A JSON object of a line, or one inside it.</summary>
+/// <summary>The JSON object of a line, or an object inside it.</summary>
 internal sealed class JsonRow
 {
     private readonly SourceLine _line;
@@ -15,39 +15,42 @@ internal sealed class JsonRow
         _object = value;
     }
 
-    /// <summary>The objects of a file that has one in each line; empty lines are passed over.</summary>
+    /// <summary>Reads a file with one object in each line. Empty lines are skipped.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A line is no JSON object.</exception>
-    public static IEnumerable<JsonRow> Read(IEnumerable<SourceLine> lines) =>
-        lines.Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
+    public static IEnumerable<JsonRow> Read(string path) =>
+        SourceFile.Lines(path).Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
 
-    /// <summary>The exception that refuses the row.</summary>
+    /// <summary>Makes the exception for what is wrong with the row.</summary>
     public InvalidDataException Broken(string problem) => _line.Broken(problem);
 
+    /// <summary>Returns whether the object has a field that is not null.</summary>
     public bool Has(string name) => Find(name) is { ValueKind: not JsonValueKind.Null };
 
+    /// <summary>Returns whether the object has a field that holds an object.</summary>
     public bool HasObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
 
-    /// <summary>A field that holds an object.</summary>
+    /// <summary>Returns a field that holds an object.</summary>
     public JsonRow Object(string name) => new(_line, Field(name, JsonValueKind.Object, "an object"));
 
-    /// <summary>A field that holds an array of objects.</summary>
+    /// <summary>Returns a field that holds an array of objects.</summary>
     public JsonRow[] Objects(string name) =>
     [
         .. Field(name, JsonValueKind.Array, "an array of objects").EnumerateArray().Select(value =>
             value.ValueKind == JsonValueKind.Object ? new JsonRow(_line, value) : throw Broken($"'{name}' is not an array of objects.")),
     ];
 
-    /// <summary>A field that holds a text.</summary>
+    /// <summary>Returns a field that holds a text.</summary>
     public string Text(string name) => Decoded(name, Field(name, JsonValueKind.String, "a text"));
 
-    /// <summary>A field that holds an array of texts.</summary>
+    /// <summary>Returns a field that holds an array of texts.</summary>
     public string[] Texts(string name) =>
     [
         .. Field(name, JsonValueKind.Array, "an array of texts").EnumerateArray().Select(value =>
             value.ValueKind == JsonValueKind.String ? Decoded(name, value) : throw Broken($"'{name}' is not an array of texts.")),
     ];
 
-    /// <summary>A field that holds the index of one of several choices, as a number or as its text.</summary>
+    /// <summary>Returns a field that holds the index of a choice, as a number or as text.</summary>
     public int Index(string name, int choices)
     {
         JsonElement value = Field(name);
@@ -56,7 +59,7 @@ internal sealed class JsonRow
             throw Broken($"'{name}' is {SourceLine.Shown(text)}, but must be the index of one of {choices} choices, counted from 0.");
     }
 
-    /// <summary>The number that a text is, if it is the index of one of several choices.</summary>
+    /// <summary>Parses the index of a choice; null where the text is none.</summary>
     public static int? IndexOf(string text, int choices) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < choices ? index : null;
 
@@ -85,7 +88,7 @@ internal sealed class JsonRow
         }
         catch (InvalidOperationException e)
         {
-            // Half of a surrogate pair, which JSON can write and no text can hold.
+            // An unpaired surrogate: JSON can escape one, but UTF-8 text cannot hold it.
             throw _line.Broken($"'{name}' holds half a character.", e);
         }
     }
@@ -104,4 +107,33 @@ internal sealed class JsonRow
             throw line.Broken("is not a JSON object. The file must hold one object in each line.", e);
         }
     }
+}
+
+/// <summary>A row in the layout of MosaicML's files for multiple choice: query, choices, gold.</summary>
+/// <param name="Query">The question, after the words that the task puts before it.</param>
+/// <param name="Choices">The choices, at least one.</param>
+/// <param name="Gold">The index of the right one.</param>
+internal sealed record QueryRow(string Query, string[] Choices, int Gold)
+{
+    private const string Opening = "Question: ";
+
+    /// <summary>Returns whether a row has this layout.</summary>
+    public static bool Fits(JsonRow row) => row.Has("query");
+
+    /// <summary>Reads a row of this layout.</summary>
+    public static QueryRow Of(JsonRow row)
+    {
+        string[] choices = row.Texts("choices");
+        return new QueryRow(row.Text("query"), choices, row.Index("gold", choices.Length));
+    }
+
+    /// <summary>Returns the question without the task's words.</summary>
+    /// <param name="row">The row, for messages.</param>
+    /// <param name="ending">The part of the task's words after the question that the query holds.</param>
+    public string Question(JsonRow row, string ending) =>
+        Query.Length >= Opening.Length + ending.Length && Query.StartsWith(Opening, StringComparison.Ordinal)
+            && Query.EndsWith(ending, StringComparison.Ordinal)
+            ? Query[Opening.Length..^ending.Length]
+            : throw row.Broken($"the query must begin with '{Opening}'{(ending == "\n" ? " and end with a line break" : "")}, " +
+                $"but is '{SourceLine.Shown(Query)}'.");
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
 /// <summary>
-/// A Llama in plain float64 loops that reads a text token by token, keeping the keys and values of what it has read. Texts that
-/// begin alike are read from where they part. Not safe to use from several threads; <see cref="Another"/> gives each its own.
+/// A Llama in plain float64 loops that evaluates a text token by token and keeps the keys and values. A text is evaluated from the first
+/// token that differs from the text before. Not safe to use from several threads; <see cref="Another"/> makes one for each.
 /// </summary>
 internal sealed class PlainReader
 {
@@ -12,7 +12,7 @@ internal sealed class PlainReader
     private readonly int _layers, _heads, _keyValueHeads, _size;
     private readonly double _epsilon, _theta;
 
-    // Of each layer, each channel's row over the positions.
+    // For each layer, the values of each channel over the positions.
     private readonly double[][][] _keys, _values;
     private readonly List<int> _read = [];
 

@@ -52,8 +52,8 @@ internal sealed class PlainScorer(PlainReader model, PlainSentencePiece tokenize
     }
 
     /// <summary>
-    /// The log-likelihood of a whole text after begin-of-text, in windows of the context's length each of which is scored where the one
-    /// before it ended; the last one reaches back as far as it can.
+    /// Returns the log-likelihood of a whole text after begin-of-text, in consecutive windows of the context's length. The last window
+    /// begins earlier, so that it is full.
     /// </summary>
     public double ScoreWhole(PlainReader reader, string text)
     {

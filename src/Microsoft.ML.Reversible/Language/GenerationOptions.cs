@@ -1,0 +1,101 @@
+using Microsoft.ML.Reversible.Training;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>Options for generating text. They are copied when a method is called; later changes have no effect.</summary>
+/// <remarks>
+/// Greedy decoding, <see cref="Temperature"/> 0 or <see cref="TopK"/> 1, draws nothing. The options for drawing must then have their
+/// defaults.
+/// </remarks>
+public sealed class GenerationOptions
+{
+    /// <summary>The most tokens to generate, at least 0. The end of text or a stop string ends earlier.</summary>
+    public int MaxTokens { get; set; } = 100;
+
+    /// <summary>The divisor of the logits, at least 0 and finite. 0 takes the most likely token, the first of equal ones.</summary>
+    public double Temperature { get; set; } = 1.0;
+
+    /// <summary>The number of most likely tokens to draw from, at least 0. 0 keeps all.</summary>
+    public int TopK { get; set; }
+
+    /// <summary>
+    /// The total probability of the tokens to draw from, within (0, 1]: of those that <see cref="TopK"/> keeps, the most likely ones whose
+    /// probabilities add up to it. 1 keeps all.
+    /// </summary>
+    public double TopP { get; set; } = 1.0;
+
+    /// <summary>
+    /// The penalty for tokens that the prompt or the continuation already has: their logits are divided by it if positive and multiplied by
+    /// it if negative. It must be positive and finite; 1 changes nothing. It applies before the other options, also at temperature 0.
+    /// </summary>
+    public double RepetitionPenalty { get; set; } = 1.0;
+
+    /// <summary>
+    /// Texts that end a continuation, none of them empty. It is cut before the first one in it, which may span several tokens. Text in the
+    /// prompt does not count.
+    /// </summary>
+    public IReadOnlyList<string> StopStrings { get; set; } = [];
+
+    /// <summary>
+    /// Seeds the draws: the same seed gives the same text. Each row of a batch has its own generator, seeded from this and the row's index;
+    /// row 0 draws as a single prompt does.
+    /// </summary>
+    public int Seed { get; set; }
+
+    /// <summary>What to do when a text becomes longer than the model's context.</summary>
+    public ContextOverflow ContextOverflow { get; set; } = ContextOverflow.Slide;
+
+    /// <summary>Checks the options and returns a copy.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it and the range.</exception>
+    /// <exception cref="ArgumentException">A stop string is null or empty, or an option is set that has no effect.</exception>
+    internal GenerationOptions Checked()
+    {
+        Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "at least 0");
+        Require(Temperature >= 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature,
+            "at least 0 (which takes the most likely token) and finite");
+        Require(TopK >= 0, nameof(TopK), TopK, "at least 0 (which keeps every token)");
+        Require(TopP is > 0 and <= 1, nameof(TopP), TopP, "within (0, 1]");
+        Require(RepetitionPenalty > 0 && double.IsFinite(RepetitionPenalty), nameof(RepetitionPenalty), RepetitionPenalty,
+            "positive (1 changes nothing) and finite");
+        Require(Enum.IsDefined(ContextOverflow), nameof(ContextOverflow), ContextOverflow,
+            $"one of {string.Join(", ", Enum.GetNames<ContextOverflow>())}");
+        string[] stops = [.. StopStrings ?? []];
+        if (stops.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("StopStrings must hold no null and no empty text: every text begins with it.", nameof(StopStrings));
+        var copy = (GenerationOptions)MemberwiseClone();
+        copy.StopStrings = stops;
+        UnusedOption.RefuseChanged(copy, new(), copy.Unused());
+        return copy;
+    }
+
+    /// <summary>Returns the options that have no effect given the others.</summary>
+    internal IEnumerable<UnusedOption> Unused()
+    {
+        const string Remedy = "set Temperature above 0 and TopK to 0 or above 1";
+        if (Temperature != 0 && TopK != 1) yield break;
+        string greedy = Temperature == 0 ? "Temperature is 0" : "TopK is 1";
+        string where = $"where {greedy}: the most likely token is taken, and nothing is drawn";
+        yield return Temperature == 0 ? new(nameof(TopK), where, Remedy) : new(nameof(Temperature), where, Remedy);
+        yield return new(nameof(TopP), where, Remedy);
+        yield return new(nameof(Seed), where, Remedy);
+    }
+
+    private static void Require(bool condition, string option, object value, string range)
+    {
+        if (!condition) throw new ArgumentOutOfRangeException(option, value, $"{option} must be {range}.");
+    }
+}
+
+/// <summary>What to do when a text becomes longer than the model's context.</summary>
+public enum ContextOverflow
+{
+    /// <summary>
+    /// Drops the oldest tokens. A prompt longer than the context is cut to its last ContextLength tokens. When the context is full, its
+    /// last half is evaluated again as the new context. Each token then has at least the ContextLength / 2 tokens before it as context,
+    /// and each half context costs one more evaluation.
+    /// </summary>
+    Slide,
+
+    /// <summary>Throws before anything is generated if the prompt and MaxTokens together exceed the context.</summary>
+    Refuse,
+}

@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Models;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>
+/// Continues several prompts together, one token of each at a time. It holds native memory until it is disposed, but no dispose scope
+/// between calls, so that each call may run on another thread.
+/// </summary>
+internal sealed class GenerationRun : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly SequenceBatch _batch;
+    private readonly SequenceState[] _rows;
+    private readonly int _vocabulary;
+    private int[] _active;
+    private bool _started;
+
+    /// <summary>Prepares the run. Nothing is computed yet.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="options">The options, checked.</param>
+    /// <exception cref="ArgumentException">A prompt could exceed the context, and the options forbid it.</exception>
+    public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
+    {
+        _model = model;
+        if (options.ContextOverflow == ContextOverflow.Refuse)
+            foreach (Prompt prompt in prompts) CheckFits(prompt.Ids.Count, options.MaxTokens);
+        // A model's vocabulary may be padded beyond the tokenizer's. Those ids are never drawn.
+        _vocabulary = model.HasTokenizer ? model.Tokenizer.VocabularySize : model.Network.Configuration.VocabularySize;
+        IReadOnlySet<int> ends = Prompt.EndsOfGeneration(model);
+        var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
+        _rows = [.. prompts.Select((prompt, row) => new SequenceState(prompt, row, options, sampler, ends))];
+        _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];
+        _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row].Ids)]);
+    }
+
+    /// <summary>The continuations, in the prompts' order.</summary>
+    public IReadOnlyList<SequenceState> Rows => _rows;
+
+    /// <summary>Draws one token in every unfinished row.</summary>
+    /// <returns>Whether there was an unfinished row.</returns>
+    public bool Advance()
+    {
+        if (_active.Length == 0) return false;
+        _model.ThrowIfDisposed();
+        using var scope = NewDisposeScope();
+        using var modes = AutogradModes.Default();
+        using var noGraph = no_grad();
+        Tensor logits = (_started ? _batch.Append([.. _active.Select(row => _rows[row].Ids[^1])]) : _batch.Read()).cpu();
+        _started = true;
+        for (int i = 0; i < _active.Length; i++)
+            _rows[_active[i]].Draw(MemoryMarshal.Cast<byte, float>(logits.select(0, i).bytes)[.._vocabulary]);
+
+        int[] going = [.. Enumerable.Range(0, _active.Length).Where(i => !_rows[_active[i]].IsFinished)];
+        if (going.Length == _active.Length) return true;
+        if (going.Length > 0) _batch.Keep(going);
+        _active = [.. going.Select(i => _active[i])];
+        return true;
+    }
+
+    /// <summary>Draws tokens until every row is finished.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Complete(CancellationToken cancellationToken)
+    {
+        do cancellationToken.ThrowIfCancellationRequested();
+        while (Advance());
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    private void CheckFits(int prompt, int maxTokens)
+    {
+        int context = _model.Network.Configuration.ContextLength;
+        if (prompt <= context - maxTokens) return;
+        throw new ArgumentException(
+            $"The prompt's tokens, which are {prompt}, and MaxTokens, which is {maxTokens}, " +
+            $"exceed the model's context of {context} tokens. Shorten the prompt, lower MaxTokens, or set ContextOverflow to Slide.");
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>The tokens to continue.</summary>
+/// <param name="Ids">The ids, at least one.</param>
+/// <param name="MakeDecoder">Makes the decoder of the new ids; null if only ids are wanted.</param>
+internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDecoder)
+{
+    /// <summary>
+    /// Encodes a text. A token that only begins texts is put before it, as for Llama; one that both begins and ends texts is not, as for
+    /// GPT-2. The tokenizer decides which it is, not config.json, which may name a token that the tokenizer never puts before a text. An
+    /// empty text becomes the token for an empty context.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public static Prompt Of(LanguageModel model, string text)
+    {
+        LanguageModelTokenizer tokenizer = model.Tokenizer;
+        int[] ids = tokenizer.Encode(text);
+        int[] before = BeginsTexts(model) ? [tokenizer.BeginOfTextId] : ids.Length == 0 ? [tokenizer.PrefixId] : [];
+        return new([.. before, .. ids], () => tokenizer.CreateDecoder(continuation: ids.Length > 0));
+    }
+
+    /// <summary>Returns whether the tokenizer puts the begin-of-text token before every text, as Llama's does.</summary>
+    public static bool BeginsTexts(LanguageModel model) => !Ends(model).Contains(model.Tokenizer.BeginOfTextId);
+
+    /// <summary>
+    /// Returns the ids that end a generated text: those of generation_config.json, as transformers uses them, or else all that end a text.
+    /// </summary>
+    public static IReadOnlySet<int> EndsOfGeneration(LanguageModel model) =>
+        model.SpecialTokens.EndOfGeneration is { } ends ? ends.ToHashSet() : Ends(model);
+
+    /// <summary>Returns the ids that end a text; none if neither configuration nor tokenizer names one.</summary>
+    public static IReadOnlySet<int> Ends(LanguageModel model)
+    {
+        HashSet<int> ends = [.. model.SpecialTokens.EndOfText];
+        if (model.HasTokenizer) ends.Add(model.Tokenizer.EndOfTextId);
+        return ends;
+    }
+}

@@ -1,0 +1,153 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Views;
+
+namespace Microsoft.ML.Reversible;
+
+/// <summary>A trained language model: computes log-likelihoods of a text column, generates text, and can be saved.</summary>
+/// <remarks>
+/// The model is in native memory. <see cref="Dispose"/> frees it, as does disposing the chain or the prediction engine that holds the
+/// transformer. Disposing twice is harmless. Scoring and generating are safe from several threads.
+/// The model cannot be converted to ONNX. <c>ml.Model.ConvertToOnnx</c> of Microsoft.ML.OnnxConverter ignores transformers from outside
+/// ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the score columns as inputs.
+/// </remarks>
+public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly ScoreColumns _columns;
+
+    internal ReversibleLmTransformer(
+        LanguageModel model, ScoreColumns columns, LanguageMetrics? metrics, RetrofitReport? retrofit = null)
+    {
+        _model = model;
+        _columns = columns;
+        Metrics = metrics;
+        Retrofit = retrofit;
+    }
+
+    /// <summary>The metrics of the training run; null for a loaded model.</summary>
+    public LanguageMetrics? Metrics { get; }
+
+    /// <summary>
+    /// How far a retrofitted model is from its teacher; null for other models and for a loaded one.
+    /// </summary>
+    public RetrofitReport? Retrofit { get; }
+
+    /// <summary>The network, a TorchSharp module that this transformer owns.</summary>
+    public LanguageNetwork Network => Live.Network;
+
+    /// <summary>The configuration of the network.</summary>
+    public LanguageModelConfiguration Configuration => _model.Network.Configuration;
+
+    /// <summary>The scheme of the layers.</summary>
+    public Scheme Scheme => _model.Network.Stack.Scheme;
+
+    /// <summary>The network with its tokenizer.</summary>
+    internal LanguageModel Model => Live;
+
+    /// <summary>The text column that is scored.</summary>
+    internal string TextColumnName => _columns.Text;
+
+    /// <summary>The names of the columns that are read and added.</summary>
+    internal ScoreColumns Columns => _columns;
+
+    private LanguageModel Live
+    {
+        get
+        {
+            _model.ThrowIfDisposed();
+            return _model;
+        }
+    }
+
+    /// <summary>
+    /// Writes the model as a folder in Hugging Face's layout: config.json, model.safetensors, and tokenizer files if the model has a
+    /// tokenizer. The folder is replaced only when it is complete, so that a failure leaves the old one.
+    /// </summary>
+    /// <remarks>
+    /// Hugging Face's transformers loads the folder of a residual model as it is. A process that is killed while saving leaves a folder
+    /// "*.partial-*" next to this one or, between two renames, the complete old folder as "*.old-*". <c>mlContext.Model.Save</c> of ML.NET
+    /// is not atomic: it writes into the given file. A tokenizer that was given as an instance is not written, because
+    /// Microsoft.ML.Tokenizers does not write files: give it again when loading.
+    /// </remarks>
+    /// <param name="folder">The folder to create or replace.</param>
+    /// <param name="precision">
+    /// The number type of the stored weights. Types of two bytes halve the folder; keep float32 for a model that is to be trained further.
+    /// </param>
+    /// <param name="maxShardBytes">
+    /// The most bytes of weights in a file, at least 1. A larger model is sharded into model-00001-of-0000n.safetensors and so on, with
+    /// model.safetensors.index.json. A single tensor is never split.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is not a value of its enum, or the bytes are below 1.</exception>
+    /// <exception cref="IOException">
+    /// The folder cannot be written, for example because the disk is full, or it contains other things than a model.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the folder is not permitted.</exception>
+    /// <exception cref="InvalidOperationException">A weight is beyond the range of float16; the message names its tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    public void SavePretrained(
+        string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = PretrainedFolder.DefaultShardBytes)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxShardBytes, 1);
+        _ = precision.ToScalarType();
+        PretrainedFolder.Save(Live, folder, precision, maxShardBytes);
+    }
+
+    /// <summary>Always true: each row is scored on its own.</summary>
+    public bool IsRowToRowMapper => true;
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return GetRowToRowMapper(inputSchema).OutputSchema;
+    }
+
+    /// <summary>Adds the score columns to data, lazily.</summary>
+    /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
+        return new AddColumnsView<TextScore>(input, Added, this);
+    }
+
+    /// <inheritdoc/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        SchemaErrors.RequireTextOrTokens(inputSchema, _columns.Text);
+        return new AddColumnsMapper<TextScore>(inputSchema, Added);
+    }
+
+    private AddedColumns<TextScore> Added => _columns.Added(() => new TextScorer(Live));
+
+    /// <inheritdoc/>
+    IReadOnlyList<ContinuationScore> ILogLikelihoodSource.Score(
+        IReadOnlyList<ContinuationRequest> requests, IProgress<int>? progress, CancellationToken cancellationToken) =>
+        new LogLikelihoodScorer(Live).Score(requests, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    IReadOnlyList<ContinuationScore> ILogLikelihoodSource.ScoreRolling(
+        IReadOnlyList<string> texts, IProgress<int>? progress, CancellationToken cancellationToken) =>
+        new LogLikelihoodScorer(Live).ScoreRolling(texts, progress, cancellationToken);
+
+    /// <summary>Saves a chain of ML.NET's own transformers, so that <c>mlContext.Model.Load</c> needs no registration.</summary>
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        if (!Live.HasTokenizer)
+            throw new NotSupportedException(
+                "This model has no tokenizer, and what mlContext.Model.Save writes can score text alone. Save the pipeline with " +
+                "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
+        PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
+        var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns.ToPortable());
+        ((ICanSaveModel)chain).Save(ctx);
+    }
+
+    /// <summary>Frees the model's native memory.</summary>
+    public void Dispose() => _model.Dispose();
+}
