@@ -101,7 +101,7 @@ internal sealed class TokenizerJsonFile
 
     /// <summary>Returns the exception for a file of another form.</summary>
     public InvalidDataException Unsupported(string reason) => new(
-        $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE as GPT-2's and BPE with byte fallback as Llama's are; " +
+        $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE and BPE with byte fallback as Llama's are; " +
         "for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer.");
 
     private AddedToken ReadAdded(JsonElement token)

@@ -156,6 +156,22 @@ public class HostileTokenizerTests
     }
 
     [TestMethod]
+    [DataRow("llama3-form")]
+    [DataRow("qwen2-form")]
+    public void LongRunsAreCutByTheExpressionsOfTheFieldInLittleTime(string form)
+    {
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Load(TestData.Require("reference-models/tokenizers/" + form));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        foreach (string unit in new[] { "a", "A", "7", " ", "\n", " \n", "!", "'", "𝔸", "\uFB01", "a ", "\u0323\u0301", "x\u0301" })
+        {
+            string text = "b" + string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length)) + "c";
+
+            Assert.AreEqual(form == "qwen2-form" ? FormC.Normalize(text) : text, tokenizer.Decode(tokenizer.Encode(text)));
+        }
+        Assert.IsLessThan(120, watch.Elapsed.TotalSeconds);
+    }
+
+    [TestMethod]
     public void AMutatedFileLoadsOrIsRefused()
     {
         int rounds = Environment.GetEnvironmentVariable("REVERSIBLE_FULL") == "1" ? 10_000 : 150;
@@ -167,6 +183,7 @@ public class HostileTokenizerTests
         [
             ("tokenizer.model", model), ("tokenizer.json", llama), ("tokenizer.json", Encoding.UTF8.GetBytes(ByteLevel)),
             ("x.tiktoken", tiktoken),
+            ("tokenizer.json", Encoding.UTF8.GetBytes(TokenizerJsonFiles.SmallSplit)),
         ];
         int loaded = 0;
         foreach ((string name, byte[] good) in files)

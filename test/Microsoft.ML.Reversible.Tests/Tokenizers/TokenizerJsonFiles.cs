@@ -7,6 +7,16 @@ namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 /// <summary>Makes tokenizer.json from other forms of the same vocabulary, as Hugging Face's converters do.</summary>
 internal static class TokenizerJsonFiles
 {
+    /// <summary>A small file with an expression, a normalizer and an added token.</summary>
+    public const string SmallSplit =
+        """
+        {"added_tokens":[{"id":3,"content":"<|endoftext|>","special":true},{"id":4,"content":"<t>","special":false,"normalized":false}],
+         "normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"Sequence","pretokenizers":[
+          {"type":"Split","pattern":{"Regex":"(?i:'s|'t)|[^\\r\\n\\p{L}]?\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)|(?>a*+)b"},"behavior":"Isolated"},
+          {"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]},
+         "model":{"type":"BPE","ignore_merges":true,"vocab":{"a":0,"b":1,"ab":2,"<|endoftext|>":3},"merges":["a b"]}}
+        """;
+
     public static JsonObject Gpt2()
     {
         string vocabulary = File.ReadAllText(TestData.Require("gpt2-tokenizer/encoder.json"));
