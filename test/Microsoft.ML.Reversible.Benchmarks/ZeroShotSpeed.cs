@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 
 namespace Microsoft.ML.Reversible.Benchmarks;

@@ -152,24 +152,29 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         internal void RefuseUnused(ZeroShotTask task, bool isOwnSource)
         {
             var defaults = new Options();
-            bool choices = task.Kind is ZeroShotKind.MultipleChoice or ZeroShotKind.MultipleInput;
-            string why = $"for the task '{task.Name}', which has no such column", remedy = "take a task with choices";
-            if (!choices)
+            string noColumn = $"for the task '{task.Name}', which has no such column", otherTask = "take a task with choices";
+            if (task.Kind is ZeroShotKind.LastWord or ZeroShotKind.RollingLogLikelihood)
             {
-                Refuse(nameof(ScoreNormalizedColumnName), ScoreNormalizedColumnName != defaults.ScoreNormalizedColumnName);
-                Refuse(
-                    nameof(PredictedLabelNormalizedColumnName),
-                    PredictedLabelNormalizedColumnName != defaults.PredictedLabelNormalizedColumnName);
+                bool isSet = ScoreNormalizedColumnName != defaults.ScoreNormalizedColumnName;
+                Refuse(nameof(ScoreNormalizedColumnName), isSet, noColumn, otherTask);
+                isSet = PredictedLabelNormalizedColumnName != defaults.PredictedLabelNormalizedColumnName;
+                Refuse(nameof(PredictedLabelNormalizedColumnName), isSet, noColumn, otherTask);
             }
             if (task.Kind == ZeroShotKind.RollingLogLikelihood)
-                Refuse(nameof(PredictedLabelColumnName), PredictedLabelColumnName != defaults.PredictedLabelColumnName);
-            (why, remedy) = ("for a log-likelihood source of your own, which makes its own batches", "score a model of this library");
-            if (isOwnSource) Refuse(nameof(BatchTokens), BatchTokens is not null);
-
-            void Refuse(string option, bool isSet)
             {
-                if (isSet) throw new ArgumentException($"{option} has no effect {why}. Leave it out, or {remedy}.", option);
+                bool isSet = PredictedLabelColumnName != defaults.PredictedLabelColumnName;
+                Refuse(nameof(PredictedLabelColumnName), isSet, noColumn, otherTask);
             }
+            if (isOwnSource)
+            {
+                const string OwnBatches = "for a log-likelihood source of your own, which makes its own batches";
+                Refuse(nameof(BatchTokens), BatchTokens is not null, OwnBatches, "score a model of this library");
+            }
+        }
+
+        private static void Refuse(string option, bool isSet, string where, string remedy)
+        {
+            if (isSet) throw new ArgumentException($"{option} has no effect {where}. Leave it out, or {remedy}.", option);
         }
     }
 }

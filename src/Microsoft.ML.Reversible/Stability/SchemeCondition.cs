@@ -44,7 +44,7 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             "the eigenvalue μ of F = f + a e",
             $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
             + string.Create(CultureInfo.InvariantCulture, $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}")),
-        Residual => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no way back"),
+        Residual => new(Lambda, "forward, errors decay where |1 + λ| < 1, and keep their size where it is 1; there is no inverse"),
         _ => Derived(LayerRecurrence.Of(scheme, layerCount)),
     };
 

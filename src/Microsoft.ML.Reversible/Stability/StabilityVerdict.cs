@@ -92,7 +92,7 @@ internal static class StabilitySuggestion
     public static string Of(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<LayerStability> layers)
     {
         if (!scheme.IsReversible)
-            return "This scheme has no way back: take a reversible one to train in memory that does not grow with depth.";
+            return "This scheme has no inverse: take a reversible one to train in memory that does not grow with depth.";
         bool exact = arithmetic == Arithmetic.Exact, drifts = !exact && layers.Max(l => l.RebuildError?.Relative ?? 0) > Harmless;
         string kept = exact ? "Exact arithmetic rebuilds the hidden states to the bit whatever the growth backward. " : "";
         string advice = string.Join("; or ", Advice(scheme, exact, drifts, layers));

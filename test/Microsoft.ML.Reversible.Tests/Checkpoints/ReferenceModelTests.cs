@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Tokenizers;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tokenizers;

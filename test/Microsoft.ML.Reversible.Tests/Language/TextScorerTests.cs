@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
