@@ -3,12 +3,12 @@ using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>Shows an evaluation: a bar for each task where somebody looks, a line of JSON or a table of results.</summary>
+/// <summary>Shows an evaluation: a progress bar for each task on a terminal, and a line of JSON or a table of results.</summary>
 internal sealed class EvaluationScreen(Terminal terminal, bool json)
 {
     private readonly List<ZeroShotMetrics> _results = [];
 
-    /// <summary>Runs a task, and takes its result.</summary>
+    /// <summary>Runs a task and adds its result.</summary>
     public ZeroShotMetrics During(ZeroShotTask task, Func<IProgress<ZeroShotProgress>?, ZeroShotMetrics> evaluate)
     {
         ZeroShotMetrics metrics;
@@ -31,7 +31,7 @@ internal sealed class EvaluationScreen(Terminal terminal, bool json)
         return metrics;
     }
 
-    /// <summary>Takes a result.</summary>
+    /// <summary>Adds a result.</summary>
     public void Add(ZeroShotMetrics metrics)
     {
         _results.Add(metrics);
@@ -40,7 +40,7 @@ internal sealed class EvaluationScreen(Terminal terminal, bool json)
         terminal.Out.Flush();
     }
 
-    /// <summary>All results, in the columns of lm-evaluation-harness.</summary>
+    /// <summary>Writes all results, in the columns of lm-evaluation-harness.</summary>
     public void ShowTable() => (json ? terminal.Error : terminal.Out).WriteLine(ZeroShotMetrics.ToTable(_results).TrimEnd());
 
     private sealed class Bar(ProgressTask task) : IProgress<ZeroShotProgress>

@@ -2,41 +2,41 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>A task, or the tasks of a group, with the data of each.</summary>
-/// <param name="Name">As it was typed.</param>
-/// <param name="IsGroup">Whether the tasks' average is asked for.</param>
-/// <param name="Tasks">The tasks, examples included, and their questions.</param>
+/// <summary>A task, or the tasks of a group, with their data.</summary>
+/// <param name="Name">The name as typed.</param>
+/// <param name="IsGroup">Whether to report the tasks together.</param>
+/// <param name="Tasks">The tasks, including their examples, and their questions.</param>
 internal sealed record TaskData(string Name, bool IsGroup, IReadOnlyList<(ZeroShotTask Task, IDataView Questions)> Tasks);
 
-/// <summary>The options that name zero-shot tasks, their files and their examples.</summary>
+/// <summary>The options for zero-shot tasks, their files and their examples.</summary>
 internal sealed class TaskInput
 {
     private readonly Option<string[]> _tasks = new("--task")
     {
-        Description = "A task of lm-evaluation-harness and its file, in the layout in which it is published; give the option again for "
-            + $"another. There are {string.Join(", ", Singles())}, and mmlu and mmlu_continuation with a folder of the subjects' files, or "
-            + "one subject as mmlu_SUBJECT.",
+        Description = "A task of lm-evaluation-harness and its file, in the published layout; repeat the option for several tasks. "
+            + $"The tasks are {string.Join(", ", Singles())}, mmlu and mmlu_continuation with a folder of the subjects' files, and "
+            + "mmlu_SUBJECT for one subject.",
         HelpName = "NAME=PATH",
         Required = true,
     };
 
     private readonly Option<int> _shots = new("--num-fewshot")
     {
-        Description = "How many examples stand before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
+        Description = "Number of examples before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int>,
     };
 
     private readonly Option<string[]> _examples = new("--fewshot-data")
     {
-        Description = "The file, or the folder, that the examples come from, as NAME=PATH where there are several tasks; it should not be "
-            + "that of the questions.",
+        Description = "The file or folder with the examples, as NAME=PATH if there are several tasks; it should differ from that of the "
+            + "questions.",
         HelpName = "[NAME=]PATH",
     };
 
     private readonly Option<int?> _limit = new("--limit")
     {
-        Description = "Scores the first items of each task only, at least 1. For tests: a number of a part is not the task's.",
+        Description = "Evaluates only the first items of each task, at least 1. For tests: the result is not that of the task.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int?>,
     };
@@ -44,8 +44,8 @@ internal sealed class TaskInput
     /// <summary>The options.</summary>
     public IReadOnlyList<Option> Options => [_tasks, _shots, _examples, _limit];
 
-    /// <summary>Reads the files of all tasks, so that what is wrong is said before the first is scored.</summary>
-    /// <exception cref="UsageException">What was typed does not name tasks and their data.</exception>
+    /// <summary>Reads the files of all tasks, so that errors are reported before the first evaluation.</summary>
+    /// <exception cref="UsageException">The options do not name tasks and their data.</exception>
     public IReadOnlyList<TaskData> Read(MLContext ml, ParseResult parsed)
     {
         (string Name, string Path)[] typed = [.. parsed.GetValue(_tasks)!.Select(Pair)];

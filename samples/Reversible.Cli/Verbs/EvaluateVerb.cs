@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Scores a model on zero-shot tasks.</summary>
+/// <summary>Evaluates a model on zero-shot tasks.</summary>
 internal sealed class EvaluateVerb : Verb
 {
     private readonly ModelInput _model;
@@ -22,7 +22,7 @@ internal sealed class EvaluateVerb : Verb
         Terminal terminal, ModelInput model, TaskInput tasks, SettingTable<ZeroShotEvaluator.Options> settings, Option<string?> items,
         Option<bool> json)
         : base(
-            terminal, "evaluate", "Scores a model on zero-shot tasks: PIQA, ARC, MMLU and others, as lm-evaluation-harness scores them.",
+            terminal, "evaluate", "Evaluates a model on zero-shot tasks: PIQA, ARC, MMLU and others, as lm-evaluation-harness does.",
             "--model FOLDER --task NAME=PATH... [options]",
             [
                 new OptionGroup("Model and tasks", [.. model.Options, .. tasks.Options]),
@@ -33,18 +33,18 @@ internal sealed class EvaluateVerb : Verb
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("Two tasks, from the files as they are published (valid-labels.lst stands beside):",
+        ("Two tasks, from the files as published (valid-labels.lst is in the same folder):",
             "evaluate --model model --task piqa=piqa/valid.jsonl --task arc_easy=arc/ARC-Easy-Test.jsonl"),
-        ("All of MMLU after five examples, on a GPU:",
+        ("All of MMLU with five examples, on a GPU:",
             "evaluate --model model --task mmlu=mmlu/test --num-fewshot 5 --fewshot-data mmlu/dev --device cuda --precision bfloat16"),
-        ("Lines for programs, and what was asked and answered:",
+        ("Results as JSON lines, and a log of every item:",
             "evaluate --model model --task winogrande=dev.jsonl --item-log items.jsonl --json > results.jsonl"),
     ];
 
     /// <summary>The options that set properties of <see cref="ZeroShotEvaluator.Options"/>.</summary>
     public static SettingTable<ZeroShotEvaluator.Options> Settings() => new SettingTable<ZeroShotEvaluator.Options>()
         .Group("Computing")
-        .Add(o => o.BatchTokens, "The most tokens that are computed together, at least 1.", byDefault: "what suits the device");
+        .Add(o => o.BatchTokens, "Maximum number of tokens in a batch, at least 1.", byDefault: "depends on the device");
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -79,8 +79,8 @@ internal sealed class EvaluateVerb : Verb
 
     private static Option<string?> ItemLog() => new("--item-log")
     {
-        Description = "Where to write what was asked and answered, a line of JSON each: a file, or for several tasks a folder that gets "
-            + "NAME.jsonl for each.",
+        Description = "File for a log of all items, one line of JSON each; for several tasks a folder, with NAME.jsonl for each "
+            + "task.",
         HelpName = "PATH",
     };
 }
