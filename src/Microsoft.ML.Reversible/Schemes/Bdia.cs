@@ -113,11 +113,11 @@ public sealed record Bdia : Scheme
     /// <inheritdoc/>
     public override bool CanBeExact => K <= SideBits.MaxK;
 
-    internal override string? WhyNotExact => CanBeExact ? null : $"remainders are stored for K up to {SideBits.MaxK}, and K is {K}.";
+    internal override string? WhyNotExact => CanBeExact ? null : $"remainders are stored for K up to {SideBits.MaxK}, not {K}.";
 
     internal override Arithmetic DefaultArithmetic => CanBeExact ? Arithmetic.Exact : Arithmetic.Float;
 
-    internal override string? WhyNoInverse => IsReversible ? null : $"it needs K of at most {SideBits.MaxK}, and K is {K}.";
+    internal override string? WhyNoInverse => IsReversible ? null : $"it needs K up to {SideBits.MaxK}, and K is {K}.";
 
     internal override string? WhyNotReversible(Arithmetic arithmetic) =>
         base.WhyNotReversible(arithmetic) ?? (arithmetic == Arithmetic.Exact
