@@ -1,4 +1,4 @@
-# Runs samples/Quickstart, the main job from raw text to a saved model; arguments go to the sample.
+# Runs samples/Quickstart, from raw text to a saved model; arguments go to the sample.
 $ErrorActionPreference = 'Stop'
 $root = Split-Path -Parent $PSScriptRoot
 if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {

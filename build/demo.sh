@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs samples/Quickstart, the main job from raw text to a saved model; arguments go to the sample.
+# Runs samples/Quickstart, from raw text to a saved model; arguments go to the sample.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 command -v dotnet >/dev/null || {

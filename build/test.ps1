@@ -1,6 +1,6 @@
-# Builds everything in Release and runs all tests, or those that a filter names:
+# Builds everything in Release and runs all tests, or those that match a filter:
 #   build/test.ps1 [FILTER]        for example: build/test.ps1 Stack
-# The last line is 'N passed, N failed', with ', N skipped' where tests were skipped. Exits with the test runner's code.
+# The last line is 'N passed, N failed', with ', N skipped' if tests were skipped. The exit code is that of the test runner.
 param([string] $Filter)
 $ErrorActionPreference = 'Stop'
 $root = Split-Path -Parent $PSScriptRoot
@@ -11,7 +11,7 @@ if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
 $env:DOTNET_CLI_UI_LANGUAGE = 'en'
 $env:TESTINGPLATFORM_UI_LANGUAGE = 'en'
 
-# In the repository's folder, whose global.json names the SDK.
+# The repository's folder has the global.json that selects the SDK.
 Push-Location $root
 try {
     dotnet build Reversible.MLNet.sln -c Release -v q --nologo

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything in Release and runs all tests, or those that a filter names:
+# Builds everything in Release and runs all tests, or those that match a filter:
 #   bash build/test.sh [FILTER]        for example: bash build/test.sh Stack
-# The last line is 'N passed, N failed', with ', N skipped' where tests were skipped. Exits with the test runner's code.
+# The last line is 'N passed, N failed', with ', N skipped' if tests were skipped. The exit code is that of the test runner.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tests=test/Microsoft.ML.Reversible.Tests

@@ -9,9 +9,9 @@ using Microsoft.Build.Utilities;
 namespace Microsoft.ML.Reversible.Build
 {
     /// <summary>
-    /// Writes copies of TorchSharp's libLibTorchSharp.so that load where libstdc++ is older than GCC 13.2's.
-    /// The file asks for version GLIBCXX_3.4.32 but uses nothing of it: its one symbol of that version, which the compiler adds for
-    /// &lt;iostream&gt;, has no relocation. In the copy the need is marked weak.
+    /// Writes copies of TorchSharp's libLibTorchSharp.so that load with a libstdc++ older than that of GCC 13.2.
+    /// The file requires version GLIBCXX_3.4.32 but uses nothing of it: its only symbol of that version, which the compiler adds for
+    /// &lt;iostream&gt;, has no relocation. In the copy the requirement is marked weak.
     /// </summary>
     public sealed class MarkForOlderLinux : Task
     {
@@ -20,8 +20,8 @@ namespace Microsoft.ML.Reversible.Build
         private static readonly string[] Unused = { "_ZSt21ios_base_library_initv" };
 
         /// <summary>
-        /// The library as its package has it, once for each platform. These files are only read. Of several items with one destination the
-        /// first counts.
+        /// The library from its package, once for each platform. These files are only read. If several items have the same destination, the
+        /// first is used.
         /// </summary>
         [Required]
         public ITaskItem[] Sources { get; set; } = Array.Empty<ITaskItem>();
@@ -31,13 +31,13 @@ namespace Microsoft.ML.Reversible.Build
         public string Folder { get; set; } = "";
 
         /// <summary>
-        /// What to use in place of <see cref="Sources"/>, with the same metadata: a copy, or the file itself where it does not ask for the
-        /// version or is marked already.
+        /// The files to use instead of <see cref="Sources"/>, with the same metadata: a copy, or the file itself if it does not require the
+        /// version or is already marked.
         /// </summary>
         [Output]
         public ITaskItem[] Marked { get; set; } = Array.Empty<ITaskItem>();
 
-        /// <summary>The copies among <see cref="Marked"/>, for a clean to delete.</summary>
+        /// <summary>The copies among <see cref="Marked"/>, which a clean deletes.</summary>
         [Output]
         public ITaskItem[] Copies { get; set; } = Array.Empty<ITaskItem>();
 
@@ -78,7 +78,7 @@ namespace Microsoft.ML.Reversible.Build
             }
         }
 
-        // Where the file goes below the output folder: runtimes/linux-x64/native/libLibTorchSharp.so in a build for several platforms.
+        // The path of the file in the output folder: runtimes/linux-x64/native/libLibTorchSharp.so in a build for several platforms.
         private static string DestinationOf(ITaskItem source)
         {
             var name = Path.GetFileName(source.ItemSpec);
@@ -91,7 +91,7 @@ namespace Microsoft.ML.Reversible.Build
             return relative;
         }
 
-        // Other processes may write the same copy or read it at the same moment: a build for each target framework, an IDE, a publish.
+        // Other processes can read or write the same copy at the same time: a build for each target framework, an IDE, a publish.
         private static void Write(string copy, byte[] bytes)
         {
             for (var attempt = 1; ; attempt++)
@@ -110,8 +110,8 @@ namespace Microsoft.ML.Reversible.Build
             }
         }
 
-        // Under another name first, then renamed: a running program may have the last copy mapped, and no one sees half a file.
-        // The time of writing stays its own: a copy of the same size and time as the original would be taken for unchanged.
+        // Writes under another name, then renames: a running program can have the old copy mapped, and nobody reads an incomplete file.
+        // The copy keeps its own write time: with the size and time of the original it would be considered unchanged.
         private static void Replace(string copy, byte[] bytes)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);

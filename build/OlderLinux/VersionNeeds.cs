@@ -7,8 +7,8 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Build
 {
     /// <summary>
-    /// The versions that a 64-bit ELF library asks of other libraries (section .gnu.version_r), in the bytes of its file.
-    /// Layout: System V ABI, and the Linux Standard Base's chapter on symbol versions.
+    /// The versions that a 64-bit ELF library requires of other libraries (section .gnu.version_r), in the bytes of its file.
+    /// Layout: System V ABI, and the chapter of the Linux Standard Base on symbol versions.
     /// </summary>
     internal sealed class VersionNeeds
     {
@@ -20,7 +20,7 @@ namespace Microsoft.ML.Reversible.Build
         private readonly List<Section> _sections = new List<Section>();
 
         /// <summary>
-        /// Reads the section table. Throws <see cref="InvalidDataException"/> where the file is no 64-bit little-endian ELF library.
+        /// Reads the section table. Throws <see cref="InvalidDataException"/> if the file is not a 64-bit little-endian ELF library.
         /// </summary>
         public VersionNeeds(byte[] file)
         {
@@ -37,9 +37,9 @@ namespace Microsoft.ML.Reversible.Build
         }
 
         /// <summary>
-        /// Marks the need of a version as weak: the loader then goes on where the version is missing. Returns false, with nothing changed,
-        /// where the file does not ask for the version or is marked already. Throws <see cref="InvalidDataException"/>, with nothing
-        /// changed, where it uses a symbol of the version that is not in <paramref name="unused"/>.
+        /// Marks a required version as weak, so that the loader continues if the version is missing. Returns false, with nothing changed,
+        /// if the file does not require the version or is already marked. Throws <see cref="InvalidDataException"/>, with nothing
+        /// changed, if it uses a symbol of the version that is not in <paramref name="unused"/>.
         /// </summary>
         public bool MarkWeak(string version, ICollection<string> unused)
         {
@@ -57,8 +57,8 @@ namespace Microsoft.ML.Reversible.Build
             return marks.Count > 0;
         }
 
-        // Where the entries that name a version lie. Each link leads forward, and there are no more entries than the file has room for:
-        // without that a damaged file could keep the loops busy for hours.
+        // The offsets of the entries that name a version. Links must lead forward, and the number of entries is limited by the file's size:
+        // otherwise a damaged file could keep the loops busy for hours.
         private IEnumerable<long> EntriesOf(string version)
         {
             var left = _file.Length / NeedSize;
@@ -73,7 +73,7 @@ namespace Microsoft.ML.Reversible.Build
                     for (var j = 0; j < count; j++)
                     {
                         if (left-- == 0)
-                            throw new InvalidDataException("it asks for more versions than it has room for");
+                            throw new InvalidDataException("it requires more versions than fit into the file");
                         if (IsName(names, U32(entry + 8), version))
                             yield return entry;
                         var next = U32(entry + 12);
@@ -96,10 +96,10 @@ namespace Microsoft.ML.Reversible.Build
             var versions = _sections.Find(s => s.Type == VersionSymbolType);
             if (symbols is null || versions is null)
                 throw new InvalidDataException("it has no table of dynamic symbols");
-            // The version of each symbol, in the same order. A table that is too short would hide symbols.
+            // The versions of the symbols, in the same order. A table that is too short would hide symbols.
             var fit = symbols.Size % SymbolSize == 0 && versions.Size == symbols.Size / SymbolSize * 2;
             if (!fit || !IsInFile(symbols) || !IsInFile(versions))
-                throw new InvalidDataException("its tables of symbols and of their versions do not fit each other");
+                throw new InvalidDataException("its tables of symbols and of versions do not match");
             var names = NamesOf(symbols);
             for (long i = 0; i < symbols.Size / SymbolSize; i++)
             {

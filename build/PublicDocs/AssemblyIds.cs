@@ -4,7 +4,7 @@ using System.Reflection.PortableExecutable;
 
 namespace Microsoft.ML.Reversible.Build;
 
-/// <summary>The documentation IDs of all that an assembly declares, from its metadata.</summary>
+/// <summary>Reads the documentation IDs of all members of an assembly from its metadata.</summary>
 internal sealed class AssemblyIds
 {
     private readonly MetadataReader _reader;
@@ -12,7 +12,7 @@ internal sealed class AssemblyIds
 
     private AssemblyIds(MetadataReader reader) => _reader = reader;
 
-    /// <summary>Each ID, and whether it is visible outside the assembly: public, or protected, in types that are.</summary>
+    /// <summary>Returns each ID, and whether it is visible outside the assembly: public or protected, in visible types.</summary>
     public static IReadOnlyDictionary<string, bool> Read(string assembly)
     {
         using FileStream stream = File.OpenRead(assembly);
@@ -47,7 +47,7 @@ internal sealed class AssemblyIds
         }
     }
 
-    // Two members can have one ID where they differ in nothing that it holds; what a user sees decides.
+    // Two members have the same ID if they differ only in parts that the ID omits; the visible one counts.
     private void Add(char kind, string name, bool isVisible)
     {
         string id = $"{kind}:{name}";
@@ -66,7 +66,7 @@ internal sealed class AssemblyIds
             : id;
     }
 
-    // Names of constructors and of explicit implementations hold what separates the parts of an ID.
+    // Names of constructors and explicit implementations contain the character that separates the parts of an ID.
     private string MemberName(StringHandle handle) =>
         _reader.GetString(handle).Replace('.', '#').Replace('<', '{').Replace('>', '}').Replace(',', '@');
 
@@ -84,7 +84,7 @@ internal sealed class AssemblyIds
 
     private bool IsVisible(MethodDefinitionHandle handle) => !handle.IsNil && IsVisible(_reader.GetMethodDefinition(handle).Attributes);
 
-    // The masks of fields and methods are the same bits.
+    // The access masks of fields and methods are the same.
     private static bool IsVisible(MethodAttributes attributes) =>
         (attributes & MethodAttributes.MemberAccessMask)
             is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem;

@@ -5,15 +5,15 @@ using System.Text.RegularExpressions;
 namespace Microsoft.ML.Reversible.Build;
 
 /// <summary>
-/// Types in a signature as documentation IDs write them: "ID string format" in the C# specification's annex on documentation comments.
+/// Formats the types of a signature for documentation IDs: "ID string format" in the C# specification's annex on documentation comments.
 /// </summary>
 internal sealed partial class IdSignature : ISignatureTypeProvider<string, object?>
 {
-    /// <summary>The parameters in parentheses, or nothing where there are none.</summary>
+    /// <summary>Returns the parameters in parentheses, or an empty string if there are none.</summary>
     public static string Parameters(MethodSignature<string> signature) =>
         signature.ParameterTypes.IsEmpty ? "" : $"({string.Join(',', signature.ParameterTypes)})";
 
-    /// <summary>A type's name with its namespace and the types around it, and the number of its type parameters.</summary>
+    /// <summary>Returns a type's name with its namespace, its enclosing types and the number of its type parameters.</summary>
     public static string NameOf(MetadataReader reader, TypeDefinitionHandle handle)
     {
         TypeDefinition type = reader.GetTypeDefinition(handle);
@@ -40,7 +40,7 @@ internal sealed partial class IdSignature : ISignatureTypeProvider<string, objec
         MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
         reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
-    /// <summary>Arguments stand behind the type that they belong to: Outer`1.Inner`2 with three arguments is Outer{A}.Inner{B,C}.</summary>
+    /// <summary>Type arguments follow the type that they belong to: Outer`1.Inner`2 with three arguments is Outer{A}.Inner{B,C}.</summary>
     public string GetGenericInstantiation(string genericType, ImmutableArray<string> typeArguments)
     {
         int taken = 0;
@@ -72,10 +72,10 @@ internal sealed partial class IdSignature : ISignatureTypeProvider<string, objec
 
     public string GetModifiedType(string modifier, string unmodifiedType, bool isRequired) => unmodifiedType;
 
-    /// <summary>The compiler writes nothing for such a type.</summary>
+    /// <summary>Returns an empty string: the compiler writes nothing for such a type.</summary>
     public string GetFunctionPointerType(MethodSignature<string> signature) => "";
 
-    /// <summary>What the compiler puts before the name of a type that is declared with <c>file</c>, as generated ones are.</summary>
+    /// <summary>The prefix that the compiler gives the name of a type declared with <c>file</c>, such as generated ones.</summary>
     [GeneratedRegex("^<[^>]*>F[0-9A-F]{64}__")]
     private static partial Regex FileLocal();
 

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Build;
 
 if (args is not [var assembly, var documentation])
 {
-    Console.Error.WriteLine("PublicDocs ASSEMBLY DOCUMENTATION: removes from the documentation what is not visible outside the assembly.");
+    Console.Error.WriteLine("PublicDocs ASSEMBLY DOCUMENTATION: removes members that are not visible outside the assembly.");
     return 1;
 }
 
@@ -11,7 +11,7 @@ IReadOnlyDictionary<string, bool> visible = AssemblyIds.Read(assembly);
 XDocument document = XDocument.Load(documentation, LoadOptions.PreserveWhitespace);
 bool failed = false;
 
-// In the form that MSBuild reads as an error.
+// MSBuild recognises this format as an error.
 void Fail(string message)
 {
     Console.Error.WriteLine($"{documentation} : error PublicDocs: {message}");
@@ -29,7 +29,7 @@ foreach (XElement member in document.Descendants("member").ToArray())
 
     if (isVisible)
     {
-        // Left alone it would lead nowhere in an editor.
+        // Such a reference could not be resolved in an editor.
         foreach (string target in member.Descendants().Attributes("cref").Select(cref => cref.Value))
         {
             if (visible.TryGetValue(target, out bool isTargetVisible) && !isTargetVisible)

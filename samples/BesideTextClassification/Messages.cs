@@ -8,7 +8,7 @@ internal sealed class Message
     public string Mood { get; set; } = "";
 }
 
-/// <summary>Makes messages from a grammar and a seed.</summary>
+/// <summary>Generates messages from a grammar and a seed.</summary>
 internal static class Messages
 {
     public static readonly string[] Moods = ["happy", "sad"];

@@ -1,8 +1,8 @@
-// Two ways to tell happy messages from sad ones, on the same rows and with the same metrics:
-// ML.NET's TextClassification (a pretrained NAS-BERT, fine-tuned; Fit downloads its weights), and two small reversible language models
-// trained from nothing, one on the messages of each label: a message gets the label of the model that finds it likelier.
-//
-// Fit of the first downloads the pretrained weights and a vocabulary, some 100 MB, once.
+// Compares two classifiers of happy and sad messages, on the same rows and with the same metrics:
+// - ML.NET's TextClassification, a pretrained NAS-BERT that is fine-tuned. Its Fit downloads the pretrained weights and a vocabulary once,
+//   about 100 MB.
+// - Two small reversible language models trained from scratch, one on the messages of each label. A message gets the label of the model
+//   under which it is more likely.
 //
 //   dotnet run -c Release --project samples/BesideTextClassification
 using BesideTextClassification;
@@ -33,7 +33,7 @@ var likelihoods = Messages.Moods.ToDictionary(mood => mood, mood => LogLikelihoo
 double right = testing.Select((message, row) => Messages.Moods.MaxBy(mood => likelihoods[mood][row]) == message.Mood ? 1.0 : 0.0).Average();
 Console.WriteLine($"Reversible language models: accuracy {right:P1}");
 
-// The log-likelihood of every test message under a model that has read only these.
+// Returns the log-likelihood of every test message under a model trained only on the given messages.
 float[] LogLikelihoods(IEnumerable<Message> messages)
 {
     using ReversibleLmTransformer model = ml.Reversible()

@@ -1,7 +1,7 @@
 // Trains a small reversible GPT on text, shows what it learned, and saves and loads it again.
 //
-//   dotnet run -c Release --project samples/Quickstart                         stories that the sample makes
-//   dotnet run -c Release --project samples/Quickstart -- a.txt b.txt          your own text, a row a line
+//   dotnet run -c Release --project samples/Quickstart                         stories that the sample generates
+//   dotnet run -c Release --project samples/Quickstart -- a.txt b.txt          your own text, one row per line
 //   dotnet run -c Release --project samples/Quickstart -- --device cuda --precision bfloat16 --steps 2000
 using System.CommandLine;
 using System.Text;
@@ -11,7 +11,7 @@ using Quickstart;
 
 var files = new Argument<FileInfo[]>("files")
 {
-    Description = "Text files to train on, a row a line; none: stories that the sample makes.",
+    Description = "Text files to train on, one row per line; without any the sample generates stories.",
     Arity = ArgumentArity.ZeroOrMore,
 };
 var steps = new Option<int>("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 800 };
@@ -68,14 +68,14 @@ int Run(ParseResult arguments)
         }).Fit(data));
     Screen.ShowResult(model);
 
-    // 3. The transformer scores text: here a sentence, and the same words in disorder.
+    // 3. The transformer computes log-likelihoods: here of a sentence, and of the same words in another order.
     var engine = ml.Model.CreatePredictionEngine<TextRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
     Screen.ShowScores(engine, "Once upon a time, Mia had a dog and a red ball.", "ball red a and dog a had Mia, time a upon Once.");
 
-    // 4. It writes text.
+    // 4. It generates text.
     for (int seed = 1; seed <= 3; seed++) Screen.ShowText(model.Generate("Once upon a time,", maxTokens: 90, temperature: 0.7, seed: seed));
 
-    // 5. It is saved and loaded in ML.NET's way, and as a Hugging Face folder.
+    // 5. It is saved and loaded as an ML.NET zip, and as a Hugging Face folder.
     string folder = Path.Combine(Path.GetTempPath(), "reversible-quickstart");
     Directory.CreateDirectory(folder);
     ml.Model.Save(model, data.Schema, Path.Combine(folder, "model.zip"));

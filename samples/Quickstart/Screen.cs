@@ -4,10 +4,10 @@ using Spectre.Console;
 
 namespace Quickstart;
 
-/// <summary>Everything that the sample shows.</summary>
+/// <summary>The output of the sample.</summary>
 internal static class Screen
 {
-    /// <summary>Runs a training under a progress bar.</summary>
+    /// <summary>Runs a training with a progress bar.</summary>
     public static ReversibleLmTransformer ShowProgress(Func<IProgress<TrainingProgress>, ReversibleLmTransformer> train)
     {
         var columns = new ProgressColumn[]
@@ -29,7 +29,7 @@ internal static class Screen
     public static void ShowResult(ReversibleLmTransformer model)
     {
         LanguageMetrics metrics = model.Metrics!;
-        var curve = new Table().Title("What it learned")
+        var curve = new Table().Title("Training")
             .AddColumns("step", "training loss", "validation loss", "perplexity", "learning rate");
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null))
         {
@@ -51,7 +51,7 @@ internal static class Screen
 
     public static void ShowScores(PredictionEngine<TextRow, ScoredRow> engine, params string[] texts)
     {
-        var table = new Table().Title("What it thinks of two sentences").AddColumns("text", "tokens", "log-likelihood", "perplexity");
+        var table = new Table().Title("Two sentences").AddColumns("text", "tokens", "log-likelihood", "perplexity");
         foreach (string text in texts)
         {
             ScoredRow row = engine.Predict(new TextRow { Text = text });
@@ -64,14 +64,14 @@ internal static class Screen
     public static void ShowText(string text) => AnsiConsole.Write(new Padder(new Text(text), new Padding(2, 0, 0, 1)));
 
     /// <summary>
-    /// Scores a row with the trained model and with the two that were loaded. The loaded ones compute on the CPU in float32, so they agree
-    /// to the bit with a model trained there, and within rounding with another.
+    /// Compares the log-likelihood of a row under the trained model and the two loaded ones. The loaded models compute on the CPU in
+    /// float32, so they agree to the bit with a model trained there, and within rounding with others.
     /// </summary>
     public static void ShowSaved(string folder, TextRow row, MLContext ml, params ITransformer[] models)
     {
         float[] scores = [.. models.Select(model => Score(ml, model, row))];
         if (scores.Any(score => Math.Abs(score - scores[0]) > 0.02 * Math.Abs(scores[0])))
-            throw new InvalidOperationException("A loaded model scores differently.");
+            throw new InvalidOperationException("A loaded model computes another log-likelihood.");
         AnsiConsole.MarkupLineInterpolated($"Saved to {folder}");
         string listed = string.Join(" / ", scores.Select(s => s.ToString("F4")));
         AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {listed}");

@@ -1,6 +1,6 @@
 namespace Quickstart;
 
-/// <summary>Makes small stories from a grammar: endless text that a small model can learn in a minute.</summary>
+/// <summary>Generates small stories from a grammar: unlimited text that a small model can learn in a minute.</summary>
 internal static class Stories
 {
     private static readonly (string Name, string Pronoun, string Possessive)[] Heroes =
@@ -16,7 +16,7 @@ internal static class Stories
     private static readonly string[] Hiding = ["under a leaf", "behind a stone", "in the tall grass", "near the fence", "on a low branch"];
     private static readonly string[] Weather = ["sunny", "windy", "cold", "warm", "rainy"];
 
-    /// <summary>Stories from a seed, one a row.</summary>
+    /// <summary>Generates stories from a seed, one per row.</summary>
     public static IEnumerable<TextRow> Make(int count, int seed)
     {
         var random = new Random(seed);

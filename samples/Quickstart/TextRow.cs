@@ -9,12 +9,12 @@ internal sealed class TextRow
 
     public string Text { get; set; } = "";
 
-    /// <summary>The lines of a file. Bytes that are not UTF-8 throw; by default .NET would read them as U+FFFD.</summary>
+    /// <summary>Reads the lines of a file. Throws for bytes that are not UTF-8; by default .NET would read them as U+FFFD.</summary>
     public static IEnumerable<TextRow> In(FileInfo file) =>
         File.ReadLines(file.FullName, _strict).Select(line => new TextRow { Text = line });
 }
 
-/// <summary>What the model adds to a row.</summary>
+/// <summary>The columns that the model adds to a row.</summary>
 internal sealed class ScoredRow
 {
     public string Text { get; set; } = "";

@@ -1,4 +1,4 @@
-// Turns a trained model reversible, sets its text beside the original's, and fine-tunes it.
+// Converts a trained model to a reversible one, compares its text with the original's, and fine-tunes it.
 //
 //   dotnet run -c Release --project samples/Retrofit                                   a small teacher that the sample trains first
 //   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt                  a Hugging Face folder, and text to distil on
@@ -12,28 +12,28 @@ using Retrofit;
 
 var folder = new Argument<string?>("teacher")
 {
-    Description = "The trained model, a folder in Hugging Face's layout; none: the sample trains one.",
+    Description = "The trained model, a folder in Hugging Face's layout; without it the sample trains one.",
     Arity = ArgumentArity.ZeroOrOne,
 };
 var text = new Argument<FileInfo?>("text")
 {
-    Description = "Text to distil on, a row a line; none: stories that the sample makes.",
+    Description = "Text to distil on, one row per line; without it the sample generates stories.",
     Arity = ArgumentArity.ZeroOrOne,
 };
-var own = new Option<FileInfo?>("--fine-tune") { Description = "Text to fine-tune on, a row a line; none: the text to distil on." };
+var own = new Option<FileInfo?>("--fine-tune") { Description = "Text to fine-tune on, one row per line. Default: the text to distil on." };
 var scheme = new Option<string>("--scheme")
 {
     Description = "blend:K, estimator:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "midpoint",
 };
-var steps = new Option<int>("--steps") { Description = "Steps of the distillation; 0: none.", DefaultValueFactory = _ => 100 };
-var context = new Option<int>("--context-length") { Description = "Tokens that a window holds.", DefaultValueFactory = _ => 64 };
+var steps = new Option<int>("--steps") { Description = "Steps of the distillation, at least 0.", DefaultValueFactory = _ => 100 };
+var context = new Option<int>("--context-length") { Description = "Tokens in a window.", DefaultValueFactory = _ => 64 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var output = new Option<string>("--out")
 {
-    Description = "The folder to write to.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "reversible-retrofit"),
+    Description = "The output folder.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "reversible-retrofit"),
 };
-var prompt = new Option<string>("--prompt") { Description = "What both continue.", DefaultValueFactory = _ => "Once upon a time," };
-var command = new RootCommand("Turns a trained model reversible.")
+var prompt = new Option<string>("--prompt") { Description = "Text that both continue.", DefaultValueFactory = _ => "Once upon a time," };
+var command = new RootCommand("Converts a trained model to a reversible one.")
 {
     folder, text, own, scheme, steps, context, device, output, prompt,
 };
@@ -57,14 +57,14 @@ catch (Exception e)
 
 int Run(ParseResult arguments)
 {
-    // 1. A teacher: a folder with a trained residual model, and text that it knows.
+    // 1. A teacher: a folder with a trained residual model, and text like that of its training.
     var ml = new MLContext(seed: 1) { FallbackToCpu = false };
     Directory.CreateDirectory(arguments.GetValue(output)!);
     IDataView data = Rows(ml, arguments.GetValue(text)) ?? ml.Data.LoadFromEnumerable(Stories.Make(count: 3000, seed: 1));
     string teacherPath = arguments.GetValue(folder) ?? SmallTeacher.Train(ml, data, Path.Combine(arguments.GetValue(output)!, "teacher"));
     using ReversibleLmTransformer teacher = ml.Reversible().LoadPretrained(teacherPath, device: arguments.GetValue(device));
 
-    // 2. The retrofit: another recurrence over the same weights, and distillation until the student answers as the teacher.
+    // 2. The retrofit: another recurrence over the same weights, and distillation to reproduce the teacher's outputs.
     string recurrence = arguments.GetValue(scheme)!;
     int maxSteps = arguments.GetValue(steps), contextLength = Math.Min(arguments.GetValue(context), teacher.Configuration.ContextLength);
     var options = new RetrofitEstimator.Options { Teacher = teacher, Distill = maxSteps > 0, ChooseScheme = recurrence == "auto" };
@@ -78,11 +78,12 @@ int Run(ParseResult arguments)
     });
     Screen.ShowReport(student.Retrofit!);
 
-    // 3. Both continue a text with their likeliest words.
+    // 3. Both models continue a text with the most likely tokens.
     string beginning = arguments.GetValue(prompt)!;
     Screen.ShowBeside("teacher", Write(teacher), "student", Write(student));
 
-    // 4. It is saved as a Hugging Face folder with its scheme, and the ordinary trainer fine-tunes it in a reversible model's memory.
+    // 4. The student is saved as a Hugging Face folder with its scheme. The ordinary trainer fine-tunes it with activation memory for one
+    // layer.
     string root = arguments.GetValue(output)!, studentPath = Path.Combine(root, "student"), tunedPath = Path.Combine(root, "tuned");
     student.SavePretrained(studentPath);
     IDataView ownData = Rows(ml, arguments.GetValue(own)) ?? (arguments.GetValue(text) is null ? SmallTeacher.StoriesOfMia(ml) : data);

@@ -3,12 +3,12 @@ using Spectre.Console;
 
 namespace Retrofit;
 
-/// <summary>Everything that the sample shows.</summary>
+/// <summary>The output of the sample.</summary>
 internal static class Screen
 {
     private const double BytesPerMiB = 1 << 20;
 
-    /// <summary>Runs a training under a progress bar.</summary>
+    /// <summary>Runs a training with a progress bar.</summary>
     public static ReversibleLmTransformer ShowProgress(
         string what, Func<IProgress<TrainingProgress>, ReversibleLmTransformer> train)
     {
@@ -31,7 +31,7 @@ internal static class Screen
     public static void ShowReport(RetrofitReport report)
     {
         var table = new Table().Title($"Teacher and student ({report.Scheme})")
-            .AddColumns("", "KL per token", "same likeliest token", "student's perplexity", "teacher's");
+            .AddColumns("", "KL per token", "same most likely token", "student's perplexity", "teacher's");
         Add("before distillation", report.Before);
         if (report.After is { } after) Add("after", after);
         AnsiConsole.Write(table);
@@ -39,7 +39,7 @@ internal static class Screen
         StreamMemory memory = report.Memory;
         double reversible = memory.Reversible / BytesPerMiB, checkpointed = memory.Checkpointed / BytesPerMiB;
         AnsiConsole.MarkupLineInterpolated(
-            $"Streams of a batch of {memory.Tokens:N0} tokens: {reversible:F2} MiB, with checkpoints {checkpointed:F2} MiB");
+            $"Hidden states of a batch of {memory.Tokens:N0} tokens: {reversible:F2} MiB, with checkpoints {checkpointed:F2} MiB");
         AnsiConsole.WriteLine();
 
         void Add(string when, RetrofitAgreement a) => table.AddRow(
@@ -57,7 +57,7 @@ internal static class Screen
     public static void ShowSaved(string student, string tuned, ReversibleLmTransformer model)
     {
         AnsiConsole.MarkupLineInterpolated(
-            $"Fine-tuned to a validation loss of {model.Metrics!.ValidationLoss:F3}, scheme {model.Scheme}, with the embedding as it was");
+            $"Fine-tuned to a validation loss of {model.Metrics!.ValidationLoss:F3}, scheme {model.Scheme}, with a frozen embedding");
         AnsiConsole.MarkupLineInterpolated($"Saved to {student} and {tuned}");
     }
 

@@ -4,10 +4,10 @@ using Quickstart;
 
 namespace Retrofit;
 
-/// <summary>What the sample does without a folder and a text: a residual model that it trains, and stories to fine-tune it on.</summary>
+/// <summary>The defaults for a missing folder and text: a residual model that the sample trains, and stories to fine-tune it on.</summary>
 internal static class SmallTeacher
 {
-    /// <summary>Trains the model and writes it.</summary>
+    /// <summary>Trains the model and saves it.</summary>
     /// <returns>The folder.</returns>
     public static string Train(MLContext ml, IDataView stories, string folder)
     {
@@ -31,7 +31,7 @@ internal static class SmallTeacher
         return folder;
     }
 
-    /// <summary>Stories of one child and one pet, so that it shows what a model is fine-tuned on.</summary>
+    /// <summary>Stories about one child and one pet, so that the effect of fine-tuning is visible.</summary>
     public static IDataView StoriesOfMia(MLContext ml) => ml.Data.LoadFromEnumerable(
         Stories.Make(count: 10_000, seed: 2).Where(row => row.Text.Contains("Mia had a rabbit", StringComparison.Ordinal)));
 }

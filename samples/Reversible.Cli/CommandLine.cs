@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Cli.Verbs;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>The command line as a whole: verbs, help and exit codes.</summary>
+/// <summary>The command line: verbs, help and exit codes.</summary>
 internal static class CommandLine
 {
     public const string Name = "reversible";
@@ -15,7 +15,7 @@ internal static class CommandLine
     {
         Verb[] verbs = Verbs(terminal);
         RootCommand root = Root(verbs);
-        // Without this an argument that begins with '@', a prompt for instance, would be taken for the name of a file of arguments.
+        // By default an argument that begins with '@', such as a prompt, would be read as the name of a response file.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count == 0 && parsed.Action is { Terminating: true })
         {
@@ -54,7 +54,7 @@ internal static class CommandLine
     private static RootCommand Root(Verb[] verbs)
     {
         var root = new RootCommand(
-            "Language models with reversible layers: their training needs activation memory for one layer, not for all.");
+            "Trains, converts and runs language models with reversible layers: activation memory is that of one layer, not of all.");
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
         root.Options.OfType<VersionOption>().Single().Action = new VersionText();

@@ -3,12 +3,12 @@ using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>Shows an evaluation: a progress bar for each task on a terminal, and the results as lines of JSON or a table.</summary>
+/// <summary>Shows an evaluation: a progress bar for each task on a terminal, and a line of JSON or a table of results.</summary>
 internal sealed class EvaluationScreen(Terminal terminal, bool json)
 {
     private readonly List<ZeroShotMetrics> _results = [];
 
-    /// <summary>Evaluates a task with a progress bar, and adds its result.</summary>
+    /// <summary>Runs a task and adds its result.</summary>
     public ZeroShotMetrics During(ZeroShotTask task, Func<IProgress<ZeroShotProgress>?, ZeroShotMetrics> evaluate)
     {
         ZeroShotMetrics metrics;
@@ -40,7 +40,7 @@ internal sealed class EvaluationScreen(Terminal terminal, bool json)
         terminal.Out.Flush();
     }
 
-    /// <summary>Writes the table of all results, with the columns of lm-evaluation-harness.</summary>
+    /// <summary>Writes all results, in the columns of lm-evaluation-harness.</summary>
     public void ShowTable() => (json ? terminal.Error : terminal.Out).WriteLine(ZeroShotMetrics.ToTable(_results).TrimEnd());
 
     private sealed class Bar(ProgressTask task) : IProgress<ZeroShotProgress>

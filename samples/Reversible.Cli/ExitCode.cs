@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>What the process ends with, and the line that says why.</summary>
+/// <summary>The exit codes, and the message of an exception.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -14,7 +14,7 @@ internal static class ExitCode
     /// <summary>The work failed or was cancelled.</summary>
     public const int Failed = 2;
 
-    /// <summary>The code of an exception: whether the user can mend it by other input, or not.</summary>
+    /// <summary>Returns the exit code of an exception: <see cref="Usage"/> if other input can fix it.</summary>
     public static int Of(Exception e) => e switch
     {
         ObjectDisposedException => Failed,
@@ -23,15 +23,15 @@ internal static class ExitCode
         _ => Failed,
     };
 
-    /// <summary>The exception as one line, in the words of the command line.</summary>
+    /// <summary>Returns the exception as one line, in the words of the command line.</summary>
     public static string Describe(Exception e)
     {
         string message = e.Message;
-        // .NET appends the name of the parameter, which a user of the command line does not know.
+        // .NET appends the parameter's name, which a user of the command line does not know.
         if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
-        // Behind this line libtorch's errors have the frames of its own code.
+        // After this line libtorch's errors list the frames of its own code.
         if (e is ExternalException) message = message.Split("Exception raised from ")[0];
-        // A setting of programs, which a user of the command line does not have.
+        // This setting exists only in programs, not on the command line.
         message = message.Replace(", ask for 'cpu', or set MLContext.FallbackToCpu.", ", or ask for 'cpu'.");
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         bool known = Of(e) == Usage || e is IOException or DllNotFoundException or OverflowException or OperationCanceledException;

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>
-/// A parity report in the manner of llm.c's test: the gradients of one way back beside those of the stored one, parameter by parameter, on
-/// the same weights and data.
+/// Compares the gradients of a backward mode with those of the stored mode, for each parameter, on the same weights and data. The report
+/// resembles that of llm.c's test.
 /// </summary>
 internal sealed class GradientComparison
 {
@@ -39,7 +39,7 @@ internal sealed class GradientComparison
 
     private Arithmetic EffectiveArithmetic => Arithmetic ?? Scheme.DefaultArithmetic;
 
-    /// <summary>Compares, and writes a line a parameter where there is somewhere to write.</summary>
+    /// <summary>Runs the comparison, and writes one line per parameter if there is a report.</summary>
     public Result Run(TextWriter? report, CancellationToken cancellationToken)
     {
         if (WayBack == WayBack.Stored)
@@ -74,7 +74,7 @@ internal sealed class GradientComparison
             double error = different == 0 ? 0 : ((actual - expected).norm() / expected.norm()).ToDouble();
             report?.WriteLine($"{name,-40} {expected.numel(),10} {different,10} {error,16:E2} {(different == 0 ? "same bits" : "")}");
             (parameters, elements, differing) = (parameters + 1, elements + expected.numel(), differing + different);
-            // A comparison with NaN is false, and must not pass for a small error.
+            // Comparisons with NaN are false, and NaN must not count as a small error.
             worst = error > worst || double.IsNaN(error) ? error : worst;
         }
         var result = new Result(
@@ -89,7 +89,7 @@ internal sealed class GradientComparison
 
     private bool Agrees(long differing, double worst, Device device)
     {
-        // On a GPU attention's gradients are added up in whatever order they come, unless that is forbidden.
+        // On a GPU the gradients of attention are summed in any order, unless Deterministic is set.
         bool sameBits = EffectiveArithmetic == Reversible.Arithmetic.Exact && (device.type == DeviceType.CPU || Deterministic);
         return sameBits ? differing == 0 : worst < (Precision == Precision.Float32 ? 1e-4 : 0.1);
     }
@@ -120,7 +120,7 @@ internal sealed class GradientComparison
 
     private static string OptionName<T>(T value) where T : struct, Enum => Options.Kebab.Of(value.ToString());
 
-    /// <summary>What was compared.</summary>
+    /// <summary>The result of a comparison.</summary>
     internal sealed record Result(
         string Scheme, string Arithmetic, string WayBack, int Parameters, long Elements, long DifferingElements, double MaxRelativeError,
         bool Agree);

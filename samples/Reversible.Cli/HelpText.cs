@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Cli.Verbs;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>The help: options in groups, each with its values, range and default, and examples at the end.</summary>
+/// <summary>Prints the help: options in groups, each with values, range and default, then examples.</summary>
 internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : SynchronousCommandLineAction
 {
     private const int Width = 110;
@@ -41,7 +41,7 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
             {
                 string names = string.Join(", ", [option.Name, .. option.Aliases]);
                 string value = option.HelpName is null ? "" : $" {option.HelpName}";
-                output.WriteLine($"  {names}{value}{(option.Required ? "  (needed)" : "")}");
+                output.WriteLine($"  {names}{value}{(option.Required ? "  (required)" : "")}");
                 Paragraph(output, option.Description!, Indent);
             }
         }
@@ -53,7 +53,7 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
         }
     }
 
-    /// <summary>The description as far as its first clause goes.</summary>
+    /// <summary>Returns the first clause of the description.</summary>
     private static string Summary(Verb verb) =>
         verb.Command.Description!.Split([": ", ". ", ", "], StringSplitOptions.None)[0].TrimEnd('.') + ".";
 

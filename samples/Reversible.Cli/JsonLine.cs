@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Cli;
 /// <summary>One object as one line of JSON.</summary>
 internal sealed class JsonLine
 {
-    // Schemes and messages are for people too.
+    // Keeps schemes and messages readable.
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly MemoryStream _buffer = new();
@@ -37,7 +37,7 @@ internal sealed class JsonLine
         return this;
     }
 
-    /// <summary>Adds a number; JSON has none that is not finite, so such a one is null, as what there is not.</summary>
+    /// <summary>Adds a number; a missing one, or one that is not finite and so not valid in JSON, is null.</summary>
     public JsonLine Add(string name, double? value)
     {
         if (value is { } number && double.IsFinite(number)) _json.WriteNumber(name, number);
@@ -45,7 +45,7 @@ internal sealed class JsonLine
         return this;
     }
 
-    /// <summary>Writes the line, and hands it on at once to whoever reads along.</summary>
+    /// <summary>Writes the line and flushes it, so that a reader of the stream gets it at once.</summary>
     public void WriteTo(TextWriter output)
     {
         _json.WriteEndObject();

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Verbs;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>Says in a line what is wrong with a command line, and what may have been meant.</summary>
+/// <summary>Describes in one line what is wrong with a command line, and suggests a correction.</summary>
 internal static class Mistake
 {
     private const int MostEdits = 3;
@@ -24,7 +24,7 @@ internal static class Mistake
         return $"There is no option '{unknown}'{(meant is null ? "." : $"; did you mean '{meant}'?")} {help}";
     }
 
-    /// <summary>Letters to insert, delete or change to get from one text to the other.</summary>
+    /// <summary>Returns the edit distance: letters to insert, delete or replace.</summary>
     private static int Edits(string from, string to)
     {
         int[] above = [.. Enumerable.Range(0, to.Length + 1)];

@@ -1,4 +1,4 @@
-// Trains, runs and examines language models with reversible layers from a shell; --help says how.
+// The command line: trains, evaluates and runs language models with reversible layers. See --help.
 //
 //   dotnet run -c Release --project samples/Reversible.Cli -- train --data book.txt --out model
 //   dotnet run -c Release --project samples/Reversible.Cli -- generate --model model --prompt "Once upon a time"
@@ -7,13 +7,13 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.Reversible.Cli;
 
-// Its words are English, and so are its numbers, which scripts read.
+// The output is in English, and scripts read its numbers, so both use the invariant culture.
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 Console.InputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-// The first Ctrl+C lets a run leave its checkpoint; a second one ends the process at once.
+// The first Ctrl+C lets a run write its checkpoint; a second one ends the process at once.
 using var stop = new CancellationTokenSource();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

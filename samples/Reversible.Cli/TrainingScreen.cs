@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>Shows a training run: a bar where somebody looks, else a line a report; and lines of JSON where they are asked for.</summary>
+/// <summary>Shows a training run: a progress bar on a terminal, otherwise one line per report, and lines of JSON on request.</summary>
 internal sealed class TrainingScreen(Terminal terminal, bool json)
     : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>
 {
@@ -13,9 +13,9 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     private ProgressTask? _bar;
     private bool _hasBegun;
 
-    /// <summary>Runs a training.</summary>
+    /// <summary>Runs a training and shows its progress.</summary>
     /// <param name="train">Trains.</param>
-    /// <param name="checkpoints">The folder from which the same command goes on; null where there is none.</param>
+    /// <param name="checkpoints">The folder from which the same command continues; null if there is none.</param>
     public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints)
     {
         try
@@ -24,13 +24,13 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         }
         catch (InvalidOperationException e) when (_hasBegun)
         {
-            // Before the first step this is about the input; later the run has failed.
+            // Before the first step the cause is the input; after it the run itself has failed.
             throw new IOException(e.Message, e);
         }
         catch (OperationCanceledException e)
         {
             bool goesOn = checkpoints is not null && _hasBegun;
-            string what = goesOn ? $"Cancelled. The same command goes on from the checkpoint in '{checkpoints}'." : "Cancelled.";
+            string what = goesOn ? $"Cancelled. The same command continues from the checkpoint in '{checkpoints}'." : "Cancelled.";
             throw new OperationCanceledException(what, e);
         }
     }
@@ -60,12 +60,12 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     /// <inheritdoc/>
     public void Report(RetrofitReport report)
     {
-        // Beside a bar only Spectre's own console may write.
+        // While a progress bar is shown, only Spectre's own console may write.
         if (_bar is null) terminal.Error.Write(report.ToString());
         else _progress.Write(report.ToString());
     }
 
-    /// <summary>What came of it.</summary>
+    /// <summary>Shows the result of a training.</summary>
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
         LanguageMetrics metrics = model.Metrics!;
@@ -78,9 +78,9 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         ShowSaved(folder);
     }
 
-    /// <summary>How the training went.</summary>
-    /// <param name="model">What came of it.</param>
-    /// <param name="loss">What was minimised.</param>
+    /// <summary>Shows the course of a training.</summary>
+    /// <param name="model">The trained model.</param>
+    /// <param name="loss">The name of the loss that was minimised.</param>
     public void ShowRun(ReversibleLmTransformer model, string loss)
     {
         LanguageMetrics metrics = model.Metrics!;
@@ -101,12 +101,12 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
         console.MarkupLineInterpolated(
             $"{metrics.Tokens:N0} tokens in {metrics.Elapsed.TotalSeconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, {Peaks(metrics)}");
-        if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Went on from the checkpoint of step {resumed}");
-        if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations got no better");
+        if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Continued from the checkpoint of step {resumed}");
+        if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations did not improve");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");
     }
 
-    /// <summary>The most memory that a run took, on the GPU where there is one and in RAM.</summary>
+    /// <summary>Returns the peak memory of a run, on the GPU if there is one and in RAM.</summary>
     internal static string Peaks(TrainingMetrics metrics)
     {
         string host = string.Create(CultureInfo.InvariantCulture, $"peak host memory {metrics.PeakHostMemory / BytesPerMiB:F0} MiB");
@@ -115,14 +115,14 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
             : host;
     }
 
-    /// <summary>What a retrofit's student has become.</summary>
+    /// <summary>Shows the report of a retrofit.</summary>
     public void ShowRetrofit(RetrofitReport report)
     {
         if (json) WriteLine(report.ToJson());
         (json ? terminal.Error : terminal.Out).Write(report.ToString());
     }
 
-    /// <summary>Where the result is.</summary>
+    /// <summary>Shows where the result was saved.</summary>
     public void ShowSaved(string folder) => terminal.ForPeople(json).MarkupLineInterpolated($"Saved to {folder}");
 
     private ReversibleLmTransformer UnderABar(Func<ReversibleLmTransformer> train)

@@ -4,7 +4,7 @@ using System.Reflection;
 
 namespace Microsoft.ML.Reversible.Cli;
 
-/// <summary>The version of this assembly, whatever process it is run in.</summary>
+/// <summary>Prints the version of this assembly, even if another program hosts it.</summary>
 internal sealed class VersionText : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;

@@ -1,9 +1,9 @@
-// Scores a model on zero-shot tasks, and shows what it got wrong.
+// Evaluates a model on zero-shot tasks, and shows a question that it answers wrongly.
 //
 //   dotnet run -c Release --project samples/ZeroShot -- MODEL piqa=valid.jsonl arc_easy=ARC-Easy-Test.jsonl
 //
-// MODEL is a folder in Hugging Face's layout; tokenizer=PATH names its tokenizer where the folder has none. The files are those that the
-// benchmarks' authors publish.
+// MODEL is a folder in Hugging Face's layout; tokenizer=PATH names its tokenizer if the folder has none. The files are as published by the
+// benchmarks' authors.
 using Microsoft.ML;
 using Microsoft.ML.Reversible;
 using ZeroShot;
@@ -28,13 +28,13 @@ try
         ZeroShotTask task = ZeroShotTasks.Named(pair[0]);
         IDataView questions = ml.Reversible().LoadZeroShot(task, pair[1]);
 
-        // 2. An estimator, a transformer, and the numbers that papers print.
+        // 2. An estimator, a transformer, and the metrics that papers report.
         ZeroShotTransformer evaluator = ml.Reversible()
             .ZeroShot(model, task, new ZeroShotEvaluator.Options { Progress = new Screen.Counter() })
             .Fit(questions);
         results.Add(evaluator.Evaluate(questions));
 
-        // 3. The same as columns, row by row.
+        // 3. The same as columns, for each row.
         if (task.Kind == ZeroShotKind.MultipleChoice) Screen.ShowMistake(ml, task, evaluator.Transform(ml.Data.TakeRows(questions, 50)));
     }
     Console.Write(ZeroShotMetrics.ToTable(results));

@@ -3,10 +3,10 @@ using Microsoft.ML.Reversible;
 
 namespace ZeroShot;
 
-/// <summary>Everything that the sample shows beside the table.</summary>
+/// <summary>The output of the sample besides the table.</summary>
 internal static class Screen
 {
-    /// <summary>Shows the first question that the model gets wrong, with the log-likelihood of each choice.</summary>
+    /// <summary>Shows the first question that the model answers wrongly, with the log-likelihood of each choice.</summary>
     public static void ShowMistake(MLContext ml, ZeroShotTask task, IDataView scored)
     {
         ZeroShotItem[] items = [.. task.Items(scored)];
@@ -24,7 +24,7 @@ internal static class Screen
         Console.WriteLine();
     }
 
-    /// <summary>Counts the items on one line of the screen.</summary>
+    /// <summary>Shows the number of evaluated items on one line.</summary>
     internal sealed class Counter : IProgress<ZeroShotProgress>
     {
         public void Report(ZeroShotProgress progress)

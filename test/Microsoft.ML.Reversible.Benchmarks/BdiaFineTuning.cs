@@ -3,20 +3,20 @@ using System.CommandLine;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Fine-tuning on little text with BDIA's random signs and without: the lowest and the last validation loss over several seeds, as
-/// arXiv 2407.09093 claims an advantage for the former.
+/// Compares fine-tuning on little text with and without BDIA's random signs: the lowest and the last validation loss over several seeds.
+/// arXiv 2407.09093 claims an advantage for BDIA.
 /// </summary>
 internal static class BdiaFineTuning
 {
     public static System.CommandLine.Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each followed by a line break." };
         var tokenizer = new Option<string?>("--tokenizer");
-        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "How many to train on, the first." };
+        var stories = new Option<int>("--stories") { DefaultValueFactory = _ => 200, Description = "Number of stories to train on." };
         var heldOut = new Option<double>("--held-out")
         {
-            DefaultValueFactory = _ => 0.1, Description = "The part of all stories, from the last, to validate on.",
+            DefaultValueFactory = _ => 0.1, Description = "Fraction of all stories, from the last, to validate on.",
         };
         var endOfText = new Option<int?>("--end-of-text");
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 600 };
@@ -24,7 +24,7 @@ internal static class BdiaFineTuning
         var seeds = new Option<int>("--seeds") { DefaultValueFactory = _ => 5 };
         var device = new Option<string?>("--device");
         var command = new System.CommandLine.Command(
-            "bdia-fine-tuning", "Fine-tuning on little text with and without BDIA, as a Markdown table.")
+            "bdia-fine-tuning", "Compares fine-tuning on little text with and without BDIA, as a Markdown table.")
         {
             teacher, text, tokenizer, stories, heldOut, steps, rates, seeds, device, endOfText,
         };
@@ -32,7 +32,7 @@ internal static class BdiaFineTuning
         {
             string[] all = Stories.Read(p.GetRequiredValue(text));
             string[] held = all[^(int)(all.Length * p.GetValue(heldOut))..], few = all[..p.GetValue(stories)];
-            // The trainer holds out the last part of the tokens; characters stand for them.
+            // The trainer holds out the last part of the tokens; characters approximate tokens here.
             double fraction = (double)Characters(held) / (Characters(held) + Characters(few));
             Console.WriteLine(
                 "| learning rate | scheme | lowest validation loss | at step | last | training loss |\n" +

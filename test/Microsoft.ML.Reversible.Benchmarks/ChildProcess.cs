@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Runs one of this program's commands in a process of its own and reads the JSON that it prints.</summary>
+/// <summary>Runs one of this program's commands in a child process and reads the JSON that it prints.</summary>
 internal static class ChildProcess
 {
     /// <exception cref="InvalidOperationException">The process failed.</exception>
@@ -17,7 +17,7 @@ internal static class ChildProcess
         return JsonSerializer.Deserialize<T>(output)!;
     }
 
-    /// <summary>Starts a command; its standard output is the caller's to read.</summary>
+    /// <summary>Starts a command; the caller reads its standard output.</summary>
     public static Process Start(params string[] arguments)
     {
         string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";

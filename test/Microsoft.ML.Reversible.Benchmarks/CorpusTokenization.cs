@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
 /// Streams a corpus of any size through an IDataView into a token cache, then reads shuffled windows from it and trains on it. The corpus
-/// repeats the lines of some texts, each with a number before it so that no two are the same.
+/// repeats the lines of several texts, each with a number in front, so that no two lines are the same.
 /// </summary>
 internal static class CorpusTokenization
 {
@@ -16,13 +16,13 @@ internal static class CorpusTokenization
 
     public static System.CommandLine.Command Command()
     {
-        var size = new Argument<double>("GiB") { Description = "The corpus's size." };
+        var size = new Argument<double>("GiB") { Description = "Size of the corpus." };
         var texts = new Argument<FileInfo[]>("texts") { Description = "The texts to repeat.", Arity = ArgumentArity.OneOrMore };
         var vocabulary = new Option<int>("--vocabulary-size") { DefaultValueFactory = _ => 4096 };
-        var folder = new Option<DirectoryInfo?>("--folder") { Description = "Takes the corpus and the cache while they are needed." };
-        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 200, Description = "Steps of training on it; 0 for none." };
+        var folder = new Option<DirectoryInfo?>("--folder") { Description = "Folder for the corpus and the cache." };
+        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 200, Description = "Number of training steps; 0 for none." };
         var command = new System.CommandLine.Command(
-            "corpus", "Seconds and memory that a large corpus takes to become a token cache and to be trained on.")
+            "corpus", "Measures time and memory of tokenizing a large corpus into a token cache and of training on it.")
         {
             size, texts, vocabulary, folder, steps
         };
@@ -47,7 +47,7 @@ internal static class CorpusTokenization
 
             var ml = new MLContext(seed: 1);
             IDataView data = ml.Data.LoadFromEnumerable(File.ReadLines(corpus).Select(line => new Row { Text = line }));
-            foreach (string pass in (string[])["made", "found again"])
+            foreach (string pass in (string[])["created", "reused"])
             {
                 var watch = Stopwatch.StartNew();
                 TimeSpan processorTime = Environment.CpuUsage.TotalTime;

@@ -4,8 +4,8 @@ using Microsoft.ML.Reversible.Tokenizers;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// The same training, through <c>Fit</c>, on a large corpus and on its first megabyte: where tokens come from disk as they are needed, the
-/// size of the corpus must show neither in the speed nor in the memory.
+/// Runs the same training with <c>Fit</c> on a large corpus and on its first megabyte. Tokens are read from disk as needed, so the
+/// size of the corpus must affect neither speed nor memory.
 /// </summary>
 internal static class CorpusTraining
 {
@@ -13,11 +13,11 @@ internal static class CorpusTraining
 
     /// <summary>Trains on each corpus.</summary>
     /// <param name="large">The lines of the large corpus.</param>
-    /// <param name="cache">Its token cache, which has been made already.</param>
-    /// <param name="tokenizer">The tokenizer of both.</param>
-    /// <param name="folder">Takes what is needed meanwhile.</param>
+    /// <param name="cache">Its existing token cache.</param>
+    /// <param name="tokenizer">The tokenizer of both corpora.</param>
+    /// <param name="folder">A folder for temporary files.</param>
     /// <param name="steps">Steps of each run.</param>
-    /// <param name="report">Told of each run.</param>
+    /// <param name="report">Receives the result of each run.</param>
     public static void Run(
         IEnumerable<string> large, string cache, LanguageModelTokenizer tokenizer, string folder, int steps, Action<string> report)
     {
@@ -28,8 +28,8 @@ internal static class CorpusTraining
         string[] small = [.. large.TakeWhile(line => (length += line.Length + 1) < SmallBytes)];
         DateTime made = File.GetLastWriteTimeUtc(cache);
         Train("large corpus", large, cache, tokenizerFolder, steps, report);
-        Train("1 MB of it", small, Path.Combine(folder, "small.tokens"), tokenizerFolder, steps, report);
-        if (File.GetLastWriteTimeUtc(cache) != made) throw new InvalidOperationException("The cache was made anew, not used again.");
+        Train("first MB", small, Path.Combine(folder, "small.tokens"), tokenizerFolder, steps, report);
+        if (File.GetLastWriteTimeUtc(cache) != made) throw new InvalidOperationException("The cache was created again, not reused.");
     }
 
     private static void Train(
@@ -57,8 +57,8 @@ internal static class CorpusTraining
         processorTime = Environment.CpuUsage.TotalTime - processorTime;
         LanguageMetrics metrics = model.Metrics!;
         report($"trained on the {name}: {metrics.TokensPerSecond:F0} tokens/s, {processorTime.TotalMilliseconds / (steps - 1):F0} ms of " +
-            $"processor time a step, loss {metrics.TrainingLoss:F3} after {steps} steps, {watch.Elapsed.TotalSeconds:F1} s in all, " +
-            $"of them {metrics.Elapsed.TotalSeconds:F1} s of steps");
+            $"processor time per step, loss {metrics.TrainingLoss:F3} after {steps} steps, {watch.Elapsed.TotalSeconds:F1} s in total, " +
+            $"of which {metrics.Elapsed.TotalSeconds:F1} s in steps");
     }
 
     private sealed class FirstStep(Action action) : IProgress<TrainingProgress>

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// The most memory that a GPU's driver has seen in use since this was made, less what was in use then; TorchSharp cannot tell.
+/// Measures the peak memory of a GPU by its driver since this was created, minus the memory in use then. TorchSharp has no such method.
 /// </summary>
 internal sealed class DeviceMemory : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class DeviceMemory : IDisposable
     private readonly Task? _sampling;
     private long _peak;
 
-    /// <summary>Begins to watch; a device that is not CUDA is not watched.</summary>
+    /// <summary>Starts to measure; a device other than CUDA is not measured.</summary>
     public DeviceMemory(string? device)
     {
         if (device?.StartsWith("cuda", StringComparison.Ordinal) != true) return;
@@ -30,7 +30,7 @@ internal sealed class DeviceMemory : IDisposable
         });
     }
 
-    /// <summary>Bytes; null where nothing is watched.</summary>
+    /// <summary>The peak in bytes; null if the device is not measured.</summary>
     public long? Peak => _sampling is null ? null : _peak;
 
     public void Dispose()

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Single operations of a training step on the CPU, to be called as the first one of a process: on libtorch 2.11 a vector function of MKL
-/// may give other last bits then.
+/// Single operations of a training step on the CPU, to be the first call of a process. On libtorch 2.11 a vector function of MKL can give
+/// different last bits in its first call.
 /// </summary>
 internal static class FirstCalls
 {
     private const int Rows = 1024, Width = 512;
 
-    /// <summary>The operations by name. Each returns its results as one vector.</summary>
+    /// <summary>The operations by name. Each returns its results in one vector.</summary>
     public static IReadOnlyDictionary<string, Func<Tensor>> Operations { get; } = new Dictionary<string, Func<Tensor>>
     {
         ["exp"] = () => Numbers(Rows, Width).exp(),
@@ -37,7 +37,7 @@ internal static class FirstCalls
             x => x[0].index_select(0, arange(4 * Rows, dtype: ScalarType.Int64, device: CPU).remainder(Width)), Numbers(Width, Width)),
     };
 
-    /// <summary>Numbers within [-4, 4) that no vector function makes, so that the operation is the process's first.</summary>
+    /// <summary>Returns numbers within [-4, 4) without a vector function, so that the operation is the first call of the process.</summary>
     private static Tensor Numbers(params long[] shape)
     {
         long count = shape.Aggregate(1L, (product, size) => product * size);

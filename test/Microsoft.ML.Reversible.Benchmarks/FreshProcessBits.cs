@@ -9,35 +9,35 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Whether arithmetic on the CPU gives the same bits in every process: starts thousands of them, each of which traces a training step or
-/// makes one call of an operation, and names the first tensor or the operation where bits differ.
+/// Tests whether arithmetic on the CPU gives the same bits in every process. Starts thousands of processes, each of which traces a training
+/// step or calls one operation, and names the first tensor or the operation whose bits differ.
 /// </summary>
 internal static class FreshProcessBits
 {
     private static readonly string[] Schemes = ["midpoint", "leapfrog", "hamiltonian", "bdia", "estimator"];
 
-    /// <summary>What a process found.</summary>
-    /// <param name="Differing">Elements that differ within the process: reversible from stored, or the second call from the first.</param>
+    /// <summary>The result of a process.</summary>
+    /// <param name="Differing">Number of elements that differ between reversible and stored, or between the two calls.</param>
     /// <param name="First">The first tensor with such an element.</param>
-    /// <param name="Names">The tensors' names, in the order of computing.</param>
-    /// <param name="Hashes">Their hashes, in the same order.</param>
+    /// <param name="Names">The names of the tensors, in the order of computation.</param>
+    /// <param name="Hashes">The hashes of the tensors, in the same order.</param>
     internal sealed record Result(long Differing, string? First, IReadOnlyList<string> Names, IReadOnlyList<string> Hashes);
 
     public static IEnumerable<System.CommandLine.Command> Commands()
     {
         var what = new Argument<string>("what") { Description = "steps, operations, or operations-after-set-up." };
-        var only = new Option<string?>("--only") { Description = "Names of schemes or operations, with commas between; all if left out." };
+        var only = new Option<string?>("--only") { Description = "Names of schemes or operations, separated by commas. Default: all." };
         var together = new Option<bool>("--together")
         {
-            Description = "Checks all schemes in each process, beginning with another one in turn.",
+            Description = "Checks all schemes in each process, starting with each in turn.",
         };
-        var processes = new Option<int>("--processes") { DefaultValueFactory = _ => 20, Description = "Processes for each row." };
-        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2, Description = "Threads of a process." };
-        var atOnce = new Option<int>("--at-once") { DefaultValueFactory = _ => 1, Description = "Processes that run at a time." };
-        var load = new Option<int>("--load") { Description = "Busy threads beside them." };
-        var reference = new Option<string?>("--reference") { Description = "A folder of hashes, to compare with or to fill." };
+        var processes = new Option<int>("--processes") { DefaultValueFactory = _ => 20, Description = "Number of processes for each row." };
+        var threads = new Option<int>("--threads") { DefaultValueFactory = _ => 2, Description = "Number of threads of a process." };
+        var atOnce = new Option<int>("--at-once") { DefaultValueFactory = _ => 1, Description = "Number of concurrent processes." };
+        var load = new Option<int>("--load") { Description = "Number of busy threads as additional load." };
+        var reference = new Option<string?>("--reference") { Description = "A folder of hashes to compare with or to fill." };
         var dump = new Option<string?>("--dump") { Description = "A folder for the tensors of processes whose bits differ." };
-        var parent = new System.CommandLine.Command("bits", "Counts the fresh processes whose bits differ, a row a scheme or operation.")
+        var parent = new System.CommandLine.Command("bits", "Counts fresh processes whose bits differ, one row per scheme or operation.")
         {
             what, only, together, processes, threads, atOnce, load, reference, dump,
         };
@@ -48,13 +48,13 @@ internal static class FreshProcessBits
         yield return parent;
 
         var name = new Argument<string>("name");
-        var child = new System.CommandLine.Command("bits-process", "One process of 'bits', as JSON.")
+        var child = new System.CommandLine.Command("bits-process", "Runs one process of 'bits', with JSON output.")
         {
             what, name, threads, reference, dump,
         };
         child.SetAction(p =>
         {
-            // Before TorchSharp is used: it sets how idle threads wait.
+            // Must run before TorchSharp is used, because it sets how idle threads wait.
             NativeTorch.Require();
             set_num_threads(p.GetValue(threads));
             Result result = p.GetRequiredValue(what) == "steps"
@@ -65,8 +65,8 @@ internal static class FreshProcessBits
         yield return child;
     }
 
-    /// <summary>Traces the steps of schemes one after the other; tensors' names begin with the scheme's where there are several.</summary>
-    /// <param name="schemes">The schemes, with commas between.</param>
+    /// <summary>Traces the steps of several schemes in sequence; with more than one, tensor names begin with the scheme.</summary>
+    /// <param name="schemes">The schemes, separated by commas.</param>
     /// <param name="reference">As in <see cref="Step"/>.</param>
     /// <param name="dump">As in <see cref="Step"/>.</param>
     internal static Result Steps(string schemes, string? reference, string? dump)
@@ -81,7 +81,7 @@ internal static class FreshProcessBits
             [.. all.SelectMany(one => one.Result.Hashes)]);
     }
 
-    /// <summary>Traces the step of both ways back, and saves the traces where their bits are not those of the reference.</summary>
+    /// <summary>Traces the step in both backward modes, and saves the traces if their bits differ from the reference.</summary>
     internal static Result Step(string scheme, string? reference, string? dump)
     {
         using StepTrace stored = StepTrace.Record(Scheme.Parse(scheme), WayBack.Stored);
@@ -98,9 +98,9 @@ internal static class FreshProcessBits
         return result;
     }
 
-    /// <summary>Makes the call twice.</summary>
+    /// <summary>Calls the operation twice.</summary>
     /// <param name="operation">A name of <see cref="FirstCalls.Operations"/>.</param>
-    /// <param name="setUp">Whether MKL's vector functions are set up before, as the library does.</param>
+    /// <param name="setUp">Whether to initialize MKL's vector functions first, as the library does.</param>
     internal static Result Call(string operation, bool setUp)
     {
         if (setUp) VectorMath.MakeReady();
@@ -109,7 +109,7 @@ internal static class FreshProcessBits
         return new Result(differing, differing > 0 ? operation : null, [operation], [StepTrace.Hash(first)]);
     }
 
-    /// <summary>The name of the first tensor whose hash is not the reference's; null where all are the same.</summary>
+    /// <summary>Returns the name of the first tensor whose hash differs from the reference; null if all are the same.</summary>
     internal static string? FirstDifference(Result result, Result? reference) =>
         reference is null
             ? null
@@ -123,13 +123,13 @@ internal static class FreshProcessBits
         {
             "steps" => Schemes,
             "operations" or "operations-after-set-up" => FirstCalls.Operations.Keys,
-            _ => throw new ArgumentException($"'{what}' is none of steps, operations, operations-after-set-up."),
+            _ => throw new ArgumentException($"'{what}' is not one of steps, operations, operations-after-set-up."),
         };
         using var stop = new CancellationTokenSource();
         Thread[] busy = [.. Enumerable.Range(0, load).Select(_ => Busy(stop.Token))];
         Directory.CreateDirectory(reference);
-        Console.WriteLine($"libtorch {NativeTorch.LibtorchVersion}, {threads} threads, {atOnce} at once, {load} busy threads beside them");
-        Console.WriteLine("| row | processes | other bits within a process | other bits than the first process | where |");
+        Console.WriteLine($"libtorch {NativeTorch.LibtorchVersion}, {threads} threads, {atOnce} at once, {load} busy threads as load");
+        Console.WriteLine("| row | processes | bits differ within a process | bits differ from the first process | where |");
         Console.WriteLine("|---|---|---|---|---|");
         string[] rows = only?.Split(',') ?? [.. names];
         foreach (string name in together ? ["together"] : rows)

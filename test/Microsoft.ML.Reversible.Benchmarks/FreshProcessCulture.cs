@@ -5,18 +5,18 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Trains, converts, saves, scores and reports in several cultures, in a process of its own that has them.</summary>
+/// <summary>Trains, converts, saves, evaluates and reports in several cultures, in a child process that supports them.</summary>
 internal static class FreshProcessCulture
 {
-    /// <summary>A culture, how it writes, and what the library gave and said.</summary>
+    /// <summary>A culture, its number format, and the results and messages of the library.</summary>
     internal sealed record Result(string Culture, string Number, string Upper, string[] Texts);
 
     public static System.CommandLine.Command Command()
     {
-        var folder = new Argument<DirectoryInfo>("folder") { Description = "Where the models of each culture are written." };
-        var questions = new Argument<FileInfo>("questions") { Description = "PIQA's rows, JSON lines." };
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "The folder for the models of each culture." };
+        var questions = new Argument<FileInfo>("questions") { Description = "Rows of PIQA, as JSON lines." };
         var cultures = new Argument<string[]>("cultures") { Description = "The names of the cultures, such as de-DE." };
-        var command = new System.CommandLine.Command("culture", "Uses the library in each culture, and prints what it says as JSON.")
+        var command = new System.CommandLine.Command("culture", "Uses the library in each culture, and prints its output as JSON.")
         {
             folder, questions, cultures,
         };

@@ -7,13 +7,13 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// <summary>Loads a saved pipeline that ends with a zero-shot evaluation in this process, and evaluates a file of its task.</summary>
 internal static class FreshProcessEvaluation
 {
-    /// <summary>What came of it.</summary>
+    /// <summary>The result of the evaluation.</summary>
     internal sealed record Result(string Task, long ItemCount, double Accuracy, double NormalizedAccuracy, float[] FirstScores);
 
     public static System.CommandLine.Command Command()
     {
-        var model = new Argument<FileInfo>("model") { Description = "A zip of mlContext.Reversible().Save." };
-        var file = new Argument<FileInfo>("file") { Description = "A file of the task, in the layout in which it is published." };
+        var model = new Argument<FileInfo>("model") { Description = "A zip written by mlContext.Reversible().Save." };
+        var file = new Argument<FileInfo>("file") { Description = "A file of the task, in its published layout." };
         var command = new System.CommandLine.Command(
             "load-zero-shot", "Loads a saved zero-shot pipeline and evaluates a file, as JSON.") { model, file };
         command.SetAction(p =>

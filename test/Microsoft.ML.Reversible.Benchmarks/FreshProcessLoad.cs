@@ -5,21 +5,21 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Loads a saved ML.NET pipeline in this process, which knows nothing of it, and scores a text.</summary>
+/// <summary>Loads a saved ML.NET pipeline in this process, where nothing is registered, and evaluates a text.</summary>
 internal static class FreshProcessLoad
 {
-    /// <summary>What was measured.</summary>
+    /// <summary>The result of the measurement.</summary>
     internal sealed record Result(double LoadSeconds, float LogLikelihood, int TokenCount, float Perplexity);
 
     public static System.CommandLine.Command Command()
     {
         var model = new Argument<FileInfo>("model")
         {
-            Description = "A zip of mlContext.Model.Save, or with --any-size of mlContext.Reversible().Save.",
+            Description = "A zip written by mlContext.Model.Save, or with --any-size by mlContext.Reversible().Save.",
         };
-        var anySize = new Option<bool>("--any-size") { Description = "Load it with mlContext.Reversible().Load." };
+        var anySize = new Option<bool>("--any-size") { Description = "Loads the zip with mlContext.Reversible().Load." };
         var text = new Argument<string>("text");
-        var command = new System.CommandLine.Command("load", "Loads a saved pipeline and scores a text, as JSON.") { model, text, anySize };
+        var command = new System.CommandLine.Command("load", "Loads a pipeline and evaluates a text, as JSON.") { model, text, anySize };
         command.SetAction(p =>
         {
             var ml = new MLContext();

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// How far gradients of the reversible way back are from those of stored streams in float64, by scheme, precision and depth.
+/// Measures the error of gradients, compared with the stored mode in float64, by scheme, backward mode, precision and depth.
 /// </summary>
 internal static class GradientDrift
 {
@@ -17,7 +17,7 @@ internal static class GradientDrift
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
         var command = new System.CommandLine.Command(
-            "drift", "Relative error of the blocks' gradients against stored float64, as a Markdown table.")
+            "drift", "Measures the relative error of the blocks' gradients compared with stored float64, as a Markdown table.")
         {
             device
         };
@@ -27,7 +27,7 @@ internal static class GradientDrift
 
     private static void Show(Device device)
     {
-        Console.WriteLine($"| scheme | arithmetic | way back | blocks | {string.Join(" | ", Depths)} |");
+        Console.WriteLine($"| scheme | arithmetic | backward mode | blocks | {string.Join(" | ", Depths)} |");
         Console.WriteLine($"| --- | --- | --- | --- |{string.Concat(Depths.Select(_ => " --- |"))}");
         foreach (Scheme scheme
             in new Scheme[] { new Midpoint(), new Leapfrog(), new Hamiltonian(), new MidpointA(), new Bdia { Bits = 24 } })
@@ -48,7 +48,7 @@ internal static class GradientDrift
         }
     }
 
-    /// <summary>The relative error of all blocks' gradients together.</summary>
+    /// <summary>Returns the relative error of all blocks' gradients together.</summary>
     internal static double Error(Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, int depth, Device device)
     {
         using var scope = NewDisposeScope();

@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// A small training run with a checkpoint after every step, in a process of its own, killed at random moments until it is through.
+/// A small training run with a checkpoint after every step, in a child process that is killed at random moments until the run is complete.
 /// </summary>
 internal static class KilledRun
 {
@@ -18,7 +18,7 @@ internal static class KilledRun
     {
         var folder = new Argument<string>("folder");
         var command = new System.CommandLine.Command(
-            "resumable-run", "Trains a small model with a checkpoint after every step; goes on where it stood.")
+            "resumable-run", "Trains a small model with a checkpoint after every step; continues from the last one.")
         {
             folder,
         };
@@ -29,9 +29,9 @@ internal static class KilledRun
         return command;
     }
 
-    /// <summary>The run.</summary>
-    /// <param name="folder">Where its checkpoints, tokens and metrics are.</param>
-    /// <param name="reported">Told of each step, before its checkpoint is written.</param>
+    /// <summary>Runs the training.</summary>
+    /// <param name="folder">The folder of its checkpoints, tokens and metrics.</param>
+    /// <param name="reported">Called for each step, before its checkpoint is written.</param>
     public static ReversibleLmTransformer Train(string folder, Action<int>? reported = null)
     {
         var ml = new MLContext(seed: 1);
@@ -62,11 +62,11 @@ internal static class KilledRun
         }).Fit(rows);
     }
 
-    /// <summary>Starts the run again and again, and kills it a random moment after one of its steps.</summary>
+    /// <summary>Starts the run repeatedly, and kills it a random time after one of its steps.</summary>
     /// <param name="folder">The run's folder.</param>
-    /// <param name="kills">How many times to kill it.</param>
-    /// <param name="random">Draws the moments.</param>
-    /// <returns>How many of the processes were killed; fewer where the run came to its end before.</returns>
+    /// <param name="kills">Number of times to kill the run.</param>
+    /// <param name="random">Draws the times.</param>
+    /// <returns>Number of killed processes; fewer than asked for if the run ended before.</returns>
     public static int KillAgainAndAgain(string folder, int kills, Random random)
     {
         for (int killed = 0; killed < kills; killed++)
@@ -74,7 +74,7 @@ internal static class KilledRun
             using Process child = ChildProcess.Start("resumable-run", folder);
             for (int steps = random.Next(1, 12); steps > 0; steps--)
                 if (child.StandardOutput.ReadLine() is null) return killed;
-            // A step with its checkpoint takes longer than this: most kills fall into the writing of a checkpoint.
+            // A step with its checkpoint takes longer than this, so most kills happen while a checkpoint is being written.
             Thread.Sleep(random.Next(10));
             child.Kill();
             child.WaitForExit();

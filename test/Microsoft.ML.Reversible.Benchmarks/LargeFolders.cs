@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Real models' configurations with random weights, saved as sharded bfloat16 folders and loaded, each in a process of its own.
+/// Saves and loads models with real configurations and random weights as sharded bfloat16 folders, each in a child process.
 /// </summary>
 internal static class LargeFolders
 {
@@ -33,13 +33,13 @@ internal static class LargeFolders
         },
     };
 
-    /// <summary>What one process measured.</summary>
+    /// <summary>The measurements of one process.</summary>
     /// <param name="Parameters">Number of parameters.</param>
     /// <param name="FolderBytes">Size of the folder.</param>
     /// <param name="Files">Number of safetensors files.</param>
-    /// <param name="Seconds">Seconds of saving or loading alone.</param>
-    /// <param name="PeakBytes">The most resident memory, from the first byte of the process on.</param>
-    /// <param name="Sum">The sum of the parameters' absolute values as bfloat16, by which the two processes are compared.</param>
+    /// <param name="Seconds">Time of saving or loading alone, in seconds.</param>
+    /// <param name="PeakBytes">Peak resident memory of the process.</param>
+    /// <param name="Sum">The sum of the parameters' absolute values as bfloat16, to compare the two processes.</param>
     internal sealed record Result(long Parameters, long FolderBytes, int Files, double Seconds, long PeakBytes, double Sum);
 
     public static IEnumerable<System.CommandLine.Command> Commands()
@@ -52,9 +52,9 @@ internal static class LargeFolders
             folder
         };
         table.SetAction(p => Show(p.GetValue(folder)!));
-        var save = new System.CommandLine.Command("save-folder", "Saves a model with random weights, as JSON.") { model, folder };
+        var save = new System.CommandLine.Command("save-folder", "Saves a model with random weights, with JSON output.") { model, folder };
         save.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(Save(_models[p.GetValue(model)!], p.GetValue(folder)!))));
-        var load = new System.CommandLine.Command("load-folder", "Loads a folder, as JSON.") { folder };
+        var load = new System.CommandLine.Command("load-folder", "Loads a folder, with JSON output.") { folder };
         load.SetAction(p => Console.WriteLine(JsonSerializer.Serialize(Load(p.GetValue(folder)!))));
         return [table, save, load];
     }
@@ -71,7 +71,7 @@ internal static class LargeFolders
             {
                 var saved = ChildProcess.Run<Result>("save-folder", name, folder.FullName);
                 var loaded = ChildProcess.Run<Result>("load-folder", folder.FullName);
-                if (saved.Sum != loaded.Sum) throw new InvalidOperationException($"{name} came back as another: {saved}, {loaded}.");
+                if (saved.Sum != loaded.Sum) throw new InvalidOperationException($"{name} was not loaded as saved: {saved}, {loaded}.");
                 Console.WriteLine(
                     $"| {name} | {saved.Parameters:N0} | {GiB(saved.Parameters * 4)} | {GiB(saved.FolderBytes)} | {saved.Files} " +
                     $"| {Time(saved)} | {GiB(saved.PeakBytes)} | {Time(loaded)} | {GiB(loaded.PeakBytes)} |");

@@ -4,16 +4,16 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>A training run of given length, with evaluations and checkpoints, whose resident memory is told every minute.</summary>
+/// <summary>Trains for a given time, with evaluations and checkpoints, and prints the resident memory every minute.</summary>
 internal static class LongRun
 {
     public static System.CommandLine.Command Command()
     {
-        var file = new Argument<FileInfo>("file") { Description = "The text, a row a line." };
+        var file = new Argument<FileInfo>("file") { Description = "The text, one row per line." };
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 60 };
         var device = new Option<string?>("--device");
         var command = new System.CommandLine.Command(
-            "long-run", "Trains for some time and tells the resident memory every minute.") { file, minutes, device };
+            "long-run", "Trains for a given time and prints the resident memory every minute.") { file, minutes, device };
         command.SetAction(p => Run(p.GetRequiredValue(file), TimeSpan.FromMinutes(p.GetValue(minutes)), p.GetValue(device)));
         return command;
     }

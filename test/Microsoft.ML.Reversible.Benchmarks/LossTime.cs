@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Time of the linear head with cross-entropy and its gradients, by the tokens of a chunk, beside the plain formulas that take every step
-/// on logits in float32 and know no smoothing.
+/// Measures the time of the linear head with cross-entropy and its gradients, by the number of tokens in a chunk, and compares it with the
+/// plain formulas, which compute every step on logits in float32 and have no label smoothing.
 /// </summary>
 internal static class LossTime
 {
@@ -25,7 +25,7 @@ internal static class LossTime
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cuda" };
         var precision = new Option<ScalarType>("--precision") { DefaultValueFactory = _ => ScalarType.BFloat16 };
         var smoothing = new Option<double>("--smoothing");
-        var command = new System.CommandLine.Command("loss", "Time of the head's loss by the size of its chunks, as a Markdown table.")
+        var command = new System.CommandLine.Command("loss", "Measures the head's loss by the size of its chunks, as a Markdown table.")
         {
             tokens, width, vocabulary, chunks, runs, device, precision, smoothing
         };
@@ -47,7 +47,7 @@ internal static class LossTime
         long usual = LogitChunks.Of(tokens, vocabulary, LogitChunks.Elements(device, compute, vocabulary)).First().Length;
         foreach (long chunk in chunks.Select(chunk => Math.Min(chunk, tokens)).Append(usual).Distinct().Order())
         {
-            ways.Add((chunk == usual ? "chunked, as it is" : "chunked", chunk, () => ChunkedCrossEntropy.Differentiate(
+            ways.Add((chunk == usual ? "chunked, default size" : "chunked", chunk, () => ChunkedCrossEntropy.Differentiate(
                 hidden, weight, targets, gradWeight, scale, smoothing, compute, chunk * vocabulary).LossSum.ToDouble()));
         }
         long small = Math.Min((16 << 20) / vocabulary, tokens);
@@ -56,7 +56,7 @@ internal static class LossTime
         Console.WriteLine(
             $"{tokens} tokens, width {width}, vocabulary {vocabulary}, {compute}, smoothing {smoothing}, {device}, " +
             $"{get_num_threads()} threads");
-        Console.WriteLine("| way | tokens a chunk | median ms | fastest | TFLOP/s | GB moved | GB/s | nats a token |");
+        Console.WriteLine("| method | tokens per chunk | median ms | fastest | TFLOP/s | GB moved | GB/s | nats per token |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
         double[][] times = [.. ways.Select(_ => new double[runs])];
         var losses = new double[ways.Count];
@@ -81,8 +81,9 @@ internal static class LossTime
     }
 
     /// <summary>
-    /// Logits: written by a product, read and written by the softmax, read by two products; in the plain way also turned into float32 and
-    /// back, six passes for logsumexp, two for each of two steps in place. Head: dW is written, and added to what is there in float32.
+    /// Logits: written by a product, read and written by the softmax, read by two products. The plain method also converts them to float32
+    /// and back, with six passes for logsumexp and two for each of two in-place steps. Head: dW is written, and added to the gradient in
+    /// float32.
     /// </summary>
     private static double Bytes(long tokens, long width, long vocabulary, long chunk, ScalarType compute, bool plain)
     {

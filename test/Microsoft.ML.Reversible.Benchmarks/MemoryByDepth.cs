@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Peak memory of a training step against depth, for each way back, each measurement in a process of its own.</summary>
+/// <summary>Measures the peak memory of a training step by depth and backward mode, each in a child process.</summary>
 internal static class MemoryByDepth
 {
     public static System.CommandLine.Command Command()
@@ -11,7 +11,7 @@ internal static class MemoryByDepth
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic?>("--arithmetic");
         var command = new System.CommandLine.Command(
-            "memory", "Peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.")
+            "memory", "Measures peak memory of a training step by depth, as a Markdown table: width 128, context 256, batch 8, float32.")
         {
             layers, scheme, arithmetic
         };
@@ -29,7 +29,9 @@ internal static class MemoryByDepth
             "memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}",
             "--scheme", $"{scheme}", "--arithmetic", $"{arithmetic}");
 
-    /// <summary>The slope of a straight line fitted to what is needed beyond parameters, gradients and optimizer: MiB a layer.</summary>
+    /// <summary>
+    /// Fits a straight line to the memory beyond parameters, gradients and optimizer; returns its slope in MiB per layer.
+    /// </summary>
     internal static double Slope(IReadOnlyCollection<MemoryOfAStep.Result> results)
     {
         double meanLayers = results.Average(r => r.Layers), meanNeed = results.Average(Need);
@@ -42,13 +44,13 @@ internal static class MemoryByDepth
     private static void Show(int[] depths, Scheme scheme, Arithmetic arithmetic)
     {
         Console.WriteLine($"{scheme}, {arithmetic}; MiB");
-        Console.WriteLine($"| way back | {string.Join(" | ", depths)} | slope beyond parameters, gradients, optimizer |");
+        Console.WriteLine($"| backward mode | {string.Join(" | ", depths)} | slope beyond parameters, gradients, optimizer |");
         Console.WriteLine($"| --- |{string.Concat(depths.Select(_ => " --- |"))} --- |");
         MemoryOfAStep.Result[] last = [];
         foreach (WayBack wayBack in Enum.GetValues<WayBack>())
         {
             last = [.. depths.Select(d => Measure(d, wayBack, scheme, arithmetic))];
-            Console.WriteLine($"| {wayBack} | {string.Join(" | ", last.Select(r => MiB(r.Peak)))} | {Slope(last):F2} a layer |");
+            Console.WriteLine($"| {wayBack} | {string.Join(" | ", last.Select(r => MiB(r.Peak)))} | {Slope(last):F2} per layer |");
         }
         Console.WriteLine($"| of these parameters, gradients, optimizer | {string.Join(" | ", last.Select(r => MiB(r.Fixed)))} | |");
     }

@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Training steps in this process, and the most memory that it ever held: run it in a process of its own.</summary>
+/// <summary>Runs training steps and measures the peak memory of this process, which must run nothing else.</summary>
 internal static class MemoryOfAStep
 {
-    /// <summary>What one process measured, bytes.</summary>
+    /// <summary>The measurements of one process, in bytes.</summary>
     /// <param name="Layers">Number of blocks.</param>
-    /// <param name="WayBack">The way back.</param>
-    /// <param name="Peak">The most resident memory, from the first byte of the process on.</param>
-    /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes a parameter.</param>
+    /// <param name="WayBack">The backward mode.</param>
+    /// <param name="Peak">Peak resident memory of the process.</param>
+    /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes per parameter.</param>
     internal sealed record Result(int Layers, string WayBack, long Peak, long Fixed);
 
     public static System.CommandLine.Command Command()
@@ -22,7 +22,7 @@ internal static class MemoryOfAStep
         var wayBack = new Option<WayBack>("--way-back") { DefaultValueFactory = _ => WayBack.Reversible };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
         var arithmetic = new Option<Arithmetic>("--arithmetic");
-        var command = new System.CommandLine.Command("memory-of-a-step", "Peak resident memory of training steps in this process, as JSON.")
+        var command = new System.CommandLine.Command("memory-of-a-step", "Measures peak resident memory of training steps, as JSON.")
         {
             layers, wayBack, scheme, arithmetic
         };

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// What an optimizer step costs beside the backward pass: norm, clipping, update and setting the gradients to zero, with the flat AdamW and
-/// with TorchSharp's AdamW after <c>clip_grad_norm_</c>.
+/// Measures the time of an optimizer step without the backward pass: norm, clipping, update and setting the gradients to zero, with the
+/// flat AdamW and with TorchSharp's AdamW after <c>clip_grad_norm_</c>.
 /// </summary>
 internal static class OptimizerTime
 {
@@ -23,7 +23,7 @@ internal static class OptimizerTime
         var vocabulary = new Option<int>("--vocabulary") { DefaultValueFactory = _ => 4096 };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 50 };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new System.CommandLine.Command("optimizer", "Time of an optimizer step, flat and TorchSharp's, as a Markdown table.")
+        var command = new System.CommandLine.Command("optimizer", "Measures an optimizer step, flat and TorchSharp's, as a Markdown table.")
         {
             layers, width, vocabulary, steps, device
         };
@@ -46,7 +46,7 @@ internal static class OptimizerTime
         Console.WriteLine(
             $"{shape.LayerCount} layers, width {shape.Width}, {shape.ParameterCount:N0} parameters, {steps} steps on {device}, " +
             $"{get_num_threads()} threads; norm, clipping, update, gradients to zero");
-        Console.WriteLine("| optimizer | median ms a step | fastest | ns a parameter |");
+        Console.WriteLine("| optimizer | median ms per step | fastest | ns per parameter |");
         Console.WriteLine("| --- | --- | --- | --- |");
         Row("flat AdamW", flat);
         Row("TorchSharp's AdamW, clip_grad_norm_", plain);
@@ -91,7 +91,7 @@ internal static class OptimizerTime
     private static LanguageNetwork Model(GptConfiguration shape, Device device) =>
         shape.Build(Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, device, seed: 1);
 
-    /// <summary>Milliseconds of each step but the first few.</summary>
+    /// <summary>Returns the milliseconds of each step except the first few.</summary>
     private static double[] Time(LanguageNetwork model, int steps, Device device, Action step)
     {
         const int warmup = 3;

@@ -1,4 +1,4 @@
-// Measurements of the library, each reproducible with one command; docs/benchmarks.md has the results and their conditions.
+// Benchmarks of the library, each with its own command. docs/benchmarks.md has the results and their conditions.
 //
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- memory
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- tiny-shakespeare input.txt --scheme midpoint
@@ -11,7 +11,7 @@ using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 using Microsoft.ML.Reversible.Benchmarks.Micro;
 
-var root = new RootCommand("Measurements of Microsoft.ML.Reversible.")
+var root = new RootCommand("Benchmarks of Microsoft.ML.Reversible.")
 {
     MemoryOfAStep.Command(),
     MemoryByDepth.Command(),

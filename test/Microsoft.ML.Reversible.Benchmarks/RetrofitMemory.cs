@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Memory and time of a fine-tuning step of a Llama and of what it is retrofitted to, over depth, each in a process of its own.
+/// Measures memory and time of a fine-tuning step of a Llama and its retrofits by depth, each in a child process.
 /// </summary>
 internal static class RetrofitMemory
 {
@@ -26,7 +26,7 @@ internal static class RetrofitMemory
         MlpWidth = 5632, TiedHead = false,
     };
 
-    /// <summary>What is compared: a scheme and the way back that it is fine-tuned with.</summary>
+    /// <summary>The variants: a scheme and the backward mode for fine-tuning.</summary>
     private static readonly (string Name, Scheme Scheme, WayBack WayBack)[] _variants =
     [
         ("teacher, stored", Scheme.Residual, WayBack.Stored),
@@ -38,10 +38,10 @@ internal static class RetrofitMemory
         ("midpoint", Scheme.Midpoint, WayBack.Reversible),
     ];
 
-    /// <summary>What one process measured.</summary>
-    /// <param name="Peak">The most memory, bytes: the driver's on a GPU, else the process's resident set.</param>
-    /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes a parameter.</param>
-    /// <param name="Seconds">Of a step, the first two left out.</param>
+    /// <summary>The measurements of one process.</summary>
+    /// <param name="Peak">Peak memory in bytes: the driver's figure on a GPU, else the process's resident set.</param>
+    /// <param name="Fixed">Parameters, their gradients and the optimizer's two moments: 16 bytes per parameter.</param>
+    /// <param name="Seconds">Time of a step in seconds, without the first two steps.</param>
     internal sealed record Result(long Peak, long Fixed, double Seconds);
 
     public static IEnumerable<System.CommandLine.Command> Commands()
@@ -52,14 +52,14 @@ internal static class RetrofitMemory
         var context = new Option<int>("--context") { DefaultValueFactory = _ => 512 };
         var depths = new Option<int[]>("--depths") { DefaultValueFactory = _ => [4, 8, 22], AllowMultipleArgumentsPerToken = true };
         var table = new System.CommandLine.Command(
-            "retrofit-memory", "Memory of fine-tuning a teacher and its retrofits over depth, as a Markdown table.")
+            "retrofit-memory", "Measures the memory of fine-tuning a teacher and its retrofits by depth, as a Markdown table.")
         {
             device, precision, batch, context, depths,
         };
         table.SetAction(p =>
         {
             Console.WriteLine(
-                "| model | layers | run as | peak, GiB | beyond 16 bytes a parameter, GiB | s a step |\n" +
+                "| model | layers | run as | peak, GiB | beyond 16 bytes per parameter, GiB | s per step |\n" +
                 "| --- | --- | --- | --- | --- | --- |");
             foreach (int layers in (int[])[0, .. p.GetValue(depths)!])
                 for (int variant = 0; variant < _variants.Length; variant++)
@@ -82,7 +82,7 @@ internal static class RetrofitMemory
         var layers = new Argument<int>("layers") { Description = "0 for the shape of stories260k." };
         var variant = new Argument<int>("variant");
         var step = new System.CommandLine.Command(
-            "retrofit-step", "One row of the table, as JSON.") { layers, variant, device, precision, batch, context };
+            "retrofit-step", "Measures one row of the table, with JSON output.") { layers, variant, device, precision, batch, context };
         step.SetAction(p =>
         {
             LlamaConfiguration shape = p.GetValue(layers) == 0 ? _stories : _tinyLlama with { LayerCount = p.GetValue(layers) };
@@ -117,7 +117,7 @@ internal static class RetrofitMemory
             _ = model.HeadWeight.sum().cpu();
             if (i >= 2) seconds += watch.Elapsed.TotalSeconds / (Steps - 2);
         }
-        // The driver is asked five times a second.
+        // The driver is queried five times per second.
         if (memory.Peak is not null) Thread.Sleep(1000);
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         return new(memory.Peak ?? process.PeakWorkingSet64, 16 * shape.ParameterCount, seconds);

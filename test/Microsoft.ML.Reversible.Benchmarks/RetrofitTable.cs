@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>One teacher under every conversion, before and after distillation, on held-out text.</summary>
+/// <summary>Measures every conversion of one teacher, before and after distillation, on held-out text.</summary>
 internal static class RetrofitTable
 {
     private const string Schemes =
@@ -12,22 +12,22 @@ internal static class RetrofitTable
     public static System.CommandLine.Command Command()
     {
         var teacher = new Argument<string>("teacher") { Description = "The folder of the trained model." };
-        var text = new Argument<FileInfo>("text") { Description = "Stories, each ended by a line break." };
+        var text = new Argument<FileInfo>("text") { Description = "Stories, each followed by a line break." };
         var tokenizer = new Option<string?>("--tokenizer");
         var schemes = new Option<string[]>("--schemes")
         {
             DefaultValueFactory = _ => Schemes.Split(' '), AllowMultipleArgumentsPerToken = true,
         };
-        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000, Description = "0 converts only." };
+        var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000, Description = "Distillation steps; 0 only converts." };
         var batch = new Option<int>("--batch") { DefaultValueFactory = _ => 16 };
         var context = new Option<int>("--context") { DefaultValueFactory = _ => 256 };
         var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 1e-3 };
-        var prompt = new Option<string?>("--prompt") { Description = "Continued greedily by every student." };
-        var endOfText = new Option<int?>("--end-of-text") { Description = "The id between stories, if not the tokenizer's." };
-        var given = new Option<bool>("--as-given") { Description = "Step sizes are those of the schemes, not searched for." };
+        var prompt = new Option<string?>("--prompt") { Description = "A text that every student continues greedily." };
+        var endOfText = new Option<int?>("--end-of-text") { Description = "Id between stories. Default: that of the tokenizer." };
+        var given = new Option<bool>("--as-given") { Description = "Uses the step sizes of the schemes instead of searching." };
         var device = new Option<string?>("--device");
         var command = new System.CommandLine.Command(
-            "retrofit", "One teacher under every conversion, before and after distillation, as a Markdown table.")
+            "retrofit", "Measures every conversion of one teacher, before and after distillation, as a Markdown table.")
         {
             teacher, text, tokenizer, schemes, steps, batch, context, rate, prompt, endOfText, given, device,
         };

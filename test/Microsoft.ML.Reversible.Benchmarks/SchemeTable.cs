@@ -4,7 +4,9 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Every scheme on one text at equal steps, each in a process of its own: loss, bits per byte, speed, memory.</summary>
+/// <summary>
+/// Trains every scheme on one text for the same number of steps, each in a child process: loss, bits per byte, speed, memory.
+/// </summary>
 internal static class SchemeTable
 {
     internal sealed record Result(
@@ -17,13 +19,13 @@ internal static class SchemeTable
         {
             DefaultValueFactory = _ => [.. Scheme.All.Select(s => s.Name)], AllowMultipleArgumentsPerToken = true,
         };
-        var parallel = new Option<int>("--parallel") { DefaultValueFactory = _ => 1, Description = "Processes at a time." };
+        var parallel = new Option<int>("--parallel") { DefaultValueFactory = _ => 1, Description = "Number of concurrent processes." };
         var command = new System.CommandLine.Command(
-            "schemes", "Every scheme on one text at equal steps, as a Markdown table.") { schemes, parallel };
+            "schemes", "Trains every scheme on one text for the same number of steps, as a Markdown table.") { schemes, parallel };
         options.AddTo(command);
         command.SetAction(p =>
         {
-            Console.WriteLine("| scheme | validation loss, nats a token | perplexity | bits per byte | tokens/s | peak memory, MiB |");
+            Console.WriteLine("| scheme | validation loss, nats per token | perplexity | bits per byte | tokens/s | peak memory, MiB |");
             Console.WriteLine("| --- | --- | --- | --- | --- | --- |");
             var results = p.GetValue(schemes)!.AsParallel().AsOrdered().WithDegreeOfParallelism(p.GetValue(parallel))
                 .Select(scheme => ChildProcess.Run<Result>(["scheme-run", "--scheme", scheme, .. options.Arguments(p)]));
@@ -39,7 +41,7 @@ internal static class SchemeTable
     {
         var options = new RecipeOptions();
         var scheme = new Option<string>("--scheme") { Required = true };
-        var command = new System.CommandLine.Command("scheme-run", "One row of the table, as JSON.") { scheme };
+        var command = new System.CommandLine.Command("scheme-run", "Measures one row of the table, with JSON output.") { scheme };
         options.AddTo(command);
         command.SetAction(p =>
         {
@@ -68,7 +70,7 @@ internal static class SchemeTable
     private sealed class RecipeOptions
     {
         public Argument<FileInfo[]> Files { get; } =
-            new("files") { Arity = ArgumentArity.OneOrMore, Description = "Text files, a row a line." };
+            new("files") { Arity = ArgumentArity.OneOrMore, Description = "Text files, one row per line." };
 
         public Option<string?> Device { get; } = new("--device");
 

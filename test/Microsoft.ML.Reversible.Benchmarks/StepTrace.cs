@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// The tensors of a first training step on the CPU, in the order of computing: weights, hidden states as the blocks read them, loss,
-/// gradients, weights after an AdamW step. The first one whose bits differ between two traces says where their runs part.
+/// The tensors of a first training step on the CPU, in the order of computation: weights, hidden states as the blocks read them, loss,
+/// gradients, weights after an AdamW step. The first tensor whose bits differ between two traces shows where the runs diverge.
 /// </summary>
 internal sealed class StepTrace : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class StepTrace : IDisposable
     {
     }
 
-    /// <summary>SHA-256 of each tensor's bytes, 16 hexadecimal digits of it.</summary>
+    /// <summary>16 hexadecimal digits of the SHA-256 of each tensor's bytes.</summary>
     public IReadOnlyList<(string Name, string Hash)> Hashes => [.. _tensors.Select(t => (t.Name, Hash(t.Value)))];
 
     /// <summary>Records the step of <c>reversible gradcheck</c>'s model: 12 layers of width 128 on 4 windows of 64 tokens.</summary>
@@ -54,7 +54,7 @@ internal sealed class StepTrace : IDisposable
         return trace;
     }
 
-    /// <summary>The number of elements in which two traces differ, and the name of the first tensor that has one.</summary>
+    /// <summary>Returns the number of elements that differ between two traces, and the name of the first tensor with one.</summary>
     public (long Elements, string? First) Difference(StepTrace other)
     {
         long elements = 0;
@@ -73,7 +73,7 @@ internal sealed class StepTrace : IDisposable
     public void Save(string path) =>
         SafeTensorsWriter.Write(path, [.. _tensors.Select(t => TensorStorage.Source(t.Name, t.Value))]);
 
-    /// <summary>The same digits for the same bytes.</summary>
+    /// <summary>Returns the same digits for the same bytes.</summary>
     public static string Hash(Tensor tensor)
     {
         using Tensor contiguous = tensor.detach().contiguous();

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// What a layer's stream update costs in each number type: read the stream as the block's float32 input, and add f to it. Medians of 30
+/// Measures a layer's update of a hidden state in each number type: read it as the block's float32 input, and add f to it. Medians of 30
 /// updates.
 /// </summary>
 internal static class StreamRepresentations
@@ -17,7 +17,7 @@ internal static class StreamRepresentations
     public static System.CommandLine.Command Command()
     {
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var command = new System.CommandLine.Command("representations", "Milliseconds of a stream update, [32, 256, 512].") { device };
+        var command = new System.CommandLine.Command("representations", "Milliseconds of a hidden state's update.") { device };
         command.SetAction(p => Show(torch.device(p.GetValue(device)!)));
         return command;
     }
@@ -28,7 +28,7 @@ internal static class StreamRepresentations
         using var noGraph = no_grad();
         Tensor f = randn([32, 256, 512], device: device);
         using var grid = new Grid(Grid.DefaultFractionBits, device);
-        Console.WriteLine("| stream | range | ms |");
+        Console.WriteLine("| hidden state | range | ms |");
         Console.WriteLine("| --- | --- | --- |");
         Row("float32, not exact", "", f.clone(), s => s.alias(), s => s + f);
         Row("float64 on a 2^-24 grid", "±1.3e8, loses bits beyond, detected",

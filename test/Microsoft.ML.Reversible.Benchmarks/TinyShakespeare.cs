@@ -5,8 +5,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// nanoGPT's CPU recipe, through Fit: characters of one text, first 90 % to train on; 4 layers, 4 heads, width 128, context 64, batch 12,
-/// 2000 steps. nanoGPT publishes a validation loss of 1.88.
+/// Runs nanoGPT's CPU recipe with Fit: characters of one text, with the first 90 % as training data; 4 layers, 4 heads, width 128,
+/// context 64, batch 12, 2000 steps. nanoGPT publishes a validation loss of 1.88.
 /// </summary>
 internal static class TinyShakespeare
 {
@@ -20,7 +20,7 @@ internal static class TinyShakespeare
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000 };
         var device = new Option<string?>("--device");
         var precision = new Option<Precision>("--precision");
-        var command = new System.CommandLine.Command("tiny-shakespeare", "nanoGPT's character-level CPU recipe.")
+        var command = new System.CommandLine.Command("tiny-shakespeare", "Runs nanoGPT's character-level CPU recipe.")
         {
             file, scheme, wayBack, arithmetic, seed, steps, device, precision
         };
@@ -36,7 +36,7 @@ internal static class TinyShakespeare
         return command;
     }
 
-    /// <summary>The recipe; fewer steps leave everything else as it is.</summary>
+    /// <summary>The recipe; another number of steps changes nothing else.</summary>
     internal static ReversibleLmTrainer.Options Recipe(Scheme scheme, int steps, int seed) => new()
     {
         Scheme = scheme,
@@ -69,7 +69,7 @@ internal static class TinyShakespeare
             $"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.WayBack}, " +
             $"{options.Precision}, {options.Device ?? "cpu"}: " +
             $"validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
-            $"{model.Metrics.TokensPerSecond:F0} tokens/s, {watch.Elapsed.TotalSeconds:F0} s in all");
+            $"{model.Metrics.TokensPerSecond:F0} tokens/s, {watch.Elapsed.TotalSeconds:F0} s in total");
     }
 
     private sealed class Document

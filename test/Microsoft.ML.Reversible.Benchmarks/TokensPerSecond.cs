@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Tokens a second of greedy generation with the cache of keys and values and without it, on random weights.</summary>
+/// <summary>Measures tokens per second of greedy generation with and without the key/value cache, on random weights.</summary>
 internal static class TokensPerSecond
 {
     private const int Vocabulary = 50257, Prompt = 16;
@@ -20,7 +20,7 @@ internal static class TokensPerSecond
         var width = new Option<int>("--width") { DefaultValueFactory = _ => 256 };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 256 };
         var command = new System.CommandLine.Command(
-            "generate", "Tokens a second of generation, cached and uncached, alone and in batches.")
+            "generate", "Measures tokens per second of generation, cached and uncached, singly and in batches.")
         {
             device, precision, scheme, layers, width, tokens,
         };

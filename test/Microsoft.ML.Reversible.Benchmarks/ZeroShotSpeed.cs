@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Language;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 
-/// <summary>Items a second of zero-shot tasks: every request by itself, and all that the library does to be faster.</summary>
+/// <summary>Measures items per second of zero-shot tasks: one request at a time, and batched as the library does.</summary>
 internal static class ZeroShotSpeed
 {
     public static System.CommandLine.Command Command()
@@ -13,20 +13,20 @@ internal static class ZeroShotSpeed
         var model = new Argument<DirectoryInfo>("model") { Description = "A folder in Hugging Face's layout." };
         var tasks = new Argument<string[]>("tasks")
         {
-            Description = "Tasks as NAME=PATH, with their files as they are published.",
+            Description = "Tasks as NAME=PATH, with their published files.",
             Arity = ArgumentArity.OneOrMore,
         };
         var tokenizer = new Option<string?>("--tokenizer");
         var device = new Option<string?>("--device");
         var limit = new Option<int>("--limit")
         {
-            Description = "Items of each task, evenly spaced.", DefaultValueFactory = _ => 100,
+            Description = "Number of items of each task, evenly spaced.", DefaultValueFactory = _ => 100,
         };
         var rounds = new Option<int>("--rounds")
         {
-            Description = "How often each is timed, in turns; the best counts.", DefaultValueFactory = _ => 3,
+            Description = "Number of timed rounds; the two alternate, and the best round counts.", DefaultValueFactory = _ => 3,
         };
-        var command = new System.CommandLine.Command("zero-shot", "Items a second, one request at a time and together.")
+        var command = new System.CommandLine.Command("zero-shot", "Measures items per second, one request at a time and together.")
         {
             model, tasks, tokenizer, device, limit, rounds,
         };
@@ -54,7 +54,7 @@ internal static class ZeroShotSpeed
         ScoredTokens[] sequences = new ContinuationEncoder(transformer.Model).Encode(requests, CancellationToken.None);
         int padded = new LogLikelihoodScorer(transformer.Model).Batches(sequences).Sum(rows => rows.Length * rows.Max(row => row.Count));
 
-        // The first calls find their memory and start their threads.
+        // The first calls allocate memory and start threads.
         model.Score(requests[..Math.Min(8, requests.Length)]);
         double together = double.PositiveInfinity, apart = double.PositiveInfinity;
         for (int round = 0; round < rounds; round++)

@@ -1,17 +1,17 @@
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>The largest batch that fits, and the fastest: doubled until one does not fit, then bisected to within an eighth.</summary>
+/// <summary>Searches the largest and the fastest batch: doubles until one does not fit, then bisects to within an eighth.</summary>
 /// <param name="first">The first batch to try, at least 1.</param>
-/// <param name="most">The largest to try; null where memory alone is the limit.</param>
+/// <param name="most">The largest batch to try; null if only memory limits it.</param>
 internal sealed class BatchSearch(int first, int? most)
 {
-    /// <summary>What was found.</summary>
-    /// <param name="Largest">The largest batch that was measured; 0 where none could be.</param>
-    /// <param name="Best">The measurement of the most tokens a second; null where there is none.</param>
-    /// <param name="Limit">Why there was no larger one, as in <see cref="BenchRow.Limit"/>.</param>
+    /// <summary>The result of a search.</summary>
+    /// <param name="Largest">The largest batch that was measured; 0 if none could be.</param>
+    /// <param name="Best">The measurement with the most tokens per second; null if there is none.</param>
+    /// <param name="Limit">Why there is no larger batch, as in <see cref="BenchRow.Limit"/>.</param>
     public readonly record struct Result(int Largest, BenchRow? Best, string Limit);
 
-    /// <summary>Searches.</summary>
+    /// <summary>Runs the search.</summary>
     /// <param name="measure">Measures a batch.</param>
     public Result Run(Func<int, BenchRow> measure)
     {

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>A model and how it is trained, as one process measures it.</summary>
+/// <summary>A model and its training options, measured by one process.</summary>
 internal sealed record BenchConfiguration
 {
     public required LanguageModelConfiguration Model { get; init; }
@@ -28,7 +28,7 @@ internal sealed record BenchConfiguration
 
     public required int Steps { get; init; }
 
-    /// <summary>Why scheme, way back and arithmetic do not go together, in a line; null where they do.</summary>
+    /// <summary>Why scheme, backward mode and arithmetic conflict, in one line; null if they do not.</summary>
     public string? Conflict
     {
         get
@@ -49,7 +49,7 @@ internal sealed record BenchConfiguration
         }
     }
 
-    /// <summary>The command line that measures it in a process of its own.</summary>
+    /// <summary>The command line that measures the configuration in a child process.</summary>
     public string[] Arguments =>
     [
         "bench", "--in-process", "--json", "--family", Shown(Model.Family),
@@ -63,7 +63,7 @@ internal sealed record BenchConfiguration
         .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
     ];
 
-    /// <summary>What is known before anything is measured.</summary>
+    /// <summary>The row without measurements.</summary>
     public BenchRow Row() => new()
     {
         Mode = WayBack switch { WayBack.Stored => "store", WayBack.Checkpointed => "ckpt", _ => "rev" },
@@ -83,7 +83,7 @@ internal sealed record BenchConfiguration
         Device = Device,
     };
 
-    /// <summary>In a few words.</summary>
+    /// <summary>A short description.</summary>
     public override string ToString() =>
         $"{Shown(Model.Family)}, {Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
         $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}";

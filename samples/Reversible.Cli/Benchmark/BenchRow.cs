@@ -5,12 +5,12 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// What is known of a configuration: a measurement, or why there is none, or what a search found. Fields that other programs for the same
-/// purpose print have their names there, so that both stand in one table.
+/// A row of the benchmark: a measurement, or the reason why there is none, or the result of a search. Fields that other benchmark
+/// programs print have the same names as there, so that both fit into one table.
 /// </summary>
 internal sealed record BenchRow
 {
-    /// <summary>Why a search went no further.</summary>
+    /// <summary>Why a search ended.</summary>
     public const string LimitMemory = "memory", LimitMaxBatch = "max-batch", LimitError = "error";
 
     private static readonly JsonSerializerOptions _json = new()
@@ -23,7 +23,7 @@ internal sealed record BenchRow
 
     public string Program { get; init; } = CommandLine.Name;
 
-    /// <summary>store, ckpt or rev, for the way back.</summary>
+    /// <summary>store, ckpt or rev, for the backward mode.</summary>
     public required string Mode { get; init; }
 
     /// <summary>gpt2 or llama.</summary>
@@ -37,36 +37,36 @@ internal sealed record BenchRow
 
     public required int Context { get; init; }
 
-    /// <summary>Windows in a batch; null in what a search found.</summary>
+    /// <summary>Windows in a batch; null in the result of a search.</summary>
     public int? Batch { get; init; }
 
     public required string Precision { get; init; }
 
-    /// <summary>Tokens whose logits exist at a time.</summary>
+    /// <summary>Number of tokens whose logits exist at a time.</summary>
     public long? ChunkLoss { get; init; }
 
     public double? TokensPerS { get; init; }
 
     public double? SamplesPerS { get; init; }
 
-    /// <summary>What the process held of the device's memory; on the CPU its peak resident memory.</summary>
+    /// <summary>Peak memory of the process on the device; on the CPU its peak resident memory.</summary>
     public double? PeakGib { get; init; }
 
-    /// <summary>Mean loss of the last step, nats a token.</summary>
+    /// <summary>Mean loss of the last step, nats per token.</summary>
     public double? Loss { get; init; }
 
     public required string Scheme { get; init; }
 
     public required string WayBack { get; init; }
 
-    /// <summary>The last layers that keep their activations though the way back is reversible.</summary>
+    /// <summary>Number of last layers that store their activations in the reversible mode.</summary>
     public int KeptLayers { get; init; }
 
     public required string Arithmetic { get; init; }
 
     public required string OptimizerPlacement { get; init; }
 
-    /// <summary>True where the same step has the same bits every time on a GPU too; never false.</summary>
+    /// <summary>True if a step repeats to the bit on a GPU too; never false.</summary>
     public bool? Deterministic { get; init; }
 
     public required string Device { get; init; }
@@ -74,33 +74,33 @@ internal sealed record BenchRow
     /// <summary>The version of libtorch.</summary>
     public string? Libtorch { get; init; }
 
-    /// <summary>Median seconds of a step.</summary>
+    /// <summary>Median time of a step, in seconds.</summary>
     public double? StepS { get; init; }
 
-    /// <summary>The part of the peak that was taken before the model was made: runtime, libtorch, the driver's context.</summary>
+    /// <summary>The part of the peak from before the model was created: runtime, libtorch, the driver's context.</summary>
     public double? BaseGib { get; init; }
 
     /// <summary>The part of the peak that parameters, their gradients and AdamW's moments take.</summary>
     public double? FixedGib { get; init; }
 
-    /// <summary>True where memory ran out; never false.</summary>
+    /// <summary>True if memory ran out; never false.</summary>
     public bool? OutOfMemory { get; init; }
 
-    /// <summary>Why the options do not go together.</summary>
+    /// <summary>Why the options conflict.</summary>
     public string? Conflict { get; init; }
 
-    /// <summary>Why there is no measurement, in a line, where memory was not the reason.</summary>
+    /// <summary>Why there is no measurement, in one line, if memory was not the reason.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The largest batch that a search found to fit; 0 where none did.</summary>
+    /// <summary>The largest batch that fits, found by a search; 0 if none fits.</summary>
     public int? LargestBatch { get; init; }
 
-    /// <summary>The batch of the most tokens a second.</summary>
+    /// <summary>The batch with the most tokens per second.</summary>
     public int? BestBatch { get; init; }
 
     public double? BestTokensPerS { get; init; }
 
-    /// <summary>Why the search went no further: memory, max-batch or error.</summary>
+    /// <summary>Why the search ended: memory, max-batch or error.</summary>
     public string? Limit { get; init; }
 
     [JsonIgnore]
@@ -108,7 +108,7 @@ internal sealed record BenchRow
 
     public string ToJson() => JsonSerializer.Serialize(this, _json);
 
-    /// <summary>Reads a line that <see cref="ToJson"/> wrote; null where it is something else.</summary>
+    /// <summary>Reads a line that <see cref="ToJson"/> wrote; null if the line is something else.</summary>
     public static BenchRow? FromJson(string line)
     {
         try

@@ -3,18 +3,18 @@ using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>Shows measurements: a line each as they come, and lines of JSON or a table.</summary>
+/// <summary>Shows measurements: one line each as they arrive, and lines of JSON or a table.</summary>
 internal sealed class BenchScreen(Terminal terminal, bool json)
 {
     private readonly List<BenchRow> _rows = [];
 
-    /// <summary>All that was shown.</summary>
+    /// <summary>All rows that were shown.</summary>
     public IReadOnlyList<BenchRow> Rows => _rows;
 
-    /// <summary>Says what is measured now, where there may be a while to wait.</summary>
+    /// <summary>Shows what is being measured, because a measurement can take long.</summary>
     public void Announce(BenchConfiguration configuration) => terminal.Error.WriteLine($"measuring {configuration}");
 
-    /// <summary>Takes a row.</summary>
+    /// <summary>Adds a row.</summary>
     public void Add(BenchRow row)
     {
         _rows.Add(row);
@@ -23,7 +23,7 @@ internal sealed class BenchScreen(Terminal terminal, bool json)
         terminal.Out.Flush();
     }
 
-    /// <summary>All rows, for people; nothing where they were written as JSON.</summary>
+    /// <summary>Writes the table of all rows; nothing if they were written as JSON.</summary>
     public void ShowTable()
     {
         if (json || _rows.Count == 0) return;
@@ -33,7 +33,7 @@ internal sealed class BenchScreen(Terminal terminal, bool json)
             CultureInfo.InvariantCulture,
             $"{first.Family} of width {first.Width}, {first.Heads} heads, context {first.Context}, on {first.Device}");
         Table table = new Table().AddColumns(
-            "layers", "scheme", "way back", "arithmetic", "blocks", "optimizer", "batch", "tokens/s", "samples/s", "s a step", "peak, GiB",
+            "layers", "scheme", "backward", "arithmetic", "blocks", "optimizer", "batch", "tokens/s", "samples/s", "s/step", "peak, GiB",
             "loss", "");
         foreach (BenchRow r in _rows)
         {

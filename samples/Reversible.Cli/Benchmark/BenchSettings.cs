@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>What to measure: every combination of the options of several values is a configuration. The default is GPT-2 small.</summary>
+/// <summary>Selects the configurations to measure: all combinations of options with several values. The default is GPT-2 small.</summary>
 internal sealed class BenchSettings
 {
     public ModelFamily Family { get; set; } = ModelFamily.Gpt2;
@@ -27,12 +27,12 @@ internal sealed class BenchSettings
 
     public IReadOnlyList<Scheme> Scheme { get; set; } = [Reversible.Scheme.Midpoint];
 
-    /// <summary>Empty for what each scheme takes where none is asked for.</summary>
+    /// <summary>Empty uses the default of each scheme.</summary>
     public IReadOnlyList<WayBack> WayBack { get; set; } = [];
 
     public IReadOnlyList<int> KeptLayerCount { get; set; } = [0];
 
-    /// <summary>Empty for what each scheme takes where none is asked for.</summary>
+    /// <summary>Empty uses the default of each scheme.</summary>
     public IReadOnlyList<Arithmetic> Arithmetic { get; set; } = [];
 
     public IReadOnlyList<Precision> Precision { get; set; } = [Reversible.Precision.Float32];
@@ -56,37 +56,38 @@ internal sealed class BenchSettings
     /// <summary>The options.</summary>
     public static SettingTable<BenchSettings> Table() => new SettingTable<BenchSettings>()
         .Group("Model")
-        .Add(o => o.Family, "The kind of transformer.")
+        .Add(o => o.Family, "The architecture of the transformer.")
         .AddSeveral(o => o.LayerCount, "Number of blocks, at least 1.")
-        .Add(o => o.Width, "Length of the streams' vectors, at least 1.")
-        .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
-        .Add(o => o.KeyValueHeadCount, "Heads of keys and values in the Llama family; it divides the number of heads.",
+        .Add(o => o.Width, "Width of the hidden states, at least 1.")
+        .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
+        .Add(o => o.KeyValueHeadCount, "Number of key/value heads in the Llama family; must divide the number of heads.",
             byDefault: "as many as heads")
-        .Add(o => o.MlpWidth, "Length of the hidden vectors in a block's MLP, at least 1.",
+        .Add(o => o.MlpWidth, "Width of the hidden layer of a block's MLP, at least 1.",
             byDefault: "4 widths, in the Llama family 8/3 of the width rounded up to a multiple of 32")
-        .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
-        .Add(o => o.VocabularySize, "Token ids, at least 1.")
+        .Add(o => o.ContextLength, "Tokens in a window, at least 1.")
+        .Add(o => o.VocabularySize, "Number of token ids, at least 1.")
         .Group("Training step")
-        .AddSeveral(o => o.BatchSize, "Windows in a batch, at least 1; with --search the first one to try.")
+        .AddSeveral(o => o.BatchSize, "Windows in a batch, at least 1; with --search the first batch to try.")
         .AddSeveral(o => o.Scheme, "The recurrence over the layers, as in 'train'.")
-        .AddSeveral(o => o.WayBack, "How the backward pass comes by its activations: kept, recomputed or rebuilt.",
-            byDefault: "reversible where the scheme is, else stored")
-        .AddSeveral(o => o.KeptLayerCount, "The last layers that keep their activations though the way back is reversible, at least 0.")
-        .AddSeveral(o => o.Arithmetic, "The numbers that the streams between the layers are made of.",
+        .AddSeveral(o => o.WayBack,
+            "The backward mode: stored keeps all activations, checkpointed recomputes blocks, reversible also recomputes hidden states.",
+            byDefault: "reversible if the scheme is, else stored")
+        .AddSeveral(o => o.KeptLayerCount, "Number of last layers that store their activations in the reversible mode, at least 0.")
+        .AddSeveral(o => o.Arithmetic, "The arithmetic of the hidden states.",
             byDefault: "exact for bdia and estimator, float for the others")
         .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
-        .AddSeveral(o => o.OptimizerPlacement, "Where AdamW steps: after the backward pass, or layer by layer inside it.")
-        .Add(o => o.Deterministic, "Gives the same bits every time on a GPU too, by slower kernels for attention.")
+        .AddSeveral(o => o.OptimizerPlacement, "When AdamW steps: after the backward pass, or layer by layer inside it.")
+        .Add(o => o.Deterministic, "Whether a step repeats to the bit on a GPU too, with slower kernels for attention.")
         .Group("Measurement")
-        .Add(o => o.Device, "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
-        .Add(o => o.Steps, "Timed steps, at least 1, behind one that is not timed.")
+        .Add(o => o.Device, "The device: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
+        .Add(o => o.Steps, "Number of timed steps, at least 1, after one step that is not timed.")
         .Add(o => o.Search,
-            "Looks for the largest batch: doubles it until memory runs out, then bisects to within an eighth; times the best one again.")
-        .Add(o => o.SearchSteps, "Timed steps of each try while searching, at least 1.")
-        .Add(o => o.MaxBatch, "The largest batch to try while searching, at least 1.", byDefault: "as far as memory goes")
+            "Searches the largest batch: doubles it until memory runs out, then bisects to within an eighth; times the best one again.")
+        .Add(o => o.SearchSteps, "Number of timed steps for each batch of a search, at least 1.")
+        .Add(o => o.MaxBatch, "The largest batch of a search, at least 1.", byDefault: "limited by memory only")
         .Add(o => o.InProcess,
-            "Measures in this process instead of in one of its own, for a profiler to watch; for one configuration, which a lack of "
-            + "memory may end without a word.");
+            "Measures in this process instead of a child process, for use with a profiler; only one configuration. Running out of "
+            + "memory can then end the process without a message.");
 
     /// <summary>Every combination, in the order of the options' values.</summary>
     public IEnumerable<BenchConfiguration> Configurations() =>
@@ -115,7 +116,7 @@ internal sealed class BenchSettings
 
     /// <param name="table">The options.</param>
     /// <param name="parsed">What was typed.</param>
-    /// <exception cref="UsageException">An option is out of its range, has no effect, or does not go with another.</exception>
+    /// <exception cref="UsageException">An option is out of its range, has no effect, or conflicts with another.</exception>
     /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
     public void Check(SettingTable<BenchSettings> table, ParseResult parsed)
     {

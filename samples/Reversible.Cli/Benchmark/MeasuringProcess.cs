@@ -3,23 +3,23 @@ using System.Diagnostics;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// Measures a configuration in a process of its own: memory is then its alone, and a lack of it, in which some calls of TorchSharp end the
-/// process, ends no other measurement.
+/// Measures a configuration in a child process. Its memory is then measured alone, and running out of memory, where some calls of
+/// TorchSharp end the process, does not end other measurements.
 /// </summary>
 internal static class MeasuringProcess
 {
     private const int ErrorLinesKept = 20;
 
-    /// <summary>Measures a configuration by this program.</summary>
+    /// <summary>Measures a configuration with this program.</summary>
     public static BenchRow Run(BenchConfiguration configuration, CancellationToken cancellationToken)
     {
         (string program, string[] first) = ThisProgram();
         return Run(new ProcessStartInfo(program, [.. first, .. configuration.Arguments]), configuration.Row(), cancellationToken);
     }
 
-    /// <summary>Runs a program that prints a row, and makes one of whatever else it does.</summary>
+    /// <summary>Runs a program that prints a row, and turns any other outcome into a row.</summary>
     /// <param name="start">The program and its arguments.</param>
-    /// <param name="row">What is known of the configuration.</param>
+    /// <param name="row">The row of the configuration, without measurements.</param>
     /// <param name="cancellationToken">Ends the process.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static BenchRow Run(ProcessStartInfo start, BenchRow row, CancellationToken cancellationToken)
@@ -57,11 +57,11 @@ internal static class MeasuringProcess
         }
         catch (InvalidOperationException)
         {
-            // It has ended meanwhile.
+            // The process has already ended.
         }
     }
 
-    /// <summary>This program by itself, or the host that runs it: a test's is another program.</summary>
+    /// <summary>Returns the command that starts this program: the current process may be the dotnet host or a test.</summary>
     private static (string Program, string[] First) ThisProgram()
     {
         string host = Environment.ProcessPath ?? "dotnet", name = Path.GetFileNameWithoutExtension(host);

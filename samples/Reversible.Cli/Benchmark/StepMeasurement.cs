@@ -9,17 +9,17 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// Training steps in this process, their time and the memory that they take: gradients to zero, loss and gradients, AdamW. There is no
-/// clipping, and the loss is read behind the last step alone, so that nothing waits for the device inside a step.
+/// Measures time and memory of training steps in this process: gradients to zero, loss and gradients, AdamW. Gradients are not clipped,
+/// and the loss is read only after the last step, so that no step waits for the device.
 /// </summary>
 internal static class StepMeasurement
 {
     private const double LearningRate = 1e-4;
 
-    // PyTorch's defaults, with which what this is compared to trains.
+    // PyTorch's defaults, which the programs that this is compared with use.
     private static readonly AdamWSettings _adamW = new(Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01);
 
-    /// <summary>Measures, or says why that cannot be.</summary>
+    /// <summary>Measures a configuration, or returns the reason why it cannot be measured.</summary>
     public static BenchRow Run(BenchConfiguration configuration, MLContext ml, CancellationToken cancellationToken)
     {
         BenchRow row = configuration.Row();
@@ -110,7 +110,7 @@ internal static class StepMeasurement
         return Devices.Resolve(name, ml, channel);
     }
 
-    /// <summary>What is held of the memory of the device.</summary>
+    /// <summary>Returns the memory in use on the device.</summary>
     private static long? Held(MemoryMeter memory, Device device)
     {
         (long? onDevice, long onHost) = memory.Read();

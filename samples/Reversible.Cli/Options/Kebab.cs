@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>Names of the library in the command line's spelling.</summary>
+/// <summary>Converts names of the library to the command line's spelling.</summary>
 internal static partial class Kebab
 {
-    /// <summary>Options of the library, and arguments of its methods, for which there are options here.</summary>
+    /// <summary>Options of the library, and arguments of its methods, that are options of the command line.</summary>
     private static readonly HashSet<string> _options =
     [
         .. typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name),
@@ -15,7 +15,7 @@ internal static partial class Kebab
         "windowCount", "krylovDimension",
     ];
 
-    /// <summary>Values of options that are no words of English, and so are values wherever they stand in a message.</summary>
+    /// <summary>Values of options that are not English words, so that they can be recognised anywhere in a message.</summary>
     private static readonly HashSet<string> _values =
     [
         .. new[]
@@ -25,14 +25,14 @@ internal static partial class Kebab
         }.SelectMany(Enum.GetNames).Where(name => name.Skip(1).Any(c => !char.IsAsciiLetterLower(c))),
     ];
 
-    /// <summary>LearningRate becomes learning-rate, BFloat16 becomes bfloat16, Gpt2 becomes gpt2, GiB becomes gib.</summary>
+    /// <summary>Converts a name: LearningRate to learning-rate, BFloat16 to bfloat16, Gpt2 to gpt2, GiB to gib.</summary>
     public static string Of(string name) => Boundary().Replace(name, "-").ToLowerInvariant();
 
-    /// <summary>The option that sets a property.</summary>
+    /// <summary>Returns the option that sets a property.</summary>
     public static string Option(string property) =>
         property == nameof(RetrofitEstimator.Options.ChooseScheme) ? "--scheme auto" : $"--{Of(property)}";
 
-    /// <summary>A message of the library with the names of options and values as they are typed here.</summary>
+    /// <summary>Returns a message of the library with options and values as they are typed on the command line.</summary>
     public static string Translate(string message) =>
         Word().Replace(message, word => word.Groups[1].Value switch
         {
@@ -44,7 +44,7 @@ internal static partial class Kebab
     [GeneratedRegex("(?<=[a-z0-9])(?<!Gi)(?=[A-Z])")]
     private static partial Regex Boundary();
 
-    // Not what is quoted or part of a path or of a longer name.
-    [GeneratedRegex(@"(?<![\w'./\\-])([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
+    // Excludes quoted text and parts of paths or longer names, except the options of a retrofit's training.
+    [GeneratedRegex(@"(?<![\w'./\\-])(?:Training\.)?([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
 }

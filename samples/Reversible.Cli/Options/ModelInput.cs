@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>The options that name a saved model and say where it computes.</summary>
+/// <summary>The options that select a saved model, its device and its precision.</summary>
 internal sealed class ModelInput
 {
     private readonly Option<string> _folder = new("--model")
@@ -20,7 +20,7 @@ internal sealed class ModelInput
 
     private readonly Option<string?> _device = new("--device")
     {
-        Description = "Where to compute: cpu, cuda, or cuda:1 for the second GPU and so on. Default: cpu.",
+        Description = "The device: cpu, cuda, or cuda:1 for the second GPU and so on. Default: cpu.",
         HelpName = "cpu|cuda|cuda:N",
     };
 
@@ -35,7 +35,7 @@ internal sealed class ModelInput
     public IReadOnlyList<Option> Options => [_folder, _tokenizer, _device, _precision];
 
     /// <summary>Loads the model.</summary>
-    /// <exception cref="UsageException">It knows no text.</exception>
+    /// <exception cref="UsageException">The model has no tokenizer.</exception>
     public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed)
     {
         string folder = parsed.GetValue(_folder)!;

@@ -2,5 +2,5 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>Options under one title of the help.</summary>
+/// <summary>A group of options with its title in the help.</summary>
 internal sealed record OptionGroup(string Title, IReadOnlyList<Option> Options);

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>Values of options as they are typed and shown.</summary>
+/// <summary>Reads and formats the values of options.</summary>
 internal static class OptionValue
 {
-    /// <summary>Reads an option's only value; what it cannot be is reported as an error of the command line.</summary>
+    /// <summary>Reads an option's single value; an invalid value is reported as an error of the command line.</summary>
     public static T? Parse<T>(ArgumentResult result)
     {
         Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
@@ -15,7 +15,7 @@ internal static class OptionValue
         return Read(result, type, result.Tokens[^1].Value) is T value ? value : default;
     }
 
-    /// <summary>Reads all of an option's values, as <see cref="Parse"/> reads one.</summary>
+    /// <summary>Reads all values of an option, each as <see cref="Parse"/> does.</summary>
     public static IReadOnlyList<T> ParseAll<T>(ArgumentResult result) =>
         [.. result.Tokens.Select(token => Read(result, typeof(T), token.Value)).OfType<T>()];
 
@@ -34,7 +34,7 @@ internal static class OptionValue
         return null;
     }
 
-    /// <summary>A value as it is typed; null where there is none.</summary>
+    /// <summary>Returns a value as it is typed; null if there is none.</summary>
     public static string? Show(object? value) => value switch
     {
         null => null,
@@ -45,7 +45,7 @@ internal static class OptionValue
         _ => value.ToString(),
     };
 
-    /// <summary>What stands for a value in the help.</summary>
+    /// <summary>Returns the placeholder of a value in the help.</summary>
     public static string Placeholder(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;

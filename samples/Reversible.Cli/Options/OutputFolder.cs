@@ -2,19 +2,19 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>The folder that a model is written to; before a long run it is found out whether that can be done.</summary>
+/// <summary>The folder that a model is written to. It is checked before a long run.</summary>
 internal static class OutputFolder
 {
-    /// <summary>The option that names it.</summary>
+    /// <summary>Creates the option.</summary>
     public static Option<string> Option() => new("--out")
     {
-        Description = "The folder to write the model to, or one with a model to replace. A failure leaves the old one.",
+        Description = "The folder to write the model to. An existing model in it is replaced; a failure leaves the old one.",
         HelpName = "FOLDER",
         Required = true,
     };
 
-    /// <summary>Makes sure that it can be written.</summary>
-    /// <exception cref="UsageException">It cannot.</exception>
+    /// <summary>Checks that the folder can be written.</summary>
+    /// <exception cref="UsageException">The folder cannot be written.</exception>
     public static void Check(string folder)
     {
         if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("--out must name a folder.");
@@ -23,7 +23,7 @@ internal static class OutputFolder
         if (holdsFiles && !File.Exists(Path.Combine(folder, "config.json")))
             throw new UsageException($"--out: the folder '{folder}' holds other files and no model. Give a new or an empty folder.");
 
-        // The model is written aside, so it's the folder around it that must be writable.
+        // The model is written under a temporary name beside the folder, so the parent folder must be writable.
         DirectoryInfo at = Directory.GetParent(Full(folder)) ?? new DirectoryInfo(folder);
         while (!at.Exists && at.Parent is not null)
         {
@@ -43,7 +43,7 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Whether two names are those of one folder.</summary>
+    /// <summary>Returns whether two paths name the same folder.</summary>
     public static bool Is(string folder, string other) => Full(folder) == Full(other);
 
     private static string Full(string folder) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

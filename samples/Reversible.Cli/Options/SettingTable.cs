@@ -6,22 +6,22 @@ using Microsoft.ML.Reversible.Training;
 namespace Microsoft.ML.Reversible.Cli.Options;
 
 /// <summary>
-/// Options of the command line that set properties of one object, a line each: name, type and default come from the property.
+/// Command-line options that set properties of one object. Name, type and default of an option come from the property.
 /// </summary>
-/// <param name="defaults">An object with the defaults that the help shows; null takes a new one.</param>
+/// <param name="defaults">An object with the defaults that the help shows; null uses a new one.</param>
 internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTarget : class, new()
 {
     private readonly TTarget _defaults = defaults ?? new();
     private readonly List<(string Title, List<Option> Options)> _groups = [];
     private readonly List<(string Property, Option Option, Action<ParseResult, TTarget> Apply)> _settings = [];
 
-    /// <summary>The options under their titles.</summary>
+    /// <summary>The options in their groups.</summary>
     public IReadOnlyList<OptionGroup> Groups => [.. _groups.Select(group => new OptionGroup(group.Title, group.Options))];
 
-    /// <summary>The properties that an option sets.</summary>
+    /// <summary>The properties that have an option.</summary>
     public IReadOnlyList<string> Properties => [.. _settings.Select(setting => setting.Property)];
 
-    /// <summary>Begins a group of the help.</summary>
+    /// <summary>Starts a group of the help.</summary>
     public SettingTable<TTarget> Group(string title)
     {
         _groups.Add((title, []));
@@ -31,11 +31,11 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
     /// <summary>Adds an option.</summary>
     /// <param name="property">The property that it sets, and whose spelling in kebab case is its name.</param>
     /// <param name="description">What it does, its unit and its range, as a sentence or two.</param>
-    /// <param name="placeholder">What stands for its value in the help; null takes what fits the type.</param>
-    /// <param name="byDefault">What a default of null comes to, in words.</param>
-    /// <param name="alias">Another name.</param>
-    /// <param name="alone">The value of the option given without one; null where it needs one.</param>
-    /// <param name="required">Whether it must be typed.</param>
+    /// <param name="placeholder">Placeholder of the value in the help; null uses that of the type.</param>
+    /// <param name="byDefault">The effect of a default of null, in words.</param>
+    /// <param name="alias">A second name of the option.</param>
+    /// <param name="alone">The value if the option is typed without one; null if it requires a value.</param>
+    /// <param name="required">Whether the option is required.</param>
     public SettingTable<TTarget> Add<T>(
         Expression<Func<TTarget, T>> property, string description, string? placeholder = null, string? byDefault = null,
         string? alias = null, object? alone = null, bool required = false)
@@ -56,10 +56,10 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return Add(info.Name, option, (value, target) => info.SetValue(target, value));
     }
 
-    /// <summary>Adds an option of one or more values, with blanks between them.</summary>
+    /// <summary>Adds an option with one or more values, separated by blanks.</summary>
     /// <param name="property">The property that it sets, and whose spelling in kebab case is its name.</param>
     /// <param name="description">What it does, its unit and its range, as a sentence or two.</param>
-    /// <param name="byDefault">What a default of no value comes to, in words.</param>
+    /// <param name="byDefault">The effect of an empty default, in words.</param>
     public SettingTable<TTarget> AddSeveral<T>(
         Expression<Func<TTarget, IReadOnlyList<T>>> property, string description, string? byDefault = null)
     {
@@ -76,10 +76,10 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return Add(info.Name, option, (values, target) => info.SetValue(target, values));
     }
 
-    /// <summary>Adds an option that is more than the spelling of a property's value.</summary>
-    /// <param name="property">The property that it sets above all.</param>
+    /// <summary>Adds an option with a custom effect.</summary>
+    /// <param name="property">The main property that the option sets.</param>
     /// <param name="option">The option.</param>
-    /// <param name="apply">Sets what it means.</param>
+    /// <param name="apply">Applies the option's value.</param>
     public SettingTable<TTarget> Add<T>(string property, Option<T> option, Action<T?, TTarget> apply)
     {
         _groups[^1].Options.Add(option);
@@ -88,8 +88,7 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
     }
 
     /// <summary>
-    /// Adds an option for each property that has none yet, described by the library's own documentation, so that a new property needs no
-    /// edit here.
+    /// Adds an option for each property that has none yet, described by the library's XML documentation. A new property needs no edit here.
     /// </summary>
     /// <param name="leftOut">Properties that get no option.</param>
     public SettingTable<TTarget> AddOthers(IEnumerable<string> leftOut)
@@ -107,10 +106,10 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return this;
     }
 
-    /// <summary>A new object with what was typed set.</summary>
+    /// <summary>Creates an object with the typed options set.</summary>
     public TTarget Read(ParseResult parsed) => Apply(parsed, new());
 
-    /// <summary>Sets what was typed, and leaves the rest as it is.</summary>
+    /// <summary>Sets the typed options of an object, and leaves the others unchanged.</summary>
     /// <returns>The object.</returns>
     public TTarget Apply(ParseResult parsed, TTarget target)
     {
@@ -119,12 +118,12 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         return target;
     }
 
-    /// <summary>Whether the option that sets a property was typed.</summary>
+    /// <summary>Returns whether the option of a property was typed.</summary>
     public bool WasTyped(ParseResult parsed, string property) =>
         WasTyped(parsed, _settings.Single(setting => setting.Property == property).Option);
 
-    /// <summary>Refuses an option that was typed though it has no effect, at its default too.</summary>
-    /// <exception cref="UsageException">There is one; the message names it, says why and what to do.</exception>
+    /// <summary>Refuses an option that was typed but has no effect, even with its default value.</summary>
+    /// <exception cref="UsageException">An option has no effect; the message says why and what to do.</exception>
     public void RefuseTyped(ParseResult parsed, IEnumerable<UnusedOption> unused)
     {
         foreach (UnusedOption one in unused)

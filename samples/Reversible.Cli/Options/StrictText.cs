@@ -4,12 +4,12 @@ using System.Text.Unicode;
 namespace Microsoft.ML.Reversible.Cli.Options;
 
 /// <summary>
-/// Reads text files in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Bytes that are no text are refused, where .NET's own readers
-/// put U+FFFD.
+/// Reads text files in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Invalid bytes are refused, where .NET's own readers replace
+/// them with U+FFFD.
 /// </summary>
 internal static class StrictText
 {
-    /// <summary>The lines of a file, read as they are asked for.</summary>
+    /// <summary>Reads the lines of a file lazily.</summary>
     /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
     public static IEnumerable<string> Lines(string path)
     {
@@ -17,7 +17,7 @@ internal static class StrictText
         while (Read(reader, path, r => r.ReadLine()) is { } line) yield return line;
     }
 
-    /// <summary>A file as a whole.</summary>
+    /// <summary>Reads a whole file.</summary>
     /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
     public static string All(string path)
     {
@@ -25,10 +25,10 @@ internal static class StrictText
         return Read(reader, path, r => r.ReadToEnd())!;
     }
 
-    /// <summary>All that a reader gives.</summary>
-    /// <param name="reader">A reader that throws where bytes are no text.</param>
+    /// <summary>Reads a reader to its end.</summary>
+    /// <param name="reader">A reader that throws on invalid bytes.</param>
     /// <param name="name">Its name for the message.</param>
-    /// <exception cref="InvalidDataException">It is not text.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not text.</exception>
     public static string All(TextReader reader, string name)
     {
         try
@@ -56,7 +56,7 @@ internal static class StrictText
         }
     }
 
-    // The reader decodes a buffer at a time, so that it fails before the line is reached.
+    // The reader decodes a whole buffer at a time, so it fails before the line is reached.
     private static long FirstBadLine(string path)
     {
         using FileStream file = File.OpenRead(path);

@@ -2,13 +2,13 @@ using System.CommandLine;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>A task, or the tasks of a group, with the data of each.</summary>
+/// <summary>A task, or the tasks of a group, with their data.</summary>
 /// <param name="Name">The name as typed.</param>
-/// <param name="IsGroup">Whether it is a group, whose average is reported too.</param>
-/// <param name="Tasks">The tasks, examples included, and their questions.</param>
+/// <param name="IsGroup">Whether to report the tasks together.</param>
+/// <param name="Tasks">The tasks, including their examples, and their questions.</param>
 internal sealed record TaskData(string Name, bool IsGroup, IReadOnlyList<(ZeroShotTask Task, IDataView Questions)> Tasks);
 
-/// <summary>The options that name zero-shot tasks, their files and their examples.</summary>
+/// <summary>The options for zero-shot tasks, their files and their examples.</summary>
 internal sealed class TaskInput
 {
     private readonly Option<string[]> _tasks = new("--task")
@@ -22,21 +22,21 @@ internal sealed class TaskInput
 
     private readonly Option<int> _shots = new("--num-fewshot")
     {
-        Description = "The number of examples before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
+        Description = "Number of examples before each question, the first ones of --fewshot-data, at least 0. Default: 0.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int>,
     };
 
     private readonly Option<string[]> _examples = new("--fewshot-data")
     {
-        Description = "The file or folder of the examples, as NAME=PATH if there are several tasks. It should not be the one of the "
+        Description = "The file or folder with the examples, as NAME=PATH if there are several tasks; it should differ from that of the "
             + "questions.",
         HelpName = "[NAME=]PATH",
     };
 
     private readonly Option<int?> _limit = new("--limit")
     {
-        Description = "Scores only the first items of each task, at least 1. For tests: the metrics of a part are not the task's.",
+        Description = "Evaluates only the first items of each task, at least 1. For tests: the result is not that of the task.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int?>,
     };
@@ -44,7 +44,7 @@ internal sealed class TaskInput
     /// <summary>The options.</summary>
     public IReadOnlyList<Option> Options => [_tasks, _shots, _examples, _limit];
 
-    /// <summary>Reads the files of all tasks, so that mistakes are reported before the first task is scored.</summary>
+    /// <summary>Reads the files of all tasks, so that errors are reported before the first evaluation.</summary>
     /// <exception cref="UsageException">The options do not name tasks and their data.</exception>
     public IReadOnlyList<TaskData> Read(MLContext ml, ParseResult parsed)
     {

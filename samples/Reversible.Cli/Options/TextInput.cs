@@ -3,13 +3,13 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>What becomes a row.</summary>
+/// <summary>Selects what becomes a row.</summary>
 internal enum DataFormat
 {
     /// <summary>Each line of a file.</summary>
     Lines,
 
-    /// <summary>Each file as a whole.</summary>
+    /// <summary>Each whole file.</summary>
     Files,
 }
 
@@ -19,12 +19,12 @@ internal sealed class TextRow
     public string Text { get; set; } = "";
 }
 
-/// <summary>The options that name text files, and the data in them.</summary>
+/// <summary>The options for text files, and the data in them.</summary>
 internal sealed class TextInput
 {
     private readonly Option<string[]> _files = new("--data")
     {
-        Description = "Text files in UTF-8, one or more.",
+        Description = "One or more text files in UTF-8.",
         HelpName = "FILE...",
         Required = true,
         Arity = ArgumentArity.OneOrMore,
@@ -33,7 +33,7 @@ internal sealed class TextInput
 
     private readonly Option<DataFormat> _format = new("--data-format")
     {
-        Description = "What is one text: each line, or each file. A model learns where a text ends. Default: lines.",
+        Description = "Whether each line or each file is one text. A model learns where a text ends. Default: lines.",
         HelpName = OptionValue.Placeholder(typeof(DataFormat)),
         CustomParser = OptionValue.Parse<DataFormat>,
     };
@@ -41,8 +41,8 @@ internal sealed class TextInput
     /// <summary>The options.</summary>
     public IReadOnlyList<Option> Options => [_files, _format];
 
-    /// <summary>The data, which is read when it is asked for and never held as a whole.</summary>
-    /// <exception cref="UsageException">A file is missing. A file that is not text is found when its row is read.</exception>
+    /// <summary>Returns the data, which is read lazily and never held in memory as a whole.</summary>
+    /// <exception cref="UsageException">A file is missing. A file that is not text is reported when its row is read.</exception>
     public IDataView Read(MLContext ml, ParseResult parsed)
     {
         string[] files = parsed.GetValue(_files)!;

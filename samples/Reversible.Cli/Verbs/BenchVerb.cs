@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Measures training steps, a configuration a process.</summary>
+/// <summary>Measures training steps, each configuration in its own process.</summary>
 internal sealed class BenchVerb : Verb
 {
     private readonly SettingTable<BenchSettings> _settings;
@@ -21,22 +21,22 @@ internal sealed class BenchVerb : Verb
     private BenchVerb(Terminal terminal, SettingTable<BenchSettings> settings, Option<bool> json)
         : base(
             terminal, "bench",
-            "Measures training steps: tokens a second and peak memory of a transformer with random weights and tokens, each "
-            + "configuration in a process of its own, so that one which needs too much memory is a row like the others. All values of "
-            + "the options that take several are combined.",
+            "Measures training steps: tokens per second and peak memory of a transformer with random weights and tokens. Each "
+            + "configuration runs in its own process, so one that runs out of memory is a row like the others. The values of "
+            + "options that take several are combined.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("A small model on the CPU, reversible against stored:",
+        ("A small model on the CPU, reversible compared with stored:",
             "bench --layer-count 4 8 16 --width 128 --head-count 4 --context-length 256 --vocabulary-size 4096 --scheme midpoint residual"),
         ("GPT-2 small on a GPU, in float and in exact arithmetic:",
             "bench --device cuda --precision bfloat16 --arithmetic float exact --batch-size 64 --steps 5"),
         ("A Llama of a billion parameters:",
             "bench --family llama --layer-count 16 --width 2048 --head-count 32 --key-value-head-count 8 --mlp-width 8192 "
             + "--context-length 4096 --vocabulary-size 50257 --batch-size 16 --device cuda --precision bfloat16"),
-        ("The largest batch that a GPU holds, as JSON lines:",
+        ("The largest batch that fits on a GPU, as JSON lines:",
             "bench --device cuda --precision bfloat16 --layer-count 96 --width 512 --head-count 8 --batch-size 64 --search --json"),
     ];
 
@@ -80,7 +80,7 @@ internal sealed class BenchVerb : Verb
         }
         BatchSearch.Result found = new BatchSearch(configuration.BatchSize, settings.MaxBatch).Run(
             batch => Measure(configuration with { BatchSize = batch, Steps = settings.SearchSteps }, screen, cancellationToken));
-        // A try of few steps finds the best batch, but says too little of its speed.
+        // The few steps of a search find the best batch, but measure its speed too coarsely.
         BenchRow? best = found.Best is { Batch: { } batch } && settings.Steps > settings.SearchSteps
             ? Measure(configuration with { BatchSize = batch }, screen, cancellationToken)
             : found.Best;
@@ -94,7 +94,7 @@ internal sealed class BenchVerb : Verb
         });
     }
 
-    /// <summary>Done where anything came of it; a lack of memory is a result.</summary>
+    /// <summary>Done if anything was measured; running out of memory is a result.</summary>
     private static int Code(IReadOnlyList<BenchRow> rows) =>
         rows.Any(row => row.Error is not null) ? ExitCode.Failed
         : rows.All(row => row.Conflict is not null) ? throw new UsageException(rows[0].Conflict!)

@@ -33,18 +33,18 @@ internal sealed class EvaluateVerb : Verb
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("Two tasks, from the published files (valid-labels.lst is next to valid.jsonl):",
+        ("Two tasks, from the files as published (valid-labels.lst is in the same folder):",
             "evaluate --model model --task piqa=piqa/valid.jsonl --task arc_easy=arc/ARC-Easy-Test.jsonl"),
-        ("All of MMLU after five examples, on a GPU:",
+        ("All of MMLU with five examples, on a GPU:",
             "evaluate --model model --task mmlu=mmlu/test --num-fewshot 5 --fewshot-data mmlu/dev --device cuda --precision bfloat16"),
-        ("JSON lines for programs, and a file with every item and its scores:",
+        ("Results as JSON lines, and a log of every item:",
             "evaluate --model model --task winogrande=dev.jsonl --item-log items.jsonl --json > results.jsonl"),
     ];
 
     /// <summary>The options that set properties of <see cref="ZeroShotEvaluator.Options"/>.</summary>
     public static SettingTable<ZeroShotEvaluator.Options> Settings() => new SettingTable<ZeroShotEvaluator.Options>()
         .Group("Computing")
-        .Add(o => o.BatchTokens, "The most tokens in a batch, at least 1.", byDefault: "depends on the device");
+        .Add(o => o.BatchTokens, "Maximum number of tokens in a batch, at least 1.", byDefault: "depends on the device");
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -79,8 +79,8 @@ internal sealed class EvaluateVerb : Verb
 
     private static Option<string?> ItemLog() => new("--item-log")
     {
-        Description = "The file for the items and their scores, one line of JSON each; for several tasks a folder, which gets NAME.jsonl "
-            + "for each.",
+        Description = "File for a log of all items, one line of JSON each; for several tasks a folder, with NAME.jsonl for each "
+            + "task.",
         HelpName = "PATH",
     };
 }

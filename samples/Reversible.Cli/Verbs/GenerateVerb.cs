@@ -16,7 +16,7 @@ internal sealed class GenerateVerb : Verb
 
     private GenerateVerb(Terminal terminal, ModelInput model, Option<string?> prompt, SettingTable<GenerationOptions> settings)
         : base(
-            terminal, "generate", "Continues a text with a model, and writes prompt and continuation as they come.",
+            terminal, "generate", "Continues a text with a model, and writes prompt and continuation as they are generated.",
             "--model FOLDER [--prompt TEXT] [options]",
             [new OptionGroup("Model and prompt", [.. model.Options, prompt]), .. settings.Groups]) =>
         (_model, _prompt, _settings) = (model, prompt, settings);
@@ -24,21 +24,21 @@ internal sealed class GenerateVerb : Verb
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
         ("The most likely continuation:", "generate --model model --prompt \"Once upon a time\" --temperature 0"),
-        ("A livelier one, from a file:", "generate --model model --temperature 0.8 --top-p 0.95 --seed 7 < beginning.txt"),
+        ("A sampled continuation of a text from a file:", "generate --model model --temperature 0.8 --top-p 0.95 --seed 7 < beginning.txt"),
     ];
 
     /// <summary>The options that set properties of <see cref="GenerationOptions"/>.</summary>
     public static SettingTable<GenerationOptions> Settings() => new SettingTable<GenerationOptions>()
         .Group("Sampling")
-        .Add(o => o.MaxTokens, "The most tokens to add, at least 0; the end of text or a stop string ends earlier.")
-        .Add(o => o.Temperature, "What the logits are divided by, at least 0; 0 takes the most likely token.")
-        .Add(o => o.TopK, "How many of the most likely tokens are kept, at least 0; 0 keeps all.")
-        .Add(o => o.TopP, "The most likely tokens are kept until their probabilities add up to this, within (0, 1]; 1 keeps all.")
-        .Add(o => o.RepetitionPenalty, "Makes tokens that were there already less likely; positive, 1 changes nothing.")
-        .Add(o => o.StopStrings, "A text that ends the continuation, which is cut before it; give the option again for another.",
+        .Add(o => o.MaxTokens, "Maximum number of tokens to add, at least 0; the end of text or a stop string ends generation earlier.")
+        .Add(o => o.Temperature, "Divides the logits by this, at least 0; 0 takes the most likely token.")
+        .Add(o => o.TopK, "Keeps this number of most likely tokens, at least 0; 0 keeps all.")
+        .Add(o => o.TopP, "Keeps the most likely tokens until their probabilities add up to this, within (0, 1]; 1 keeps all.")
+        .Add(o => o.RepetitionPenalty, "Makes tokens less likely that the text already contains; positive, 1 changes nothing.")
+        .Add(o => o.StopStrings, "Text at which the continuation ends, without that text; repeat the option for several.",
             alias: "--stop")
-        .Add(o => o.ContextOverflow, "Where the text outgrows the model's context: forget its beginning, or refuse.")
-        .Add(o => o.Seed, "Seeds the draws: one seed, one text.");
+        .Add(o => o.ContextOverflow, "What to do if the text outgrows the model's context: slide drops its beginning, refuse is an error.")
+        .Add(o => o.Seed, "Seed of the sampling; the same seed gives the same text.");
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -58,14 +58,14 @@ internal sealed class GenerateVerb : Verb
             await Terminal.Out.WriteAsync(piece);
             await Terminal.Out.FlushAsync();
         }
-        // A shell begins its next prompt on a line of its own; a file gets the text alone.
+        // A terminal needs a line break before the next prompt; a file gets the text alone.
         if (Terminal.OutIsScreen) await Terminal.Out.WriteLineAsync();
         return ExitCode.Done;
     }
 
     private static Option<string?> Prompt() => new("--prompt")
     {
-        Description = "The text to continue; an empty one begins a text. Default: standard input, without its last line break.",
+        Description = "The text to continue; an empty prompt starts a new text. Default: standard input, without its last line break.",
         HelpName = "TEXT",
     };
 

@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Sets the gradients of a way back beside those of the stored one.</summary>
+/// <summary>Compares the gradients of a backward mode with those of the stored mode.</summary>
 internal sealed class GradcheckVerb : Verb
 {
     private readonly SettingTable<GradientComparison> _settings;
@@ -18,15 +18,15 @@ internal sealed class GradcheckVerb : Verb
     private GradcheckVerb(Terminal terminal, SettingTable<GradientComparison> settings, Option<bool> json)
         : base(
             terminal, "gradcheck",
-            "Compares the gradients of a way back with those of the stored one, parameter by parameter, on the same random model and data. "
-            + "Fails (exit code 2) where they are not the same: to the bit in exact arithmetic on the CPU or with --deterministic, "
-            + "else within rounding.",
+            "Compares the gradients of a backward mode with those of the stored mode, for each parameter, on the same random model and "
+            + "data. Fails (exit code 2) if they differ: by any bit in exact arithmetic on the CPU or with --deterministic, otherwise "
+            + "by more than rounding.",
             "[options]", [.. settings.Groups, new OptionGroup("Output", [json])]) =>
         (_settings, _json) = (settings, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("The default scheme, in float:", "gradcheck"),
+        ("The default scheme, in float arithmetic:", "gradcheck"),
         ("To the bit:", "gradcheck --scheme leapfrog --arithmetic exact --layer-count 24"),
         ("On a GPU, to the bit:", "gradcheck --device cuda --precision bfloat16 --arithmetic exact --deterministic --json"),
     ];
@@ -44,23 +44,23 @@ internal sealed class GradcheckVerb : Verb
                 .Add("max_relative_error", result.MaxRelativeError).WriteTo(Terminal.Out);
         }
         if (result.Agree) return ExitCode.Done;
-        Terminal.Error.WriteLine($"{CommandLine.Name}: The gradients of the two ways back differ.");
+        Terminal.Error.WriteLine($"{CommandLine.Name}: The gradients of the two backward modes differ.");
         return ExitCode.Failed;
     }
 
     private static SettingTable<GradientComparison> Table() => new SettingTable<GradientComparison>()
-        .Group("What to compare")
+        .Group("Comparison")
         .Add(o => o.Scheme, "The recurrence over the layers, as in 'train'.", byDefault: "midpoint")
-        .Add(o => o.Arithmetic, "The numbers that the streams are made of.",
+        .Add(o => o.Arithmetic, "The arithmetic of the hidden states.",
             byDefault: "exact for bdia and estimator, float for the others")
-        .Add(o => o.WayBack, "The way back to compare with the stored one.")
+        .Add(o => o.WayBack, "The backward mode to compare with the stored mode.")
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
-        .Add(o => o.HeadCount, "Number of attention heads, at least 1; it divides the width.")
-        .Add(o => o.Width, "Length of the streams' vectors, at least 1.")
-        .Add(o => o.ContextLength, "Tokens that a window holds, at least 1.")
+        .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
+        .Add(o => o.Width, "Width of the hidden states, at least 1.")
+        .Add(o => o.ContextLength, "Tokens in a window, at least 1.")
         .Add(o => o.BatchSize, "Windows in the batch, at least 1.")
-        .Add(o => o.Device, "Where to compute.", "cpu|cuda|cuda:N")
+        .Add(o => o.Device, "The device to compute on.", "cpu|cuda|cuda:N")
         .Add(o => o.Precision, "The number type in which the blocks compute.")
-        .Add(o => o.Deterministic, "Adds up in one order on a GPU too, by slower kernels for attention.")
-        .Add(o => o.Seed, "Seeds weights and data.");
+        .Add(o => o.Deterministic, "Sums in one order on a GPU too, with slower kernels for attention.")
+        .Add(o => o.Seed, "Seed of weights and data.");
 }

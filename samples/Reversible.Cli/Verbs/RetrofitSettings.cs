@@ -4,19 +4,19 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>The options of 'retrofit' that set properties of the retrofit's options.</summary>
+/// <summary>The options of 'retrofit': those of the retrofit itself, and those of its training.</summary>
 internal static class RetrofitSettings
 {
     private const int MostWarmupSteps = 50;
     private const string SchemeName = "--scheme";
 
-    /// <summary>Properties of the options that no option of the command line is named after, and why.</summary>
+    /// <summary>Properties of the options without a command-line option of their name, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> LeftOut =
         new Dictionary<string, string>(TrainSettings.LeftOut)
         {
             [nameof(RetrofitEstimator.Options.Teacher)] = "it is an object; a teacher is named by its folder",
             [nameof(RetrofitEstimator.Options.ChooseScheme)] = "--scheme auto sets it",
-            [nameof(RetrofitEstimator.Options.ReportProgress)] = "it is what is shown",
+            [nameof(RetrofitEstimator.Options.ReportProgress)] = "the command line uses it to show the report",
         };
 
     /// <summary>The options.</summary>
@@ -25,44 +25,44 @@ internal static class RetrofitSettings
         .Add(o => o.TeacherPath,
             "The trained model, a folder in Hugging Face's layout: a residual model of the GPT-2 or the Llama family.", "FOLDER",
             alias: "--teacher", required: true)
-        .Add(o => o.TeacherDevice, "Where the teacher computes.", "cpu|cuda|cuda:N", "the student's device")
+        .Add(o => o.TeacherDevice, "The device of the teacher.", "cpu|cuda|cuda:N", "the student's device")
         .Add(o => o.TeacherPrecision, "The number type in which the teacher's blocks compute.")
         .Group("Student")
         .Add(nameof(RetrofitEstimator.Options.Scheme), SchemeOption(), (choice, o) => choice!.Apply(o))
-        .Add(o => o.MaxSideGiB, "The most memory that a chosen scheme may take for its stored bits in a batch, GiB, at least 0.",
+        .Add(o => o.MaxSideGiB, "Maximum memory for the stored bits of a batch, for --scheme auto, in GiB, at least 0.",
             byDefault: "no limit")
         .Add(o => o.MaxRelativeCost,
-            "The most that a training step of a chosen scheme may cost, in steps of the teacher with activation checkpointing, at least 1.",
+            "Maximum time of a training step, for --scheme auto, relative to the teacher's with activation checkpointing, at least 1.",
             byDefault: "no limit")
-        .Add(o => o.SearchStepSize, "Whether midpoint and leapfrog get the step size with which they come nearest to the teacher.")
-        .Add(o => o.StudentPath, "A folder to start from instead, such as an earlier retrofit's; its scheme is the folder's.", "FOLDER",
+        .Add(o => o.SearchStepSize, "Whether midpoint and leapfrog use the step size that is closest to the teacher.")
+        .Add(o => o.StudentPath, "A folder to start from, such as an earlier retrofit; the scheme is that of the folder.", "FOLDER",
             "the teacher is converted", alias: "--student")
-        .Add(o => o.ReportWindows, "Held-out windows on which teacher and student are compared, at least 1.")
+        .Add(o => o.ReportWindows, "Number of held-out windows on which teacher and student are compared, at least 1.")
         .Group("Distillation")
-        .Add(o => o.Distill, "Whether the student is trained to answer as the teacher does; false converts it and no more.")
-        .Add(o => o.Divergence, "What the student's distance from the teacher is measured by.")
-        .Add(o => o.JensenShannonWeight, "The teacher's share of the mixture of jensen-shannon, within (0, 1).")
-        .Add(o => o.Temperature, "What both models' logits are divided by for the divergence, positive.")
-        .Add(o => o.CrossEntropyWeight, "The weight of the text's own cross-entropy, within [0, 1]; the divergence has the rest.")
+        .Add(o => o.Distill, "Whether to train the student to give the teacher's outputs; false only converts it.")
+        .Add(o => o.Divergence, "The divergence between teacher and student that is minimised.")
+        .Add(o => o.JensenShannonWeight, "Weight of the teacher in the mixture of jensen-shannon, within (0, 1).")
+        .Add(o => o.Temperature, "Divides both models' logits for the divergence, positive.")
+        .Add(o => o.CrossEntropyWeight, "Weight of the cross-entropy of the text, within [0, 1]; the divergence has the rest.")
         .Add(o => o.HiddenStateWeight,
-            "The weight of the squared difference between the hidden states of student and teacher, at least 0; 0 leaves it out.")
+            "Weight of the squared distance between the hidden states of student and teacher, at least 0; 0 omits it.")
         .Add(o => o.LayerMap,
-            "The hidden states that are compared, teacher's and student's: 0 is the embedding, 1 that behind the first layer, and so on.",
-            "T:S,T:S,...", "each with the student's at the same layer")
+            "Pairs of hidden states to compare, teacher:student: 0 is the embedding, 1 the hidden state after the first layer, and so on.",
+            "T:S,T:S,...", "each with the one at the same layer")
         .Add(o => o.TeacherTopK,
-            "How many of the teacher's largest logits of each token are kept on disk, so that later epochs do not run the teacher; at "
-            + "least 0, 0 runs the teacher each time.")
-        .Add(o => o.TeacherCachePath, "The file for them, used again where teacher and data are the same.", "FILE", "a temporary one")
+            "Number of the teacher's largest logits per token to cache on disk, so that later epochs do not evaluate the teacher; at "
+            + "least 0, 0 evaluates the teacher each time.")
+        .Add(o => o.TeacherCachePath, "File of that cache, reused if teacher and data are the same.", "FILE", "a temporary file")
         .Group("Layers")
         .AddWayBack()
         .AddFreezing()
         .Group("Text")
-        .Add(o => o.ContextLength, "Tokens that a window holds, at least 1 and at most what the teacher holds.")
+        .Add(o => o.ContextLength, "Tokens in a window, at least 1 and at most the teacher's context length.")
         .Add(o => o.TokenizerPath, "A folder with the teacher's tokenizer files, or one such file.", "PATH", "the teacher's folder",
             alias: "--tokenizer")
         .AddPacking()
         .Add(o => o.ValidationFraction,
-            "The part of the tokens, from the end, that is held out to compare teacher and student on; within (0, 1).")
+            "Fraction of the tokens, from the end, that is held out to compare teacher and student, within (0, 1).")
         .AddOptimization(MostWarmupSteps)
         .AddRun()
         .AddCheckpoints()
@@ -79,16 +79,16 @@ internal static class RetrofitSettings
         return options;
     }
 
-    /// <summary>'--scheme auto' sets ChooseScheme, beside which the property Scheme has no effect.</summary>
+    /// <summary>Whether '--scheme auto' set ChooseScheme, with which the property Scheme has no effect.</summary>
     private static bool IsAutomaticChoice(UnusedOption one, RetrofitEstimator.Options options) =>
         one.Option == nameof(options.Scheme) && options is { ChooseScheme: true, StudentPath: null };
 
     private static Option<SchemeChoice> SchemeOption() => new(SchemeName)
     {
         Description =
-            "The recurrence that the layers get: blend:K stays closest to the teacher and stores log2 K bits an activation; "
-            + "estimator:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer or none and need distillation; bdia is the "
-            + "teacher's network again once trained; auto measures all and takes the closest within the limits. Default: blend:16.",
+            "The recurrence over the layers: blend:K stays closest to the teacher and stores log2 K bits per activation; "
+            + "estimator:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer bits or none and depend on distillation; bdia "
+            + "computes the teacher's network after training; auto measures all and takes the closest within limits. Default: blend:16.",
         HelpName = "SCHEME|auto",
         CustomParser = result => new SchemeChoice(
             result.Tokens[^1].Value,
@@ -98,7 +98,7 @@ internal static class RetrofitSettings
     /// <summary>A scheme as it was typed; null is auto.</summary>
     private sealed record SchemeChoice(string Text, Scheme? Scheme)
     {
-        /// <summary>The scheme, where a step size that could be searched for was typed with it; else null.</summary>
+        /// <summary>The scheme, if it was typed with a step size that could be searched; else null.</summary>
         public Scheme? Names => Text.Contains(':') && Scheme is not null && RetrofitEstimator.Options.HasStepSize(Scheme) ? Scheme : null;
 
         public void Apply(RetrofitEstimator.Options options)

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Turns a trained model reversible and writes it as a pretrained folder.</summary>
+/// <summary>Converts a trained model to a reversible one and writes it as a pretrained folder.</summary>
 internal sealed class RetrofitVerb : Verb
 {
     private readonly TextInput _data;
@@ -14,7 +14,7 @@ internal sealed class RetrofitVerb : Verb
     public RetrofitVerb(Terminal terminal)
         : this(terminal, new TextInput(), OutputFolder.Option(), RetrofitSettings.Table(), JsonOption(
             "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, "
-            + "and at the end scheme, before, after and what else the report of the retrofit holds"))
+            + "and at the end scheme, before, after and the other fields of the retrofit report"))
     {
     }
 
@@ -23,22 +23,22 @@ internal sealed class RetrofitVerb : Verb
         Option<bool> json)
         : base(
             terminal, "retrofit",
-            "Turns a trained model reversible: its layers get a recurrence that can be run backwards, and where that changes the answers, "
-            + "the model is trained to give the old ones again. It is written as a folder in Hugging Face's layout.",
+            "Converts a trained model to a reversible one: its layers get a recurrence that can be run backwards, and the model is trained "
+            + "to reproduce its original outputs. It is written as a folder in Hugging Face's layout.",
             "--teacher FOLDER --data FILE... --out FOLDER [options]",
             [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups]) =>
         (_data, _out, _settings, _json) = (data, output, settings, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("A model that answers as before and can be fine-tuned in a fraction of the memory:",
+        ("A model with nearly the same outputs that can be fine-tuned in a fraction of the memory:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2"),
-        ("The same without any training, only measured:", "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --distill false"),
+        ("The same without training, only measured:", "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --distill false"),
         ("The closest recurrence that stores nothing, on a GPU:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme auto --max-side-gib 0 --max-steps 2000 --device cuda"),
-        ("A given recurrence, with hidden states trained to be like the teacher's too:",
+        ("A given recurrence, with a loss on the hidden states as well:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme midpoint --hidden-state-weight 1 --max-steps 2000"),
-        ("More of it, from where an earlier one ended:",
+        ("More distillation of an earlier retrofit:",
             "retrofit --teacher gpt2 --student reversible-gpt2 --data text.txt --out better --max-steps 2000"),
     ];
 
@@ -56,7 +56,7 @@ internal sealed class RetrofitVerb : Verb
         if (options.Distill) options.ReportProgress = screen;
         RetrofitEstimator estimator = ml.Reversible().Retrofit(options);
         if (OutputFolder.Is(folder, options.TeacherPath!))
-            throw new UsageException($"--out: '{folder}' is the teacher's folder, and the teacher would be lost.");
+            throw new UsageException($"--out: '{folder}' is the teacher's folder, which would be overwritten.");
         using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), options.CheckpointFolder);
         model.SavePretrained(folder);
         if (model.Metrics is not null) screen.ShowRun(model, "distillation loss");

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Measures how well a model foretells texts.</summary>
+/// <summary>Computes the loss and perplexity of a model on texts.</summary>
 internal sealed class ScoreVerb : Verb
 {
     private readonly ModelInput _model;
@@ -19,15 +19,15 @@ internal sealed class ScoreVerb : Verb
 
     private ScoreVerb(Terminal terminal, ModelInput model, TextInput data, Option<bool> json)
         : base(
-            terminal, "score", "Measures how well a model foretells texts: each by itself, from its first token on.",
+            terminal, "score", "Computes the loss and perplexity of a model on text files: each text by itself, from its first token on.",
             "--model FOLDER --data FILE... [options]",
             new OptionGroup("Model and data", [.. model.Options, .. data.Options]), new OptionGroup("Output", [json])) =>
         (_model, _data, _json) = (model, data, json);
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("A table for people:", "score --model model --data held-out.txt"),
-        ("A line for programs:", "score --model model --data held-out.txt --json"),
+        ("A table:", "score --model model --data held-out.txt"),
+        ("A line of JSON:", "score --model model --data held-out.txt --json"),
     ];
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ internal sealed class ScoreVerb : Verb
             (rows, tokens, bytes) = (rows + 1, tokens + row.TokenCount, bytes + Encoding.UTF8.GetByteCount(row.Text));
             nats -= row.LogLikelihood;
         }
-        if (tokens == 0) throw new UsageException("The data holds no text to score.");
+        if (tokens == 0) throw new UsageException("The data contains no text to evaluate.");
 
         double perToken = nats / tokens, bitsPerByte = nats / Math.Log(2) / bytes, perplexity = Math.Exp(perToken);
         if (parsed.GetValue(_json))

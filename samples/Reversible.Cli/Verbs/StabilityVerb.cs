@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
 
-/// <summary>Reports in which layers of a model errors grow on real text, and how exactly hidden states are rebuilt.</summary>
+/// <summary>Reports which layers of a model amplify errors on real text, and how exactly hidden states are recomputed.</summary>
 internal sealed class StabilityVerb : Verb
 {
     private readonly ModelInput _model;
@@ -21,9 +21,9 @@ internal sealed class StabilityVerb : Verb
     private StabilityVerb(Terminal terminal, ModelInput model, TextInput data, SettingTable<Settings> settings, Option<bool> json)
         : base(
             terminal, "stability",
-            "Analyses whether a model's recurrence stays bounded forward and backward on real text: the eigenvalues of each layer, the "
-            + "growth that follows from them, the amplification of errors by all layers together, and how exactly the hidden states "
-            + "between layers are rebuilt.",
+            "Analyses whether a model's recurrence stays bounded forward and backward on real text: eigenvalues of each layer, the growth "
+            + "that follows from them, the largest factor by which all layers together multiply an error, and how exactly the hidden "
+            + "states between the layers are recomputed.",
             "--model FOLDER --data FILE... [options]",
             [
                 new OptionGroup("Model and data", [.. model.Options, .. data.Options]),
@@ -35,7 +35,7 @@ internal sealed class StabilityVerb : Verb
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
         ("A trained model on its training data:", "stability --model model --data book.txt"),
-        ("More eigenvalues in more windows, which takes longer:",
+        ("More eigenvalues and more windows, which takes longer:",
             "stability --model model --data book.txt --window-count 8 --krylov-dimension 64"),
     ];
 
@@ -78,9 +78,9 @@ internal sealed class StabilityVerb : Verb
 
     private static SettingTable<Settings> Table() => new SettingTable<Settings>()
         .Group("Analysis")
-        .Add(o => o.WindowCount, "The most windows to take from the start of the data, at least 1.")
-        .Add(o => o.KrylovDimension, "Steps of the iterations for eigenvalues and singular values, at least 1. More steps find more.")
-        .Add(o => o.Seed, "Seeds the iterations and the signs that BDIA draws.");
+        .Add(o => o.WindowCount, "Maximum number of windows, from the start of the data, at least 1.")
+        .Add(o => o.KrylovDimension, "Maximum steps of the eigenvalue and singular value iterations, at least 1; more find more.")
+        .Add(o => o.Seed, "Seed of the iterations, and of the signs that BDIA draws.");
 
     /// <summary>The arguments of <see cref="ReversibleCatalog.AnalyzeStability"/>, with the same defaults.</summary>
     private sealed class Settings

@@ -27,15 +27,15 @@ internal sealed class TrainVerb : Verb
 
     public override IReadOnlyList<(string What, string Command)> Examples =>
     [
-        ("A small model of a book, which takes some minutes on a CPU:", "train --data book.txt --out model --max-steps 500"),
-        ("A deeper one on a GPU, in bfloat16:",
+        ("A small model of a book, which takes a few minutes on a CPU:", "train --data book.txt --out model --max-steps 500"),
+        ("A deeper model on a GPU, in bfloat16:",
             "train --data a.txt b.txt --out model --layer-count 24 --head-count 12 --width 768 --context-length 512 --device cuda "
             + "--precision bfloat16"),
         ("A long run, which the same command resumes after Ctrl+C, a crash or a power cut:",
             "train --data book.txt --out model --checkpoints run --max-steps 100000"),
-        ("A Llama with its own tokenizer, and a learning rate that falls at the end alone:",
+        ("A Llama with an existing tokenizer, and a learning rate that falls only at the end:",
             "train --data book.txt --out model --family llama --tokenizer tokenizer.model --schedule warmup-stable-decay"),
-        ("More training of a model that is there:", "train --data more.txt --out tuned --model model --learning-rate 1e-4"),
+        ("Fine-tuning of an existing model:", "train --data more.txt --out tuned --model model --learning-rate 1e-4"),
         ("The loss curve as JSON lines:", "train --data book.txt --out model --json > curve.jsonl"),
     ];
 

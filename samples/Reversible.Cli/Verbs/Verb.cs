@@ -16,30 +16,30 @@ internal abstract class Verb
     /// <summary>The command that carries the options.</summary>
     public System.CommandLine.Command Command { get; }
 
-    /// <summary>What follows the name in the help's line on usage.</summary>
+    /// <summary>The arguments in the usage line of the help.</summary>
     public string Usage { get; }
 
-    /// <summary>The options as the help shows them.</summary>
+    /// <summary>The options, in the groups of the help.</summary>
     public IReadOnlyList<OptionGroup> Groups { get; }
 
-    /// <summary>What examples do, and what to type after the program's name.</summary>
+    /// <summary>Examples: what each does, and the arguments after the program's name.</summary>
     public abstract IReadOnlyList<(string What, string Command)> Examples { get; }
 
     private protected Terminal Terminal { get; }
 
-    /// <summary>Does it.</summary>
+    /// <summary>Runs the verb.</summary>
     /// <returns>The exit code.</returns>
     public abstract int Run(ParseResult parsed, CancellationToken cancellationToken);
 
     /// <summary>The option that turns results into lines of JSON.</summary>
     private protected static Option<bool> JsonOption(string fields) => new("--json")
     {
-        Description = $"Writes lines of JSON and nothing else to standard output, with the fields {fields}; messages go to standard error.",
+        Description = $"Writes only lines of JSON to standard output, with the fields {fields}; messages go to standard error.",
         HelpName = null,
         Arity = ArgumentArity.Zero,
     };
 
-    /// <summary>A context that repeats itself, and that asks for the GPU it is told to use instead of doing without.</summary>
+    /// <summary>Creates a context with a fixed seed that does not fall back to the CPU if the GPU is missing.</summary>
     private protected MLContext Context()
     {
         var ml = new MLContext(seed: 1) { FallbackToCpu = false };

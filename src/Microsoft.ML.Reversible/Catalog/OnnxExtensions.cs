@@ -5,21 +5,21 @@ using Microsoft.ML.Reversible;
 namespace Microsoft.ML;
 
 /// <summary>
-/// Refuses, when a program is compiled, to convert language models to ONNX. The converter of Microsoft.ML.OnnxConverter knows only
-/// ML.NET's own transformers; it passes over others without a word and makes their output columns inputs of the ONNX model.
+/// Makes the conversion of language models to ONNX a compiler error. The converter of Microsoft.ML.OnnxConverter supports only
+/// ML.NET's own transformers. It silently skips others and makes their output columns inputs of the ONNX model.
 /// </summary>
 /// <remarks>
-/// The compiler prefers these methods where the model's static type is one of theirs. A model that is held as an
-/// <see cref="ITransformer"/>, or that is not the last transformer of its chain, reaches the converter all the same.
+/// The compiler chooses these methods by the static type of the model. A model in a variable of type
+/// <see cref="ITransformer"/>, or one that is not the last transformer of its chain, still reaches the converter.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class OnnxExtensions
 {
     private const string Reason =
-        "Models of Microsoft.ML.Reversible cannot be converted to ONNX: ML.NET's converter would write one whose inputs are the scores. "
+        "Models of Microsoft.ML.Reversible cannot be converted to ONNX: ML.NET's converter would make the output columns its inputs. "
         + "Use SavePretrained, and convert the folder with a tool for Hugging Face's layout.";
 
-    /// <summary>Is an error of the compiler: the model cannot be converted to ONNX.</summary>
+    /// <summary>Causes a compiler error: the model cannot be converted to ONNX.</summary>
     /// <typeparam name="TInput">The type of the input: a data view or a schema.</typeparam>
     /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
     /// <param name="transform">The model.</param>

@@ -2,15 +2,17 @@ namespace Microsoft.ML.Reversible;
 
 public sealed partial class ReversibleCatalog
 {
-    /// <summary>Turns a trained model reversible, and distils it until it answers as before; with the arguments most often set.</summary>
-    /// <param name="teacherPath">The trained model's folder, in Hugging Face's layout: of the GPT-2 or the Llama family.</param>
+    /// <summary>
+    /// Creates an estimator that converts a trained model to a reversible one and distils it, with the most common arguments.
+    /// </summary>
+    /// <param name="teacherPath">The folder of the trained model, in Hugging Face's layout, of the GPT-2 or Llama family.</param>
     /// <param name="textColumnName">The text column to distil on.</param>
-    /// <param name="scheme">The recurrence that the layers get; null is <see cref="Bdia.Blend"/> with 1/16.</param>
-    /// <param name="contextLength">Tokens that a window holds, at least 1 and at most the model's own.</param>
+    /// <param name="scheme">The recurrence over the layers; null is <see cref="Bdia.Blend"/> with 1/16.</param>
+    /// <param name="contextLength">Tokens in a window, at least 1 and at most the model's context length.</param>
     /// <param name="batchSize">Windows in a batch, at least 1.</param>
-    /// <param name="maxSteps">Optimizer steps, at least 0; 0 converts the model and does not train it.</param>
+    /// <param name="maxSteps">Optimizer steps, at least 0; 0 converts the model without training.</param>
     /// <param name="learningRate">
-    /// The learning rate after the warm-up, positive; it falls to a tenth by half a cosine. Where nothing is trained, another one than the
+    /// The learning rate after the warm-up, positive; it falls to a tenth along half a cosine. Without training, a value other than the
     /// default is refused.
     /// </param>
     /// <exception cref="ArgumentException">An argument is out of its range; the message names it and the range.</exception>
@@ -33,8 +35,8 @@ public sealed partial class ReversibleCatalog
         return Retrofit(options);
     }
 
-    /// <summary>Turns a trained model reversible, and distils it on a column of text or of token ids.</summary>
-    /// <param name="options">What to convert and how; later changes to the object have no effect.</param>
+    /// <summary>Creates an estimator that converts a trained model to a reversible one and distils it on text or token ids.</summary>
+    /// <param name="options">The options of the conversion; later changes to the object have no effect.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it and the range.</exception>
     public RetrofitEstimator Retrofit(RetrofitEstimator.Options options) => new(_context, options);
 }

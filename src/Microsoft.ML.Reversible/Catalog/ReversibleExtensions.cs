@@ -3,12 +3,12 @@ using Microsoft.ML.Reversible.Kernels;
 
 namespace Microsoft.ML;
 
-/// <summary>The way in: <c>mlContext.Reversible()</c>.</summary>
+/// <summary>Adds <c>Reversible()</c> to <see cref="MLContext"/>.</summary>
 public static class ReversibleExtensions
 {
-    /// <summary>Language models with reversible layers.</summary>
-    /// <param name="mlContext">The context whose seed, log and device settings they use.</param>
-    /// <exception cref="DllNotFoundException">No libtorch can be loaded; the message says what to add to the application.</exception>
+    /// <summary>Returns the catalog of language models with reversible layers.</summary>
+    /// <param name="mlContext">The context, whose seed, log and device settings the models use.</param>
+    /// <exception cref="DllNotFoundException">No libtorch can be loaded; the message says which package to add.</exception>
     public static ReversibleCatalog Reversible(this MLContext mlContext)
     {
         ArgumentNullException.ThrowIfNull(mlContext);

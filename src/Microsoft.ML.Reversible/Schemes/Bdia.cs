@@ -6,66 +6,66 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>BDIA with γ = ±1/2, its signs drawn anew for every sample and block.</summary>
+    /// <summary>BDIA with γ = ±1/2 and a random sign for every sample and block.</summary>
     public static Scheme Bdia { get; } = new Bdia();
 }
 
 /// <summary>How BDIA chooses the sign of γ.</summary>
 public enum BdiaSigns
 {
-    /// <summary>Drawn with even odds for every sample and block of every pass.</summary>
+    /// <summary>Drawn with equal probability for every sample and block of every pass.</summary>
     Random,
 
-    /// <summary>γ = 1/k always: with a large k the recurrence follows the residual network closely ("blend").</summary>
+    /// <summary>Always γ = 1/k: with a large k the recurrence is close to the residual network ("blend").</summary>
     Positive,
 
-    /// <summary>γ = -1/k always.</summary>
+    /// <summary>Always γ = -1/k.</summary>
     Negative,
 }
 
-/// <summary>What BDIA computes after training.</summary>
+/// <summary>The network that BDIA computes after training.</summary>
 public enum BdiaInference
 {
-    /// <summary>γ = 0: the unchanged residual network, up to the grid.</summary>
+    /// <summary>γ = 0: the residual network, up to rounding to the grid.</summary>
     Standard,
 
-    /// <summary>The recurrence that was trained.</summary>
+    /// <summary>The recurrence used in training.</summary>
     Recurrence,
 }
 
 /// <summary>
 /// Bidirectional integration approximation, arXiv 2407.09093, with γ = ±1/k, k a power of two up to 64. Q rounds to multiples of 2⁻ˡ, and
-/// n = 2ˡ p⁻ is an integer whose remainder r = n mod k is kept, log₂ k bits an activation:
+/// n = 2ˡ p⁻ is an integer whose remainder r = n mod k is stored, log₂ k bits per activation:
 /// <code>
 ///     p⁺ = γ (p⁻ - 2⁻ˡ r) + Q[(1-γ) p + (1+γ) f(p)]          p⁻ = (p⁺ - Q[(1-γ) p + (1+γ) f(p)]) / γ + 2⁻ˡ r
 /// </code>
-/// The term with γ lies on the grid since n - r is a multiple of k; k = 2 is the paper's case. The first layer is p₁ = p₀ + Q[f(p₀)].
+/// The term with γ is on the grid because n - r is a multiple of k. The paper has k = 2. The first layer is p₁ = p₀ + Q[f(p₀)].
 /// </summary>
 /// <remarks>
 /// <para>
-/// Forward, errors decay where the eigenvalues λ of f's Jacobian are real with -2(1-γ)/(1+γ) &lt; λ &lt; 0: (-2/3, 0) for γ = 1/2, (-6, 0)
-/// for -1/2, (-1.765, 0) for 1/16. At both ends one root is 1 or -1 and the other smaller, so that errors keep their size. With signs at
-/// random, no sequence of signs that was tried grows on the interval of γ = 1/k, and the mean square of an error decays on a wider one,
-/// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0; for some complex λ a sequence of signs grows though neither sign does alone.
+/// Forward, errors decay if the eigenvalues λ of f's Jacobian are real with -2(1-γ)/(1+γ) &lt; λ &lt; 0: (-2/3, 0) for γ = 1/2, (-6, 0)
+/// for -1/2, (-1.765, 0) for 1/16. At both ends one root is 1 or -1 and the other is smaller, so errors keep their size. With random
+/// signs, no tested sequence of signs grows on the interval of γ = 1/k, and the mean square of an error decays on a wider interval,
+/// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0. For some complex λ a sequence of signs grows although neither sign grows alone.
 /// </para>
 /// <para>
-/// Without the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
-/// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed way back alone.
+/// Without the grid each layer of the backward pass would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
+/// k above 64, up to 2²⁰, needs float arithmetic and the stored or checkpointed mode.
 /// </para>
 /// </remarks>
 public sealed record Bdia : Scheme
 {
     private const int MaxK = 1 << 20;
 
-    // l of the paper's experiments, all of which train from scratch.
+    // l in the paper's experiments, which all train from scratch.
     private const int PaperBits = 9;
 
-    /// <summary>Makes BDIA with γ = ±1/2 and signs at random.</summary>
+    /// <summary>Creates BDIA with γ = ±1/2 and random signs.</summary>
     public Bdia() => Start = Start.Euler;
 
     /// <summary>
-    /// The recurrence with γ = 1/k in every layer, after training too, on a grid of 2⁻²⁴: the larger k is, the more closely it follows the
-    /// residual network with the same weights, which it differs from by γ (f(p) - f⁻(p⁻)) a layer. As text it is <c>blend:k</c>.
+    /// Creates the recurrence with γ = 1/k in every layer, also after training, on a grid of 2⁻²⁴. It differs from the residual network
+    /// with the same weights by γ (f(p) - f⁻(p⁻)) per layer, which is smaller for larger k. As text it is <c>blend:k</c>.
     /// </summary>
     /// <param name="k">A power of two from 2 to 2²⁰; above 64 neither exact nor reversible.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is not one of these.</exception>
@@ -89,9 +89,9 @@ public sealed record Bdia : Scheme
     public BdiaSigns Signs { get; init; } = BdiaSigns.Random;
 
     /// <summary>
-    /// l: hidden states are multiples of 2⁻ˡ; within [1, 30]. Null, the default, is the paper's 9 for a network that is trained from
-    /// scratch, and 24 for the weights of a trained one, whose embeddings 2⁻⁹ would change by several per cent of their deviation. A
-    /// network's own scheme, and what is saved with it, has the number.
+    /// l: hidden states are multiples of 2⁻ˡ; within [1, 30]. The default, null, is the paper's 9 for a network that is trained from
+    /// scratch, and 24 for the weights of a trained network, where 2⁻⁹ would change the embeddings by several per cent of their standard
+    /// deviation. The scheme of a network, and the saved scheme, contain the number.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
     public int? Bits
@@ -102,7 +102,7 @@ public sealed record Bdia : Scheme
             : throw new ArgumentOutOfRangeException(nameof(Bits), value, "BDIA's Bits must be within [1, 30].");
     }
 
-    /// <summary>What is computed after training.</summary>
+    /// <summary>The network that is computed after training.</summary>
     public BdiaInference Inference { get; init; } = BdiaInference.Standard;
 
     /// <inheritdoc/>
@@ -114,11 +114,11 @@ public sealed record Bdia : Scheme
     /// <inheritdoc/>
     public override bool CanBeExact => K <= SideBits.MaxK;
 
-    internal override string? WhyNotExact => CanBeExact ? null : $"the remainders by K are kept for K up to {SideBits.MaxK}, not {K}.";
+    internal override string? WhyNotExact => CanBeExact ? null : $"remainders are stored for K up to {SideBits.MaxK}, not {K}.";
 
     internal override Arithmetic DefaultArithmetic => CanBeExact ? Arithmetic.Exact : Arithmetic.Float;
 
-    internal override string? WhyNoInverse => IsReversible ? null : $"that takes K up to {SideBits.MaxK}, and K is {K}.";
+    internal override string? WhyNoInverse => IsReversible ? null : $"it needs K up to {SideBits.MaxK}, and K is {K}.";
 
     internal override string? WhyNotReversible(Arithmetic arithmetic) =>
         base.WhyNotReversible(arithmetic) ?? (arithmetic == Arithmetic.Exact
@@ -156,7 +156,7 @@ public sealed record Bdia : Scheme
             [.. Enumerable.Range(0, (int)batch).Select(row => Sign(seed, layer, row) * gamma)], [batch, 1, 1], device: device);
     }
 
-    /// <summary>The random sign of γ, which differs from row to row, from layer to layer and from pass to pass.</summary>
+    /// <summary>Returns the random sign of γ for a row, a layer and a pass.</summary>
     /// <param name="seed">The pass's seed.</param>
     /// <param name="layer">The layer, from 0.</param>
     /// <param name="row">The row of the batch, from 0.</param>
@@ -200,7 +200,7 @@ public sealed record Bdia : Scheme
         Inference == BdiaInference.Standard ? current + at.Round(f) : Step(at, previous, current, f);
 
     /// <inheritdoc/>
-    /// <remarks>With signs at random these are the coefficients of the mean of γ, which is 0; each row of a pass has its own.</remarks>
+    /// <remarks>With random signs these are the coefficients for the mean of γ, which is 0; each row of a pass has its own γ.</remarks>
     public override Coefficients At(int layer)
     {
         double gamma = Signs switch { BdiaSigns.Positive => 1.0 / K, BdiaSigns.Negative => -1.0 / K, _ => 0 };
@@ -226,7 +226,7 @@ public sealed record Bdia : Scheme
         return scheme;
     }
 
-    /// <summary>Q[(1-γ) p + (1+γ) f], as Q[γ (f - p) + f + p]: products with γ are exact.</summary>
+    /// <summary>Returns Q[(1-γ) p + (1+γ) f], computed as Q[γ (f - p) + f + p]: products with γ are exact.</summary>
     private static Tensor Rest(Layer at, Tensor gamma, Tensor current, Tensor f) =>
         at.Round((f - current).mul_(gamma).add_(f).add_(current));
 }

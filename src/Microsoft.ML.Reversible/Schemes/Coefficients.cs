@@ -3,16 +3,16 @@ using Microsoft.ML.Reversible.Kernels;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>The coefficients of a layer's recurrence p⁺ = A p⁻ + B p + C f(p).</summary>
-/// <param name="A">What p⁻ is multiplied by; 0 where the layer cannot be run backwards.</param>
-/// <param name="B">What p is multiplied by.</param>
-/// <param name="C">What f(p) is multiplied by.</param>
+/// <param name="A">The factor of p⁻; 0 if the layer cannot be run backwards.</param>
+/// <param name="B">The factor of p.</param>
+/// <param name="C">The factor of f(p).</param>
 public readonly record struct Coefficients(double A, double B, double C)
 {
-    /// <summary>A first layer that is taken as p + f(p), and every layer of a residual network.</summary>
+    /// <summary>The coefficients of p + f(p): a first layer by Euler's method, and every layer of a residual network.</summary>
     internal static Coefficients Euler { get; } = new(0, 1, 1);
 
     /// <summary>
-    /// k in A = ±1/k, where that is a power of two of which remainders are kept; 1 where A is an integer, so that nothing is rounded off;
+    /// k in A = ±1/k, if k is a power of two for which remainders are stored; 1 if A is an integer, so that nothing is rounded off;
     /// null for any other A.
     /// </summary>
     internal int? Divisor
@@ -25,6 +25,6 @@ public readonly record struct Coefficients(double A, double B, double C)
         }
     }
 
-    /// <summary>Whether products of p⁻ and p are on the grid where these are.</summary>
+    /// <summary>Whether the products with p⁻ and p stay on the grid.</summary>
     internal bool StaysOnGrid => double.IsInteger(A) && double.IsInteger(B);
 }

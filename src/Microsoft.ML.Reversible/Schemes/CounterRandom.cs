@@ -1,12 +1,12 @@
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// Random numbers as a function of a key and a counter: those of neighbouring keys are independent, which those of
-/// <see cref="Random"/>, whose generator is linear in its seed, are not.
+/// Generates random numbers as a function of a key and a counter. The numbers of neighbouring keys are independent; those of
+/// <see cref="Random"/> are not, because its generator is linear in its seed.
 /// </summary>
 /// <remarks>
-/// The output function of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014), once for each
-/// word of the key and once for the counter.
+/// Applies the output function of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014) once for
+/// each word of the key and once for the counter.
 /// </remarks>
 /// <param name="key">The words of the key, such as seed and row.</param>
 internal sealed class CounterRandom(params ReadOnlySpan<long> key) : Random
@@ -16,7 +16,7 @@ internal sealed class CounterRandom(params ReadOnlySpan<long> key) : Random
     private readonly ulong _key = Fold(key);
     private ulong _counter;
 
-    /// <summary>64 random bits for a key.</summary>
+    /// <summary>Returns 64 random bits for a key.</summary>
     public static ulong Bits(params ReadOnlySpan<long> key) => Fold(key);
 
     /// <inheritdoc/>

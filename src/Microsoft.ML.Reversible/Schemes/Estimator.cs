@@ -7,41 +7,41 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>The estimator scheme with a = 1/2 and one fixed-point step.</summary>
+    /// <summary>The iterated inverse with a = 1/2 and one fixed-point step.</summary>
     public static Scheme Estimator { get; } = new Estimator();
 }
 
 /// <summary>
-/// The residual network with a correction that makes it reversible, after section 4 of arXiv 2512.02056. E_m(p) estimates p⁻ from p by m
-/// fixed-point steps with the function f⁻ of the layer before, y₀ = p, yᵢ₊₁ = p - f⁻(yᵢ), E_m(p) = y_m:
+/// The iterated inverse: the residual network with a correction that makes it reversible, after section 4 of arXiv 2512.02056. E_m(p)
+/// estimates p⁻ from p by m fixed-point steps with the function f⁻ of the layer before, y₀ = p, yᵢ₊₁ = p - f⁻(yᵢ), E_m(p) = y_m:
 /// <code>
 ///     p⁺ = p + f(p) + a (p⁻ - E_m(p))          p⁻ = E_m(p) + (p⁺ - p - f(p)) / a
 /// </code>
-/// Where the estimate is exact, the correction vanishes and this is the residual network, whatever a: so trained residual networks are
+/// If the estimate is exact, the correction is 0 and this is the residual network for every a, so trained residual networks can be
 /// converted. With e(p) = p - E_m(p) = f⁻(y_{m-1}) it is the two-step recurrence
 /// <code>
 ///     p⁺ = a p⁻ + (1-a) p + F(p)          F(p) = f(p) + a e(p)
 /// </code>
-/// of 1 + m evaluations a layer. The first layer, which has none before it, is p₁ = p₀ + f(p₀).
-/// With a = ±1 it is exact on a grid with nothing stored; with a = ±1/k, log₂ k bits an activation are stored as BDIA does, and without the
-/// grid each layer back would multiply rounding errors by k, so that the reversible way back needs exact arithmetic.
+/// with 1 + m evaluations per layer. The first layer, which has no layer before it, is p₁ = p₀ + f(p₀).
+/// With a = ±1 it is exact on a grid with nothing stored. With a = ±1/k it stores log₂ k bits per activation, as BDIA does. Without the
+/// grid each layer of the backward pass would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
 /// </summary>
 /// <remarks>
 /// <para>
-/// With the eigenvalues μ of F's Jacobian, it is bounded in both directions for a = 1 where μ is imaginary with |μ| &lt; 2, and for a = -1
-/// where it is real with -4 &lt; μ &lt; 0; at the ends errors grow linearly. For other a, errors decay forward where μ is real with
-/// -2(1-a) &lt; μ &lt; 0, and back they grow by 1/|a| a layer where F is 0.
+/// With the eigenvalues μ of F's Jacobian, it is bounded in both directions for a = 1 if μ is imaginary with |μ| &lt; 2, and for a = -1
+/// if μ is real with -4 &lt; μ &lt; 0; at the ends errors grow linearly. For other a, errors decay forward if μ is real with
+/// -2(1-a) &lt; μ &lt; 0, and grow backward by 1/|a| per layer where F is 0.
 /// </para>
 /// <para>
-/// Each layer's function sends gradients into two blocks. With <c>OptimizerPlacement.InsideBackward</c>, a second layer's gradient
-/// is alive beside the shared one.
+/// Each layer's function has gradients in two blocks. With <see cref="OptimizerPlacement.InsideBackward"/>, the gradient of a second layer
+/// is therefore in memory in addition to the shared one.
 /// </para>
 /// </remarks>
 public sealed record Estimator : Scheme
 {
     private const int MaxSteps = 64;
 
-    /// <summary>Makes the scheme with a = 1/2 and m = 1.</summary>
+    /// <summary>Creates the scheme with a = 1/2 and m = 1.</summary>
     public Estimator() => Start = Start.Euler;
 
     /// <summary>a, the weight of the correction: ±1, ±1/2, ±1/4, ±1/8, ±1/16, ±1/32 or ±1/64.</summary>
@@ -52,27 +52,27 @@ public sealed record Estimator : Scheme
         init => field = 1 / Math.Abs(value) is 1 or 2 or 4 or 8 or 16 or 32 or SideBits.MaxK
             ? value
             : throw new ArgumentOutOfRangeException(
-                nameof(A), value, "The estimator scheme's A must be 1, 1/2, 1/4, 1/8, 1/16, 1/32 or 1/64, or -1 times one of these.");
+                nameof(A), value, "The iterated inverse's A must be 1, 1/2, 1/4, 1/8, 1/16, 1/32 or 1/64, or -1 times one of these.");
     } = 0.5;
 
-    /// <summary>m, the fixed-point steps of the estimate: within [1, 64].</summary>
+    /// <summary>m, the number of fixed-point steps: within [1, 64].</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
     public int M
     {
         get;
         init => field = value is >= 1 and <= MaxSteps
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(M), value, $"The estimator scheme's M must be within [1, {MaxSteps}].");
+            : throw new ArgumentOutOfRangeException(nameof(M), value, $"The iterated inverse's M must be within [1, {MaxSteps}].");
     } = 1;
 
-    /// <summary>l: in exact arithmetic streams are multiples of 2⁻ˡ; within [1, 30].</summary>
+    /// <summary>l: in exact arithmetic hidden states are multiples of 2⁻ˡ; within [1, 30].</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
     public int Bits
     {
         get;
         init => field = value is >= 1 and <= 30
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(Bits), value, "The estimator scheme's Bits must be within [1, 30].");
+            : throw new ArgumentOutOfRangeException(nameof(Bits), value, "The iterated inverse's Bits must be within [1, 30].");
     } = Grid.DefaultFractionBits;
 
     /// <inheritdoc/>

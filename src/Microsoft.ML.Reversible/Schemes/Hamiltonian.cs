@@ -5,12 +5,12 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>The Hamiltonian scheme: attention and MLP act on two streams in turn.</summary>
+    /// <summary>The Hamiltonian scheme: attention and MLP act alternately on two hidden states.</summary>
     public static Scheme Hamiltonian { get; } = new Hamiltonian();
 }
 
 /// <summary>
-/// The Hamiltonian scheme, equations 2.8 and 2.9 of arXiv 2512.02056, with two streams q and p, both starting from the embedding:
+/// The Hamiltonian scheme, equations 2.8 and 2.9 of arXiv 2512.02056, with two hidden states q and p that both start from the embedding:
 /// <code>
 ///     q⁺ = q + Attn(LN₁ p)       p⁺ = p + Mlp(LN₂ q⁺)          p = p⁺ - Mlp(LN₂ q⁺)       q = q⁺ - Attn(LN₁ p)
 /// </code>
@@ -18,9 +18,9 @@ public abstract partial record Scheme
 /// <code>
 ///     x⁺ = x⁻ + F(x)
 /// </code>
-/// whose functions F are the blocks' attention and MLP halves in turn; that is how it is run, and p is what is read out.
-/// With linear halves Attn = A p and Mlp = M q of one number it is bounded in both directions where -4 &lt; AM &lt; 0, or where A and M are
-/// both 0. At AM = 0 otherwise, and at -4, the root is double and errors grow linearly. Exact on a grid with nothing stored.
+/// whose functions F are alternately the attention and MLP halves of the blocks. It runs in this form, and p is the output.
+/// With linear halves Attn = A p and Mlp = M q of one number it is bounded in both directions if -4 &lt; AM &lt; 0, or if A and M are
+/// both 0. If only one of them is 0, or if AM = -4, the root is double and errors grow linearly. It is exact on a grid with nothing stored.
 /// </summary>
 public sealed record Hamiltonian : Scheme
 {

@@ -2,7 +2,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>A block whose attention and MLP, each with its own norm before it, can be run by themselves.</summary>
+/// <summary>A block whose attention and MLP, each with a norm before it, can run separately.</summary>
 public interface ITwoPartBlock
 {
     /// <summary>p ↦ Attn(LN₁ p), from [batch, context, width] to the same shape.</summary>

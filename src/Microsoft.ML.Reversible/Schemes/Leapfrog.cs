@@ -13,9 +13,9 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = 2p - p⁻ + h² f(p)          p⁻ = 2p - p⁺ + h² f(p)
 /// </code>
-/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are real with -4 &lt; h²λ &lt; 0. At h²λ = 0 and at -4 the root
-/// of the recurrence is double and errors grow linearly: L layers multiply one by up to L + 1, so 1e-3 becomes 1.0 in 1,000. λ = 0 is
-/// common: f does not see what the norm at its start takes out of a token. Exact on a grid with nothing stored.
+/// It is bounded in both directions if the eigenvalues λ of f's Jacobian are real with -4 &lt; h²λ &lt; 0. At h²λ = 0 and at -4 the root
+/// of the recurrence is double and errors grow linearly: L layers multiply an error by up to L + 1, so 1e-3 becomes 1.0 in 1,000 layers.
+/// λ = 0 is common: f does not depend on what the norm at its start removes from a token. It is exact on a grid with nothing stored.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Leapfrog(double StepSize = 0.5) : Scheme

@@ -13,8 +13,8 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = p⁻ + 2h f(p)          p⁻ = p⁺ - 2h f(p)
 /// </code>
-/// It is bounded in both directions where the eigenvalues λ of f's Jacobian are imaginary with |hλ| &lt; 1. At |hλ| = 1 the root of the
-/// recurrence is double and errors grow linearly: L layers multiply one by up to L + 1. Exact on a grid with nothing stored.
+/// It is bounded in both directions if the eigenvalues λ of f's Jacobian are imaginary with |hλ| &lt; 1. At |hλ| = 1 the root of the
+/// recurrence is double and errors grow linearly: L layers multiply an error by up to L + 1. It is exact on a grid with nothing stored.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Midpoint(double StepSize = 0.5) : Scheme

@@ -11,15 +11,15 @@ public abstract partial record Scheme
 }
 
 /// <summary>
-/// The generalised midpoint scheme, equation 3.6 of arXiv 2512.02056, with a factor a of each layer's own:
+/// The generalised midpoint scheme, equation 3.6 of arXiv 2512.02056, with a factor a for each layer:
 /// <code>
 ///     p⁺ = a p⁻ + (1-a) p + h f(p)          p⁻ = (p⁺ - (1-a) p - h f(p)) / a
 /// </code>
-/// The factors are drawn once, as ±1 with even odds plus a uniform number within ±1/2 (so that the scheme is forward Euler in expectation),
-/// and kept with the model; or they are given. Where f is 0, errors grow by 1/|a| a layer on the way back where |a| &lt; 1, and by |a| on
-/// the way forward where |a| &gt; 1. Forward they decay where |a| &lt; 1 and the eigenvalues λ of f's Jacobian are real with
-/// -2(1-a) &lt; hλ &lt; 0. It cannot be exact: multiplying a grid value by a real a leaves the grid, and what is rounded off is lost; only
-/// |a| = 1 would lose nothing.
+/// The factors are given, or are drawn once and saved with the model: ±1 with equal probability plus a uniform number within ±1/2, so that
+/// the scheme is forward Euler in expectation. Where f is 0, errors grow by 1/|a| per layer in the backward pass if |a| &lt; 1, and by |a|
+/// in the forward pass if |a| &gt; 1. Forward they decay if |a| &lt; 1 and the eigenvalues λ of f's Jacobian are real with
+/// -2(1-a) &lt; hλ &lt; 0. It cannot be exact: the product of a grid value and a real a is not on the grid, and rounding it loses
+/// information; only |a| = 1 would lose nothing.
 /// </summary>
 public sealed record MidpointA : Scheme
 {
@@ -29,7 +29,7 @@ public sealed record MidpointA : Scheme
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public double StepSize { get; init => field = StepSizes.Checked(value); } = 1;
 
-    /// <summary>a of each layer, none of them 0; empty until they are drawn for a network.</summary>
+    /// <summary>a of each layer, none of them 0; empty until the factors are drawn for a network.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A factor is 0 or not finite.</exception>
     public ImmutableArray<double> Factors
     {
@@ -51,7 +51,7 @@ public sealed record MidpointA : Scheme
     /// <inheritdoc/>
     protected override IEnumerable<string> Parameters => [Text(StepSize), .. Factors.Select(Text)];
 
-    /// <summary>The largest product of 1/|a| over neighbouring layers, where it leaves float32 fewer than three digits.</summary>
+    /// <summary>The largest product of 1/|a| over consecutive layers, if it leaves float32 fewer than three digits; else null.</summary>
     private protected override string? FloatGrowth
     {
         get
@@ -88,7 +88,7 @@ public sealed record MidpointA : Scheme
         ? throw new InvalidOperationException("The factors of the midpoint(a) scheme are drawn when a network is made.")
         : new(Factors[layer], 1 - Factors[layer], StepSize);
 
-    /// <summary>Whether the step sizes and the factors, one by one, are the same.</summary>
+    /// <summary>Returns whether the step sizes and all factors are equal.</summary>
     public bool Equals(MidpointA? other) => base.Equals(other) && StepSize == other.StepSize && Factors.SequenceEqual(other.Factors);
 
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>The standard residual network, p⁺ = p + f(p): the baseline, and not reversible.</summary>
+    /// <summary>The standard residual network, p⁺ = p + f(p): the baseline, which is not reversible.</summary>
     public static Scheme Residual { get; } = new Residual();
 }
 
@@ -13,7 +13,7 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = p + f(p)
 /// </code>
-/// It has no inverse in closed form: p⁺ holds no trace of p⁻ to solve for.
+/// It has no inverse in closed form: the equation does not contain p⁻.
 /// </summary>
 public sealed record Residual : Scheme
 {
@@ -21,7 +21,7 @@ public sealed record Residual : Scheme
     public override string Name => "residual";
 
     private protected override string? WhyUnused(Arithmetic arithmetic) =>
-        Start == Start.Repeat ? null : "start has no effect: every layer is p + f(p). Leave it out, or take another scheme.";
+        Start == Start.Repeat ? null : "start has no effect: every layer is p + f(p). Leave it out, or use another scheme.";
 
     /// <inheritdoc/>
     public override Coefficients At(int layer) => new(0, 1, 1);

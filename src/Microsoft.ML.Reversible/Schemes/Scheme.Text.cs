@@ -6,14 +6,14 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>The name of BDIA with one fixed γ in text; its <see cref="Name"/> is BDIA's.</summary>
+    /// <summary>The text name of BDIA with a fixed γ = 1/k; its <see cref="Name"/> is that of BDIA.</summary>
     private protected const string BlendName = "blend";
 
     private static readonly ConcurrentDictionary<string, Scheme> _registered = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// The scheme as text: its name, then behind a colon its parameters with commas between them, as in <c>midpoint:0.5</c> or
-    /// <c>midpoint:0.25,start=euler</c>. BDIA with one fixed γ = 1/k is written <c>blend:k</c>. <see cref="Parse"/> reads it.
+    /// Returns the scheme as text: its name, then after a colon its parameters, separated by commas, as in <c>midpoint:0.5</c> or
+    /// <c>midpoint:0.25,start=euler</c>. BDIA with a fixed γ = 1/k is written <c>blend:k</c>. <see cref="Parse"/> reads the text.
     /// </summary>
     public sealed override string ToString()
     {
@@ -25,11 +25,11 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// Reads a scheme from its name, as in <c>midpoint</c>, or name and parameters, as in <c>midpoint:0.25,start=euler</c>. The name
-    /// <c>blend</c>, as in <c>blend:8</c> or <c>blend:8,bits=20</c>, gives <see cref="Reversible.Bdia.Blend"/>.
+    /// Reads a scheme from its name, as in <c>midpoint</c>, or from name and parameters, as in <c>midpoint:0.25,start=euler</c>. The
+    /// name <c>blend</c>, as in <c>blend:8</c> or <c>blend:8,bits=20</c>, returns <see cref="Reversible.Bdia.Blend"/>.
     /// </summary>
     /// <param name="text">The text; case is ignored.</param>
-    /// <exception cref="ArgumentException">No scheme has this name, or a parameter is not one of its own or out of its range.</exception>
+    /// <exception cref="ArgumentException">No scheme has this name, or a parameter is unknown or out of its range.</exception>
     public static Scheme Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -39,7 +39,7 @@ public abstract partial record Scheme
             ?? throw new ArgumentException(
                 $"There is no scheme '{text}'. The schemes are: "
                 + $"{string.Join(", ", All.Concat(_registered.Values).Select(s => s.Name))}, and {BlendName}. "
-                + "A program makes its own known with Scheme.Register.",
+                + "A program adds its own with Scheme.Register.",
                 nameof(text));
         if (parts.Length == 1) return scheme;
         List<string> own = [], names = [];
@@ -66,8 +66,8 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// Makes a scheme of another assembly known to <see cref="Parse"/>, so that folders and files with it can be loaded. Call it once,
-    /// before that. Schemes of this assembly are known.
+    /// Registers a scheme of another assembly for <see cref="Parse"/>, so that folders and files with it can be loaded. Call it once
+    /// before loading. The schemes of this assembly are already registered.
     /// </summary>
     /// <param name="scheme">The scheme with its defaults. Its <see cref="With"/> reads what its <see cref="Parameters"/> write.</param>
     /// <exception cref="ArgumentException">
@@ -79,7 +79,7 @@ public abstract partial record Scheme
         scheme.CheckName();
         bool isTaken = scheme.Name == BlendName || Array.Exists(All, s => s.Name == scheme.Name)
             || _registered.GetOrAdd(scheme.Name, scheme).GetType() != scheme.GetType();
-        if (isTaken) throw new ArgumentException($"There is another scheme of the name '{scheme.Name}'.", nameof(scheme));
+        if (isTaken) throw new ArgumentException($"There is another scheme with the name '{scheme.Name}'.", nameof(scheme));
     }
 
     /// <exception cref="ArgumentException">The name is not made of lower-case letters, digits and hyphens.</exception>
@@ -89,9 +89,9 @@ public abstract partial record Scheme
             throw new ArgumentException($"A scheme's name must be made of lower-case letters, digits and hyphens, not '{Name}'.");
     }
 
-    /// <summary>Checks that what is saved of the scheme is read as the same scheme.</summary>
+    /// <summary>Checks that the scheme's text is read back as the same scheme.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The scheme is not registered, has the name of another one, or does not write all its parameters.
+    /// The scheme is not registered, has the name of another scheme, or does not write all its parameters.
     /// </exception>
     internal void CheckText()
     {
@@ -103,7 +103,7 @@ public abstract partial record Scheme
         }
         catch (ArgumentException)
         {
-            // Not registered, or its parameters are not read back.
+            // The scheme is not registered, or its parameters are not read back.
         }
         if (!Equals(read))
             throw new InvalidOperationException(
@@ -115,7 +115,7 @@ public abstract partial record Scheme
     internal static Scheme[] All => [.. typeof(Scheme).GetProperties(BindingFlags.Public | BindingFlags.Static)
         .Where(p => p.PropertyType == typeof(Scheme)).Select(p => (Scheme)p.GetValue(null)!)];
 
-    /// <summary>What the scheme's text begins with.</summary>
+    /// <summary>The first part of the scheme's text.</summary>
     private protected virtual string TextName => Name;
 
     /// <summary>The scheme's own parameters as text, without commas; none by default.</summary>

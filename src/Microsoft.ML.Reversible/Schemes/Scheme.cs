@@ -7,7 +7,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// A recurrence over the layers of a network: how the hidden state after a layer follows from the two before it and from the block's
+/// A recurrence over the layers of a network. It computes the hidden state after a layer from the two before it and from the block's
 /// function f. With p⁻, p and p⁺ before, at and after a layer, each of shape [batch, context, width]:
 /// <code>
 ///     p⁺ = A p⁻ + B p + C f(p)          p⁻ = (p⁺ - B p - C f(p)) / A
@@ -16,48 +16,48 @@ namespace Microsoft.ML.Reversible;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A scheme is a record that gives its name and its coefficients; forward, inverse, gradients, exact arithmetic and stability follow from
-/// these. None of the steps evaluates f: the stack does, once, and uses the one evaluation both to rebuild p⁻ and to differentiate.
+/// A scheme is a record with a name and coefficients. Forward step, inverse, gradients, exact arithmetic and stability are derived from
+/// them. None of the steps evaluates f: the stack evaluates it once, both to recompute p⁻ and to differentiate.
 /// </para>
 /// <para>
-/// A scheme of another assembly is used as it is; <see cref="Register"/> makes it known to <see cref="Parse"/>, and so to folders that are
-/// loaded.
+/// A scheme of another assembly can be used directly. <see cref="Register"/> adds it to <see cref="Parse"/>, so that folders with it can
+/// be loaded.
 /// </para>
 /// </remarks>
 public abstract partial record Scheme
 {
-    /// <summary>Rounding errors of float32 that grow by more leave fewer than three digits.</summary>
+    /// <summary>The largest growth of float32 rounding errors that leaves three digits.</summary>
     private protected const double MostGrowth = 1e4;
 
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The coefficients of a layer.</summary>
-    /// <param name="layer">The layer, from 0. Those of layer 0 are not used where <see cref="Start"/> is Euler.</param>
+    /// <summary>Returns the coefficients of a layer.</summary>
+    /// <param name="layer">The layer, from 0. The coefficients of layer 0 are not used if <see cref="Start"/> is Euler.</param>
     /// <returns>
     /// The coefficients. A is 0 in every layer or in none. Whether A and B are integers, or ±1/k, decides whether the scheme can be exact.
     /// </returns>
     public abstract Coefficients At(int layer);
 
-    /// <summary>Whether p⁻ can be solved for, so that training needs no stored hidden states: A is not 0.</summary>
+    /// <summary>Whether p⁻ can be computed from p and p⁺, so that training stores no hidden states: A is not 0.</summary>
     public virtual bool IsReversible => Typical.A != 0;
 
     /// <summary>
-    /// Whether hidden states on a fixed-point grid are rebuilt to the bit: A is an integer, or ±1/k for a power of two k up to 64, whose
-    /// remainders are then kept.
+    /// Whether hidden states on a fixed-point grid are recomputed to the bit: A is an integer, or ±1/k for a power of two k up to 64, whose
+    /// remainders are then stored.
     /// </summary>
     public virtual bool CanBeExact => Typical.Divisor is not null;
 
-    /// <summary>Why streams on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
-    internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies streams by factors that leave the grid.";
+    /// <summary>Why hidden states on a grid cannot be recomputed to the bit, as a sentence; null if they can.</summary>
+    internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies hidden states by factors that leave the grid.";
 
-    /// <summary>The arithmetic that is taken where none is asked for.</summary>
+    /// <summary>The default arithmetic.</summary>
     internal virtual Arithmetic DefaultArithmetic => CanBeExact && Typical.Divisor > 1 ? Arithmetic.Exact : Arithmetic.Float;
 
-    /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null where it can.</summary>
+    /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null if it can.</summary>
     internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
 
-    /// <summary>Why the scheme cannot be run backwards in an arithmetic, with the mend; null where it can.</summary>
+    /// <summary>Why the scheme cannot be run backwards in an arithmetic, and what to do; null if it can.</summary>
     internal virtual string? WhyNotReversible(Arithmetic arithmetic)
     {
         if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
@@ -67,48 +67,48 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// By what the way back multiplies rounding errors in float arithmetic, in words, where that spoils the gradients; null where it does
-    /// not.
+    /// The factor by which the reversible mode multiplies rounding errors in float arithmetic, in words, if it makes the gradients
+    /// unusable; else null.
     /// </summary>
     private protected virtual string? FloatGrowth => Math.Abs(Typical.A) is > 0 and < 1 and var a
         ? string.Create(CultureInfo.InvariantCulture, $"{1 / a:G4} in each layer")
         : null;
 
-    /// <summary>The coefficients of the first layer that uses its own; which of them are 0 or ±1/k is the same in all.</summary>
+    /// <summary>The coefficients of the first layer that uses them; in all layers the same ones are 0 or ±1/k.</summary>
     internal Coefficients Typical => At(FirstLayer);
 
     private int FirstLayer => Start == Start.Euler ? 1 : 0;
 
-    /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
+    /// <summary>The default backward mode: reversible if possible.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
         WhyNotReversible(arithmetic) is null ? WayBack.Reversible : WayBack.Stored;
 
-    /// <summary>Bits behind the binary point of the grid in exact arithmetic.</summary>
+    /// <summary>Number of fraction bits of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
-    /// <summary>Bits that the reversible way back keeps for each activation of the stream in each layer, to undo rounding.</summary>
+    /// <summary>Bits that the reversible mode stores per activation and layer to undo rounding.</summary>
     internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
 
-    /// <summary>How many functions the recurrence runs over for each block.</summary>
+    /// <summary>Number of functions of the recurrence per block.</summary>
     internal virtual int FunctionsPerBlock => 1;
 
-    /// <summary>How often a layer evaluates blocks on the way forward.</summary>
+    /// <summary>Number of block evaluations per layer in the forward pass.</summary>
     internal virtual int EvaluationsPerLayer => 1;
 
-    /// <summary>How the first layer, which has no stream before its own, is taken.</summary>
+    /// <summary>How the first layer is computed, which has no hidden state p⁻ before it.</summary>
     public Start Start { get; init; } = Start.Repeat;
 
-    /// <summary>What the stack gives as its output.</summary>
+    /// <summary>The output of the stack.</summary>
     public ReadOut ReadOut { get; init; } = ReadOut.Last;
 
-    /// <summary>The scheme with everything settled that is drawn for a network of so many layers.</summary>
+    /// <summary>Returns the scheme with its random parameters drawn for a network with the given number of layers.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
-    /// <summary>The scheme for the weights of a trained network, where what is left open depends on that.</summary>
+    /// <summary>Returns the scheme for the weights of a trained network, with the defaults for that case.</summary>
     internal virtual Scheme ForTrainedWeights() => this;
 
     /// <exception cref="ArgumentException">
-    /// A coefficient is not finite, or some layers can be run backwards, or be exact, where others cannot.
+    /// A coefficient is not finite, or some layers can be run backwards, or be exact, and others cannot.
     /// </exception>
     internal void CheckCoefficients(int layers)
     {
@@ -126,7 +126,7 @@ public abstract partial record Scheme
     }
 
     /// <exception cref="ArgumentException">
-    /// Run back in float arithmetic, the layers together multiply rounding errors by more than <see cref="MostGrowth"/>.
+    /// In the backward pass in float arithmetic, all layers together multiply rounding errors by more than <see cref="MostGrowth"/>.
     /// </exception>
     internal void CheckGrowthBack(int layers)
     {
@@ -140,7 +140,7 @@ public abstract partial record Scheme
                 nameof(WayBack));
     }
 
-    /// <summary>The largest product of 1/|A| over neighbouring layers.</summary>
+    /// <summary>Returns the largest product of 1/|A| over consecutive layers.</summary>
     private protected static double GrowthBack(IEnumerable<double> factors)
     {
         double product = 1, largest = 1;
@@ -152,7 +152,7 @@ public abstract partial record Scheme
         return largest;
     }
 
-    /// <summary>The parameter that has no effect in an arithmetic, and why, as a sentence; null where all have one.</summary>
+    /// <summary>The parameter that has no effect in an arithmetic, and why, as a sentence; null if all have an effect.</summary>
     private protected virtual string? WhyUnused(Arithmetic arithmetic) => null;
 
     /// <exception cref="ArgumentException">The scheme has a parameter that has no effect in this arithmetic.</exception>
@@ -161,25 +161,25 @@ public abstract partial record Scheme
         if (WhyUnused(arithmetic) is { } reason) throw new ArgumentException($"In the scheme '{this}', {reason}", nameof(Scheme));
     }
 
-    /// <exception cref="ArgumentException">The scheme was settled for a network of another number of layers.</exception>
+    /// <exception cref="ArgumentException">The scheme was drawn for a network with another number of layers.</exception>
     internal virtual void CheckDepth(int layers)
     {
     }
 
     /// <summary>
-    /// The functions that the recurrence runs over, in order. A function may evaluate blocks of earlier functions too, but the parameters
-    /// that it has as a module are of no other function.
+    /// Returns the functions of the recurrence, in order. A function may also evaluate blocks of earlier functions, but a parameter is
+    /// registered in only one of them.
     /// </summary>
     internal virtual IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) => blocks;
 
-    /// <summary>Draws what is random about one pass, for each layer. Null for a scheme that draws nothing.</summary>
+    /// <summary>Returns the function that draws a layer's random numbers for one pass. Null if the scheme draws nothing.</summary>
     internal virtual Func<int, Tensor>? Draw(int layers, long batch, long seed, Device device) => null;
 
-    /// <summary>p⁺ from p⁻, p and f(p).</summary>
+    /// <summary>Computes p⁺ from p⁻, p and f(p).</summary>
     /// <param name="at">The layer.</param>
-    /// <param name="previous">p⁻, of shape [batch, context, width]; p⁺ may take its place where the layer allows it.</param>
+    /// <param name="previous">p⁻, of shape [batch, context, width]; p⁺ may overwrite it if the layer allows it.</param>
     /// <param name="current">p, of the same shape.</param>
-    /// <param name="f">f(p), of the same shape; it may be of a narrower type than the hidden states.</param>
+    /// <param name="f">f(p), of the same shape; it may have a narrower type than the hidden states.</param>
     internal virtual Tensor Forward(Layer at, Tensor previous, Tensor current, Tensor f)
     {
         Coefficients c = At(at.Index);
@@ -189,63 +189,63 @@ public abstract partial record Scheme
             : Rest(at, current, f, c) + at.Divisible(previous, c.Divisor!.Value) * c.A;
     }
 
-    /// <summary>p⁻ from p, p⁺ and f(p); it may take p⁺'s place where the layer allows it.</summary>
+    /// <summary>Computes p⁻ from p, p⁺ and f(p); it may overwrite p⁺ if the layer allows it.</summary>
     internal virtual Tensor Inverse(Layer at, Tensor current, Tensor next, Tensor f)
     {
         Coefficients c = At(at.Index);
         if (c.A == 0)
-            throw new NotSupportedException($"The scheme '{Name}' keeps no earlier hidden state to solve for: it has no inverse.");
+            throw new NotSupportedException($"The scheme '{Name}' has no inverse: its equation does not contain p⁻.");
         if (at.Grid is not null && !c.StaysOnGrid)
             return at.Restore((next - Rest(at, current, f, c)) / c.A, c.Divisor!.Value);
-        // With A = ±1, where 1/A is A, the product comes first: what is added last makes the copy that the next block reads.
+        // With A = ±1, 1/A is A, so the product comes first: the last addition then writes the copy that the next block reads.
         return Math.Abs(c.A) == 1
             ? Combined(at, next, current, f, new(c.A, -c.A * c.B, -c.A * c.C))
             : at.Over(Combined(at, next, current, f, new(1, -c.B, -c.C)), c.A);
     }
 
-    /// <summary>The gradient of f(p) from the gradient g of p⁺: C·g, which may be g itself.</summary>
+    /// <summary>Returns the gradient of f(p) from the gradient g of p⁺: C·g, which may be g itself.</summary>
     internal virtual Tensor AdjointOfF(Layer at, Tensor gradient) => Scaled(gradient, At(at.Index).C);
 
     /// <summary>
-    /// The gradient of p⁻, A·g, and B·g added to what is known of the gradient of p; null stands for zero. Both arguments are used up, and
-    /// may be results.
+    /// Returns the gradient of p⁻, A·g, and the gradient of p with B·g added; null stands for zero. Both arguments may be overwritten, and
+    /// may be the results.
     /// </summary>
     /// <param name="at">The layer.</param>
     /// <param name="gradient">g, the gradient of p⁺.</param>
-    /// <param name="ofCurrent">The gradient of p but for this layer's part.</param>
+    /// <param name="ofCurrent">The gradient of p without the part of this layer.</param>
     internal virtual (Tensor? OfPrevious, Tensor? OfCurrent) Adjoint(Layer at, Tensor gradient, Tensor? ofCurrent)
     {
         Coefficients c = At(at.Index);
         if (c.A == 0) return (null, Plus(ofCurrent, gradient, c.B));
-        // A product of its own where there is no sum yet: g is used up next.
+        // Without a sum yet, the product needs a new tensor, because g is overwritten next.
         Tensor? sum = c.B == 0 ? ofCurrent : ofCurrent is null ? gradient * c.B : Plus(ofCurrent, gradient, c.B);
         return (c.A == 1 ? gradient : gradient.mul_(c.A), sum);
     }
 
-    /// <summary>A step of the network as it is used after training; the recurrence itself unless the scheme says otherwise.</summary>
+    /// <summary>Computes a step of the network after training; by default that of the recurrence.</summary>
     internal virtual Tensor Infer(Layer at, Tensor previous, Tensor current, Tensor f) => Step(at, previous, current, f);
 
-    /// <summary>The coefficients of a layer, with the first one taken as <see cref="Start"/> says.</summary>
+    /// <summary>Returns the coefficients of a layer; <see cref="Start"/> determines those of the first.</summary>
     internal Coefficients StepAt(int layer) => layer == 0 && Start == Start.Euler ? Coefficients.Euler : At(layer);
 
-    /// <summary><see cref="Forward"/>, with the first layer taken as <see cref="Start"/> says.</summary>
+    /// <summary><see cref="Forward"/>, with the first layer according to <see cref="Start"/>.</summary>
     internal Tensor Step(Layer at, Tensor previous, Tensor current, Tensor f) =>
         IsEuler(at) ? current + at.Round(f) : Forward(at, previous, current, f);
 
-    /// <summary><see cref="AdjointOfF"/>, with the first layer taken as <see cref="Start"/> says.</summary>
+    /// <summary><see cref="AdjointOfF"/>, with the first layer according to <see cref="Start"/>.</summary>
     internal Tensor StepAdjointOfF(Layer at, Tensor gradient) => IsEuler(at) ? gradient : AdjointOfF(at, gradient);
 
-    /// <summary><see cref="Adjoint"/>, with the first layer taken as <see cref="Start"/> says.</summary>
+    /// <summary><see cref="Adjoint"/>, with the first layer according to <see cref="Start"/>.</summary>
     internal (Tensor? OfPrevious, Tensor? OfCurrent) StepAdjoint(Layer at, Tensor gradient, Tensor? ofCurrent) =>
         IsEuler(at) ? (null, Plus(ofCurrent, gradient)) : Adjoint(at, gradient, ofCurrent);
 
-    /// <summary>factor·x, x itself where that is the same.</summary>
+    /// <summary>Returns factor·x, or x itself if the factor is 1.</summary>
     private protected static Tensor Scaled(Tensor x, double factor) => factor == 1 ? x : x * factor;
 
-    /// <summary>sum + factor·x, in the place of the sum; where that is null, factor·x.</summary>
+    /// <summary>Adds factor·x to the sum in place; returns factor·x if the sum is null.</summary>
     private protected static Tensor Plus(Tensor? sum, Tensor x, double factor = 1) => sum is null ? Scaled(x, factor) : sum.add_(x, factor);
 
-    /// <summary>A x + B p + C f, in the place of x where the layer allows it.</summary>
+    /// <summary>Returns A x + B p + C f, in place of x if the layer allows it.</summary>
     private static Tensor Combined(Layer at, Tensor x, Tensor current, Tensor f, Coefficients c)
     {
         Tensor sum = c.A == 1 ? x : at.Times(x, c.A);
@@ -253,7 +253,7 @@ public abstract partial record Scheme
         return at.Add(sum, f, c.C);
     }
 
-    /// <summary>B p + C f, rounded as one: the product of p need not be on the grid.</summary>
+    /// <summary>Returns B p + C f, rounded once: the product with p need not be on the grid.</summary>
     private static Tensor Rest(Layer at, Tensor current, Tensor f, Coefficients c) =>
         at.Round(c.B == 0 ? Scaled(f, c.C) : Scaled(current, c.B) + Scaled(f, c.C));
 

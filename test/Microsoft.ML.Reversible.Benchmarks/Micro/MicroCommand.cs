@@ -11,20 +11,20 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace Microsoft.ML.Reversible.Benchmarks.Micro;
 
-/// <summary>Times the small pieces with BenchmarkDotNet.</summary>
+/// <summary>Runs the microbenchmarks with BenchmarkDotNet.</summary>
 internal static class MicroCommand
 {
-    /// <summary>The pieces.</summary>
+    /// <summary>The microbenchmarks.</summary>
     public static readonly Type[] Types = [typeof(SchemeStep), typeof(ChunkedLoss), typeof(OptimizerStep), typeof(Tokenization)];
 
     public static System.CommandLine.Command Command()
     {
         var filter = new Option<string[]>("--filter")
         {
-            DefaultValueFactory = _ => ["*"], AllowMultipleArgumentsPerToken = true, Description = "What to time, such as *ChunkedLoss*.",
+            DefaultValueFactory = _ => ["*"], AllowMultipleArgumentsPerToken = true, Description = "What to run, such as *ChunkedLoss*.",
         };
         var device = new Option<string>("--device") { DefaultValueFactory = _ => "cpu" };
-        var dry = new Option<bool>("--dry") { Description = "Runs everything once at small sizes, to see that it runs." };
+        var dry = new Option<bool>("--dry") { Description = "Runs everything once at small sizes, to check that it works." };
         var command = new System.CommandLine.Command(
             "micro", "Times scheme steps, the chunked loss, AdamW and the tokenizer with BenchmarkDotNet.")
         {
@@ -40,7 +40,7 @@ internal static class MicroCommand
         return command;
     }
 
-    /// <summary>In this process: the projects that BenchmarkDotNet makes and builds would not find the native libraries.</summary>
+    /// <summary>Runs in this process: the projects that BenchmarkDotNet generates would not find the native libraries.</summary>
     private static ManualConfig Configuration(bool dry) => ManualConfig.CreateEmpty()
         .AddJob((dry ? Job.Dry : Job.Default.WithWarmupCount(3).WithIterationCount(15)).WithToolchain(InProcessEmitToolchain.Instance))
         .AddColumnProvider(DefaultColumnProviders.Instance)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Benchmarks.Micro;
 
 /// <summary>
-/// A layer of a scheme, forward and back by the reversible way, on streams [32, 256, 512], with a block that only halves its input: what is
-/// left is the recurrence, its inverse and its transpose.
+/// Times a layer of a scheme, forward and backward in the reversible mode, on hidden states [32, 256, 512]. The block only halves its
+/// input, so this measures the recurrence, its inverse and its transpose.
 /// </summary>
 public class SchemeStep : MicroBenchmark
 {

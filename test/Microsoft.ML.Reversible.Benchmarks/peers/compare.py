@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Sets `reversible bench` beside peers on the same device, in turns, and prints one Markdown table with ratios ours/other.
+"""Runs `reversible bench` and peers alternately on the same device, and prints one Markdown table with the ratios ours/other.
 
-A peer is any program that takes the options in configurations.py and prints JSON lines with the fields of `reversible bench --json`.
+A peer is any program that accepts the options in configurations.py and prints JSON lines with the fields of `reversible bench --json`.
 
     python3 compare.py --peer gpt.py --reversible path/to/reversible --preset cpu --repeat 3
     python3 compare.py --peer gpt.py --reversible path/to/reversible --preset wide-512 --only "96 layers" --gpus 0 --results wide.jsonl
@@ -25,19 +25,19 @@ import results
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--peer", help="the peer's Python file")
-    p.add_argument("--python", default=sys.executable, help="what runs the peer")
-    p.add_argument("--reversible", help="the program")
+    p.add_argument("--python", default=sys.executable, help="the Python interpreter for the peer")
+    p.add_argument("--reversible", help="the path of the program `reversible`")
     p.add_argument("--preset", nargs="+", default=[], choices=sorted(configurations.PRESETS))
-    p.add_argument("--file", help="configurations as JSON; configurations.from_file has the form")
-    p.add_argument("--pair", nargs=2, action="append", default=[], metavar=("PEER", "OURS"), help="arguments of both, each as one text")
-    p.add_argument("--only", nargs="+", help="configurations whose name has one of these texts in it")
-    p.add_argument("--repeat", type=int, default=1, help="runs of each, in turns; the table has medians")
-    p.add_argument("--gpus", help="numbers with commas between; a configuration stays on one of them, and each holds one at a time")
-    p.add_argument("--peer-options", default="", help="options of all peers to set or to replace")
-    p.add_argument("--our-options", default="", help="options of all our runs to set or to replace")
-    p.add_argument("--time-limit", type=float, help="seconds after which what still runs is ended and nothing more is started")
-    p.add_argument("--results", help="a file that each run's result is added to, and that earlier ones are read from")
-    p.add_argument("--table", action="store_true", help="only prints the table of the results that are there")
+    p.add_argument("--file", help="configurations as JSON; see configurations.from_file")
+    p.add_argument("--pair", nargs=2, action="append", default=[], metavar=("PEER", "OURS"), help="arguments of both, each as one string")
+    p.add_argument("--only", nargs="+", help="selects configurations whose name contains one of these texts")
+    p.add_argument("--repeat", type=int, default=1, help="number of alternating runs of each; the table has medians")
+    p.add_argument("--gpus", help="GPU numbers, separated by commas; each runs one configuration at a time")
+    p.add_argument("--peer-options", default="", help="options to set or replace in all runs of peers")
+    p.add_argument("--our-options", default="", help="options to set or replace in all runs of this library")
+    p.add_argument("--time-limit", type=float, help="seconds after which running programs are stopped and no more are started")
+    p.add_argument("--results", help="file to which results are appended, and from which earlier results are read")
+    p.add_argument("--table", action="store_true", help="only prints the table of existing results")
     return p.parse_args()
 
 
@@ -105,7 +105,7 @@ class Comparison:
                     file.write(json.dumps(entry) + "\n")
 
     def measure(self, run, gpu):
-        """A result, also of a program that fails or is cut off; None where the comparison was stopped."""
+        """Returns a result, also for a program that fails or is stopped; None if the comparison was stopped."""
         program = [self.a.python, self.a.peer] if run.program == "peer" else [self.a.reversible]
         environment = dict(os.environ, **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}))
         try:
@@ -144,7 +144,7 @@ class Comparison:
 
 
 def end(child):
-    """Ends a run with the processes that it has started."""
+    """Ends a run with all processes that it started."""
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -201,8 +201,8 @@ def main():
         signal.signal(signal.SIGTERM, comparison.stop)
         signal.signal(signal.SIGINT, comparison.stop)
         comparison.execute()
-    print(f"{machine(a, comparison.results)}; medians of runs in turns. On a GPU a peak of ours is what the driver sees, its context included, that of a peer "
-          "what its allocator reports; of a search it is the largest batch's, and the rest the fastest batch's.\n")
+    print(f"{machine(a, comparison.results)}; medians of alternating runs. On a GPU our peak is the driver's figure with its context, "
+          "that of a peer what its allocator reports; for a search it is that of the largest batch, and the rest is of the fastest.\n")
     print(results.table(chosen, comparison.results))
 
 

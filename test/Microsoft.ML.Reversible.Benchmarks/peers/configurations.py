@@ -1,4 +1,4 @@
-"""What is compared with what: presets, and files or options of one's own."""
+"""The configurations to compare: presets, files and options."""
 import dataclasses
 import json
 import shlex
@@ -16,13 +16,13 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """Runs of ours, each of which is set against each of the others."""
+    """Runs of this library, each of which is compared with each of the other runs."""
     name: str
     ours: tuple
     against: tuple
 
     def runs(self):
-        """All runs, ours and the others in turns."""
+        """Returns all runs, alternating between this library and the others."""
         longest = max(len(self.ours), len(self.against))
         for i in range(longest):
             yield from self.against[i:i + 1]
@@ -47,7 +47,7 @@ def _checkpoint(shape, batch, extra=""):
 
 
 def _searched(name, layers, width, heads, batch, peers):
-    """Our reversible way in bfloat16 against peers, each at the batch that suits it best."""
+    """Compares the reversible mode in bfloat16 with peers, each at its best batch."""
     theirs = f"--layers {layers} --width {width} --heads {heads} --context 1024 --vocab 50304"
     ours = f"--layer-count {layers} --width {width} --head-count {heads} --context-length 1024 --vocabulary-size 50304"
     runs = [run for make, first in peers for run in make(theirs, first, "--search")]
@@ -92,7 +92,7 @@ def _exact():
     midpoint = reversible("midpoint, float", f"{shape} --arithmetic float")
     return [
         Configuration("exact, midpoint", (reversible("midpoint, exact", f"{shape} --arithmetic exact"),), (midpoint,)),
-        # A blend cannot be run backwards in float; its own float runs keep or recompute.
+        # A blend cannot be run backwards in float; its float runs are stored or checkpointed.
         Configuration("exact, blend", (reversible("blend:16, exact", f"{shape} --scheme blend:16 --arithmetic exact"),), (
             midpoint,
             reversible("blend:16, float, checkpointed", f"{shape} --scheme blend:16 --arithmetic float --way-back checkpointed"))),
@@ -100,7 +100,7 @@ def _exact():
 
 
 def _compiled():
-    """Against plain training under torch.compile, at batches that fit it."""
+    """Compares with plain training under torch.compile, at batches that fit it."""
     return [
         Configuration(f"compiled, {name}", (
             reversible("midpoint, reversible", f"{ours} --batch-size 128"),
@@ -141,7 +141,7 @@ def pair(number, theirs, ours):
 
 
 def with_options(run, changes):
-    """The run with options set to other values, e.g. {"reversible": "--steps 1"}."""
+    """Returns the run with options set to other values, e.g. {"reversible": "--steps 1"}."""
     arguments = list(run.arguments)
     for option, values in _options(shlex.split(changes.get(run.program, ""))):
         if option in arguments:

@@ -1,10 +1,10 @@
-"""What runs print, and the table that is made of it."""
+"""Reads the output of runs, and builds the table."""
 import json
 import statistics
 
 
 def read(output):
-    """One result of the JSON lines of a run: tokens_per_s, peak_gib, batch, largest_batch as far as there are any, or why there are none."""
+    """Combines the JSON lines of a run into one result: tokens_per_s, peak_gib, batch, largest_batch, or why they are missing."""
     rows = [row for row in map(_json, output.splitlines()) if row]
     measured = [row for row in rows if row.get("tokens_per_s")]
     found = next((row for row in reversed(rows) if "largest_batch" in row), None)
@@ -24,7 +24,7 @@ def read(output):
 
 
 def median(results):
-    """The median of each number over repeated runs, how many there are, and the reason of the last that failed."""
+    """Returns the median of each number over repeated runs, their count, and the reason of the last failure."""
     good = [result for result in results if "failure" not in result]
     if not good:
         return {"failure": next((r["failure"] for r in reversed(results) if r.get("failure")), "not run")}
@@ -34,7 +34,7 @@ def median(results):
 
 
 def table(configurations, results):
-    """Markdown: a row for each of ours against each other run of its configuration. `results` maps (name, run) to a list."""
+    """Returns Markdown with a row for each run of ours and each other run of its configuration. `results` maps (name, run) to a list."""
     head = ["configuration", "ours", "against", "batch", "of the other", "tokens/s", "of the other", "ratio", "samples/s", "of the other",
             "peak, GiB", "of the other", "ratio", "beyond weights, gradients, optimizer", "largest batch", "of the other", "ratio", "runs"]
     rows = []

@@ -31,13 +31,13 @@ public sealed class ResumedTrainingTests
         using var error = new StringWriter();
         string[] verb = Verb("model", "--checkpoints", _folder.File("run"));
         Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
-        StringAssert.Contains(error.ToString(), $"The same command goes on from the checkpoint in '{_folder.File("run")}'.");
+        StringAssert.Contains(error.ToString(), $"The same command continues from the checkpoint in '{_folder.File("run")}'.");
         Assert.IsFalse(Directory.Exists(_folder.File("model")));
 
         CliRun again = CliRun.Of(verb);
         Assert.AreEqual(0, again.Code, again.Error);
         Assert.AreEqual(6, again.Json[0].GetProperty("step").GetInt32());
-        StringAssert.Contains(again.Error, "Went on from the checkpoint of step 5");
+        StringAssert.Contains(again.Error, "Continued from the checkpoint of step 5");
         CollectionAssert.AreEqual(Weights("whole"), Weights("model"));
     }
 
@@ -70,7 +70,7 @@ public sealed class ResumedTrainingTests
             if (!process.HasExited) process.Kill();
         }
         Assert.AreEqual(2, process.ExitCode, error.Result);
-        StringAssert.Contains(error.Result, "The same command goes on");
+        StringAssert.Contains(error.Result, "The same command continues");
         Assert.IsNotEmpty(Directory.GetFileSystemEntries(_folder.File("run")));
     }
 

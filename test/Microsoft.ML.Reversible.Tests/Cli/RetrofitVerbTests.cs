@@ -118,7 +118,7 @@ public sealed class RetrofitVerbTests
         using var output = new CancellingWriter(cancel, "\"step\":5,");
         using var error = new StringWriter();
         Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
-        StringAssert.Contains(error.ToString(), $"The same command goes on from the checkpoint in '{_folder.File("run")}'.");
+        StringAssert.Contains(error.ToString(), $"The same command continues from the checkpoint in '{_folder.File("run")}'.");
         Assert.IsFalse(Directory.Exists(Student));
 
         CliRun again = CliRun.Of(verb);
@@ -129,10 +129,10 @@ public sealed class RetrofitVerbTests
 
     [TestMethod]
     [DataRow("--scheme: There is no scheme 'euler'", "--scheme", "euler")]
-    [DataRow("--scheme: The estimator scheme's A must be", "--scheme", "estimator:a=0")]
-    [DataRow("--scheme: The estimator scheme's M must be", "--scheme", "estimator:m=0")]
+    [DataRow("--scheme: The iterated inverse's A must be", "--scheme", "estimator:a=0")]
+    [DataRow("--scheme: The iterated inverse's M must be", "--scheme", "estimator:m=0")]
     [DataRow("--scheme must be a reversible one, and 'residual' is not", "--scheme", "residual")]
-    [DataRow("--scheme must be a reversible one, and 'blend:128' is not: that takes K up to 64", "--scheme", "blend:128")]
+    [DataRow("--scheme must be a reversible one, and 'blend:128' is not: it needs K up to 64", "--scheme", "blend:128")]
     [DataRow("--max-side-gib has no effect without --scheme auto, whose choice it limits", "--max-side-gib", "1")]
     [DataRow("--layer-map must be pairs of layers such as 1:1,2:2, not '1:1,2'", "--layer-map", "1:1,2")]
     [DataRow("--layer-map has no effect where --hidden-state-weight is 0", "--layer-map", "1:1")]
@@ -157,7 +157,7 @@ public sealed class RetrofitVerbTests
         CliRun.Of("retrofit", "--data", data, "--out", Student).AssertRefused("--teacher-path");
         CliRun.Of("retrofit", "--teacher", " ", "--data", data, "--out", Student).AssertRefused("--teacher-path");
         CliRun.Of("retrofit", "--teacher", _folder.File("none"), "--data", data, "--out", Student).AssertRefused("none");
-        CliRun.Of("retrofit", "--teacher", teacher, "--data", data, "--out", teacher + "/").AssertRefused("teacher would be lost");
+        CliRun.Of("retrofit", "--teacher", teacher, "--data", data, "--out", teacher + "/").AssertRefused("would be overwritten");
         Assert.IsFalse(Directory.Exists(Student));
     }
 

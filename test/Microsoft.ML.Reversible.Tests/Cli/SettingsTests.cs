@@ -42,7 +42,7 @@ public sealed class SettingsTests
         string help = CliRun.Of("retrofit", "--help").Out.ReplaceLineEndings(" ");
         StringAssert.Contains(help, "Optimizer steps, at least 1. Default: 500.");
         StringAssert.Contains(help, "Default: 0.0003.");
-        StringAssert.Contains(help, "--teacher-path, --teacher FOLDER  (needed)");
+        StringAssert.Contains(help, "--teacher-path, --teacher FOLDER  (required)");
     }
 
     [TestMethod]

@@ -32,7 +32,7 @@ public sealed class DocumentSchemeTests
     [TestMethod]
     public void TheTableOfWhatConvertedNetworksCostIsTheCodes()
     {
-        string[][] rows = Document.Open(Page).Rows("scheme", "evaluations of f a layer forward");
+        string[][] rows = Document.Open(Page).Rows("scheme", "forward evaluations of f per layer");
         Assert.HasCount(4, rows);
         foreach (string[] row in rows)
         {

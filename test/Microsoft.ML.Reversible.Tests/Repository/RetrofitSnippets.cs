@@ -28,7 +28,7 @@ internal static class RetrofitSnippets
         }).Fit(texts);
 
         RetrofitReport report = student.Retrofit!;
-        Console.WriteLine($"KL to the teacher, nats a token: {report.Before.KlPerToken:F4}, distilled {report.After!.KlPerToken:F4}");
+        Console.WriteLine($"KL to the teacher, nats per token: {report.Before.KlPerToken:F4}, distilled {report.After!.KlPerToken:F4}");
         Console.WriteLine(student.Generate("the red", maxTokens: 20, temperature: 0));
         student.SavePretrained(studentFolder);
         // </snippet>

@@ -17,7 +17,7 @@ public sealed class BadRetrofitTests
         Bad("TeacherPrecision", o => o.TeacherPrecision = (Precision)9),
         Bad("TeacherPrecision", o => o.TeacherPrecision = Precision.BFloat16),
         Bad("Scheme", o => o.Scheme = Scheme.Parse("residual"), "reversible one, and 'residual' is not: it has no inverse."),
-        Bad("Scheme", o => o.Scheme = Bdia.Blend(128), "reversible one, and 'blend:128' is not: that takes K up to 64, and K is 128."),
+        Bad("Scheme", o => o.Scheme = Bdia.Blend(128), "reversible one, and 'blend:128' is not: it needs K up to 64, and K is 128."),
         Bad("Exact", o => (o.Scheme, o.Arithmetic) = (Bdia.Blend(), Arithmetic.Float)),
         Bad("ChooseScheme", o => o.MaxSideGiB = 1),
         Bad("MaxSideGiB", o => (o.ChooseScheme, o.MaxSideGiB) = (true, -1)),

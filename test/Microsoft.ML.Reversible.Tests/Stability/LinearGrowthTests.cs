@@ -110,7 +110,7 @@ public sealed class LinearGrowthTests
         StringAssert.StartsWith(report.Verdict, "leapfrog: no layer grows, ");
         double golden = (1 + Math.Sqrt(5)) / 2;
         Assert.AreEqual(golden, Math.Pow(report.Stack.Forward, 1 / 20.0), 1e-4);
-        StringAssert.Contains(File.ReadAllText(Document.PathOf("docs/schemes.md")), $"grows by {golden:F3} a layer");
+        StringAssert.Contains(File.ReadAllText(Document.PathOf("docs/schemes.md")), $"grows by {golden:F3} per layer");
     }
 
     [TestMethod]

@@ -5,17 +5,24 @@ using Microsoft.ML.Reversible.Tests.Repository;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>The README's commands do what it says, on a small text and for a few steps.</summary>
+/// <summary>The commands of docs/command-line.md do what the page says, on a small text and for a few steps.</summary>
 [TestClass]
-public sealed partial class ReadmeCommandsTests
+public sealed partial class CommandLinePageTests
 {
+    private static Document Page => Document.Open("docs/command-line.md");
+
     [TestMethod]
-    public void TheReadmesCommandsRunAndPrintWhatItSays()
+    public void TheTableListsTheVerbs()
     {
-        SourceTree? tree = SourceTree.Around(AppContext.BaseDirectory);
-        if (tree is null) Assert.Inconclusive("The tests run outside of the source tree.");
-        string[] readme = File.ReadAllLines(Path.Combine(tree.Root, "README.md"));
-        string[] commands = Array.FindAll(readme, line => line.StartsWith("reversible ", StringComparison.Ordinal));
+        Reversible.Cli.Verbs.Verb[] verbs = Reversible.Cli.CommandLine.Verbs(new(TextReader.Null, TextWriter.Null, TextWriter.Null));
+        CollectionAssert.AreEquivalent(
+            verbs.Select(verb => verb.Command.Name).ToArray(), Page.Rows("verb").Select(row => row[0]).ToArray());
+    }
+
+    [TestMethod]
+    public void TheCommandsRunAndPrintWhatThePageSays()
+    {
+        string[] commands = Page.Blocks("sh").Single().Split('\n');
         using var folder = new ScratchFolder();
         File.WriteAllLines(folder.File("book.txt"), Lines());
         ZeroShotFiles.WritePiqa(folder.File("valid.jsonl"), 4);
@@ -49,7 +56,7 @@ public sealed partial class ReadmeCommandsTests
                 : word.Replace("=", $"={folder.FullName}/")),
     ];
 
-    /// <summary>Text with words enough for the vocabulary that is learned by default.</summary>
+    /// <summary>Text with enough different words for the default vocabulary.</summary>
     private static IEnumerable<string> Lines()
     {
         var random = new Random(1);
