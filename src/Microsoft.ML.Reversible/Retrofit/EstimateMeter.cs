@@ -6,7 +6,7 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 namespace Microsoft.ML.Reversible.Retrofitting;
 
 /// <summary>Measures <see cref="LayerEstimate"/>s of residual blocks over several batches.</summary>
-/// <param name="blocks">The blocks f_0, f_1, ...; the last is not estimated with.</param>
+/// <param name="blocks">The blocks f_0, f_1, ...; the last one needs no estimate.</param>
 /// <param name="steps">M, at least 1.</param>
 /// <param name="seed">Seeds the search for the singular values.</param>
 internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int seed = 0)
@@ -24,8 +24,8 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <param name="batches">The text.</param>
     /// <param name="steps">M, at least 1.</param>
     /// <param name="cancellationToken">Ends the measurement between two layers.</param>
-    /// <returns>For each layer from 1.</returns>
-    /// <exception cref="InvalidOperationException">A stream or a derivative is not finite.</exception>
+    /// <returns>An estimate for each layer from 1.</returns>
+    /// <exception cref="InvalidOperationException">A hidden state or a derivative is not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static IReadOnlyList<LayerEstimate> Measure(
         LanguageNetwork teacher, IEnumerable<TokenBatch> batches, int steps, CancellationToken cancellationToken = default)
@@ -82,7 +82,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
 
     private static Tensor Beginning(Tensor stream) => stream.narrow(0, 0, 1).narrow(1, 0, Math.Min(SampleTokens, stream.shape[1]));
 
-    /// <summary>f in the streams' type.</summary>
+    /// <summary>Returns f of a hidden state, in the state's type.</summary>
     private Tensor F(int l, Tensor stream) => blocks[l].call(stream).to(stream.dtype);
 
     private static double Square(Tensor stream, Tensor counted) =>

@@ -7,17 +7,17 @@ namespace Microsoft.ML.Reversible.Retrofitting;
 /// <summary>The largest singular value of a function's Jacobian at a state, by power iteration over JᵀJ.</summary>
 /// <remarks>
 /// Jᵀu is an ordinary backward pass. Jv would need a function that is differentiable twice, which fused attention is not, so it is a
-/// central difference; that only turns the search, for the result is ‖Jᵀu‖ of a unit vector u and so never above the true value but for
-/// rounding.
+/// central difference. The difference's error only changes the direction of the search: the result is ‖Jᵀu‖ of a unit vector u, which is
+/// never above the true value except for rounding.
 /// </remarks>
 internal static class LargestSingularValue
 {
     private const int MaxIterations = 40;
     private const double Tolerance = 1e-4;
 
-    /// <summary>Finds it.</summary>
+    /// <summary>Returns the value.</summary>
     /// <param name="f">The function.</param>
-    /// <param name="state">Where, of shape [1, context, width].</param>
+    /// <param name="state">The state, of shape [1, context, width].</param>
     /// <param name="seed">Seeds the vector that the iteration starts from.</param>
     /// <exception cref="InvalidOperationException">A product is not finite.</exception>
     public static double Of(Block f, Tensor state, int seed)
@@ -53,7 +53,7 @@ internal static class LargestSingularValue
     }
 
     /// <summary>
-    /// (f(x + εv) - f(x - εv)) / 2ε. No token is moved by more than this part of a typical token's size, however v is spread over them.
+    /// Returns (f(x + εv) - f(x - εv)) / 2ε, with ε so small that no token moves by more than this part of a typical token's size.
     /// </summary>
     private static Tensor Difference(Block f, Tensor state, Tensor direction, double part)
     {

@@ -111,7 +111,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// The weight of the cross-entropy of the text itself, within [0, 1]; the divergence has the rest, times the squared temperature.
-        /// At 1 there is no rest, and what is set of the divergence is refused.
+        /// At 1 the divergence has no weight, and its options are refused.
         /// </summary>
         public double CrossEntropyWeight { get; set; }
 

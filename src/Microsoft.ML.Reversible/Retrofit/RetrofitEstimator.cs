@@ -14,7 +14,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The <see cref="IEstimator{TTransformer}"/> that turns a trained transformer reversible and distils it until it answers as before.
+/// The <see cref="IEstimator{TTransformer}"/> that converts a trained transformer to a reversible scheme and distils it.
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[

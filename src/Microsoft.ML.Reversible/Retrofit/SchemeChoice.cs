@@ -145,7 +145,7 @@ internal sealed record AutomaticChoice(
 
 /// <summary>Measures conversions of a teacher before any training.</summary>
 /// <param name="sample">The teacher on a sample of text.</param>
-/// <param name="limits">What a conversion may take.</param>
+/// <param name="limits">The limits of a conversion.</param>
 internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limits)
 {
     /// <summary>The limits of a conversion.</summary>

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Retrofitting;
 
-/// <summary>Finds the step size with which midpoint or leapfrog comes nearest to the teacher whose blocks it runs.</summary>
+/// <summary>Finds the step size with which midpoint or leapfrog is nearest to the teacher whose blocks it runs.</summary>
 internal static class StepSizeSearch
 {
     private const int GoldenSteps = 8;
@@ -14,7 +14,7 @@ internal static class StepSizeSearch
     /// <param name="measure">Measures a step size, which has four digits; it is called at most once for each.</param>
     /// <param name="distance">The part of the result to minimize, not NaN.</param>
     /// <typeparam name="T">The result of a measurement.</typeparam>
-    /// <returns>All that was tried, by step size; with one valley within the grid, the best is within 2 % of the true step size.</returns>
+    /// <returns>All measurements, by step size; with one minimum within the grid, the best is within 2 % of the true step size.</returns>
     public static IReadOnlyList<(double StepSize, T Result)> Minimize<T>(Func<double, T> measure, Func<T, double> distance)
     {
         var tried = new SortedDictionary<double, T>();
@@ -47,6 +47,6 @@ internal static class StepSizeSearch
         }
     }
 
-    // A step size is written into the model's scheme, where more digits would be noise. Neighbours in the search are a percent apart.
+    // A step size is written into the model's scheme, where more digits would be noise: neighbours in the search are a percent apart.
     private static double Rounded(double stepSize) => Math.Round(stepSize, Digits - 1 - (int)Math.Floor(Math.Log10(stepSize)));
 }

@@ -5,30 +5,30 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Retrofitting;
 
 /// <summary>
-/// What a teacher's cache holds, and how. Whoever opens one knows all of it, so a file is what it should be if it begins with these bytes:
+/// The content and layout of a teacher's cache. The reader knows all of it, so a file is the one wanted if it begins with these bytes:
 /// magic (8 bytes), version, k, bytes a value (4 each), vocabulary size, context, windows (8 each), temperature (8), the SHA-256 of the
 /// teacher and of what decides the windows (32 each), little endian.
 /// </summary>
-/// <param name="TeacherHash">Names the teacher, 64 hexadecimal digits.</param>
-/// <param name="WindowsIdentity">Tells of all that decides the windows.</param>
+/// <param name="TeacherHash">The teacher's hash, 64 hexadecimal digits.</param>
+/// <param name="WindowsIdentity">Describes everything that decides the windows.</param>
 /// <param name="VocabularySize">The teacher's.</param>
 /// <param name="Context">Positions of a window.</param>
 /// <param name="Windows">Number of windows.</param>
 /// <param name="K">Tokens of a position that are kept, at most the vocabulary.</param>
-/// <param name="Temperature">What the teacher's logits were divided by.</param>
+/// <param name="Temperature">The divisor of the teacher's logits.</param>
 /// <param name="ValueBytes">2 or 4: log-probabilities are float16 or float32.</param>
 internal sealed record TeacherCacheHeader(
     string TeacherHash, string WindowsIdentity, int VocabularySize, int Context, long Windows, int K, double Temperature, int ValueBytes)
 {
-    /// <summary>Bytes that the header takes.</summary>
+    /// <summary>Bytes of the header.</summary>
     public const int Length = 52 + 2 * SHA256.HashSizeInBytes;
 
     private const int Version = 1;
 
-    // Below what float16 holds; e to that power is 0 in any type.
+    // Near the smallest float16; e to that power is 0 in every type.
     private const float SmallestLogProbability = -60000;
 
-    /// <summary>What every such file begins with.</summary>
+    /// <summary>The first bytes of every such file.</summary>
     public static ReadOnlySpan<byte> Magic => "RevTeach"u8;
 
     /// <summary>Columns of the log-probabilities.</summary>

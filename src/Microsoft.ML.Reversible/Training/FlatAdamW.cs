@@ -10,9 +10,9 @@ namespace Microsoft.ML.Reversible.Training;
 /// parameter.
 /// </summary>
 /// <remarks>
-/// Make it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which
-/// backward passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the groups of the stack take
-/// turns on one gradient buffer: <see cref="ZeroGradients"/> gives it to the last one, and <see cref="PassGradientOn"/> to the next.
+/// Create it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which
+/// backward passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the groups of the layers share
+/// one gradient buffer in turn: <see cref="ZeroGradients"/> gives it to the last one, and <see cref="PassGradientOn"/> to the next.
 /// </remarks>
 internal sealed class FlatAdamW : IDisposable
 {
@@ -40,7 +40,7 @@ internal sealed class FlatAdamW : IDisposable
         Device device = layouts.SelectMany(layout => layout.Parameters).First().device;
         long all = layouts.Sum(layout => layout.Length);
         _gradients = _shared
-            ? [Zeros(layouts[..^1].Max(layout => layout.Length)), Zeros(layouts[^1].Length)]
+            ? [Zeros(layouts[..^1].Select(layout => layout.Length).DefaultIfEmpty(FlatLayout.Row).Max()), Zeros(layouts[^1].Length)]
             : [Zeros(all)];
         (_firstMoments, _secondMoments) = (Zeros(all), Zeros(all));
         _groups = new FlatAdamWGroup[layouts.Length];
@@ -105,7 +105,7 @@ internal sealed class FlatAdamW : IDisposable
     {
         using var noGraph = no_grad();
         foreach (Tensor gradient in _gradients) gradient.zero_();
-        if (!_shared) return;
+        if (!_shared || OuterGroup == 0) return;
         foreach (FlatAdamWGroup group in _groups[..OuterGroup]) group.DetachGradients();
         _groups[OuterGroup - 1].AttachGradients();
     }

@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>The memory that this process holds, in RAM and on the GPU that it computes on.</summary>
 /// <remarks>
-/// On a GPU the driver is asked. libtorch's allocator keeps what it once took, so what is held after a step is the most that the step
-/// needed, and the driver's context is in it. Only where memory ran short does the allocator give back; the most that was read stands.
+/// On a GPU the value is the driver's. libtorch's allocator keeps what it allocated, so the memory held after a step is the step's peak,
+/// with the driver's context. The allocator frees memory only where it runs short; the peak is the largest value read.
 /// </remarks>
 internal sealed class MemoryMeter
 {
@@ -21,7 +21,7 @@ internal sealed class MemoryMeter
     }
 
     /// <summary>Makes a meter of given readings.</summary>
-    /// <param name="readDevice">Reads what is held on the GPU, bytes, null where nobody knows; null where there is no GPU.</param>
+    /// <param name="readDevice">Reads what is held on the GPU, bytes, or null if not known; null where there is no GPU.</param>
     /// <param name="readHost">Reads what is held in RAM, bytes.</param>
     public MemoryMeter(Func<long?>? readDevice, Func<long> readHost) => (_readDevice, _readHost) = (readDevice, readHost);
 

@@ -12,7 +12,7 @@ internal static class NvidiaDriver
     private const int MostProcesses = 256;
     private const int BusIdLength = 32;
 
-    // The driver says all bits set where it cannot tell a process's memory.
+    // The driver returns all bits set where it does not know a process's memory.
     private const ulong NotKnown = ulong.MaxValue;
 
     private static readonly Lazy<Calls?> _calls = new(Load);

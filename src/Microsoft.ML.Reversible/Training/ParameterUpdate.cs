@@ -11,10 +11,10 @@ namespace Microsoft.ML.Reversible.Training;
 /// </para>
 /// <para>
 /// Inside it, the norm of each layer's gradient is read before its step, which waits for the device once a layer. The global norm is not
-/// known there; in its place clipping takes the greater of the previous accepted step's global norm and the group's own: the first step is
-/// clipped too, and no sudden gradient gets through whole. From the first group on whose gradient is not finite, nothing is stepped: a loss
-/// that is not finite shows in the first group that the backward pass comes to, so that such a step changes nothing. Only where gradients
-/// overflow in the backward pass have the layers above been stepped, with the finite gradients that they had.
+/// known there; clipping uses the greater of the previous accepted step's global norm and the group's own, so that the first step and a
+/// sudden large gradient are clipped too. From the first group whose gradient is not finite, nothing is stepped. A loss that is not finite
+/// shows in the first group of the backward pass, so such a step changes nothing. Only where gradients overflow within the backward pass
+/// have the layers above been stepped already, with their finite gradients.
 /// </para>
 /// </remarks>
 /// <param name="optimizer">The optimizer.</param>

@@ -1,24 +1,24 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>What a run does about the checkpoints that stand in its folder.</summary>
+/// <summary>What a run does about the checkpoints that are in its folder already.</summary>
 public enum ResumeMode
 {
-    /// <summary>It goes on from the last one, or begins where there is none.</summary>
+    /// <summary>Resumes from the last one, or starts where there is none.</summary>
     IfPresent,
 
-    /// <summary>It goes on from the last one, and refuses to begin where there is none.</summary>
+    /// <summary>Resumes from the last one, and fails where there is none.</summary>
     Required,
 
-    /// <summary>It begins, and refuses a folder that holds checkpoints rather than overwriting them.</summary>
+    /// <summary>Starts, and fails where the folder holds checkpoints, which are not overwritten.</summary>
     Never,
 }
 
 /// <summary>What a run does where the last checkpoint is damaged.</summary>
 public enum DamagedCheckpoint
 {
-    /// <summary>It refuses to go on, and says what is wrong with it.</summary>
+    /// <summary>Fails, with a message that says what is wrong with it.</summary>
     Refuse,
 
-    /// <summary>It goes on from the latest one that is whole.</summary>
+    /// <summary>Resumes from the latest one that is not damaged.</summary>
     UsePrevious,
 }

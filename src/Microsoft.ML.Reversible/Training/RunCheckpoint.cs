@@ -61,8 +61,8 @@ internal static class RunCheckpoint
     /// <param name="run">The run's folder.</param>
     /// <param name="resume">What to do about checkpoints that are there.</param>
     /// <param name="damaged">What to do about a damaged one.</param>
-    /// <param name="warn">Told of damaged checkpoints that are passed over.</param>
-    /// <returns>Its folder and state; null to begin.</returns>
+    /// <param name="warn">Called with a message for each damaged checkpoint that is skipped.</param>
+    /// <returns>Its folder and state; null to start.</returns>
     /// <exception cref="InvalidOperationException">There is none though it is required, or one though it is not wanted.</exception>
     /// <exception cref="InvalidDataException">It is damaged; the message says where, and what can be done.</exception>
     public static (string Path, RunState State)? Find(RunFolder run, ResumeMode resume, DamagedCheckpoint damaged, Action<string> warn)

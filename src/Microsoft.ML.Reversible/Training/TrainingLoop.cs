@@ -99,7 +99,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
 
-    /// <summary>A model that has learned nothing is not to be taken for one that was trained.</summary>
+    /// <summary>Fails where no step was taken: the model must not pass for a trained one.</summary>
     private void RequireAStepTaken()
     {
         if (_state.OptimizerSteps == 0)
@@ -118,7 +118,7 @@ internal sealed class TrainingLoop : IDisposable
         long units = batches.Sum(batch => batch.UnitCount);
         ParameterUpdate.Outcome outcome = _update.Take(step, rate, layerDone => Differentiate(batches, units, step, layerDone));
         bool report = step == 1 || step % _options.ReportInterval == 0 || IsEvaluation(step);
-        // Reading the loss waits for the device, so it is read only where it is told.
+        // Reading the loss waits for the device, so it is read only for a report.
         double loss = report ? outcome.Loss.item<double>() / units : double.NaN;
         _training.Stop();
 

@@ -189,6 +189,28 @@ public sealed class FlatAdamWTests
     }
 
     [TestMethod]
+    public void AModelWithoutLayersIsSteppedAlikeInEitherPlacement()
+    {
+        byte[][] weights = [.. Enum.GetValues<OptimizerPlacement>().Select(placement =>
+        {
+            using var scope = NewDisposeScope();
+            using var random = new Generator(1);
+            using var block = new TanhBlock(4, 0.1, random, ScalarType.Float32);
+            using var optimizer = new FlatAdamW([[.. block.parameters()]], Settings, placement);
+            var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
+            for (int step = 1; step <= 2; step++)
+                Assert.IsTrue(update.Take(step, 1e-2, _ =>
+                {
+                    Tensor loss = block.call(ones(2, 4)).square().sum();
+                    loss.backward();
+                    return loss.detach();
+                }).Taken);
+            return block.parameters().SelectMany(parameter => parameter.bytes.ToArray()).ToArray();
+        })];
+        CollectionAssert.AreEqual(weights[0], weights[1]);
+    }
+
+    [TestMethod]
     public void ParametersOfAnotherTypeOrInTwoLayersAreRefused()
     {
         using var random = new Generator(1);
