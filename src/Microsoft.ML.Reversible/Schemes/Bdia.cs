@@ -49,8 +49,8 @@ public enum BdiaInference
 /// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0; for some complex λ a sequence of signs grows though neither sign does alone.
 /// </para>
 /// <para>
-/// Without the grid each layer back would multiply rounding errors by k, so the reversible way back needs exact arithmetic.
-/// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed way back alone.
+/// Without the grid each layer back would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
+/// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed mode only.
 /// </para>
 /// </remarks>
 public sealed record Bdia : Scheme

@@ -26,7 +26,7 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract partial record Scheme
 {
-    /// <summary>Rounding errors of float32 that grow by more leave fewer than three digits.</summary>
+    /// <summary>The most that rounding errors of float32 may grow; more leaves fewer than three digits.</summary>
     private protected const double MostGrowth = 1e4;
 
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>
@@ -48,16 +48,16 @@ public abstract partial record Scheme
     /// </summary>
     public virtual bool CanBeExact => Typical.Divisor is not null;
 
-    /// <summary>Why streams on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
-    internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies streams by factors that leave the grid.";
+    /// <summary>Why hidden states on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
+    internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies hidden states by factors that leave the grid.";
 
-    /// <summary>The arithmetic that is taken where none is asked for.</summary>
+    /// <summary>The default arithmetic.</summary>
     internal virtual Arithmetic DefaultArithmetic => CanBeExact && Typical.Divisor > 1 ? Arithmetic.Exact : Arithmetic.Float;
 
     /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null where it can.</summary>
     internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
 
-    /// <summary>Why the scheme cannot be run backwards in an arithmetic, with the mend; null where it can.</summary>
+    /// <summary>Why the scheme cannot be run backwards in an arithmetic, and what to set instead; null where it can.</summary>
     internal virtual string? WhyNotReversible(Arithmetic arithmetic)
     {
         if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
@@ -67,8 +67,8 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// By what the way back multiplies rounding errors in float arithmetic, in words, where that spoils the gradients; null where it does
-    /// not.
+    /// The factor by which the reversible mode multiplies rounding errors in float arithmetic, in words, where that spoils the gradients;
+    /// null where it does not.
     /// </summary>
     private protected virtual string? FloatGrowth => Math.Abs(Typical.A) is > 0 and < 1 and var a
         ? string.Create(CultureInfo.InvariantCulture, $"{1 / a:G4} in each layer")
@@ -79,32 +79,32 @@ public abstract partial record Scheme
 
     private int FirstLayer => Start == Start.Euler ? 1 : 0;
 
-    /// <summary>The way back that is taken where none is asked for: reversible where that can be.</summary>
+    /// <summary>The default backward mode: reversible where the scheme can be run backwards.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
         WhyNotReversible(arithmetic) is null ? WayBack.Reversible : WayBack.Stored;
 
     /// <summary>Bits behind the binary point of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
-    /// <summary>Bits that the reversible way back keeps for each activation of the stream in each layer, to undo rounding.</summary>
+    /// <summary>Bits that the reversible mode keeps for each number of a hidden state in each layer, to undo rounding.</summary>
     internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
 
     /// <summary>How many functions the recurrence runs over for each block.</summary>
     internal virtual int FunctionsPerBlock => 1;
 
-    /// <summary>How often a layer evaluates blocks on the way forward.</summary>
+    /// <summary>How often a layer evaluates blocks in the forward pass.</summary>
     internal virtual int EvaluationsPerLayer => 1;
 
-    /// <summary>How the first layer, which has no stream before its own, is taken.</summary>
+    /// <summary>How the first layer is computed, which has no hidden state before its own.</summary>
     public Start Start { get; init; } = Start.Repeat;
 
     /// <summary>What the stack gives as its output.</summary>
     public ReadOut ReadOut { get; init; } = ReadOut.Last;
 
-    /// <summary>The scheme with everything settled that is drawn for a network of so many layers.</summary>
+    /// <summary>Returns the scheme with everything drawn that is drawn once for a network of a number of layers.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
-    /// <summary>The scheme for the weights of a trained network, where what is left open depends on that.</summary>
+    /// <summary>Returns the scheme with the defaults for the weights of a trained network.</summary>
     internal virtual Scheme ForTrainedWeights() => this;
 
     /// <exception cref="ArgumentException">
