@@ -20,24 +20,24 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
 
     private static readonly ConcurrentDictionary<string, ScriptFunction> _functions = [];
 
-    private (Tensor Stream, Tensor Read)? _made;
+    private (Tensor State, Tensor Read)? _made;
 
     /// <summary>Returns one for hidden states that bfloat16 blocks read on CUDA; null elsewhere.</summary>
-    public static FusedUpdate? For(Device device, ScalarType blockType, ScalarType streamType, Grid? grid) =>
-        device.type == DeviceType.CUDA && blockType == ScalarType.BFloat16 && streamType is ScalarType.Float32 or ScalarType.Float64
+    public static FusedUpdate? For(Device device, ScalarType blockType, ScalarType stateType, Grid? grid) =>
+        device.type == DeviceType.CUDA && blockType == ScalarType.BFloat16 && stateType is ScalarType.Float32 or ScalarType.Float64
             ? new(grid)
             : null;
 
-    /// <summary>Computes stream + factor·f, f rounded to the grid if there is one; null where that cannot be compiled.</summary>
-    public Tensor? TryAdd(Tensor stream, Tensor f, double factor)
+    /// <summary>Computes state + factor·f, f rounded to the grid if there is one; null where that cannot be compiled.</summary>
+    public Tensor? TryAdd(Tensor state, Tensor f, double factor)
     {
         string increment = grid is null
             ? $"f.to({ScalarOfFloat32}){Times(factor)}"
             : Rounded($"f.to({ScalarOfFloat64}){Times(factor)}");
         return Made(Call(
-            "add", ["stream", "f"],
-            [$"sum = stream + {increment}", $"return sum, sum.to({ScalarOfBFloat16})"],
-            [stream, f]))?[0];
+            "add", ["state", "f"],
+            [$"sum = state + {increment}", $"return sum, sum.to({ScalarOfBFloat16})"],
+            [state, f]))?[0];
     }
 
     /// <summary>Computes BDIA's p⁺, and the remainders of p⁻ as bytes; null where that cannot be compiled.</summary>
@@ -84,9 +84,9 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
         "scale", ["x", "factor"], [$"return (x * factor).to({ScalarOfBFloat16})"], [x, factor.reshape(-1, 1, 1)])?[0];
 
     /// <summary>Returns the bfloat16 copy that the last step made, if this is its result, else null; in the current scope.</summary>
-    public Tensor? TakeRead(Tensor stream)
+    public Tensor? TakeRead(Tensor state)
     {
-        if (_made is not { } made || !ReferenceEquals(made.Stream, stream)) return null;
+        if (_made is not { } made || !ReferenceEquals(made.State, state)) return null;
         _made = null;
         using Tensor read = made.Read;
         return read.alias();

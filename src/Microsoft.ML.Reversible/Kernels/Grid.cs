@@ -51,7 +51,7 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
         if (!(largest < Limit))
             throw new OverflowException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"A stream reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point " +
+                $"A hidden state reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point " +
                 $"holds values up to {Limit:G4}. A smaller step size, a lower learning rate or float arithmetic may help."));
     }
 

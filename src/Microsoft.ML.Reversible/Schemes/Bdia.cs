@@ -49,8 +49,8 @@ public enum BdiaInference
 /// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0. For some complex λ a sequence of signs grows although neither sign grows alone.
 /// </para>
 /// <para>
-/// Without the grid each layer of the backward pass would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
-/// k above 64, up to 2²⁰, needs float arithmetic and the stored or checkpointed mode.
+/// Without the grid each layer back would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
+/// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed mode only.
 /// </para>
 /// </remarks>
 public sealed record Bdia : Scheme

@@ -5,12 +5,12 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial record Scheme
 {
-    /// <summary>The Hamiltonian scheme: attention and MLP act alternately on two hidden states.</summary>
+    /// <summary>The Hamiltonian scheme: attention and MLP act on two hidden states in turn.</summary>
     public static Scheme Hamiltonian { get; } = new Hamiltonian();
 }
 
 /// <summary>
-/// The Hamiltonian scheme, equations 2.8 and 2.9 of arXiv 2512.02056, with two hidden states q and p that both start from the embedding:
+/// The Hamiltonian scheme, equations 2.8 and 2.9 of arXiv 2512.02056, with two hidden states q and p, both starting from the embedding:
 /// <code>
 ///     q⁺ = q + Attn(LN₁ p)       p⁺ = p + Mlp(LN₂ q⁺)          p = p⁺ - Mlp(LN₂ q⁺)       q = q⁺ - Attn(LN₁ p)
 /// </code>
@@ -38,4 +38,14 @@ public sealed record Hamiltonian : Scheme
 
     /// <inheritdoc/>
     public override Coefficients At(int layer) => new(1, 0, 1);
+}
+
+/// <summary>A block whose attention and MLP, each with its own norm before it, can be run by themselves.</summary>
+public interface ITwoPartBlock
+{
+    /// <summary>p ↦ Attn(LN₁ p), from [batch, context, width] to the same shape.</summary>
+    Block Attention { get; }
+
+    /// <summary>q ↦ Mlp(LN₂ q), from [batch, context, width] to the same shape.</summary>
+    Block Mlp { get; }
 }

@@ -19,7 +19,7 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     public Tensor? Drawn { get; init; }
 
     /// <summary>Whether a step may overwrite the hidden state that it reads.</summary>
-    public bool UsesUpStreams { get; init; }
+    public bool InPlace { get; init; }
 
     /// <summary>Computes steps as one kernel; null where they run operation by operation.</summary>
     public FusedUpdate? Fused { get; init; }
@@ -34,24 +34,24 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
         return factor == 1 ? f : f * factor;
     }
 
-    /// <summary>Returns stream + factor·f, f rounded to the grid in exact arithmetic; in place where that is allowed.</summary>
-    /// <param name="stream">The hidden state.</param>
+    /// <summary>Returns state + factor·f, f rounded to the grid in exact arithmetic; in place where that is allowed.</summary>
+    /// <param name="state">The hidden state.</param>
     /// <param name="f">f, which may be of a narrower type.</param>
     /// <param name="factor">The factor.</param>
-    public Tensor Add(Tensor stream, Tensor f, double factor = 1) =>
-        Fused?.TryAdd(stream, f, factor) ?? (grid is null ? Sum(stream, f, factor) : Sum(stream, grid.Round(f, factor)));
+    public Tensor Add(Tensor state, Tensor f, double factor = 1) =>
+        Fused?.TryAdd(state, f, factor) ?? (grid is null ? Sum(state, f, factor) : Sum(state, grid.Round(f, factor)));
 
-    /// <summary>Returns stream + factor·other, of two hidden states; in place where that is allowed.</summary>
-    public Tensor Sum(Tensor stream, Tensor other, double factor = 1) =>
-        UsesUpStreams ? stream.add_(other, factor) : stream.add(other, factor);
+    /// <summary>Returns state + factor·other, of two hidden states; in place where that is allowed.</summary>
+    public Tensor Sum(Tensor state, Tensor other, double factor = 1) =>
+        InPlace ? state.add_(other, factor) : state.add(other, factor);
 
-    /// <summary>Returns stream/divisor, in place where that is allowed.</summary>
+    /// <summary>Returns state/divisor, in place where that is allowed.</summary>
     /// <remarks>On a grid it divides: the quotient is exact, and the product with 1/divisor need not be.</remarks>
-    public Tensor Over(Tensor stream, double divisor) =>
-        grid is null ? Times(stream, 1 / divisor) : UsesUpStreams ? stream.div_(divisor) : stream / divisor;
+    public Tensor Over(Tensor state, double divisor) =>
+        grid is null ? Times(state, 1 / divisor) : InPlace ? state.div_(divisor) : state / divisor;
 
-    /// <summary>Returns factor·stream, in place where that is allowed.</summary>
-    public Tensor Times(Tensor stream, double factor) => UsesUpStreams ? stream.mul_(factor) : stream * factor;
+    /// <summary>Returns factor·state, in place where that is allowed.</summary>
+    public Tensor Times(Tensor state, double factor) => InPlace ? state.mul_(factor) : state * factor;
 
     /// <summary>
     /// Returns the part of p⁻ that can be multiplied by ±1/k on the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the backward

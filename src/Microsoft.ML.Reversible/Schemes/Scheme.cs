@@ -26,7 +26,7 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract partial record Scheme
 {
-    /// <summary>The largest growth of float32 rounding errors that leaves three digits.</summary>
+    /// <summary>The most that rounding errors of float32 may grow; more leaves fewer than three digits.</summary>
     private protected const double MostGrowth = 1e4;
 
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>
@@ -48,7 +48,7 @@ public abstract partial record Scheme
     /// </summary>
     public virtual bool CanBeExact => Typical.Divisor is not null;
 
-    /// <summary>Why hidden states on a grid cannot be recomputed to the bit, as a sentence; null if they can.</summary>
+    /// <summary>Why hidden states on a grid cannot be rebuilt to the bit, as a sentence; null where they can.</summary>
     internal virtual string? WhyNotExact => CanBeExact ? null : "it multiplies hidden states by factors that leave the grid.";
 
     /// <summary>The default arithmetic.</summary>
@@ -57,7 +57,7 @@ public abstract partial record Scheme
     /// <summary>Why the scheme cannot be run backwards in any arithmetic, as a sentence; null if it can.</summary>
     internal virtual string? WhyNoInverse => IsReversible ? null : "it has no inverse.";
 
-    /// <summary>Why the scheme cannot be run backwards in an arithmetic, and what to do; null if it can.</summary>
+    /// <summary>Why the scheme cannot be run backwards in an arithmetic, and what to set instead; null where it can.</summary>
     internal virtual string? WhyNotReversible(Arithmetic arithmetic)
     {
         if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
@@ -67,8 +67,8 @@ public abstract partial record Scheme
     }
 
     /// <summary>
-    /// The factor by which the reversible mode multiplies rounding errors in float arithmetic, in words, if it makes the gradients
-    /// unusable; else null.
+    /// The factor by which the reversible mode multiplies rounding errors in float arithmetic, in words, where that spoils the gradients;
+    /// null where it does not.
     /// </summary>
     private protected virtual string? FloatGrowth => Math.Abs(Typical.A) is > 0 and < 1 and var a
         ? string.Create(CultureInfo.InvariantCulture, $"{1 / a:G4} in each layer")
@@ -79,32 +79,32 @@ public abstract partial record Scheme
 
     private int FirstLayer => Start == Start.Euler ? 1 : 0;
 
-    /// <summary>The default backward mode: reversible if possible.</summary>
+    /// <summary>The default backward mode: reversible where the scheme can be run backwards.</summary>
     internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
         WhyNotReversible(arithmetic) is null ? WayBack.Reversible : WayBack.Stored;
 
     /// <summary>Number of fraction bits of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
-    /// <summary>Bits that the reversible mode stores per activation and layer to undo rounding.</summary>
+    /// <summary>Bits that the reversible mode keeps for each number of a hidden state in each layer, to undo rounding.</summary>
     internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
 
     /// <summary>Number of functions of the recurrence per block.</summary>
     internal virtual int FunctionsPerBlock => 1;
 
-    /// <summary>Number of block evaluations per layer in the forward pass.</summary>
+    /// <summary>How often a layer evaluates blocks in the forward pass.</summary>
     internal virtual int EvaluationsPerLayer => 1;
 
-    /// <summary>How the first layer is computed, which has no hidden state p⁻ before it.</summary>
+    /// <summary>How the first layer is computed, which has no hidden state before its own.</summary>
     public Start Start { get; init; } = Start.Repeat;
 
     /// <summary>The output of the stack.</summary>
     public ReadOut ReadOut { get; init; } = ReadOut.Last;
 
-    /// <summary>Returns the scheme with its random parameters drawn for a network with the given number of layers.</summary>
+    /// <summary>Returns the scheme with everything drawn that is drawn once for a network of a number of layers.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
-    /// <summary>Returns the scheme for the weights of a trained network, with the defaults for that case.</summary>
+    /// <summary>Returns the scheme with the defaults for the weights of a trained network.</summary>
     internal virtual Scheme ForTrainedWeights() => this;
 
     /// <exception cref="ArgumentException">

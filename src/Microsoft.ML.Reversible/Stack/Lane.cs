@@ -17,12 +17,12 @@ internal abstract class Lane : IDisposable
     private Tensor? _gradCurrent;
     private Tensor? _gradNext;
 
-    private protected Lane(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
+    private protected Lane(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStates)
     {
         (Stack, Rows) = (stack, rows);
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Layers = new LayerList(stack, input, rows, seed, rebuilds, keepsStreams);
+        Layers = new LayerList(stack, input, rows, seed, rebuilds, keepsStates);
         _gradients = FusedUpdate.For(input.device, Layers.BlockType, input.dtype, grid: null);
         Input = Previous = Current = Layers.Enter(rows.Of(input.detach())).DetachFromDisposeScope();
     }
@@ -73,19 +73,19 @@ internal abstract class Lane : IDisposable
     }
 
     /// <summary>Begins the backward pass. Disposes of the output's gradient, whose memory must not outlive its use.</summary>
-    public void Turn(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
+    public void Turn(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
     {
         Output?.Dispose();
         using var scope = NewDisposeScope();
         (Tensor? gradCurrent, Tensor gradNext) = Layers.ReadOutAdjoint(gradient.detach());
-        if (streamGradient?.Invoke(Layers.Count, Rows, Layers.ForBlock(Current)) is { } own) gradNext.add_(own);
+        if (stateGradient?.Invoke(Layers.Count, Rows, Layers.ForBlock(Current)) is { } own) gradNext.add_(own);
         _gradCurrent = gradCurrent?.DetachFromDisposeScope();
         _gradNext = gradNext.DetachFromDisposeScope();
         gradient.Dispose();
     }
 
     /// <summary>Runs one layer backward: from the gradients of p_l and p_{l+1} to those of p_{l-1} and p_l.</summary>
-    public void StepBack(int l, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
+    public void StepBack(int l, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
     {
         using var scope = NewDisposeScope();
         using BlockGraph graph = TakeGraph(l);
@@ -98,8 +98,8 @@ internal abstract class Lane : IDisposable
         Tensor ofLeaf = graph.Leaf.grad!;
         Tensor gradP = toCurrent is null
             ? ofLeaf.to(_gradNext!.dtype)
-            : streamGradient is null && _gradients?.TryAdd(toCurrent, ofLeaf, 1) is { } sum ? sum : toCurrent.add_(ofLeaf);
-        if (streamGradient?.Invoke(l, Rows, graph.Leaf.detach()) is { } own) gradP.add_(own);
+            : stateGradient is null && _gradients?.TryAdd(toCurrent, ofLeaf, 1) is { } sum ? sum : toCurrent.add_(ofLeaf);
+        if (stateGradient?.Invoke(l, Rows, graph.Leaf.detach()) is { } own) gradP.add_(own);
         Replace(toPrevious?.DetachFromDisposeScope(), gradP.DetachFromDisposeScope());
         BeforeLayer(l, graph.Value);
     }
@@ -132,17 +132,17 @@ internal abstract class Lane : IDisposable
     }
 
     /// <summary>Computes f at a hidden state, with its graph.</summary>
-    private protected BlockGraph Graph(int layer, Tensor stream) => new(Stack.Blocks[layer], Layers.ForBlock(stream), NewCuts());
+    private protected BlockGraph Graph(int layer, Tensor state) => new(Stack.Blocks[layer], Layers.ForBlock(state), NewCuts());
 
     private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
     /// <summary>Returns a hidden state that a scheme may overwrite: of the input, which is kept, a copy.</summary>
-    private protected Tensor Owned(Tensor stream) =>
-        ReferenceEquals(stream, Input) && Layers.UsesUpStreams ? stream.clone() : stream;
+    private protected Tensor Owned(Tensor state) =>
+        ReferenceEquals(state, Input) && Layers.InPlace ? state.clone() : state;
 
-    private protected void Free(Tensor stream)
+    private protected void Free(Tensor state)
     {
-        if (!ReferenceEquals(stream, Input)) stream.Dispose();
+        if (!ReferenceEquals(state, Input)) state.Dispose();
     }
 
     /// <inheritdoc/>
@@ -169,7 +169,7 @@ internal abstract class Lane : IDisposable
 
 /// <summary>Stores the graph of every block, with all its activations, in the forward pass.</summary>
 internal sealed class StoredLane(LayerStack stack, Tensor input, RowRange rows, long seed)
-    : Lane(stack, input, rows, seed, rebuilds: false, keepsStreams: true)
+    : Lane(stack, input, rows, seed, rebuilds: false, keepsStates: true)
 {
     private readonly KeptGraphs _graphs = new(stack.Blocks.Count);
 
@@ -186,23 +186,23 @@ internal sealed class StoredLane(LayerStack stack, Tensor input, RowRange rows, 
 
 /// <summary>Stores the input of every block, and evaluates each block once more in the backward pass.</summary>
 internal sealed class CheckpointedLane(LayerStack stack, Tensor input, RowRange rows, long seed)
-    : Lane(stack, input, rows, seed, rebuilds: false, keepsStreams: true)
+    : Lane(stack, input, rows, seed, rebuilds: false, keepsStates: true)
 {
-    private readonly Tensor?[] _streams = new Tensor?[stack.Blocks.Count];
+    private readonly Tensor?[] _inputs = new Tensor?[stack.Blocks.Count];
 
     private protected override Tensor Evaluate(int layer)
     {
-        _streams[layer] = Layers.ForBlock(Current).DetachFromDisposeScope();
-        return Call(layer, _streams[layer]!);
+        _inputs[layer] = Layers.ForBlock(Current).DetachFromDisposeScope();
+        return Call(layer, _inputs[layer]!);
     }
 
-    private protected override BlockGraph TakeGraph(int layer) => Graph(layer, _streams[layer]!);
+    private protected override BlockGraph TakeGraph(int layer) => Graph(layer, _inputs[layer]!);
 
-    private protected override void BeforeLayer(int layer, Tensor f) => _streams[layer]!.Dispose();
+    private protected override void BeforeLayer(int layer, Tensor f) => _inputs[layer]!.Dispose();
 
     public override void Dispose()
     {
-        foreach (Tensor? stream in _streams) stream?.Dispose();
+        foreach (Tensor? state in _inputs) state?.Dispose();
         base.Dispose();
     }
 }
@@ -221,7 +221,7 @@ internal sealed class ReversibleLane : Lane
     private readonly int _firstKept;
 
     public ReversibleLane(LayerStack stack, Tensor input, RowRange rows, long seed)
-        : base(stack, input, rows, seed, rebuilds: true, keepsStreams: false)
+        : base(stack, input, rows, seed, rebuilds: true, keepsStates: false)
     {
         _graphs = new KeptGraphs(stack.Blocks.Count);
         _firstKept = stack.Blocks.Count - stack.KeptLayerCount;

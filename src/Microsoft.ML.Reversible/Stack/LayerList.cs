@@ -23,25 +23,25 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <param name="rows">The rows of the batch that these layers are for; what is drawn for a row does not depend on the split.</param>
     /// <param name="seed">Seeds the draws.</param>
     /// <param name="rebuilds">Whether hidden states will be rebuilt from p⁺.</param>
-    /// <param name="keepsStreams">Whether what the blocks have read is kept, and so must not be overwritten.</param>
-    public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStreams)
+    /// <param name="keepsStates">Whether what the blocks have read is kept, and so must not be overwritten.</param>
+    public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStates)
     {
         _stack = stack;
         _type = input.dtype;
         _blockType = stack.BlockType ?? _type;
         _grid = stack.Arithmetic == Arithmetic.Exact ? new Grid(stack.Scheme.FractionBits, input.device) : null;
-        ScalarType streamType = _grid is null ? _type : ScalarType.Float64;
-        ReadsInPlace = _blockType == streamType;
-        UsesUpStreams = !(keepsStreams && ReadsInPlace);
+        ScalarType stateType = _grid is null ? _type : ScalarType.Float64;
+        ReadsInPlace = _blockType == stateType;
+        InPlace = !(keepsStates && ReadsInPlace);
         // It is compiled for each shape, which pays in training, where shapes repeat. Gradients do not flow through it.
-        _fused = (rebuilds || keepsStreams) && !is_grad_enabled() ? FusedUpdate.For(input.device, _blockType, streamType, _grid) : null;
+        _fused = (rebuilds || keepsStates) && !is_grad_enabled() ? FusedUpdate.For(input.device, _blockType, stateType, _grid) : null;
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
         // The hidden state that layer 1 would rebuild is p₀, which is kept.
         _layers =
         [
             .. stack.Blocks.Select((_, l) => new Layer(l, _grid, rebuilds && l >= 2)
             {
-                Drawn = Settle(draw?.Invoke(l), rows), UsesUpStreams = UsesUpStreams, Fused = _fused,
+                Drawn = Settle(draw?.Invoke(l), rows), InPlace = InPlace, Fused = _fused,
             }),
         ];
     }
@@ -53,7 +53,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     public bool ReadsInPlace { get; }
 
     /// <summary>Whether a step may overwrite the hidden state that it reads.</summary>
-    public bool UsesUpStreams { get; }
+    public bool InPlace { get; }
 
     public int Count => _layers.Length;
 
@@ -63,9 +63,9 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     public Tensor Enter(Tensor input) => _grid?.Round(input) ?? input.alias();
 
     /// <summary>Returns a hidden state as the blocks read it.</summary>
-    public Tensor ForBlock(Tensor stream)
+    public Tensor ForBlock(Tensor state)
     {
-        Tensor read = _fused?.TakeRead(stream) ?? stream.to(_blockType);
+        Tensor read = _fused?.TakeRead(state) ?? state.to(_blockType);
         Watch(read);
         return read;
     }
@@ -86,12 +86,12 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     }
 
     /// <summary>Records the largest absolute value of a hidden state; only <see cref="CheckRange"/> waits for the device.</summary>
-    public void Watch(Tensor stream)
+    public void Watch(Tensor state)
     {
         if (_grid is null || _checked) return;
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor largest = stream.detach().norm(float.PositiveInfinity);
+        Tensor largest = state.detach().norm(float.PositiveInfinity);
         using Tensor? before = _largest;
         _largest = (before is null ? largest : before.maximum(largest)).DetachFromDisposeScope();
     }

@@ -78,7 +78,7 @@ public sealed class LayerStack
     {
         if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, context: null);
         using var scope = NewDisposeScope();
-        return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, stream: null))], 0).MoveToOuterDisposeScope();
+        return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, state: null))], 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the output in a context, where each row is taken as if it were alone.</summary>
@@ -86,30 +86,30 @@ public sealed class LayerStack
     /// <param name="context">
     /// What the functions read beside their input, null for whole sequences; functions that do not read it must be local to a token.
     /// </param>
-    /// <param name="stream">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
-    internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? stream = null) =>
-        Evaluate(input, new RowRange(0, input.shape[0]), context, stream);
+    /// <param name="state">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
+    internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? state = null) =>
+        Evaluate(input, new RowRange(0, input.shape[0]), context, state);
 
-    private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? stream)
+    private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? state)
     {
         using var scope = NewDisposeScope();
         // In a context one draw for all rows: the result of a row must not depend on the others.
         (Tensor drawnFor, RowRange drawn) = context is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
-        using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStreams: is_grad_enabled());
+        using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStates: is_grad_enabled());
         Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
-            stream?.Invoke(layer.Index, layers.ForBlock(current));
+            state?.Invoke(layer.Index, layers.ForBlock(current));
             Tensor f = _blocks[layer.Index].At(layers.ForBlock(current), context);
-            Tensor owned = layers.UsesUpStreams && ReferenceEquals(previous, first) ? previous.clone() : previous;
+            Tensor owned = layers.InPlace && ReferenceEquals(previous, first) ? previous.clone() : previous;
             Tensor next = Scheme.Infer(layer, owned, current, f).MoveToOuterDisposeScope();
             if (!ReferenceEquals(previous, first) && !ReferenceEquals(previous, next)) previous.Dispose();
             (previous, current) = (current, next);
         }
         layers.Watch(current);
         LayerList.CheckRange([layers]);
-        stream?.Invoke(layers.Count, layers.ForBlock(current));
+        state?.Invoke(layers.Count, layers.ForBlock(current));
         return layers.ReadOut(previous, current).MoveToOuterDisposeScope();
     }
 

@@ -78,15 +78,15 @@ public sealed class StackPass : IDisposable
     /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are disposed of.</summary>
     /// <param name="gradients">The gradients.</param>
     /// <param name="layerDone">As in the other overload.</param>
-    /// <param name="streamGradient">
+    /// <param name="stateGradient">
     /// For a loss that depends on the hidden states too: returns what the loss itself adds to dL/dp_l, from l, rows of the batch, and their
     /// p_l as the blocks read it, without a graph; null where that is zero. Called once for each l and micro-batch, from the number of
     /// functions down to where the backward pass ends; p_l is gone afterwards.
     /// </param>
     internal Tensor Backward(
-        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
+        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
     {
-        BackTo(0, gradients, layerDone, streamGradient);
+        BackTo(0, gradients, layerDone, stateGradient);
         using var scope = NewDisposeScope();
         List<Tensor> results = [.. _lanes.Select(lane => lane.Finish())];
         return (results.Count == 1 ? results[0] : cat(results, 0)).MoveToOuterDisposeScope();
@@ -97,11 +97,11 @@ public sealed class StackPass : IDisposable
     /// </summary>
     /// <inheritdoc cref="Backward(IEnumerable{Tensor}, Action{int}, Func{int, RowRange, Tensor, Tensor})"/>
     internal void BackwardToWeights(
-        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
+        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
     {
         int lowest = 0, count = _stack.Blocks.Count;
         while (lowest < count && !_stack.Blocks[lowest].parameters().Any(p => p.requires_grad)) lowest++;
-        BackTo(lowest, gradients, layerDone, streamGradient);
+        BackTo(lowest, gradients, layerDone, stateGradient);
     }
 
     /// <summary>Frees what the pass keeps.</summary>
@@ -130,15 +130,15 @@ public sealed class StackPass : IDisposable
     }
 
     private void BackTo(
-        int lowest, IEnumerable<Tensor> gradients, Action<int>? layerDone, Func<int, RowRange, Tensor, Tensor?>? streamGradient)
+        int lowest, IEnumerable<Tensor> gradients, Action<int>? layerDone, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
     {
         if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
         _spent = true;
         _output?.Dispose();
-        foreach ((Lane lane, Tensor gradient) in _lanes.Zip(gradients)) lane.Turn(gradient, streamGradient);
+        foreach ((Lane lane, Tensor gradient) in _lanes.Zip(gradients)) lane.Turn(gradient, stateGradient);
         for (int l = _stack.Blocks.Count - 1; l >= lowest; l--)
         {
-            foreach (Lane lane in _lanes) lane.StepBack(l, streamGradient);
+            foreach (Lane lane in _lanes) lane.StepBack(l, stateGradient);
             layerDone?.Invoke(l);
         }
     }

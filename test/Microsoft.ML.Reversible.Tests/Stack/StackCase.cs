@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>A random stack and input; run forward with every stream kept, then back through the scheme's inverse.</summary>
+/// <summary>A random stack and input; run forward with every state kept, then back through the scheme's inverse.</summary>
 /// <param name="Depth">Number of blocks.</param>
 /// <param name="Batch">Samples.</param>
 /// <param name="Context">Tokens a sample.</param>
@@ -25,13 +25,13 @@ internal sealed record StackCase(int Depth, int Batch, int Context, int Width, i
     }
 
     /// <summary>
-    /// The largest difference between a rebuilt stream and its original, relative to the largest stream; 0 means the same bits.
+    /// The largest difference between a rebuilt state and its original, relative to the largest state; 0 means the same bits.
     /// </summary>
     public static double RebuildError(LayerStack stack, Tensor input, long seed)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        using var layers = new LayerList(stack, input, new RowRange(0, input.shape[0]), seed, rebuilds: true, keepsStreams: true);
+        using var layers = new LayerList(stack, input, new RowRange(0, input.shape[0]), seed, rebuilds: true, keepsStates: true);
         List<Tensor> streams = [layers.Enter(input)];
         foreach (Layer layer in layers)
         {
