@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Checkpoints;
 using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Benchmarks;
@@ -85,7 +86,7 @@ public sealed class SavedModelTests
         CollectionAssert.IsSubsetOf(
             new[] { "config.json", "model.safetensors", "vocab.json", "merges.txt", "tokenizer_config.json" },
             Directory.GetFiles(At("m")).Select(Path.GetFileName).ToArray());
-        using var weights = Reversible.Checkpoints.SafeTensorsFile.Open(At("m/model.safetensors"));
+        using var weights = SafeTensorsFile.Open(At("m/model.safetensors"));
         CollectionAssert.AreEqual(
             new long[] { 32, 96 },
             weights.Info("transformer.h.0.attn.c_attn.weight").Shape.ToArray(),

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
@@ -132,7 +133,7 @@ public sealed class OwnTaskTests
     [TestMethod]
     public void The_text_loader_of_ML_NET_feeds_a_task()
     {
-        using var folder = new Checkpoints.ScratchFolder();
+        using var folder = new ScratchFolder();
         string path = folder.File("questions.tsv");
         File.WriteAllText(path, "question\tlabel\tfirst\tsecond\nWhy?\t1\tno\tyes, so\n");
         IDataView data = Ml.Data.LoadFromTextFile(

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Tests.Checkpoints;
 namespace Microsoft.ML.Reversible.Tests.Language;
 
 [TestClass]
@@ -29,7 +30,7 @@ public sealed class DisposedModelTests
     [TestMethod]
     public void OfTwoModelsLoadedFromOneFolderOneOutlivesTheOther()
     {
-        using var scratch = new Checkpoints.ScratchFolder();
+        using var scratch = new ScratchFolder();
         using (ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 1)) model.SavePretrained(scratch.File("m"));
         ReversibleLmTransformer first = _ml.Reversible().LoadPretrained(scratch.File("m"));
         using ReversibleLmTransformer second = _ml.Reversible().LoadPretrained(scratch.File("m"));

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Views;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 
@@ -16,7 +17,7 @@ public sealed class MLNetContractTests
         var ml = new MLContext(seed: 1);
         IDataView rows = ml.Data.LoadFromEnumerable([new Row { Text = "a" }]);
         SchemaShape shape = ml.Transforms.CopyColumns("Copy", nameof(Row.Text)).GetOutputSchema(
-            Reversible.Views.SchemaShapes.From(rows.Schema));
+            SchemaShapes.From(rows.Schema));
         CollectionAssert.AreEqual(new[] { "Text", "Copy" }, shape.Select(column => column.Name).ToArray());
     }
 
