@@ -55,7 +55,8 @@ public sealed class DocumentProgramTests
         using JsonDocument state = JsonDocument.Parse(File.ReadAllText(Path.Combine(checkpoint, "training.json")));
         CollectionAssert.AreEquivalent(
             page.Rows("fixed for a run").SelectMany(row => row[1].Split(", ")).ToArray(),
-            state.RootElement.GetProperty("Fingerprint").GetProperty("Settings").EnumerateObject().Select(setting => setting.Name).ToArray());
+            state.RootElement.GetProperty("Fingerprint").GetProperty("Settings").EnumerateObject()
+                .Select(setting => setting.Name).ToArray());
 
         using JsonDocument last = JsonDocument.Parse(File.ReadLines(_scratch.File("metrics.jsonl")).Last());
         CollectionAssert.AreEqual(
