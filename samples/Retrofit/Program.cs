@@ -23,7 +23,7 @@ var text = new Argument<FileInfo?>("text")
 var own = new Option<FileInfo?>("--fine-tune") { Description = "Text to fine-tune on, one row per line. Default: the text to distil on." };
 var scheme = new Option<string>("--scheme")
 {
-    Description = "blend:K, estimator:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "midpoint",
+    Description = "blend:K, iterated-inverse:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "midpoint",
 };
 var steps = new Option<int>("--steps") { Description = "Steps of the distillation, at least 0.", DefaultValueFactory = _ => 100 };
 var context = new Option<int>("--context-length") { Description = "Tokens in a window.", DefaultValueFactory = _ => 64 };

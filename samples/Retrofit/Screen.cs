@@ -36,7 +36,7 @@ internal static class Screen
         if (report.After is { } after) Add("after", after);
         AnsiConsole.Write(table);
         if (report.Reason is { } reason) AnsiConsole.WriteLine(reason);
-        StreamMemory memory = report.Memory;
+        HiddenStateMemory memory = report.Memory;
         double reversible = memory.Reversible / BytesPerMiB, checkpointed = memory.Checkpointed / BytesPerMiB;
         AnsiConsole.MarkupLineInterpolated(
             $"Hidden states of a batch of {memory.Tokens:N0} tokens: {reversible:F2} MiB, with checkpoints {checkpointed:F2} MiB");

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
@@ -17,7 +18,7 @@ internal sealed class GradientComparison
 
     public Arithmetic? Arithmetic { get; set; }
 
-    public WayBack WayBack { get; set; } = WayBack.Reversible;
+    public BackwardMode BackwardMode { get; set; } = BackwardMode.Reversible;
 
     public int LayerCount { get; set; } = 12;
 
@@ -42,12 +43,12 @@ internal sealed class GradientComparison
     /// <summary>Runs the comparison, and writes one line per parameter if there is a report.</summary>
     public Result Run(TextWriter? report, CancellationToken cancellationToken)
     {
-        if (WayBack == WayBack.Stored)
-            throw new ArgumentException("WayBack must be Checkpointed or Reversible: it is compared with Stored.", nameof(WayBack));
+        if (BackwardMode == BackwardMode.Stored)
+            throw new ArgumentException("BackwardMode must be Checkpointed or Reversible: it is compared with Stored.", nameof(BackwardMode));
         Scheme.CheckParameters(EffectiveArithmetic);
         using var scope = NewDisposeScope();
         Device device = ResolvedDevice();
-        using LanguageNetwork stored = Make(WayBack.Stored, device), other = Make(WayBack, device);
+        using LanguageNetwork stored = Make(BackwardMode.Stored, device), other = Make(BackwardMode, device);
         using var random = new Generator((ulong)Seed + 6);
         long[] shape = [Checked(BatchSize, nameof(BatchSize)), ContextLength];
         Tensor ids = randint(0, VocabularySize, shape, dtype: ScalarType.Int64, generator: random).to(device);
@@ -78,10 +79,10 @@ internal sealed class GradientComparison
             worst = error > worst || double.IsNaN(error) ? error : worst;
         }
         var result = new Result(
-            Scheme.ToString(), OptionName(EffectiveArithmetic), OptionName(WayBack), parameters, elements, differing, worst,
+            Scheme.ToString(), OptionName(EffectiveArithmetic), OptionName(BackwardMode), parameters, elements, differing, worst,
             Agrees(differing, worst, stored.Device));
         report?.WriteLine(
-            $"{Scheme}, {result.Arithmetic}, {result.WayBack} against stored, {LayerCount} layers, {OptionName(Precision)}, {Device}: " +
+            $"{Scheme}, {result.Arithmetic}, {result.BackwardMode} against stored, {LayerCount} layers, {OptionName(Precision)}, {Device}: " +
             $"{differing} of {elements} elements differ, largest relative error {worst:E2}");
         report?.WriteLine($"overall okay: {(result.Agree ? 1 : 0)}");
         return result;
@@ -94,7 +95,7 @@ internal sealed class GradientComparison
         return sameBits ? differing == 0 : worst < (Precision == Precision.Float32 ? 1e-4 : 0.1);
     }
 
-    private LanguageNetwork Make(WayBack wayBack, Device device)
+    private LanguageNetwork Make(BackwardMode backwardMode, Device device)
     {
         LanguageNetwork network = new GptConfiguration
         {
@@ -103,7 +104,7 @@ internal sealed class GradientComparison
             LayerCount = LayerCount,
             HeadCount = HeadCount,
             Width = Width,
-        }.Build(Scheme, wayBack, EffectiveArithmetic, Precision, device, Seed);
+        }.Build(Scheme, backwardMode, EffectiveArithmetic, Precision, device, Seed);
         network.Stack.Deterministic = Deterministic;
         return network;
     }
@@ -122,6 +123,6 @@ internal sealed class GradientComparison
 
     /// <summary>The result of a comparison.</summary>
     internal sealed record Result(
-        string Scheme, string Arithmetic, string WayBack, int Parameters, long Elements, long DifferingElements, double MaxRelativeError,
+        string Scheme, string Arithmetic, string BackwardMode, int Parameters, long Elements, long DifferingElements, double MaxRelativeError,
         bool Agree);
 }

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.MLNet;
 using Microsoft.ML.Reversible.Tokenizers;
-using Microsoft.ML.Reversible.Views;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
 

@@ -3,7 +3,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Kernels;
-using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks;
@@ -14,7 +13,7 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 /// </summary>
 internal static class FreshProcessBits
 {
-    private static readonly string[] Schemes = ["midpoint", "leapfrog", "hamiltonian", "bdia", "estimator"];
+    private static readonly string[] Schemes = ["midpoint", "leapfrog", "hamiltonian", "bdia", "iterated-inverse"];
 
     /// <summary>The result of a process.</summary>
     /// <param name="Differing">Number of elements that differ between reversible and stored, or between the two calls.</param>
@@ -84,8 +83,8 @@ internal static class FreshProcessBits
     /// <summary>Traces the step in both backward modes, and saves the traces if their bits differ from the reference.</summary>
     internal static Result Step(string scheme, string? reference, string? dump)
     {
-        using StepTrace stored = StepTrace.Record(Scheme.Parse(scheme), WayBack.Stored);
-        using StepTrace reversible = StepTrace.Record(Scheme.Parse(scheme), WayBack.Reversible);
+        using StepTrace stored = StepTrace.Record(Scheme.Parse(scheme), BackwardMode.Stored);
+        using StepTrace reversible = StepTrace.Record(Scheme.Parse(scheme), BackwardMode.Reversible);
         (long elements, string? first) = reversible.Difference(stored);
         var result = new Result(
             elements, first, [.. stored.Hashes.Select(t => t.Name)], [.. stored.Hashes.Select(t => t.Hash)]);

@@ -36,12 +36,12 @@ internal static class GradientDrift
             {
                 foreach (Arithmetic arithmetic in Enum.GetValues<Arithmetic>().Where(a => a == Arithmetic.Float || scheme.CanBeExact))
                 {
-                    foreach (WayBack wayBack in new[] { WayBack.Stored, WayBack.Reversible })
+                    foreach (BackwardMode backwardMode in new[] { BackwardMode.Stored, BackwardMode.Reversible })
                     {
-                        if (wayBack == WayBack.Reversible && scheme.DefaultWayBack(arithmetic) != WayBack.Reversible) continue;
+                        if (backwardMode == BackwardMode.Reversible && scheme.DefaultBackwardMode(arithmetic) != BackwardMode.Reversible) continue;
                         IEnumerable<string> errors =
-                            Depths.Select(depth => $"{Error(scheme, arithmetic, wayBack, compute, depth, device):E1}");
-                        Console.WriteLine($"| {scheme.Name} | {arithmetic} | {wayBack} | {compute} | {string.Join(" | ", errors)} |");
+                            Depths.Select(depth => $"{Error(scheme, arithmetic, backwardMode, compute, depth, device):E1}");
+                        Console.WriteLine($"| {scheme.Name} | {arithmetic} | {backwardMode} | {compute} | {string.Join(" | ", errors)} |");
                     }
                 }
             }
@@ -49,16 +49,16 @@ internal static class GradientDrift
     }
 
     /// <summary>Returns the relative error of all blocks' gradients together.</summary>
-    internal static double Error(Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, int depth, Device device)
+    internal static double Error(Scheme scheme, Arithmetic arithmetic, BackwardMode backwardMode, ScalarType compute, int depth, Device device)
     {
         using var scope = NewDisposeScope();
-        Tensor reference = Gradients(scheme, Arithmetic.Float, WayBack.Stored, ScalarType.Float64, ScalarType.Float64, depth, device);
-        Tensor measured = Gradients(scheme, arithmetic, wayBack, compute, ScalarType.Float32, depth, device);
+        Tensor reference = Gradients(scheme, Arithmetic.Float, BackwardMode.Stored, ScalarType.Float64, ScalarType.Float64, depth, device);
+        Tensor measured = Gradients(scheme, arithmetic, backwardMode, compute, ScalarType.Float32, depth, device);
         return ((measured - reference).norm() / reference.norm()).ToDouble();
     }
 
     private static Tensor Gradients(
-        Scheme scheme, Arithmetic arithmetic, WayBack wayBack, ScalarType compute, ScalarType stream, int depth, Device device)
+        Scheme scheme, Arithmetic arithmetic, BackwardMode backwardMode, ScalarType compute, ScalarType state, int depth, Device device)
     {
         using var scope = NewDisposeScope();
         var shape = new GptConfiguration { VocabularySize = 8, ContextLength = 32, LayerCount = depth, HeadCount = 4, Width = 64 };
@@ -69,9 +69,9 @@ internal static class GradientDrift
         Parameter[] parameters = [.. blocks.SelectMany(block => block.parameters())];
         using FlatParameters flat = make.Allocate([parameters]);
         using var random = new Generator(2);
-        Tensor input = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
-        Tensor gradient = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(stream, device);
-        using StackPass pass = new LayerStack(scheme.Bind(depth, seed: 1), blocks, wayBack, arithmetic).Forward(input, seed: 1);
+        Tensor input = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(state, device);
+        Tensor gradient = randn([2, 32, 64], dtype: ScalarType.Float64, generator: random).to(state, device);
+        using StackPass pass = new LayerStack(scheme.Bind(depth, seed: 1), blocks, backwardMode, arithmetic).Forward(input, seed: 1);
         pass.Backward(gradient);
         return cat([.. parameters.Select(p => p.grad!.flatten().to(ScalarType.Float64))], 0).MoveToOuterDisposeScope();
     }

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Language;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,7 +88,7 @@ internal static class LargeFolders
     private static Result Save(LanguageModelConfiguration configuration, DirectoryInfo folder)
     {
         using LanguageNetwork network =
-            configuration.Build(Scheme.Residual, WayBack.Stored, Arithmetic.Float, Precision.Float32, CPU, seed: 1);
+            configuration.Build(Scheme.Residual, BackwardMode.Stored, Arithmetic.Float, Precision.Float32, CPU, seed: 1);
         var watch = Stopwatch.StartNew();
         PretrainedFolder.Save(new LanguageModel(network, tokenizer: null), folder.FullName, WeightPrecision.BFloat16, ShardBytes);
         return Measured(network, folder, watch.Elapsed.TotalSeconds);

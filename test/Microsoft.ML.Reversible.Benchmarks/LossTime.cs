@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Language;
 using TorchSharp;
 using static TorchSharp.torch;
 

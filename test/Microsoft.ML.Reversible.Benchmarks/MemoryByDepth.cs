@@ -24,9 +24,9 @@ internal static class MemoryByDepth
     }
 
     /// <summary>Measures one configuration in a child process.</summary>
-    internal static MemoryOfAStep.Result Measure(int layers, WayBack wayBack, Scheme scheme, Arithmetic arithmetic) =>
+    internal static MemoryOfAStep.Result Measure(int layers, BackwardMode backwardMode, Scheme scheme, Arithmetic arithmetic) =>
         ChildProcess.Run<MemoryOfAStep.Result>(
-            "memory-of-a-step", "--layers", $"{layers}", "--way-back", $"{wayBack}",
+            "memory-of-a-step", "--layers", $"{layers}", "--backward-mode", $"{backwardMode}",
             "--scheme", $"{scheme}", "--arithmetic", $"{arithmetic}");
 
     /// <summary>
@@ -47,10 +47,10 @@ internal static class MemoryByDepth
         Console.WriteLine($"| backward mode | {string.Join(" | ", depths)} | slope beyond parameters, gradients, optimizer |");
         Console.WriteLine($"| --- |{string.Concat(depths.Select(_ => " --- |"))} --- |");
         MemoryOfAStep.Result[] last = [];
-        foreach (WayBack wayBack in Enum.GetValues<WayBack>())
+        foreach (BackwardMode backwardMode in Enum.GetValues<BackwardMode>())
         {
-            last = [.. depths.Select(d => Measure(d, wayBack, scheme, arithmetic))];
-            Console.WriteLine($"| {wayBack} | {string.Join(" | ", last.Select(r => MiB(r.Peak)))} | {Slope(last):F2} per layer |");
+            last = [.. depths.Select(d => Measure(d, backwardMode, scheme, arithmetic))];
+            Console.WriteLine($"| {backwardMode} | {string.Join(" | ", last.Select(r => MiB(r.Peak)))} | {Slope(last):F2} per layer |");
         }
         Console.WriteLine($"| of these parameters, gradients, optimizer | {string.Join(" | ", last.Select(r => MiB(r.Fixed)))} | |");
     }

@@ -89,7 +89,7 @@ internal static class OptimizerTime
     }
 
     private static LanguageNetwork Model(GptConfiguration shape, Device device) =>
-        shape.Build(Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, device, seed: 1);
+        shape.Build(Scheme.Midpoint, BackwardMode.Reversible, Arithmetic.Float, Precision.Float32, device, seed: 1);
 
     /// <summary>Returns the milliseconds of each step except the first few.</summary>
     private static double[] Time(LanguageNetwork model, int steps, Device device, Action step)

@@ -17,7 +17,7 @@ var root = new RootCommand("Benchmarks of Microsoft.ML.Reversible.")
     MemoryByDepth.Command(),
     TinyShakespeare.Command(),
     GradientDrift.Command(),
-    StreamRepresentations.Command(),
+    HiddenStateRepresentations.Command(),
     FreshProcessLoad.Command(),
     FreshProcessEvaluation.Command(),
     FreshProcessCulture.Command(),

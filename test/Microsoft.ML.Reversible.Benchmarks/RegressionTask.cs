@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -39,7 +39,7 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
     {
         (_options, _seed) = (options, seed);
         _network = new Network(seed);
-        _stack = new LayerStack(Scheme.Midpoint, _network.Blocks, WayBack.Reversible, Arithmetic.Float);
+        _stack = new LayerStack(Scheme.Midpoint, _network.Blocks, BackwardMode.Reversible, Arithmetic.Float);
     }
 
     public static System.CommandLine.Command Command()

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,15 +26,15 @@ internal static class RetrofitMemory
     };
 
     /// <summary>The variants: a scheme and the backward mode for fine-tuning.</summary>
-    private static readonly (string Name, Scheme Scheme, WayBack WayBack)[] _variants =
+    private static readonly (string Name, Scheme Scheme, BackwardMode BackwardMode)[] _variants =
     [
-        ("teacher, stored", Scheme.Residual, WayBack.Stored),
-        ("teacher, checkpointed", Scheme.Residual, WayBack.Checkpointed),
-        ("blend 1/16", Bdia.Blend(16), WayBack.Reversible),
-        ("blend 1/2", Bdia.Blend(2), WayBack.Reversible),
-        ("estimator a = 1/2", Scheme.Estimator, WayBack.Reversible),
-        ("estimator a = 1", new Estimator { A = 1 }, WayBack.Reversible),
-        ("midpoint", Scheme.Midpoint, WayBack.Reversible),
+        ("teacher, stored", Scheme.Residual, BackwardMode.Stored),
+        ("teacher, checkpointed", Scheme.Residual, BackwardMode.Checkpointed),
+        ("blend 1/16", Bdia.Blend(16), BackwardMode.Reversible),
+        ("blend 1/2", Bdia.Blend(2), BackwardMode.Reversible),
+        ("estimator a = 1/2", Scheme.IteratedInverse, BackwardMode.Reversible),
+        ("estimator a = 1", new IteratedInverse { A = 1 }, BackwardMode.Reversible),
+        ("midpoint", Scheme.Midpoint, BackwardMode.Reversible),
     ];
 
     /// <summary>The measurements of one process.</summary>
@@ -86,9 +85,9 @@ internal static class RetrofitMemory
         step.SetAction(p =>
         {
             LlamaConfiguration shape = p.GetValue(layers) == 0 ? _stories : _tinyLlama with { LayerCount = p.GetValue(layers) };
-            (_, Scheme scheme, WayBack wayBack) = _variants[p.GetValue(variant)];
+            (_, Scheme scheme, BackwardMode backwardMode) = _variants[p.GetValue(variant)];
             Console.WriteLine(JsonSerializer.Serialize(Measure(
-                shape, scheme, wayBack, p.GetValue(device)!, p.GetValue(precision), p.GetValue(batch), p.GetValue(context))));
+                shape, scheme, backwardMode, p.GetValue(device)!, p.GetValue(precision), p.GetValue(batch), p.GetValue(context))));
         });
         return [table, step];
 
@@ -96,11 +95,11 @@ internal static class RetrofitMemory
     }
 
     private static Result Measure(
-        LlamaConfiguration shape, Scheme scheme, WayBack wayBack, string name, Precision precision, int batch, int context)
+        LlamaConfiguration shape, Scheme scheme, BackwardMode backwardMode, string name, Precision precision, int batch, int context)
     {
         using var memory = new DeviceMemory(name);
         Device device = torch.device(name);
-        using LanguageNetwork model = shape.Build(scheme, wayBack, scheme.DefaultArithmetic, precision, device, seed: 1);
+        using LanguageNetwork model = shape.Build(scheme, backwardMode, scheme.DefaultArithmetic, precision, device, seed: 1);
         using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         context = Math.Min(context, shape.ContextLength);
         double seconds = 0;

@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
@@ -24,11 +23,11 @@ internal sealed class StepTrace : IDisposable
     public IReadOnlyList<(string Name, string Hash)> Hashes => [.. _tensors.Select(t => (t.Name, Hash(t.Value)))];
 
     /// <summary>Records the step of <c>reversible gradcheck</c>'s model: 12 layers of width 128 on 4 windows of 64 tokens.</summary>
-    public static StepTrace Record(Scheme scheme, WayBack wayBack)
+    public static StepTrace Record(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         var shape = new GptConfiguration { VocabularySize = 128, ContextLength = 64, LayerCount = 12, HeadCount = 4, Width = 128 };
-        using LanguageNetwork model = shape.Build(scheme, wayBack, Arithmetic.Exact, Precision.Float32, CPU, seed: 1);
+        using LanguageNetwork model = shape.Build(scheme, backwardMode, Arithmetic.Exact, Precision.Float32, CPU, seed: 1);
         using var optimizer = LanguageTask.Optimizer(model, new(0.9, 0.99, 1e-8, 0.1), OptimizerPlacement.AfterBackward);
         using var random = new Generator(7);
         Tensor ids = randint(0, 128, [4, 64], dtype: ScalarType.Int64, device: CPU, generator: random);
@@ -41,7 +40,7 @@ internal sealed class StepTrace : IDisposable
             model, ids, new(1.0 / 256, Seed: 1),
             (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
                 hidden, model.HeadWeight, rows.Of(targets, 64), gradWeight, 1.0 / 256, labelSmoothing: 0, model.Compute),
-            streamGradient: (layer, _, state) =>
+            stateGradient: (layer, _, state) =>
             {
                 states[layer] = state.clone().DetachFromDisposeScope();
                 return null;

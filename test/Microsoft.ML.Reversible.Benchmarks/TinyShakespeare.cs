@@ -14,7 +14,7 @@ internal static class TinyShakespeare
     {
         var file = new Argument<FileInfo>("file") { Description = "The text." };
         var scheme = new Option<string>("--scheme") { DefaultValueFactory = _ => "midpoint" };
-        var wayBack = new Option<WayBack?>("--way-back");
+        var backwardMode = new Option<BackwardMode?>("--backward-mode");
         var arithmetic = new Option<Arithmetic?>("--arithmetic");
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1337 };
         var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 2000 };
@@ -22,12 +22,12 @@ internal static class TinyShakespeare
         var precision = new Option<Precision>("--precision");
         var command = new System.CommandLine.Command("tiny-shakespeare", "Runs nanoGPT's character-level CPU recipe.")
         {
-            file, scheme, wayBack, arithmetic, seed, steps, device, precision
+            file, scheme, backwardMode, arithmetic, seed, steps, device, precision
         };
         command.SetAction(p =>
         {
             ReversibleLmTrainer.Options options = Recipe(Scheme.Parse(p.GetValue(scheme)!), p.GetValue(steps), p.GetValue(seed));
-            options.WayBack = p.GetValue(wayBack);
+            options.BackwardMode = p.GetValue(backwardMode);
             options.Arithmetic = p.GetValue(arithmetic);
             options.Device = p.GetValue(device);
             options.Precision = p.GetValue(precision);
@@ -66,7 +66,7 @@ internal static class TinyShakespeare
         foreach (TrainingProgress p in model.Metrics!.History.Where(p => p.ValidationLoss is not null))
             Console.WriteLine($"step {p.Step}: training loss {p.Loss:F4}, validation loss {p.ValidationLoss:F4}");
         Console.WriteLine(
-            $"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.WayBack}, " +
+            $"{options.Scheme}, {model.Network.Stack.Arithmetic}, {model.Network.Stack.BackwardMode}, " +
             $"{options.Precision}, {options.Device ?? "cpu"}: " +
             $"validation loss {model.Metrics.ValidationLoss:F4} over {model.Metrics.ValidationTokens} characters, " +
             $"{model.Metrics.TokensPerSecond:F0} tokens/s, {watch.Elapsed.TotalSeconds:F0} s in total");

@@ -36,7 +36,7 @@ internal static class TokensPerSecond
                 Width = size,
             };
             using LanguageNetwork model = shape.Build(
-                Scheme.Parse(p.GetValue(scheme)!), WayBack.Stored, Arithmetic.Float, p.GetValue(precision),
+                Scheme.Parse(p.GetValue(scheme)!), BackwardMode.Stored, Arithmetic.Float, p.GetValue(precision),
                 torch.device(p.GetValue(device)!), seed: 1);
             Show(model, count);
         });
@@ -76,8 +76,8 @@ internal static class TokensPerSecond
         for (int t = 0; t < count; t++)
         {
             using var scope = NewDisposeScope();
-            Tensor stream = model.Stack.Evaluate(model.Embed(tensor(ids.ToArray(), [1, ids.Count], device: model.Device)));
-            ids.Add(Draw(model.Head(model.FinalNorm(stream.narrow(1, ids.Count - 1, 1))).squeeze(1), sampler)[0]);
+            Tensor state = model.Stack.Evaluate(model.Embed(tensor(ids.ToArray(), [1, ids.Count], device: model.Device)));
+            ids.Add(Draw(model.Head(model.FinalNorm(state.narrow(1, ids.Count - 1, 1))).squeeze(1), sampler)[0]);
         }
         return count / watch.Elapsed.TotalSeconds;
     }

@@ -14,9 +14,9 @@ internal static class TestModels
         new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 4, KeyValueHeadCount = 2, Width = 32 };
 
     public static LanguageNetwork Make(
-        LanguageModelConfiguration configuration, Scheme scheme, WayBack wayBack, Precision precision = Precision.Float32,
+        LanguageModelConfiguration configuration, Scheme scheme, BackwardMode backwardMode, Precision precision = Precision.Float32,
         Device? device = null, int seed = 1, Arithmetic arithmetic = Arithmetic.Float) =>
-        configuration.Build(scheme, wayBack, arithmetic, precision, device ?? CPU, seed);
+        configuration.Build(scheme, backwardMode, arithmetic, precision, device ?? CPU, seed);
 
     /// <summary>Random token ids of shape [rows, context].</summary>
     public static Tensor Ids(LanguageModelConfiguration configuration, int rows, int context, ulong seed = 5)

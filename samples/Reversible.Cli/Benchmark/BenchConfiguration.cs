@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Cli.Options;
-using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
@@ -12,7 +11,7 @@ internal sealed record BenchConfiguration
 
     public required Scheme Scheme { get; init; }
 
-    public required WayBack WayBack { get; init; }
+    public required BackwardMode BackwardMode { get; init; }
 
     public required int KeptLayerCount { get; init; }
 
@@ -35,11 +34,11 @@ internal sealed record BenchConfiguration
         {
             try
             {
-                LayerStack.Check(Scheme, WayBack, Arithmetic);
+                LayerStack.Check(Scheme, BackwardMode, Arithmetic);
                 Scheme.CheckParameters(Arithmetic);
                 Scheme.CheckDepth(Model.LayerCount);
-                return KeptLayerCount > 0 && WayBack != WayBack.Reversible
-                    ? ExitCode.Describe(TrainingOptions.UnusedKeptLayers(WayBack, Scheme.IsReversible).Refusal())
+                return KeptLayerCount > 0 && BackwardMode != BackwardMode.Reversible
+                    ? ExitCode.Describe(TrainingOptions.UnusedKeptLayers(BackwardMode, Scheme.IsReversible).Refusal())
                     : null;
             }
             catch (ArgumentException e)
@@ -55,7 +54,7 @@ internal sealed record BenchConfiguration
         "bench", "--in-process", "--json", "--family", Shown(Model.Family),
         "--layer-count", Shown(Model.LayerCount), "--width", Shown(Model.Width), "--head-count", Shown(Model.HeadCount),
         "--context-length", Shown(Model.ContextLength), "--vocabulary-size", Shown(Model.VocabularySize),
-        "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--way-back", Shown(WayBack), "--arithmetic", Shown(Arithmetic),
+        "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--backward-mode", Shown(BackwardMode), "--arithmetic", Shown(Arithmetic),
         "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
         "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
         .. Model.MlpWidth is { } mlp ? ["--mlp-width", Shown(mlp)] : Array.Empty<string>(),
@@ -66,7 +65,7 @@ internal sealed record BenchConfiguration
     /// <summary>The row without measurements.</summary>
     public BenchRow Row() => new()
     {
-        Mode = WayBack switch { WayBack.Stored => "store", WayBack.Checkpointed => "ckpt", _ => "rev" },
+        Mode = BackwardMode switch { BackwardMode.Stored => "store", BackwardMode.Checkpointed => "ckpt", _ => "rev" },
         Family = Shown(Model.Family),
         Layers = Model.LayerCount,
         Width = Model.Width,
@@ -75,7 +74,7 @@ internal sealed record BenchConfiguration
         Batch = BatchSize,
         Precision = Shown(Precision),
         Scheme = Shown(Scheme),
-        WayBack = Shown(WayBack),
+        BackwardMode = Shown(BackwardMode),
         KeptLayers = KeptLayerCount,
         Arithmetic = Shown(Arithmetic),
         OptimizerPlacement = Shown(OptimizerPlacement),
@@ -85,7 +84,7 @@ internal sealed record BenchConfiguration
 
     /// <summary>A short description.</summary>
     public override string ToString() =>
-        $"{Shown(Model.Family)}, {Scheme}, {Shown(WayBack)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
+        $"{Shown(Model.Family)}, {Scheme}, {Shown(BackwardMode)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
         $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}";
 
     private static string Shown(object value) => OptionValue.Show(value)!;

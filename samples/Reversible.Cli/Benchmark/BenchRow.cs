@@ -57,7 +57,7 @@ internal sealed record BenchRow
 
     public required string Scheme { get; init; }
 
-    public required string WayBack { get; init; }
+    public required string BackwardMode { get; init; }
 
     /// <summary>Number of last layers that store their activations in the reversible mode.</summary>
     public int KeptLayers { get; init; }

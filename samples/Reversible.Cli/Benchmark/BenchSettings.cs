@@ -28,7 +28,7 @@ internal sealed class BenchSettings
     public IReadOnlyList<Scheme> Scheme { get; set; } = [Reversible.Scheme.Midpoint];
 
     /// <summary>Empty uses the default of each scheme.</summary>
-    public IReadOnlyList<WayBack> WayBack { get; set; } = [];
+    public IReadOnlyList<BackwardMode> BackwardMode { get; set; } = [];
 
     public IReadOnlyList<int> KeptLayerCount { get; set; } = [0];
 
@@ -69,7 +69,7 @@ internal sealed class BenchSettings
         .Group("Training step")
         .AddSeveral(o => o.BatchSize, "Windows in a batch, at least 1; with --search the first batch to try.")
         .AddSeveral(o => o.Scheme, "The recurrence over the layers, as in 'train'.")
-        .AddSeveral(o => o.WayBack,
+        .AddSeveral(o => o.BackwardMode,
             "The backward mode: stored keeps all activations, checkpointed recomputes blocks, reversible also recomputes hidden states.",
             byDefault: "reversible if the scheme is, else stored")
         .AddSeveral(o => o.KeptLayerCount, "Number of last layers that store their activations in the reversible mode, at least 0.")
@@ -95,7 +95,7 @@ internal sealed class BenchSettings
         from batch in BatchSize
         from scheme in Scheme
         from arithmetic in Arithmetic is [] ? [scheme.DefaultArithmetic] : Arithmetic
-        from wayBack in WayBack is [] ? [scheme.DefaultWayBack(arithmetic)] : WayBack
+        from backwardMode in BackwardMode is [] ? [scheme.DefaultBackwardMode(arithmetic)] : BackwardMode
         from kept in KeptLayerCount
         from precision in Precision
         from placement in OptimizerPlacement
@@ -104,7 +104,7 @@ internal sealed class BenchSettings
             Model = Shape(layers),
             BatchSize = batch,
             Scheme = scheme,
-            WayBack = wayBack,
+            BackwardMode = backwardMode,
             KeptLayerCount = kept,
             Arithmetic = arithmetic,
             Precision = precision,

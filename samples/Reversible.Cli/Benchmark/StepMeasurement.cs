@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -46,7 +45,7 @@ internal static class StepMeasurement
         Synchronize(device);
         long? atStart = Held(memory, device);
 
-        using LanguageNetwork model = c.Model.Build(c.Scheme, c.WayBack, c.Arithmetic, c.Precision, device, seed: 1);
+        using LanguageNetwork model = c.Model.Build(c.Scheme, c.BackwardMode, c.Arithmetic, c.Precision, device, seed: 1);
         model.Stack.KeptLayerCount = c.KeptLayerCount;
         model.Stack.Deterministic = c.Deterministic;
         using var optimizer = LanguageTask.Optimizer(model, _adamW, c.OptimizerPlacement);

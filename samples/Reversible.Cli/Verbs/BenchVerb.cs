@@ -12,7 +12,7 @@ internal sealed class BenchVerb : Verb
 
     public BenchVerb(Terminal terminal) : this(terminal, BenchSettings.Table(), JsonOption(
         "program, mode, family, layers, width, heads, context, batch, precision, chunk_loss, tokens_per_s, samples_per_s, peak_gib, "
-        + "loss, scheme, way_back, kept_layers, arithmetic, optimizer_placement, deterministic, device, libtorch, step_s, base_gib "
+        + "loss, scheme, backward_mode, kept_layers, arithmetic, optimizer_placement, deterministic, device, libtorch, step_s, base_gib "
         + "and fixed_gib, or out_of_memory, conflict or error, and largest_batch, best_batch, "
         + "best_tokens_per_s and limit at the end of a search"))
     {

@@ -11,7 +11,7 @@ internal sealed class GradcheckVerb : Verb
     private readonly Option<bool> _json;
 
     public GradcheckVerb(Terminal terminal) : this(terminal, Table(), JsonOption(
-        "scheme, arithmetic, way_back, parameters, elements, differing_elements and max_relative_error"))
+        "scheme, arithmetic, backward_mode, parameters, elements, differing_elements and max_relative_error"))
     {
     }
 
@@ -39,7 +39,7 @@ internal sealed class GradcheckVerb : Verb
         GradientComparison.Result result = comparison.Run(json ? null : Terminal.Out, cancellationToken);
         if (json)
         {
-            new JsonLine().Add("scheme", result.Scheme).Add("arithmetic", result.Arithmetic).Add("way_back", result.WayBack)
+            new JsonLine().Add("scheme", result.Scheme).Add("arithmetic", result.Arithmetic).Add("backward_mode", result.BackwardMode)
                 .Add("parameters", result.Parameters).Add("elements", result.Elements).Add("differing_elements", result.DifferingElements)
                 .Add("max_relative_error", result.MaxRelativeError).WriteTo(Terminal.Out);
         }
@@ -53,7 +53,7 @@ internal sealed class GradcheckVerb : Verb
         .Add(o => o.Scheme, "The recurrence over the layers, as in 'train'.", byDefault: "midpoint")
         .Add(o => o.Arithmetic, "The arithmetic of the hidden states.",
             byDefault: "exact for bdia and estimator, float for the others")
-        .Add(o => o.WayBack, "The backward mode to compare with the stored mode.")
+        .Add(o => o.BackwardMode, "The backward mode to compare with the stored mode.")
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
         .Add(o => o.Width, "Width of the hidden states, at least 1.")

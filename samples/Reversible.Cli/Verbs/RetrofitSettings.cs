@@ -54,7 +54,7 @@ internal static class RetrofitSettings
             + "least 0, 0 evaluates the teacher each time.")
         .Add(o => o.TeacherCachePath, "File of that cache, reused if teacher and data are the same.", "FILE", "a temporary file")
         .Group("Layers")
-        .AddWayBack()
+        .AddBackwardMode()
         .AddFreezing()
         .Group("Text")
         .Add(o => o.ContextLength, "Tokens in a window, at least 1 and at most the teacher's context length.")
@@ -87,7 +87,7 @@ internal static class RetrofitSettings
     {
         Description =
             "The recurrence over the layers: blend:K stays closest to the teacher and stores log2 K bits per activation; "
-            + "estimator:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer bits or none and depend on distillation; bdia "
+            + "iterated-inverse:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer bits or none and depend on distillation; bdia "
             + "computes the teacher's network after training; auto measures all and takes the closest within limits. Default: blend:16.",
         HelpName = "SCHEME|auto",
         CustomParser = result => new SchemeChoice(

@@ -13,7 +13,7 @@ internal sealed class StabilityVerb : Verb
 
     public StabilityVerb(Terminal terminal) : this(terminal, new ModelInput(), new TextInput(), Table(), JsonOption(
         "layer, forward_growth, backward_growth, grows_linearly, largest_eigenvalue, leftmost_real, rightmost_real, largest_imaginary, "
-        + "rebuild_max, rebuild_rms and stream_rms for each layer, and scheme, stack_forward, stack_backward, verdict and suggestion at "
+        + "rebuild_max, rebuild_rms and hidden_state_rms for each layer, and scheme, stack_forward, stack_backward, verdict and suggestion at "
         + "the end"))
     {
     }
@@ -74,7 +74,7 @@ internal sealed class StabilityVerb : Verb
         .Add("largest_imaginary", Math.Abs(layer.MostImaginary.Value.Imaginary))
         .Add("rebuild_max", layer.RebuildError?.Max)
         .Add("rebuild_rms", layer.RebuildError?.Rms)
-        .Add("stream_rms", layer.RebuildError?.StreamRms);
+        .Add("hidden_state_rms", layer.RebuildError?.HiddenStateRms);
 
     private static SettingTable<Settings> Table() => new SettingTable<Settings>()
         .Group("Analysis")

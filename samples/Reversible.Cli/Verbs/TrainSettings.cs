@@ -31,8 +31,8 @@ internal static class TrainSettings
         .Add(o => o.Family, "The architecture of the transformer.")
         .Add(o => o.Scheme,
             "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, "
-            + "blend:K, estimator:a=A,m=M, or residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
-        .AddWayBack()
+            + "blend:K, iterated-inverse:a=A,m=M, or residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
+        .AddBackwardMode()
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
         .Add(o => o.KeyValueHeadCount, "Number of key/value heads in the Llama family; must divide the number of heads.",

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 internal static class TrainingGroups
 {
     /// <summary>Options of the backward pass.</summary>
-    public static SettingTable<T> AddWayBack<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
-        .Add(o => o.WayBack,
+    public static SettingTable<T> AddBackwardMode<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
+        .Add(o => o.BackwardMode,
             "The backward mode: stored keeps all activations, checkpointed recomputes blocks, reversible also recomputes hidden states.",
             byDefault: "reversible if the scheme is, else stored")
         .Add(o => o.KeptLayerCount,

@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Stability;

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.Reversible.Data;
@@ -260,7 +260,7 @@ internal sealed class TokenCacheWriter(Stream stream, string folder, int vocabul
     private readonly byte[] _buffer = new byte[BufferBytes];
 
     // The rows' ends are known along the tokens but stand behind them in the file, so a temporary file holds them until then.
-    private readonly FileStream _rowEnds = VanishingFile.Create(folder);
+    private readonly FileStream _rowEnds = TemporaryFile.Create(folder);
     private TokenCacheHeader _header = new(vocabularySize, 0, 0, "", "");
 
     /// <summary>Tokens written so far.</summary>

@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Data;
@@ -108,7 +108,7 @@ internal static class TokenCacheBuilder
         FileStream? stream = null;
         try
         {
-            stream = VanishingFile.Create(folder);
+            stream = TemporaryFile.Create(folder);
             Write(source, stream, folder, encoder, cancellationToken, progress);
             stream.Flush();
             return TokenCache.FromStream(stream);

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Language;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 

@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible.Evaluation;

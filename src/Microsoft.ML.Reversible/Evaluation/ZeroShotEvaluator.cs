@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible;
 

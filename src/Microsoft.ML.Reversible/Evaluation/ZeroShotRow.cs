@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible;
 

@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible;
 

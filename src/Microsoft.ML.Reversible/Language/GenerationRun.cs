@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Reversible.Kernels;
-using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;

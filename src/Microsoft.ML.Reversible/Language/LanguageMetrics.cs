@@ -1,5 +1,3 @@
-using Microsoft.ML.Reversible.Training;
-
 namespace Microsoft.ML.Reversible;
 
 /// <summary>What the training of a language model did, the parts before it was resumed included.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,10 +33,10 @@ internal static class LanguageModelLoss
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
     /// <param name="step">The step that the pass is part of.</param>
     /// <param name="head">The loss, called for one part of the batch after the other.</param>
-    /// <param name="streamGradient">The gradient of a loss of the hidden states between the layers, as the pass takes it.</param>
+    /// <param name="stateGradient">The gradient of a loss of the hidden states between the layers, as the pass takes it.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
-        LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? streamGradient = null)
+        LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
@@ -45,8 +44,8 @@ internal static class LanguageModelLoss
         using StackPass pass = model.Stack.Forward(embedded, step.Seed);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
-        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, step.LayerDone, streamGradient));
-        else pass.BackwardToWeights(gradients, step.LayerDone, streamGradient);
+        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, step.LayerDone, stateGradient));
+        else pass.BackwardToWeights(gradients, step.LayerDone, stateGradient);
         return lossSum.MoveToOuterDisposeScope();
     }
 
@@ -67,13 +66,13 @@ internal static class LanguageModelLoss
     {
         using var scope = NewDisposeScope();
         using Tensor taken = output;
-        Tensor stream = output.detach().requires_grad_();
-        Tensor hidden = model.FinalNorm(stream).flatten(0, 1);
+        Tensor state = output.detach().requires_grad_();
+        Tensor hidden = model.FinalNorm(state).flatten(0, 1);
         using Tensor? gradWeight = model.HeadWeight.requires_grad ? model.HeadWeight.grad ?? ZeroGradient(model.HeadWeight) : null;
         (Tensor loss, Tensor gradHidden) = head(hidden.detach(), rows, gradWeight);
         using (no_grad()) lossSum.add_(loss);
         autograd.backward(hidden, gradHidden);
-        return stream.grad!.MoveToOuterDisposeScope();
+        return state.grad!.MoveToOuterDisposeScope();
     }
 
     private static Tensor ZeroGradient(Parameter parameter)

@@ -1,9 +1,8 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
-using Microsoft.ML.Reversible.Views;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;
@@ -32,7 +31,7 @@ internal sealed class LanguageStart : IDisposable
     {
         LanguageModel? loaded = folder is null
             ? null
-            : PretrainedFolder.Load(folder, device, options.Precision, wayBack: options.WayBack, arithmetic: options.Arithmetic);
+            : PretrainedFolder.Load(folder, device, options.Precision, backwardMode: options.BackwardMode, arithmetic: options.Arithmetic);
         TokenCache? tokens = null;
         LanguageNetwork? network = loaded?.Network;
         try
@@ -49,7 +48,7 @@ internal sealed class LanguageStart : IDisposable
             CheckVocabulary(tokenizer, vocabularySize);
             tokens = ReadTokens(input, options, tokenizer, vocabularySize);
             network ??= options.ConfigurationFor(vocabularySize).Build(
-                options.Scheme, options.EffectiveWayBack!.Value, options.EffectiveArithmetic!.Value, options.Precision, device, seed);
+                options.Scheme, options.EffectiveBackwardMode!.Value, options.EffectiveArithmetic!.Value, options.Precision, device, seed);
             SpecialTokens? specialTokens =
                 loaded is not null && given is null ? loaded.SpecialTokens
                 : tokenizer is null && options.EndOfTextId is { } id ? new SpecialTokens(id, [id])

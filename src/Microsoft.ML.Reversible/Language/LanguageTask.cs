@@ -1,7 +1,7 @@
 using System.Globalization;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -32,8 +32,8 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     {
         (_model, _tokens) = (model, tokens);
         LayerStack stack = model.Network.Stack;
-        if (options.KeptLayerCount > 0 && stack.WayBack != WayBack.Reversible)
-            throw TrainingOptions.UnusedKeptLayers(stack.WayBack, stack.Scheme.IsReversible).Refusal();
+        if (options.KeptLayerCount > 0 && stack.BackwardMode != BackwardMode.Reversible)
+            throw TrainingOptions.UnusedKeptLayers(stack.BackwardMode, stack.Scheme.IsReversible).Refusal();
         OptionChecks.Require(
             options.KeptLayerCount <= stack.Blocks.Count, nameof(options.KeptLayerCount), options.KeptLayerCount,
             $"within [0, {stack.Blocks.Count}], the model's functions");
@@ -49,7 +49,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     public string Description => string.Create(
         CultureInfo.InvariantCulture,
         $"{Network.Configuration.ParameterCount:N0} parameters, {_tokens.TokenCount:N0} tokens, {_windows.TrainingTokens:N0} of them to " +
-        $"train on, scheme {Network.Stack.Scheme}, way back {Network.Stack.WayBack}, arithmetic {Network.Stack.Arithmetic}");
+        $"train on, scheme {Network.Stack.Scheme}, backward mode {Network.Stack.BackwardMode}, arithmetic {Network.Stack.Arithmetic}");
 
     /// <inheritdoc/>
     public Device Device => Network.Device;

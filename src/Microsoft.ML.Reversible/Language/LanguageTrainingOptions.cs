@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Tokenizers;
 using static Microsoft.ML.Reversible.Training.OptionChecks;

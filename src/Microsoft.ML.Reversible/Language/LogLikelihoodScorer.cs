@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

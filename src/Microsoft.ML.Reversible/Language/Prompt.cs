@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Language;

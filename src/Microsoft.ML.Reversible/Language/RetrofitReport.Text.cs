@@ -1,6 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Language;
 
@@ -20,8 +21,8 @@ internal static class RetrofitText
             .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
         ]);
         text.Append(CultureInfo.InvariantCulture,
-            $"\nThe way back keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens " +
-            $"the streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.SideBits)} of it side bits; " +
+            $"\nThe backward mode keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens " +
+            $"the streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.Remainders)} of it remainders; " +
             $"with checkpoints {MiB(report.Memory.Checkpointed)}.");
         if (report.Memory.Reversible > report.Memory.Checkpointed)
             text.Append(" Three streams are kept at any depth, on a grid as float64: more than the checkpoints of so few layers.");
@@ -116,12 +117,12 @@ internal static class RetrofitJson
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, StreamMemory memory)
+    private static void Write(Utf8JsonWriter json, HiddenStateMemory memory)
     {
-        json.WriteStartObject("stream_memory");
+        json.WriteStartObject("hidden_state_memory");
         json.WriteNumber("tokens", memory.Tokens);
         json.WriteNumber("reversible_bytes", memory.Reversible);
-        json.WriteNumber("side_bytes", memory.SideBits);
+        json.WriteNumber("side_bytes", memory.Remainders);
         json.WriteNumber("checkpointed_bytes", memory.Checkpointed);
         json.WriteEndObject();
     }

@@ -15,10 +15,10 @@ public sealed record RetrofitReport
     public RetrofitAgreement? After { get; init; }
 
     /// <summary>The memory of a training batch's hidden states.</summary>
-    public required StreamMemory Memory { get; init; }
+    public required HiddenStateMemory Memory { get; init; }
 
     /// <summary>The bytes of remainders that the backward pass needs for each activation in each layer; 0 where none.</summary>
-    public double BytesPerActivation => Scheme.SideBitsPerActivation / 8.0;
+    public double BytesPerActivation => Scheme.RemainderBitsPerActivation / 8.0;
 
     /// <summary>
     /// How well fixed-point steps find the hidden state before each layer, from layer 1; empty unless the scheme uses such steps or they
@@ -96,9 +96,9 @@ public sealed record RetrofitCandidate(
 /// </summary>
 /// <param name="Tokens">Tokens of the batch, padding included.</param>
 /// <param name="Reversible">Bytes that the reversible backward mode keeps: a few hidden states, and the remainders.</param>
-/// <param name="SideBits">Bytes of these that are remainders, which alone grow with depth.</param>
+/// <param name="Remainders">Bytes of these that are remainders, which alone grow with depth.</param>
 /// <param name="Checkpointed">Bytes that checkpointing keeps: a float32 hidden state before every layer, and the last.</param>
-public sealed record StreamMemory(long Tokens, long Reversible, long SideBits, long Checkpointed)
+public sealed record HiddenStateMemory(long Tokens, long Reversible, long Remainders, long Checkpointed)
 {
     private const int Float32 = 4;
     private const int Float64 = 8;
@@ -109,14 +109,14 @@ public sealed record StreamMemory(long Tokens, long Reversible, long SideBits, l
     /// <param name="width">Length of a hidden state's vectors.</param>
     /// <param name="tokens">Tokens of the batch.</param>
     /// <param name="arithmetic">The arithmetic of the hidden states; null takes the scheme's default.</param>
-    internal static StreamMemory Of(Scheme scheme, int layers, int width, long tokens, Arithmetic? arithmetic = null)
+    internal static HiddenStateMemory Of(Scheme scheme, int layers, int width, long tokens, Arithmetic? arithmetic = null)
     {
         bool exact = (arithmetic ?? scheme.DefaultArithmetic) == Arithmetic.Exact;
         long elements = checked(tokens * width);
         // The first hidden state and the last two; on a grid, where they are float64, the output is a float32 copy besides.
         long states = exact ? 3 * Float64 + Float32 : 3 * Float32;
         // The first two layers need no remainders: the first hidden state is kept, and the one behind it follows from it.
-        long side = checked(Math.Max(0, layers - 2) * (((exact ? elements * scheme.SideBitsPerActivation : 0) + 7) / 8));
+        long side = checked(Math.Max(0, layers - 2) * (((exact ? elements * scheme.RemainderBitsPerActivation : 0) + 7) / 8));
         return new(tokens, checked(elements * states + side), side, checked((layers + 1) * elements * Float32));
     }
 }

@@ -113,7 +113,7 @@ public sealed partial class ReversibleLmTrainer
             Scheme.CheckName();
             Scheme.CheckParameters(EffectiveArithmetic!.Value);
             if (CheckpointFolder is not null) Scheme.CheckText();
-            LayerStack.Check(Scheme, EffectiveWayBack!.Value, EffectiveArithmetic.Value);
+            LayerStack.Check(Scheme, EffectiveBackwardMode!.Value, EffectiveArithmetic.Value);
             int functions = LayerCount * Scheme.FunctionsPerBlock;
             Require(KeptLayerCount <= functions, nameof(KeptLayerCount), KeptLayerCount, $"within [0, {functions}], the model's functions");
             ConfigurationFor(vocabularySize: 1).Check();

@@ -1,10 +1,9 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.MLNet;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
-using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible;

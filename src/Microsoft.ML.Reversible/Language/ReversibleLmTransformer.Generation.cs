@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
 
 namespace Microsoft.ML.Reversible;
 

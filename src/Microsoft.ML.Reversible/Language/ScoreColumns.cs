@@ -1,6 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Language;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Language;
 

@@ -1,7 +1,3 @@
-using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Language;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
 

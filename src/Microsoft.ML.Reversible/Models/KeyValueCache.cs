@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Schemes;
 using TorchSharp;
 using static TorchSharp.torch;
 

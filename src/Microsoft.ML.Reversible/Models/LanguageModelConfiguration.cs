@@ -58,20 +58,20 @@ public abstract record LanguageModelConfiguration
 
     /// <summary>Makes a network of this shape.</summary>
     /// <param name="scheme">The recurrence over the layers.</param>
-    /// <param name="wayBack">How the backward pass gets the activations that it needs.</param>
+    /// <param name="backwardMode">How the backward pass gets the activations that it needs.</param>
     /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="seed">Seeds the parameters; null leaves them unset, for a network that is about to be read from a file.</param>
     internal LanguageNetwork Build(
-        Scheme scheme, WayBack wayBack, Arithmetic arithmetic, Precision precision, Device device, int? seed)
+        Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic, Precision precision, Device device, int? seed)
     {
         Check();
         VectorMath.MakeReady();
         using var modes = AutogradModes.Default();
         using var make = new ParameterFactory(device, seed);
         LanguageNetwork network = Make(precision.ToScalarType(), make);
-        network.Allocate(make, scheme.Bind(LayerCount, seed ?? 0), wayBack, arithmetic);
+        network.Allocate(make, scheme.Bind(LayerCount, seed ?? 0), backwardMode, arithmetic);
         return network;
     }
 

@@ -88,11 +88,11 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Gives the parameters memory and values, and puts the blocks under a scheme.</summary>
     /// <param name="make">What made the parameters.</param>
     /// <param name="scheme">The scheme, bound to the number of layers.</param>
-    /// <param name="wayBack">The backward mode.</param>
+    /// <param name="backwardMode">The backward mode.</param>
     /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
-    internal void Allocate(ParameterFactory make, Scheme scheme, WayBack wayBack, Arithmetic arithmetic)
+    internal void Allocate(ParameterFactory make, Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic)
     {
-        _stack = new LayerStack(scheme, Blocks, wayBack, arithmetic) { BlockType = Compute };
+        _stack = new LayerStack(scheme, Blocks, backwardMode, arithmetic) { BlockType = Compute };
         _flat = make.Allocate(FlatParameters.Groups(this, _stack));
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;

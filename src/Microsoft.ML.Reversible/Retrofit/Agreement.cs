@@ -1,8 +1,8 @@
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Language;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
 /// Measures how far students are from their teacher. Of both models, only the last hidden states of a batch and the logits of a chunk of
@@ -120,7 +120,7 @@ internal sealed class TeacherSample : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)
     {
-        var stack = new LayerStack(scheme.ForTrainedWeights(), _teacher.Blocks, WayBack.Stored, scheme.DefaultArithmetic);
+        var stack = new LayerStack(scheme.ForTrainedWeights(), _teacher.Blocks, BackwardMode.Stored, scheme.DefaultArithmetic);
         DivergenceSums sums = default;
         foreach ((TokenBatch batch, Tensor hidden) in _batches)
         {

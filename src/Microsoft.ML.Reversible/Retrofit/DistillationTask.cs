@@ -1,15 +1,14 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Schemes;
 using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
 /// Trains a student to give its teacher's distribution of the next token, and, by option, to have hidden states like the teacher's. For a
@@ -20,8 +19,8 @@ internal sealed class DistillationTask : LanguageTask
     private readonly LanguageNetwork _teacher;
     private readonly TeacherCache? _answers;
     private readonly DistillationLoss _loss;
-    private readonly double _streamWeight;
-    private readonly IReadOnlyList<LayerPair> _streams;
+    private readonly double _hiddenStateWeight;
+    private readonly IReadOnlyList<LayerPair> _states;
 
     /// <summary>Makes the task.</summary>
     /// <param name="student">The student; the caller owns it.</param>
@@ -40,9 +39,9 @@ internal sealed class DistillationTask : LanguageTask
         TeacherCache? answers = null)
         : base(student, tokens, options, seed, fixedWindows: answers is not null)
     {
-        (_teacher, _answers, _loss, _streamWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
+        (_teacher, _answers, _loss, _hiddenStateWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
         // Layers are counted by the functions of the stack, so that a Hamiltonian one has two a block.
-        _streams = options.LayerMap
+        _states = options.LayerMap
             ?? [.. Enumerable.Range(1, student.Network.Stack.Blocks.Count).Select(layer => new LayerPair(layer, layer))];
         if (answers is not null && answers.Header.Temperature != _loss.Temperature)
             throw new ArgumentException(
@@ -62,10 +61,10 @@ internal sealed class DistillationTask : LanguageTask
             if (_answers is not null)
                 yield return new(
                     nameof(RetrofitEstimator.Options.TeacherTopK), $"{_answers.Header.K} in float{8 * _answers.Header.ValueBytes}");
-            if (_streamWeight > 0)
+            if (_hiddenStateWeight > 0)
                 yield return new(
                     nameof(RetrofitEstimator.Options.LayerMap),
-                    string.Join(", ", _streams.Select(pair => $"{pair.Teacher}-{pair.Student}")));
+                    string.Join(", ", _states.Select(pair => $"{pair.Teacher}-{pair.Student}")));
         }
     }
 
@@ -114,9 +113,9 @@ internal sealed class DistillationTask : LanguageTask
 
     private Tensor WithTeacher(TokenBatch batch, Tensor ids, Tensor targets, StepContext step)
     {
-        using StreamDistance? streams = _streamWeight == 0
+        using HiddenStateDistance? streams = _hiddenStateWeight == 0
             ? null
-            : new(_streamWeight, _streams, targets.eq(TokenBatch.Ignored).view(batch.Rows, -1, 1), step.Scale);
+            : new(_hiddenStateWeight, _states, targets.eq(TokenBatch.Ignored).view(batch.Rows, -1, 1), step.Scale);
         LinearHead teacher = Teach(_teacher, ids, streams is null ? null : streams.Keep);
         Tensor sum = LanguageModelLoss.Differentiate(
             Network, ids, step,

@@ -3,7 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>Measures <see cref="LayerEstimate"/>s of residual blocks over several batches.</summary>
 /// <param name="blocks">The blocks f_0, f_1, ...; the last one needs no estimate.</param>
@@ -80,11 +80,11 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
         }),
     ];
 
-    private static Tensor Beginning(Tensor stream) => stream.narrow(0, 0, 1).narrow(1, 0, Math.Min(SampleTokens, stream.shape[1]));
+    private static Tensor Beginning(Tensor state) => state.narrow(0, 0, 1).narrow(1, 0, Math.Min(SampleTokens, state.shape[1]));
 
     /// <summary>Returns f of a hidden state, in the state's type.</summary>
-    private Tensor F(int l, Tensor stream) => blocks[l].call(stream).to(stream.dtype);
+    private Tensor F(int l, Tensor state) => blocks[l].call(state).to(state.dtype);
 
-    private static double Square(Tensor stream, Tensor counted) =>
-        stream.to(ScalarType.Float64).square().sum(2).masked_fill_(counted.logical_not(), 0).sum(ScalarType.Float64).ToDouble();
+    private static double Square(Tensor state, Tensor counted) =>
+        state.to(ScalarType.Float64).square().sum(2).masked_fill_(counted.logical_not(), 0).sum(ScalarType.Float64).ToDouble();
 }

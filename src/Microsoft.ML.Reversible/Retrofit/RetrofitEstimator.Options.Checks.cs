@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Losses;
 using Microsoft.ML.Reversible.Training;
 using static Microsoft.ML.Reversible.Training.OptionChecks;
 
@@ -67,7 +66,7 @@ public sealed partial class RetrofitEstimator
             Arithmetic arithmetic = EffectiveArithmetic!.Value;
             Scheme.CheckName();
             Scheme.CheckParameters(arithmetic);
-            LayerStack.Check(Scheme, WayBack ?? Reversible.WayBack.Reversible, arithmetic);
+            LayerStack.Check(Scheme, BackwardMode ?? Reversible.BackwardMode.Reversible, arithmetic);
             if (SearchStepSize && HasStepSize(Scheme)
                 && Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)
                 throw NamedStepSize(Scheme);

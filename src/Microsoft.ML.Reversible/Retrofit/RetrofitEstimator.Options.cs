@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
@@ -53,7 +53,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// The recurrence that the layers get: <see cref="Bdia.Blend"/> stays closest to the teacher and stores a few bits an activation;
-        /// <see cref="Estimator"/>, midpoint and leapfrog store fewer or none, and need distillation; BDIA with random signs keeps
+        /// <see cref="IteratedInverse"/>, midpoint and leapfrog store fewer or none, and need distillation; BDIA with random signs keeps
         /// the teacher's network for inference. Refused where <see cref="ChooseScheme"/> or <see cref="StudentPath"/> decides it.
         /// </summary>
         [NotInFingerprint(OfTheScheme)]

@@ -1,14 +1,13 @@
 using System.Globalization;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Reversible.Retrofit;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
-using Microsoft.ML.Reversible.Views;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible;

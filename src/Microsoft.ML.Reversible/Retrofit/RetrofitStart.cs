@@ -1,14 +1,11 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
 using Microsoft.ML.Reversible.Tokenizers;
-using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
 /// What a retrofit starts from: the teacher, the column's tokens, and the student. Owns the tokens and a teacher that it has loaded. The
@@ -113,7 +110,7 @@ internal sealed class RetrofitStart : IDisposable
     }
 
     private static LanguageModel LoadStudent(string folder, RetrofitEstimator.Options options, Device device) =>
-        PretrainedFolder.Load(folder, device, options.Precision, wayBack: options.WayBack, arithmetic: options.Arithmetic);
+        PretrainedFolder.Load(folder, device, options.Precision, backwardMode: options.BackwardMode, arithmetic: options.Arithmetic);
 
     private LanguageModel WithTokenizer(LanguageNetwork network) => new(network, _tokenizer, _specialTokens);
 }
@@ -144,20 +141,20 @@ internal static class RetrofitMatch
         if (options.HiddenStateWeight == 0) return;
         // The Hamiltonian scheme has two hidden states for each of the teacher's; candidates of ChooseScheme have one.
         int studentLayers = (student?.Stack.Blocks ?? options.Scheme.Functions([.. teacher.Blocks])).Count;
-        CheckStreams(options.LayerMap, teacher, student ?? teacher, studentLayers);
+        CheckStates(options.LayerMap, teacher, student ?? teacher, studentLayers);
     }
 
-    private static void CheckStreams(
+    private static void CheckStates(
         IReadOnlyList<LayerPair>? map, LanguageNetwork teacher, LanguageNetwork student, int studentLayers)
     {
         if (student.Configuration.Width != teacher.Configuration.Width)
             throw new InvalidOperationException(
-                $"The student's streams have width {student.Configuration.Width} and the teacher's {teacher.Configuration.Width}, " +
+                $"The student's hidden states have width {student.Configuration.Width} and the teacher's {teacher.Configuration.Width}, " +
                 "so they cannot be compared: HiddenStateWeight must be 0.");
         int teacherLayers = teacher.Stack.Blocks.Count;
         if (map is null && studentLayers != teacherLayers)
             throw new InvalidOperationException(
-                $"The student has {studentLayers} layers and the teacher {teacherLayers}: LayerMap must say which streams to compare.");
+                $"The student has {studentLayers} layers and the teacher {teacherLayers}: LayerMap must say which hidden states to compare.");
         foreach (LayerPair pair in map ?? [])
         {
             CheckLayer(pair.Teacher, teacherLayers, "teacher");
@@ -169,7 +166,7 @@ internal static class RetrofitMatch
     {
         if (layer < 0 || layer > layers)
             throw new ArgumentOutOfRangeException(
-                nameof(RetrofitEstimator.Options.LayerMap), layer, $"The streams of the {model} in LayerMap must be within [0, {layers}].");
+                nameof(RetrofitEstimator.Options.LayerMap), layer, $"The hidden states of the {model} in LayerMap must be within [0, {layers}].");
     }
 }
 
@@ -189,7 +186,7 @@ internal static class Conversion
         scheme = scheme.ForTrainedWeights();
         Arithmetic arithmetic = options.Arithmetic ?? scheme.DefaultArithmetic;
         LanguageNetwork student = teacher.Configuration.Build(
-            scheme, options.WayBack ?? scheme.DefaultWayBack(arithmetic), arithmetic, options.Precision, device, seed: null);
+            scheme, options.BackwardMode ?? scheme.DefaultBackwardMode(arithmetic), arithmetic, options.Precision, device, seed: null);
         using var noGraph = no_grad();
         foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) Copy(from, to);
         return student;

@@ -1,8 +1,7 @@
-using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Text;
 using System.Globalization;
+using Microsoft.ML.Reversible.Data;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>The scheme that a teacher is converted to, and the measurements that led to it.</summary>
 /// <param name="Scheme">The scheme.</param>
@@ -50,10 +49,10 @@ internal sealed record SchemeChoice(Scheme Scheme)
         {
             Scheme = Scheme,
             Before = Agreement.Measure(teacher, student, heldOut, options.CancellationToken),
-            Memory = StreamMemory.Of(
+            Memory = HiddenStateMemory.Of(
                 Scheme, student.Stack.Blocks.Count, student.Configuration.Width, (long)options.BatchSize * options.ContextLength,
                 student.Stack.Arithmetic),
-            Estimates = Scheme is Estimator
+            Estimates = Scheme is IteratedInverse
                 ? EstimateMeter.Measure(teacher, heldOut.Take(SampleBatches), EstimateSteps, options.CancellationToken)
                 : [],
             Candidates = Candidates,
@@ -82,7 +81,7 @@ internal sealed record AutomaticChoice(
     public static IEnumerable<Scheme> FixedCandidates =>
     [
         .. new[] { 2, 4, 8, 16, 32, 64 }.Select(k => Bdia.Blend(k)),
-        .. new[] { 1.0, 1 / 2.0, 1 / 4.0, 1 / 8.0, 1 / 16.0 }.SelectMany(a => new[] { a, -a }).Select(a => new Estimator { A = a }),
+        .. new[] { 1.0, 1 / 2.0, 1 / 4.0, 1 / 8.0, 1 / 16.0 }.SelectMany(a => new[] { a, -a }).Select(a => new IteratedInverse { A = a }),
     ];
 
     /// <summary>Measures the candidates and chooses.</summary>
@@ -136,9 +135,9 @@ internal sealed record AutomaticChoice(
 
     private static string Cost(RetrofitCandidate candidate, ConversionMeter meter)
     {
-        double gib = meter.Memory(candidate.Scheme).SideBits / (double)(1 << 30);
+        double gib = meter.Memory(candidate.Scheme).Remainders / (double)(1 << 30);
         return string.Create(CultureInfo.InvariantCulture,
-            $"{candidate.BitsPerActivation} side bits an activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
+            $"{candidate.BitsPerActivation} remainders an activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
             $"{candidate.RelativeCost:G3} times the cost of a checkpointed step");
     }
 }
@@ -157,7 +156,7 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
     /// <summary>Measures what a conversion costs and how far it is from the teacher.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitCandidate Measure(Scheme scheme, CancellationToken cancellationToken = default) => new(
-        scheme, sample.Measure(scheme, cancellationToken), scheme.SideBitsPerActivation, scheme.EvaluationsPerLayer, Excess(scheme) == 0);
+        scheme, sample.Measure(scheme, cancellationToken), scheme.RemainderBitsPerActivation, scheme.EvaluationsPerLayer, Excess(scheme) == 0);
 
     /// <summary>The step sizes that a search for the smallest divergence tried, in order.</summary>
     /// <param name="withStepSize">Midpoint or leapfrog with a step size.</param>
@@ -171,12 +170,12 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
     public double Excess(Scheme scheme) => limits.Excess(scheme, sample.LayerCount, sample.Width);
 
     /// <summary>Returns the memory of a training batch's hidden states.</summary>
-    public StreamMemory Memory(Scheme scheme) => StreamMemory.Of(scheme, sample.LayerCount, sample.Width, limits.BatchTokens);
+    public HiddenStateMemory Memory(Scheme scheme) => HiddenStateMemory.Of(scheme, sample.LayerCount, sample.Width, limits.BatchTokens);
 }
 
 /// <summary>The limits of a conversion.</summary>
 /// <param name="BatchTokens">Tokens of a training batch that are differentiated at a time.</param>
-/// <param name="MaxSideGiB">The most side bits of such a batch, GiB; null for any number.</param>
+/// <param name="MaxSideGiB">The most remainders of such a batch, GiB; null for any number.</param>
 /// <param name="MaxRelativeCost">The most that a training step may cost, in checkpointed steps, at least 1; null for any cost.</param>
 internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = null, double? MaxRelativeCost = null)
 {
@@ -184,7 +183,7 @@ internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = nul
 
     /// <summary>Returns by what factor a conversion exceeds the limits; 0 where it fits.</summary>
     public double Excess(Scheme scheme, int layers, int width) => Math.Max(
-        Part(StreamMemory.Of(scheme, layers, width, BatchTokens).SideBits / BytesPerGiB, MaxSideGiB),
+        Part(HiddenStateMemory.Of(scheme, layers, width, BatchTokens).Remainders / BytesPerGiB, MaxSideGiB),
         Part(scheme.EvaluationsPerLayer, MaxRelativeCost));
 
     /// <summary>Whether there are limits at all.</summary>
@@ -200,7 +199,7 @@ internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = nul
     };
 
     private string Memory(double gib) =>
-        string.Create(CultureInfo.InvariantCulture, $"at most {gib:G4} GiB of side bits for a batch of {BatchTokens} tokens");
+        string.Create(CultureInfo.InvariantCulture, $"at most {gib:G4} GiB of remainders for a batch of {BatchTokens} tokens");
 
     private static string Cost(double cost) =>
         string.Create(CultureInfo.InvariantCulture, $"at most {cost:G4} times the cost of a checkpointed step");

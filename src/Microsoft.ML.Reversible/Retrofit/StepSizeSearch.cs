@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>Finds the step size with which midpoint or leapfrog is nearest to the teacher whose blocks it runs.</summary>
 internal static class StepSizeSearch

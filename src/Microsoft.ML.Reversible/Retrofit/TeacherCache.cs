@@ -1,10 +1,10 @@
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
 /// A teacher's <see cref="TopLogits"/> on disk, for every position of every training window with a fixed place, so that many epochs of
@@ -176,7 +176,7 @@ internal static class TeacherCacheBuilder
         FileStream? stream = null;
         try
         {
-            stream = VanishingFile.Create(folder);
+            stream = TemporaryFile.Create(folder);
             write(stream);
             stream.Flush();
             return new TeacherCache(stream.Name, stream.SafeFileHandle, stream, header, wasReused: false);

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Microsoft.ML.Reversible.Retrofitting;
+namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
 /// The content and layout of a teacher's cache. The reader knows all of it, so a file is the one wanted if it begins with these bytes:

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -82,7 +83,7 @@ public sealed record Bdia : Scheme
         init => field = value is >= 2 and <= MaxK && BitOperations.IsPow2(value)
             ? value
             : throw new ArgumentOutOfRangeException(
-                nameof(K), value, $"BDIA's K must be a power of two from 2 to {SideBits.MaxK}, or up to {MaxK} in float arithmetic.");
+                nameof(K), value, $"BDIA's K must be a power of two from 2 to {Remainders.MaxK}, or up to {MaxK} in float arithmetic.");
     } = 2;
 
     /// <summary>The sign of γ.</summary>
@@ -109,21 +110,21 @@ public sealed record Bdia : Scheme
     public override string Name => "bdia";
 
     /// <inheritdoc/>
-    public override bool IsReversible => K <= SideBits.MaxK;
+    public override bool IsReversible => K <= Remainders.MaxK;
 
     /// <inheritdoc/>
-    public override bool CanBeExact => K <= SideBits.MaxK;
+    public override bool CanBeExact => K <= Remainders.MaxK;
 
-    internal override string? WhyNotExact => CanBeExact ? null : $"remainders are stored for K up to {SideBits.MaxK}, not {K}.";
+    internal override string? WhyNotExact => CanBeExact ? null : $"remainders are stored for K up to {Remainders.MaxK}, not {K}.";
 
     internal override Arithmetic DefaultArithmetic => CanBeExact ? Arithmetic.Exact : Arithmetic.Float;
 
-    internal override string? WhyNoInverse => IsReversible ? null : $"it needs K up to {SideBits.MaxK}, and K is {K}.";
+    internal override string? WhyNoInverse => IsReversible ? null : $"it needs K up to {Remainders.MaxK}, and K is {K}.";
 
     internal override string? WhyNotReversible(Arithmetic arithmetic) =>
         base.WhyNotReversible(arithmetic) ?? (arithmetic == Arithmetic.Exact
             ? null
-            : "in float arithmetic it multiplies rounding errors by K in each layer. WayBack Reversible needs Arithmetic Exact.");
+            : "in float arithmetic it multiplies rounding errors by K in each layer. BackwardMode Reversible needs Arithmetic Exact.");
 
     private protected override string? WhyUnused(Arithmetic arithmetic) =>
         arithmetic == Arithmetic.Float && Bits is not null && !(IsBlend && Bits == Grid.DefaultFractionBits)
@@ -132,7 +133,7 @@ public sealed record Bdia : Scheme
 
     internal override int FractionBits => Bits ?? PaperBits;
 
-    internal override int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;
+    internal override int RemainderBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)K) : 0;
 
     private bool IsBlend => Signs == BdiaSigns.Positive && Inference == BdiaInference.Recurrence && Bits is not null;
 

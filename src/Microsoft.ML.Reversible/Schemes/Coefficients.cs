@@ -21,7 +21,7 @@ public readonly record struct Coefficients(double A, double B, double C)
         {
             if (double.IsInteger(A)) return 1;
             double k = 1 / Math.Abs(A);
-            return k is 2 or 4 or 8 or 16 or 32 or SideBits.MaxK ? (int)k : null;
+            return k is 2 or 4 or 8 or 16 or 32 or Remainders.MaxK ? (int)k : null;
         }
     }
 

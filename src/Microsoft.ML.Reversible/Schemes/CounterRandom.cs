@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Schemes;
 
 /// <summary>
 /// Generates random numbers as a function of a key and a counter. The numbers of neighbouring keys are independent; those of

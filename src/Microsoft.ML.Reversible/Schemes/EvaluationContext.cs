@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Schemes;
 
 /// <summary>
 /// What the functions of one evaluation read beside their input, such as the keys and values of earlier tokens. The stack passes it on to

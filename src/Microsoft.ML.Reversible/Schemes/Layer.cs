@@ -1,7 +1,7 @@
 using Microsoft.ML.Reversible.Kernels;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Schemes;
 
 /// <summary>A layer in one pass: its index, its arithmetic, what was drawn for it, and the remainders that it keeps.</summary>
 /// <param name="index">The layer, from 0.</param>
@@ -25,7 +25,7 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     public FusedUpdate? Fused { get; init; }
 
     /// <summary>The remainders that were kept.</summary>
-    public SideBits? Remainders { get; private set; }
+    public Remainders? Remainders { get; private set; }
 
     /// <summary>Returns factor·f as an increment of a hidden state: rounded to the grid in exact arithmetic.</summary>
     public Tensor Round(Tensor f, double factor = 1)
@@ -58,7 +58,7 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// pass; all of p⁻ in floating point.
     /// </summary>
     /// <param name="previous">p⁻.</param>
-    /// <param name="k">A power of two from 1, which has no remainder, to <see cref="SideBits.MaxK"/>.</param>
+    /// <param name="k">A power of two from 1, which has no remainder, to <see cref="Remainders.MaxK"/>.</param>
     public Tensor Divisible(Tensor previous, int k)
     {
         if (grid is null || k == 1) return previous;
@@ -70,7 +70,7 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     /// <summary>Keeps remainders for the backward pass, if it rebuilds p⁻.</summary>
     public void Keep(Tensor remainder, int k)
     {
-        if (keeps) Remainders = SideBits.Pack(remainder, k);
+        if (keeps) Remainders = Remainders.Pack(remainder, k);
     }
 
     /// <summary>Returns p⁻ from its divisible part.</summary>

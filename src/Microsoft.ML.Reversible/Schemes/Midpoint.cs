@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;

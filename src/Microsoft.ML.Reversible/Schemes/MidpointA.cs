@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -60,10 +61,10 @@ public abstract partial record Scheme
     /// <summary>Why the scheme cannot be run backwards in an arithmetic, and what to set instead; null where it can.</summary>
     internal virtual string? WhyNotReversible(Arithmetic arithmetic)
     {
-        if (WhyNoInverse is { } reason) return $"{reason} WayBack must be Stored or Checkpointed, not Reversible.";
+        if (WhyNoInverse is { } reason) return $"{reason} BackwardMode must be Stored or Checkpointed, not Reversible.";
         if (arithmetic == Arithmetic.Exact || FloatGrowth is not { } growth) return null;
-        return $"in float arithmetic it multiplies rounding errors by {growth}. WayBack Reversible needs "
-            + (CanBeExact ? "Arithmetic Exact." : "|A| of 1 or more; WayBack must be Stored or Checkpointed.");
+        return $"in float arithmetic it multiplies rounding errors by {growth}. BackwardMode Reversible needs "
+            + (CanBeExact ? "Arithmetic Exact." : "|A| of 1 or more; BackwardMode must be Stored or Checkpointed.");
     }
 
     /// <summary>
@@ -80,14 +81,14 @@ public abstract partial record Scheme
     private int FirstLayer => Start == Start.Euler ? 1 : 0;
 
     /// <summary>The default backward mode: reversible where the scheme can be run backwards.</summary>
-    internal WayBack DefaultWayBack(Arithmetic arithmetic) =>
-        WhyNotReversible(arithmetic) is null ? WayBack.Reversible : WayBack.Stored;
+    internal BackwardMode DefaultBackwardMode(Arithmetic arithmetic) =>
+        WhyNotReversible(arithmetic) is null ? BackwardMode.Reversible : BackwardMode.Stored;
 
     /// <summary>Number of fraction bits of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 
     /// <summary>Bits that the reversible mode keeps for each number of a hidden state in each layer, to undo rounding.</summary>
-    internal virtual int SideBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
+    internal virtual int RemainderBitsPerActivation => CanBeExact ? BitOperations.Log2((uint)Typical.Divisor!.Value) : 0;
 
     /// <summary>Number of functions of the recurrence per block.</summary>
     internal virtual int FunctionsPerBlock => 1;
@@ -136,8 +137,8 @@ public abstract partial record Scheme
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"The scheme '{Name}' cannot be run backwards here: in float arithmetic its {layers} layers multiply rounding errors "
-                    + $"by {growth:G3}. WayBack must be Stored or Checkpointed."),
-                nameof(WayBack));
+                    + $"by {growth:G3}. BackwardMode must be Stored or Checkpointed."),
+                nameof(BackwardMode));
     }
 
     /// <summary>Returns the largest product of 1/|A| over consecutive layers.</summary>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Schemes;
 
 /// <summary>The range of a scheme's step size h.</summary>
 internal static class StepSizes

@@ -38,9 +38,9 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
             Lambda,
             $"forward, errors decay{(s.Signs == BdiaSigns.Random ? " with either sign" : "")} where λ is real and "
             + $"{DecayBound(s)} < λ < 0, and keep their size at both ends; back, they grow by k = {s.K} where f is 0{MadeUpFor}"),
-        Estimator { A: 1 } => new("the eigenvalue of F = f + e", ImaginaryBound),
-        Estimator { A: -1 } => new("the eigenvalue μ of F = f - e", Real("μ") + "grow linearly"),
-        Estimator s => new(
+        IteratedInverse { A: 1 } => new("the eigenvalue of F = f + e", ImaginaryBound),
+        IteratedInverse { A: -1 } => new("the eigenvalue μ of F = f - e", Real("μ") + "grow linearly"),
+        IteratedInverse s => new(
             "the eigenvalue μ of F = f + a e",
             $"forward, errors decay where μ is real and {DecayBound(s)} < μ < 0, and keep their size at both ends; "
             + string.Create(CultureInfo.InvariantCulture, $"back, they grow by 1/|a| = {1 / Math.Abs(s.A)} where F is 0{MadeUpFor}")),

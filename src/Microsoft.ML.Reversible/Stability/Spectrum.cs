@@ -2,6 +2,7 @@ using System.Numerics;
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Factorization;
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
 using Column = MathNet.Numerics.LinearAlgebra.Vector<double>;

@@ -1,7 +1,9 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Kernels;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Text;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Reversible.Stack;
+using Microsoft.ML.Reversible.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;

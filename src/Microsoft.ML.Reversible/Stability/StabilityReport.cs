@@ -49,7 +49,7 @@ public sealed class StabilityReport
                 Number(layer.BackwardGrowth),
                 Small(layer.RebuildError?.Max),
                 Small(layer.RebuildError?.Rms),
-                Number(layer.RebuildError?.StreamRms),
+                Number(layer.RebuildError?.HiddenStateRms),
             ]);
         }
         return text.Append('\n').Append(Verdict).Append('\n').Append(Suggestion).Append('\n').ToString();
@@ -131,13 +131,13 @@ public readonly record struct EigenvalueEstimate(Complex Value, double Residual)
 /// <summary>The difference between a hidden state and its rebuilt value from running the recurrence backward.</summary>
 /// <param name="Max">The largest absolute difference.</param>
 /// <param name="Rms">The root mean square of the difference.</param>
-/// <param name="StreamRms">The root mean square of the hidden state itself, for comparison.</param>
-public readonly record struct RebuildError(double Max, double Rms, double StreamRms)
+/// <param name="HiddenStateRms">The root mean square of the hidden state itself, for comparison.</param>
+public readonly record struct RebuildError(double Max, double Rms, double HiddenStateRms)
 {
     /// <summary>
     /// The root mean square of the difference relative to that of the hidden state; 0 if there is no difference.
     /// </summary>
-    public double Relative => Rms == 0 ? 0 : Rms / StreamRms;
+    public double Relative => Rms == 0 ? 0 : Rms / HiddenStateRms;
 
     /// <summary>Compares a rebuilt state with the original.</summary>
     internal static RebuildError Of(Tensor rebuilt, Tensor state)
@@ -154,7 +154,7 @@ public readonly record struct RebuildError(double Max, double Rms, double Stream
     internal static RebuildError Over(IReadOnlyCollection<RebuildError> errors) => new(
         errors.Max(e => e.Max),
         Math.Sqrt(errors.Average(e => e.Rms * e.Rms)),
-        Math.Sqrt(errors.Average(e => e.StreamRms * e.StreamRms)));
+        Math.Sqrt(errors.Average(e => e.HiddenStateRms * e.HiddenStateRms)));
 }
 
 /// <summary>

@@ -132,7 +132,7 @@ internal static class StabilitySuggestion
     private static string? Other(Scheme scheme, double h, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
     {
         // Eigenvalues of the product of two halves, or of two blocks together, do not give those of one whole block.
-        if (scheme is Hamiltonian or Estimator) return null;
+        if (scheme is Hamiltonian or IteratedInverse) return null;
         return new Scheme[] { new Midpoint(h), new Leapfrog(h) }
             .Where(s => s.Name != scheme.Name)
             .Select(s => (Scheme: s, Growth: Lower(s, layers, worst, harm)))

@@ -1,4 +1,6 @@
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;

@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Stack;
 
 /// <summary>A block's value with its graph, which is differentiated once. It owns its tensors, outside every dispose scope.</summary>
 internal sealed class BlockGraph : IDisposable

@@ -1,9 +1,10 @@
 using System.Collections;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Stack;
 
 /// <summary>The layers of one pass, and what its arithmetic does to the hidden states between them.</summary>
 internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable

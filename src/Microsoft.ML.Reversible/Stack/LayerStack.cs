@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -15,20 +17,20 @@ public sealed class LayerStack
     /// <summary>Makes a stack.</summary>
     /// <param name="scheme">The recurrence.</param>
     /// <param name="blocks">The blocks in order, at least one.</param>
-    /// <param name="wayBack">How the backward pass gets the activations that it needs.</param>
+    /// <param name="backwardMode">How the backward pass gets the activations that it needs.</param>
     /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
     /// <exception cref="ArgumentException">There is no block, or the options exclude each other; the message says why.</exception>
-    public LayerStack(Scheme scheme, IEnumerable<Block> blocks, WayBack wayBack, Arithmetic arithmetic = Arithmetic.Float)
+    public LayerStack(Scheme scheme, IEnumerable<Block> blocks, BackwardMode backwardMode, Arithmetic arithmetic = Arithmetic.Float)
     {
         ArgumentNullException.ThrowIfNull(scheme);
         ArgumentNullException.ThrowIfNull(blocks);
-        Check(scheme, wayBack, arithmetic);
+        Check(scheme, backwardMode, arithmetic);
         _blocks = [.. scheme.Functions([.. blocks])];
         if (_blocks.Length == 0) throw new ArgumentException("A stack needs at least one block.", nameof(blocks));
         Scheme = scheme.Bind(_blocks.Length, seed: 0);
         Scheme.CheckCoefficients(_blocks.Length);
-        if (wayBack == WayBack.Reversible && arithmetic == Arithmetic.Float) Scheme.CheckGrowthBack(_blocks.Length);
-        WayBack = wayBack;
+        if (backwardMode == BackwardMode.Reversible && arithmetic == Arithmetic.Float) Scheme.CheckGrowthBack(_blocks.Length);
+        BackwardMode = backwardMode;
         Arithmetic = arithmetic;
     }
 
@@ -36,7 +38,7 @@ public sealed class LayerStack
     public Scheme Scheme { get; }
 
     /// <summary>How the backward pass gets the activations that it needs.</summary>
-    public WayBack WayBack { get; }
+    public BackwardMode BackwardMode { get; }
 
     /// <summary>The numbers that the hidden states are made of.</summary>
     public Arithmetic Arithmetic { get; }
@@ -128,16 +130,16 @@ public sealed class LayerStack
         return new StackPass(this, input, seed);
     }
 
-    internal static void Check(Scheme scheme, WayBack wayBack, Arithmetic arithmetic)
+    internal static void Check(Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic)
     {
-        Defined(wayBack, nameof(WayBack));
+        Defined(backwardMode, nameof(BackwardMode));
         Defined(arithmetic, nameof(Arithmetic));
         if (arithmetic == Arithmetic.Exact && !scheme.CanBeExact)
             throw new ArgumentException(
                 $"The scheme '{scheme.Name}' cannot be exact: {scheme.WhyNotExact} Arithmetic must be Float.",
                 nameof(arithmetic));
-        if (wayBack == WayBack.Reversible && scheme.WhyNotReversible(arithmetic) is { } reason)
-            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards here: {reason}", nameof(wayBack));
+        if (backwardMode == BackwardMode.Reversible && scheme.WhyNotReversible(arithmetic) is { } reason)
+            throw new ArgumentException($"The scheme '{scheme.Name}' cannot be run backwards here: {reason}", nameof(backwardMode));
     }
 
     private static void Defined<T>(T value, string name) where T : struct, Enum

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ namespace Microsoft.ML.Reversible;
 public sealed class StackPass : IDisposable
 {
     private readonly LayerStack _stack;
-    private readonly Lane[] _lanes;
+    private readonly BatchPart[] _parts;
     private Tensor? _output;
     private bool _spent;
 
@@ -26,10 +27,10 @@ public sealed class StackPass : IDisposable
     {
         _stack = stack;
         IReadOnlyList<RowRange> parts = stack.Split(input);
-        _lanes = new Lane[parts.Count];
+        _parts = new BatchPart[parts.Count];
         try
         {
-            for (int i = 0; i < parts.Count; i++) _lanes[i] = NewLane(input, parts[i], seed);
+            for (int i = 0; i < parts.Count; i++) _parts[i] = NewPart(input, parts[i], seed);
             Run();
         }
         catch
@@ -48,17 +49,17 @@ public sealed class StackPass : IDisposable
         get
         {
             if (_spent) throw new InvalidOperationException("This pass has been run back; its output is gone.");
-            if (_lanes.Length == 1) return _lanes[0].Output!;
+            if (_parts.Length == 1) return _parts[0].Output!;
             using var noGraph = no_grad();
-            return _output ??= cat([.. _lanes.Select(lane => lane.Output!)], 0).DetachFromDisposeScope();
+            return _output ??= cat([.. _parts.Select(part => part.Output!)], 0).DetachFromDisposeScope();
         }
     }
 
     /// <summary>The bytes of the remainders that the scheme keeps to undo its rounding, in all layers together.</summary>
-    public long SideByteCount => _lanes.Sum(lane => lane.Layers.Sum(layer => layer.Remainders?.ByteCount ?? 0));
+    public long RemainderByteCount => _parts.Sum(part => part.Layers.Sum(layer => layer.Remainders?.ByteCount ?? 0));
 
     /// <summary>The outputs of the micro-batches, which can be taken once; the caller disposes of them.</summary>
-    internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _lanes.Select(lane => (lane.Rows, lane.TakeOutput()));
+    internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _parts.Select(part => (part.Rows, part.TakeOutput()));
 
     /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
     /// <param name="gradient">The output's gradient, of shape [batch, context, width].</param>
@@ -72,7 +73,7 @@ public sealed class StackPass : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        return Backward(_lanes.Select(lane => lane.Rows.Of(gradient).clone()), layerDone).MoveToOuterDisposeScope();
+        return Backward(_parts.Select(part => part.Rows.Of(gradient).clone()), layerDone).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are disposed of.</summary>
@@ -88,7 +89,7 @@ public sealed class StackPass : IDisposable
     {
         BackTo(0, gradients, layerDone, stateGradient);
         using var scope = NewDisposeScope();
-        List<Tensor> results = [.. _lanes.Select(lane => lane.Finish())];
+        List<Tensor> results = [.. _parts.Select(part => part.Finish())];
         return (results.Count == 1 ? results[0] : cat(results, 0)).MoveToOuterDisposeScope();
     }
 
@@ -108,14 +109,14 @@ public sealed class StackPass : IDisposable
     public void Dispose()
     {
         _output?.Dispose();
-        foreach (Lane? lane in _lanes) lane?.Dispose();
+        foreach (BatchPart? part in _parts) part?.Dispose();
     }
 
-    private Lane NewLane(Tensor input, RowRange rows, long seed) => _stack.WayBack switch
+    private BatchPart NewPart(Tensor input, RowRange rows, long seed) => _stack.BackwardMode switch
     {
-        WayBack.Stored => new StoredLane(_stack, input, rows, seed),
-        WayBack.Checkpointed => new CheckpointedLane(_stack, input, rows, seed),
-        _ => new ReversibleLane(_stack, input, rows, seed),
+        BackwardMode.Stored => new StoredPart(_stack, input, rows, seed),
+        BackwardMode.Checkpointed => new CheckpointedPart(_stack, input, rows, seed),
+        _ => new ReversiblePart(_stack, input, rows, seed),
     };
 
     private void Run()
@@ -123,10 +124,10 @@ public sealed class StackPass : IDisposable
         using var noGraph = no_grad();
         for (int l = 0; l < _stack.Blocks.Count; l++)
         {
-            foreach (Lane lane in _lanes) lane.StepForward(l);
+            foreach (BatchPart part in _parts) part.StepForward(l);
         }
-        foreach (Lane lane in _lanes) lane.ReadOut();
-        LayerList.CheckRange([.. _lanes.Select(lane => lane.Layers)]);
+        foreach (BatchPart part in _parts) part.ReadOut();
+        LayerList.CheckRange([.. _parts.Select(part => part.Layers)]);
     }
 
     private void BackTo(
@@ -135,10 +136,10 @@ public sealed class StackPass : IDisposable
         if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
         _spent = true;
         _output?.Dispose();
-        foreach ((Lane lane, Tensor gradient) in _lanes.Zip(gradients)) lane.Turn(gradient, stateGradient);
+        foreach ((BatchPart part, Tensor gradient) in _parts.Zip(gradients)) part.Turn(gradient, stateGradient);
         for (int l = _stack.Blocks.Count - 1; l >= lowest; l--)
         {
-            foreach (Lane lane in _lanes) lane.StepBack(l, stateGradient);
+            foreach (BatchPart part in _parts) part.StepBack(l, stateGradient);
             layerDone?.Invoke(l);
         }
     }

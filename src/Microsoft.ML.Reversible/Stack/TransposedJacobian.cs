@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Stack;
 
 /// <summary>
 /// Computes products of vectors with Jᵀ, where J is the Jacobian of a function at a state, or the product J_n ... J_1 of several functions'

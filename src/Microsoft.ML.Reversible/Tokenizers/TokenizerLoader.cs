@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 

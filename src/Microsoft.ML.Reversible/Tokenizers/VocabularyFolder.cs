@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Microsoft.ML.Reversible;
+namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>Numbers in JSON, which has none that are not finite.</summary>
 internal static class JsonNumbers

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Microsoft.ML.Reversible.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Training;
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;

@@ -30,13 +30,13 @@ public abstract partial class TrainingOptions
         [.. UnusedOfLayers(asksForGpu), .. UnusedOfOptimization(), .. UnusedOfEvaluation(), .. UnusedOfCheckpoints()];
 
     /// <summary>Says that a model keeps no layers' activations, where its backward mode is not the reversible one.</summary>
-    /// <param name="wayBack">The model's backward mode.</param>
+    /// <param name="backwardMode">The model's backward mode.</param>
     /// <param name="isReversible">Whether its scheme can be run backwards.</param>
-    internal static UnusedOption UnusedKeptLayers(WayBack wayBack, bool isReversible)
+    internal static UnusedOption UnusedKeptLayers(BackwardMode backwardMode, bool isReversible)
     {
-        string which = wayBack == Reversible.WayBack.Stored ? "all layers" : "no layer";
-        return new(nameof(KeptLayerCount), $"where WayBack is {wayBack}, which keeps the activations of {which}",
-            isReversible ? "set WayBack to Reversible" : "set Scheme to one that can be run backwards");
+        string which = backwardMode == Reversible.BackwardMode.Stored ? "all layers" : "no layer";
+        return new(nameof(KeptLayerCount), $"where BackwardMode is {backwardMode}, which keeps the activations of {which}",
+            isReversible ? "set BackwardMode to Reversible" : "set Scheme to one that can be run backwards");
     }
 
     /// <summary>Says that a run on the CPU repeats to the bit without the option.</summary>
@@ -46,7 +46,7 @@ public abstract partial class TrainingOptions
     private void CheckLayers()
     {
         Defined(Precision, nameof(Precision));
-        if (WayBack is { } wayBack) Defined(wayBack, nameof(WayBack));
+        if (BackwardMode is { } backwardMode) Defined(backwardMode, nameof(BackwardMode));
         if (Arithmetic is { } arithmetic) Defined(arithmetic, nameof(Arithmetic));
         AtLeast(0, KeptLayerCount, nameof(KeptLayerCount));
     }
@@ -98,8 +98,8 @@ public abstract partial class TrainingOptions
     private IEnumerable<UnusedOption> UnusedOfLayers(bool asksForGpu)
     {
         // Where a folder's scheme decides the backward mode, it is known when the folder has been loaded.
-        if (EffectiveWayBack is { } wayBack && wayBack != Reversible.WayBack.Reversible)
-            yield return UnusedKeptLayers(wayBack, NamedScheme?.IsReversible ?? true);
+        if (EffectiveBackwardMode is { } backwardMode && backwardMode != Reversible.BackwardMode.Reversible)
+            yield return UnusedKeptLayers(backwardMode, NamedScheme?.IsReversible ?? true);
         if (!asksForGpu) yield return DeterministicOnCpu;
     }
 

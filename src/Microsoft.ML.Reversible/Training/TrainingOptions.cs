@@ -24,14 +24,14 @@ public abstract partial class TrainingOptions
     public Precision Precision { get; set; } = Precision.Float32;
 
     /// <summary>
-    /// How the backward pass gets the layers' activations; null takes <see cref="WayBack.Reversible"/> where the scheme is
-    /// reversible and <see cref="WayBack.Stored"/> where it is not.
+    /// How the backward pass gets the layers' activations; null takes <see cref="BackwardMode.Reversible"/> where the scheme is
+    /// reversible and <see cref="BackwardMode.Stored"/> where it is not.
     /// </summary>
     [NotInFingerprint("it decides memory and time")]
-    public WayBack? WayBack { get; set; }
+    public BackwardMode? BackwardMode { get; set; }
 
     /// <summary>
-    /// The most layers, from the last, that keep their activations although the backward mode is <see cref="WayBack.Reversible"/>, at
+    /// The most layers, from the last, that keep their activations although the backward mode is <see cref="BackwardMode.Reversible"/>, at
     /// least 0; refused in another mode. Each saves the second evaluation of its block and costs the memory of one layer's activations,
     /// so that a batch that leaves memory free trains faster.
     /// </summary>
@@ -215,8 +215,8 @@ public abstract partial class TrainingOptions
     internal Arithmetic? EffectiveArithmetic => Arithmetic ?? NamedScheme?.DefaultArithmetic;
 
     /// <summary>The backward mode as far as the options decide it; null where a folder's scheme does.</summary>
-    internal WayBack? EffectiveWayBack =>
-        WayBack ?? (NamedScheme is { } scheme ? scheme.DefaultWayBack(Arithmetic ?? scheme.DefaultArithmetic) : null);
+    internal BackwardMode? EffectiveBackwardMode =>
+        BackwardMode ?? (NamedScheme is { } scheme ? scheme.DefaultBackwardMode(Arithmetic ?? scheme.DefaultArithmetic) : null);
 
     /// <summary>The option that names weights to start from, for messages; null where there is none.</summary>
     internal virtual string? StartOption => null;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
 

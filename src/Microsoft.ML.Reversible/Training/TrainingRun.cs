@@ -1,8 +1,4 @@
 using System.Globalization;
-using Microsoft.ML.Reversible.Checkpoints;
-using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Evaluation;
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Microsoft.ML.Reversible.Losses;
+using Microsoft.ML.Reversible.Language;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Benchmarks.Micro;

@@ -67,6 +67,6 @@ public class OptimizerStep : MicroBenchmark
             HeadCount = 4,
             Width = Size(256, 8),
         };
-        return shape.Build(Scheme.Midpoint, WayBack.Reversible, Arithmetic.Float, Precision.Float32, Device, seed: 1);
+        return shape.Build(Scheme.Midpoint, BackwardMode.Reversible, Arithmetic.Float, Precision.Float32, Device, seed: 1);
     }
 }

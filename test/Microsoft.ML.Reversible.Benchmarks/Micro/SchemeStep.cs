@@ -30,7 +30,7 @@ public class SchemeStep : MicroBenchmark
     {
         string[] words = Case.Split(' ');
         _blocks = [.. Enumerable.Range(0, Layers).Select(_ => new Halve())];
-        _stack = new LayerStack(Scheme.Parse(words[0]), _blocks, WayBack.Reversible, Enum.Parse<Arithmetic>(words[1]));
+        _stack = new LayerStack(Scheme.Parse(words[0]), _blocks, BackwardMode.Reversible, Enum.Parse<Arithmetic>(words[1]));
         long[] shape = [Size(32, 2), Size(256, 4), Size(512, 8)];
         _input = randn(shape, device: Device);
         _gradient = ones(shape, device: Device);

@@ -71,7 +71,7 @@ def _cpu():
     theirs = "--layers 12 --width 256 --heads 4 --context 256 --vocab 8192 --batch 8"
     ours = "--layer-count 12 --width 256 --head-count 4 --context-length 256 --vocabulary-size 8192 --batch-size 8 --device cpu"
     return [
-        Configuration("cpu, stored", (reversible("residual, stored", f"{ours} --scheme residual --way-back stored"),),
+        Configuration("cpu, stored", (reversible("residual, stored", f"{ours} --scheme residual --backward-mode stored"),),
                       (peer("store", f"--mode store {theirs}"),)),
         Configuration("cpu, reversible", (reversible("midpoint, reversible", ours),), (peer("ckpt", f"--mode ckpt {theirs}"),)),
     ]
@@ -95,7 +95,7 @@ def _exact():
         # A blend cannot be run backwards in float; its float runs are stored or checkpointed.
         Configuration("exact, blend", (reversible("blend:16, exact", f"{shape} --scheme blend:16 --arithmetic exact"),), (
             midpoint,
-            reversible("blend:16, float, checkpointed", f"{shape} --scheme blend:16 --arithmetic float --way-back checkpointed"))),
+            reversible("blend:16, float, checkpointed", f"{shape} --scheme blend:16 --arithmetic float --backward-mode checkpointed"))),
     ]
 
 

@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Benchmarks;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Benchmarks;
@@ -12,7 +12,7 @@ public sealed class FreshProcessBitsTests
     [DataRow("leapfrog")]
     [DataRow("hamiltonian")]
     [DataRow("bdia")]
-    [DataRow("estimator")]
+    [DataRow("iterated-inverse")]
     public void AStepHasTheSameBitsInBothBackwardModes(string scheme)
     {
         FreshProcessBits.Result first = FreshProcessBits.Step(scheme, reference: null, dump: null);
@@ -36,8 +36,8 @@ public sealed class FreshProcessBitsTests
     [TestMethod]
     public void TheFirstTensorWithOtherBitsIsNamed()
     {
-        using StepTrace stored = StepTrace.Record(Scheme.Midpoint, WayBack.Stored);
-        using StepTrace other = StepTrace.Record(new Midpoint { StepSize = 0.25 }, WayBack.Stored);
+        using StepTrace stored = StepTrace.Record(Scheme.Midpoint, BackwardMode.Stored);
+        using StepTrace other = StepTrace.Record(new Midpoint { StepSize = 0.25 }, BackwardMode.Stored);
         (long elements, string? first) = other.Difference(stored);
         Assert.AreEqual("hidden state 1", first);
         Assert.IsGreaterThan(10_000L, elements);

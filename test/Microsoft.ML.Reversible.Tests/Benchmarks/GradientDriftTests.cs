@@ -12,7 +12,7 @@ public sealed class GradientDriftTests
     [DataRow(ScalarType.BFloat16, 1e-4, 2e-2)]
     public void TheErrorIsThatOfTheBlocksNumberType(ScalarType compute, double least, double most)
     {
-        double error = GradientDrift.Error(new Midpoint(), Arithmetic.Float, WayBack.Reversible, compute, depth: 3, CPU);
+        double error = GradientDrift.Error(new Midpoint(), Arithmetic.Float, BackwardMode.Reversible, compute, depth: 3, CPU);
         Assert.IsGreaterThanOrEqualTo(least, error);
         Assert.IsLessThan(most, error);
     }

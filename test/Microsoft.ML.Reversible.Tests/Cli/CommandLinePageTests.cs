@@ -1,7 +1,8 @@
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Cli;
 using Microsoft.ML.Reversible.Tests.Repository;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 

@@ -12,16 +12,16 @@ public sealed class GradcheckVerbTests
     [DataRow("midpoint", "exact", "reversible")]
     [DataRow("bdia:k=16", "exact", "checkpointed")]
     [DataRow("residual", "float", "checkpointed")]
-    public void ItPrintsTheFieldsOfTheComparison(string scheme, string arithmetic, string wayBack)
+    public void ItPrintsTheFieldsOfTheComparison(string scheme, string arithmetic, string backwardMode)
     {
         CliRun run = CliRun.Of(
-            ["gradcheck", "--json", "--scheme", scheme, "--arithmetic", arithmetic, "--way-back", wayBack, .. Small]);
+            ["gradcheck", "--json", "--scheme", scheme, "--arithmetic", arithmetic, "--backward-mode", backwardMode, .. Small]);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         JsonElement line = run.Json.Single();
         CollectionAssert.AreEqual(
-            new[] { "scheme", "arithmetic", "way_back", "parameters", "elements", "differing_elements", "max_relative_error" },
+            new[] { "scheme", "arithmetic", "backward_mode", "parameters", "elements", "differing_elements", "max_relative_error" },
             line.EnumerateObject().Select(field => field.Name).ToArray());
-        Assert.AreEqual((arithmetic, wayBack), (line.GetProperty("arithmetic").GetString(), line.GetProperty("way_back").GetString()));
+        Assert.AreEqual((arithmetic, backwardMode), (line.GetProperty("arithmetic").GetString(), line.GetProperty("backward_mode").GetString()));
         Assert.AreEqual(Scheme.Parse(scheme).Name, Scheme.Parse(line.GetProperty("scheme").GetString()!).Name);
         Assert.AreEqual(4 + 3 * 12, line.GetProperty("parameters").GetInt32());
         Assert.IsGreaterThan(3 * 12 * 32 * 32, line.GetProperty("elements").GetInt64());
@@ -42,8 +42,8 @@ public sealed class GradcheckVerbTests
     [DataRow("--layer-count must be at least 1", "--layer-count", "0")]
     [DataRow("--batch-size must be at least 1", "--batch-size", "0")]
     [DataRow("cannot be run backwards", "--scheme", "residual")]
-    [DataRow("--way-back must be Checkpointed or Reversible", "--way-back", "stored")]
-    [DataRow("bits has no effect", "--scheme", "bdia:bits=9", "--arithmetic", "float", "--way-back", "checkpointed")]
+    [DataRow("--backward-mode must be Checkpointed or Reversible", "--backward-mode", "stored")]
+    [DataRow("bits has no effect", "--scheme", "bdia:bits=9", "--arithmetic", "float", "--backward-mode", "checkpointed")]
     [DataRow("'tpu'", "--device", "tpu")]
     public void AWrongOptionIsRefused(string named, params string[] options) => CliRun.Of(["gradcheck", .. options]).AssertRefused(named);
 }

@@ -1,7 +1,7 @@
-using Microsoft.ML.Reversible.Cli.Options;
 using System.Text;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 

@@ -15,7 +15,7 @@ internal static class OptionCases
     private static readonly string[] _ofDistillation =
     [
         "--divergence forward-kl", "--jensen-shannon-weight 0.5", "--temperature 1", "--cross-entropy-weight 0", "--hidden-state-weight 0",
-        "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--way-back reversible", "--kept-layer-count 0",
+        "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--backward-mode reversible", "--kept-layer-count 0",
         "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--gradient-accumulation-steps 1",
         "--max-steps 500", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
@@ -31,7 +31,7 @@ internal static class OptionCases
         .. Lines("train",
         [
             "--activation gelu --family llama", "--key-value-head-count 2 --family gpt2",
-            "--kept-layer-count 0 --way-back stored", "--kept-layer-count 1 --way-back checkpointed",
+            "--kept-layer-count 0 --backward-mode stored", "--kept-layer-count 1 --backward-mode checkpointed",
             "--kept-layer-count 1 --scheme residual",
             "--deterministic false", "--deterministic --device cpu",
             "--vocabulary-size 2048 --tokenization byte", "--vocabulary-size 2048 --tokenization character",
@@ -52,7 +52,7 @@ internal static class OptionCases
             "--scheme midpoint:0.5", "--scheme leapfrog:1",
             "--scheme blend:16 --student MODEL", "--scheme auto --student MODEL", "--jensen-shannon-weight 0.5",
             "--layer-map 1:1", "--teacher-cache-path x", "--divergence forward-kl --cross-entropy-weight 1",
-            "--temperature 1 --cross-entropy-weight 1", "--decay-steps 5", "--kept-layer-count 0 --way-back stored", "--deterministic",
+            "--temperature 1 --cross-entropy-weight 1", "--decay-steps 5", "--kept-layer-count 0 --backward-mode stored", "--deterministic",
             "--checkpoint-interval 250",
             .. With("--distill false", _ofDistillation),
         ]),
@@ -64,7 +64,7 @@ internal static class OptionCases
         .. Lines("bench",
         [
             "--key-value-head-count 2", "--deterministic", "--search-steps 1", "--max-batch 64", "--steps 3 --search --search-steps 3",
-            "--kept-layer-count 1 --way-back stored", "--kept-layer-count 1 --scheme residual",
+            "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
     ];
@@ -91,7 +91,7 @@ internal static class OptionCases
         ("evaluate", "--model MODEL --task piqa=PIQA", "--json"),
         ("generate", "--model MODEL", "--prompt the"),
         ("gradcheck", Gradcheck, "--scheme leapfrog"), ("gradcheck", Gradcheck, "--arithmetic exact"),
-        ("gradcheck", Gradcheck, "--way-back checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
+        ("gradcheck", Gradcheck, "--backward-mode checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
         ("gradcheck", Gradcheck, "--head-count 1"), ("gradcheck", Gradcheck, "--width 12"),
         ("gradcheck", Gradcheck, "--context-length 5"), ("gradcheck", Gradcheck, "--batch-size 1"),
         ("gradcheck", Gradcheck, "--device cuda:99"), ("gradcheck", Gradcheck, "--precision bfloat16"),

@@ -6,7 +6,7 @@ using Microsoft.ML.Reversible.Cli;
 using Microsoft.ML.Reversible.Cli.Benchmark;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Cli.Verbs;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 

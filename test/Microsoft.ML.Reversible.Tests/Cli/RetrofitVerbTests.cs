@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Reversible.Cli;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Retrofit;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
@@ -43,13 +43,13 @@ public sealed class RetrofitVerbTests
     [TestMethod]
     public void ItMakesTheModelThatTheLibraryMakes()
     {
-        CliRun run = Run("--scheme", "estimator:a=1,m=2", "--divergence", "jensen-shannon", "--jensen-shannon-weight", "0.3",
+        CliRun run = Run("--scheme", "iterated-inverse:a=1,m=2", "--divergence", "jensen-shannon", "--jensen-shannon-weight", "0.3",
             "--temperature", "2", "--cross-entropy-weight", "0.1", "--hidden-state-weight", "0.5", "--layer-map", "2:2,4:4",
             "--freeze-embedding");
         Assert.AreEqual(0, run.Code, run.Error);
         using ReversibleLmTransformer expected = Retrofits.Fit(o =>
         {
-            (o.Scheme, o.Divergence, o.JensenShannonWeight) = (new Estimator { A = 1, M = 2 }, Divergence.JensenShannon, 0.3);
+            (o.Scheme, o.Divergence, o.JensenShannonWeight) = (new IteratedInverse { A = 1, M = 2 }, Divergence.JensenShannon, 0.3);
             (o.Temperature, o.CrossEntropyWeight, o.HiddenStateWeight, o.LayerMap) = (2, 0.1, 0.5, [new(2, 2), new(4, 4)]);
             (o.MaxSteps, o.WarmupSteps, o.FreezeEmbedding) = (12, 1, true);
         });
@@ -129,8 +129,8 @@ public sealed class RetrofitVerbTests
 
     [TestMethod]
     [DataRow("--scheme: There is no scheme 'euler'", "--scheme", "euler")]
-    [DataRow("--scheme: The iterated inverse's A must be", "--scheme", "estimator:a=0")]
-    [DataRow("--scheme: The iterated inverse's M must be", "--scheme", "estimator:m=0")]
+    [DataRow("--scheme: The iterated inverse's A must be", "--scheme", "iterated-inverse:a=0")]
+    [DataRow("--scheme: The iterated inverse's M must be", "--scheme", "iterated-inverse:m=0")]
     [DataRow("--scheme must be a reversible one, and 'residual' is not", "--scheme", "residual")]
     [DataRow("--scheme must be a reversible one, and 'blend:128' is not: it needs K up to 64", "--scheme", "blend:128")]
     [DataRow("--max-side-gib has no effect without --scheme auto, whose choice it limits", "--max-side-gib", "1")]

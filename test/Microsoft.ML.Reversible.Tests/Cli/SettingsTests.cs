@@ -72,7 +72,7 @@ public sealed class SettingsTests
     [TestMethod]
     [DataRow(nameof(ReversibleLmTrainer.Options.LayerCount), "--layer-count", "7", 7)]
     [DataRow(nameof(ReversibleLmTrainer.Options.LearningRate), "--learning-rate", "2.5e-4", 2.5e-4)]
-    [DataRow(nameof(ReversibleLmTrainer.Options.WayBack), "--way-back", "checkpointed", WayBack.Checkpointed)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.BackwardMode), "--backward-mode", "checkpointed", BackwardMode.Checkpointed)]
     [DataRow(nameof(ReversibleLmTrainer.Options.Activation), "--activation", "gelu-tanh", Activation.GeluTanh)]
     [DataRow(nameof(ReversibleLmTrainer.Options.Precision), "--precision", "BFloat16", Precision.BFloat16)]
     [DataRow(nameof(ReversibleLmTrainer.Options.Seed), "--seed", "-3", -3)]

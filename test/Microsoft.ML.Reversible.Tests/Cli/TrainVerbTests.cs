@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
@@ -99,7 +99,7 @@ public sealed class TrainVerbTests
     [DataRow("did you mean '--layer-count'?", "--layer-cout", "2")]
     [DataRow("There is no option '--nothing-like-it'.", "--nothing-like-it", "2")]
     [DataRow("--width", "--width")]
-    [DataRow("cannot be run backwards", "--scheme", "residual", "--way-back", "reversible")]
+    [DataRow("cannot be run backwards", "--scheme", "residual", "--backward-mode", "reversible")]
     [DataRow("--activation has no effect in the Llama family", "--family", "llama", "--activation", "relu")]
     [DataRow("'tpu' is not one of cpu, cuda and cuda:N", "--device", "tpu")]
     [DataRow("'mps' has no float64", "--device", "mps", "--arithmetic", "exact")]

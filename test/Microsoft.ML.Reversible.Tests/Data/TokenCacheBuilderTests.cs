@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Data;

@@ -1,6 +1,6 @@
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Storage;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Data;
 
@@ -138,10 +138,10 @@ public class TokenCacheTests
         () => new TokenCacheHeader(257, 6, 2, new string('0', 64), new string('x', 149)).ToBytes());
 
     [TestMethod]
-    public void ATemporaryFileVanishes()
+    public void ATemporaryFileIsDeleted()
     {
         using var folder = new ScratchFolder();
-        using (FileStream stream = VanishingFile.Create(folder.FullName))
+        using (FileStream stream = TemporaryFile.Create(folder.FullName))
         {
             stream.Write([1, 2, 3]);
             stream.Position = 0;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Language;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 

@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 

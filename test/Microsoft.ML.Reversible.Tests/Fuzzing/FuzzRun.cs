@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using TorchSharp;
 
 namespace Microsoft.ML.Reversible.Tests.Fuzzing;

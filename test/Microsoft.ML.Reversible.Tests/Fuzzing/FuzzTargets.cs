@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tests.Data;
+using Microsoft.ML.Reversible.Tests.Language;
 using Microsoft.ML.Reversible.Tests.Tokenizers;
 using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Benchmarks;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Cli;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Host;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Host;
 
@@ -31,8 +31,8 @@ internal sealed class HostWork : IDisposable
         ["Fit, exact"] = w => w.Fit(o => (o.Scheme, o.Arithmetic) = (Scheme.Bdia, Arithmetic.Exact)),
         ["Fit, Llama"] = w => w.Fit(o => (o.Family, o.Precision, o.Scheme) = (ModelFamily.Llama, Precision.BFloat16, Scheme.Leapfrog)),
         ["Fit, other layout"] = w => w.Fit(
-            o => (o.WayBack, o.OptimizerPlacement, o.ClipWithPreviousNorm, o.FrozenLayerCount, o.LabelSmoothing) =
-                (WayBack.Checkpointed, OptimizerPlacement.InsideBackward, true, 1, 0.1)),
+            o => (o.BackwardMode, o.OptimizerPlacement, o.ClipWithPreviousNorm, o.FrozenLayerCount, o.LabelSmoothing) =
+                (BackwardMode.Checkpointed, OptimizerPlacement.InsideBackward, true, 1, 0.1)),
         ["Fit, from a folder"] = w => w.Fit(o => o.PretrainedFolder = w._scratch.File("llama")),
         ["Fit, resumed"] = w => w.Resume(),
         ["LoadPretrained, GPT-2"] = w => w.Load("gpt2"),

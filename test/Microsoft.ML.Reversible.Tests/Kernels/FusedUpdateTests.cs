@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Kernels;
@@ -38,9 +39,9 @@ public sealed class FusedUpdateTests
     {
         using var scope = NewDisposeScope();
         using var fused = new FusedUpdate(grid: null);
-        Tensor stream = randn([2, 3, 8]), f = randn([2, 3, 8]).to(ScalarType.BFloat16);
-        Tensor sum = fused.TryAdd(stream, f, 0.5)!;
-        Assert.IsLessThan(1e-6, TestModels.RelativeError(sum, stream + f.to(ScalarType.Float32) * 0.5));
+        Tensor state = randn([2, 3, 8]), f = randn([2, 3, 8]).to(ScalarType.BFloat16);
+        Tensor sum = fused.TryAdd(state, f, 0.5)!;
+        Assert.IsLessThan(1e-6, TestModels.RelativeError(sum, state + f.to(ScalarType.Float32) * 0.5));
         Assert.IsTrue(TestModels.SameBits(sum.to(ScalarType.BFloat16), fused.TakeRead(sum)!));
         Assert.IsNull(fused.TakeRead(sum), "a copy is taken once");
     }
@@ -61,11 +62,11 @@ public sealed class FusedUpdateTests
         using var plain = new Layer(3, grid, keeps: false);
         for (int call = 0; call < Calls; call++)
         {
-            (Tensor stream, Tensor f) = (grid.Round(Draw(5, random, device)), Draw(0.01 * call, random, device).to(ScalarType.BFloat16));
-            Tensor sum = fused.TryAdd(stream, f, factor)!;
-            Assert.IsTrue(TestModels.SameBits(plain.Add(stream, f, factor), sum), $"call {call}");
+            (Tensor state, Tensor f) = (grid.Round(Draw(5, random, device)), Draw(0.01 * call, random, device).to(ScalarType.BFloat16));
+            Tensor sum = fused.TryAdd(state, f, factor)!;
+            Assert.IsTrue(TestModels.SameBits(plain.Add(state, f, factor), sum), $"call {call}");
             Assert.IsTrue(TestModels.SameBits(sum.to(ScalarType.BFloat16), fused.TakeRead(sum)!), $"copy of call {call}");
-            Assert.IsTrue(TestModels.SameBits(stream, fused.TryAdd(sum, f, -factor)!), $"back in call {call}");
+            Assert.IsTrue(TestModels.SameBits(state, fused.TryAdd(sum, f, -factor)!), $"back in call {call}");
         }
     }
 

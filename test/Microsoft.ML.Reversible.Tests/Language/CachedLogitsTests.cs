@@ -14,7 +14,7 @@ public sealed class CachedLogitsTests
         new Bdia { Bits = 24 },
         new Bdia { Bits = 24, Inference = BdiaInference.Recurrence },
         new Bdia { Bits = 24, Inference = BdiaInference.Recurrence, Signs = BdiaSigns.Positive, K = 8 },
-        new Estimator { A = -1, M = 3 },
+        new IteratedInverse { A = -1, M = 3 },
         new Midpoint(0.25) { Start = Start.Euler, ReadOut = ReadOut.Mean },
     ];
 
@@ -79,7 +79,7 @@ public sealed class CachedLogitsTests
     [DataRow("midpoint", ModelFamily.Gpt2)]
     [DataRow("hamiltonian", ModelFamily.Llama)]
     [DataRow("bdia:inference=recurrence,bits=24", ModelFamily.Llama)]
-    [DataRow("estimator:a=0.5,m=2", ModelFamily.Gpt2)]
+    [DataRow("iterated-inverse:a=0.5,m=2", ModelFamily.Gpt2)]
     public void ARowOfABatchGivesWhatItGivesAloneAlsoWhereRowsSlideAndLeave(string scheme, ModelFamily family)
     {
         using var scope = NewDisposeScope();
@@ -137,7 +137,7 @@ public sealed class CachedLogitsTests
         LanguageModelConfiguration shape = family == ModelFamily.Gpt2
             ? TestModels.Small with { ContextLength = context }
             : TestModels.SmallLlama with { ContextLength = context };
-        LanguageNetwork model = TestModels.Make(shape, scheme, WayBack.Stored, precision, arithmetic: arithmetic);
+        LanguageNetwork model = TestModels.Make(shape, scheme, BackwardMode.Stored, precision, arithmetic: arithmetic);
         // Fresh weights are so small that attention hardly matters.
         foreach (Tensor parameter in model.parameters().Where(p => p.dim() == 2)) parameter.detach().mul_(4);
         return model;

@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
@@ -45,7 +44,7 @@ public sealed class EmptyContextTests
     }
 
     private static LanguageModel Make() => new(
-        TestModels.Make(TestModels.Small with { VocabularySize = End + 1 }, Scheme.Midpoint, WayBack.Reversible), _tokenizer);
+        TestModels.Make(TestModels.Small with { VocabularySize = End + 1 }, Scheme.Midpoint, BackwardMode.Reversible), _tokenizer);
 
     private static void AssertScore(LanguageModel model, int[] ids, int scored, double actual)
     {

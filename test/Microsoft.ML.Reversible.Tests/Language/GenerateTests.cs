@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
 

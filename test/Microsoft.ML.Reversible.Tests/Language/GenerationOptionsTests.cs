@@ -1,5 +1,3 @@
-using Microsoft.ML.Reversible.Language;
-
 namespace Microsoft.ML.Reversible.Tests.Language;
 
 [TestClass]

@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
 
@@ -36,7 +35,7 @@ public sealed class LogLikelihoodScorerTests
     [DataRow("hamiltonian")]
     [DataRow("bdia")]
     [DataRow("bdia:inference=recurrence")]
-    [DataRow("estimator")]
+    [DataRow("iterated-inverse")]
     public void ARequestGetsWhatItGetsAloneInAnyOrderAndAnyBatch(string scheme)
     {
         foreach (LanguageModelConfiguration shape in Shapes)
@@ -173,7 +172,7 @@ public sealed class LogLikelihoodScorerTests
     ];
 
     private static LanguageModel Make(LanguageModelConfiguration shape, Scheme scheme) =>
-        new(TestModels.Make(shape, scheme, WayBack.Stored), _bytes);
+        new(TestModels.Make(shape, scheme, BackwardMode.Stored), _bytes);
 
     private static bool IsGreedy(LanguageModel model, int[] ids) => OneAtATime.Score(model.Network, ids, 1).IsGreedy;
 

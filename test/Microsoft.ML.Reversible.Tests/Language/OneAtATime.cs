@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Language;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Language;

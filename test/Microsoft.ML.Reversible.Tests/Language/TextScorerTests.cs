@@ -1,6 +1,4 @@
-using Microsoft.ML.Reversible.Checkpoints;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
@@ -39,7 +37,7 @@ public sealed class TextScorerTests
     [DataRow(4200)]
     public void TheScoreIsTheSumOverTheWindowsAlone(int count)
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork network = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         using var model = new LanguageModel(network, tokenizer: null);
         var random = new Random(5);
         int[] ids = [.. Enumerable.Range(0, count).Select(_ => random.Next(network.Configuration.VocabularySize))];

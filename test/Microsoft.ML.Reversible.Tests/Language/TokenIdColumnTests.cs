@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Views;
+using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 

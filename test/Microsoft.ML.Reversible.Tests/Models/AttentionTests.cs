@@ -49,11 +49,11 @@ public sealed class AttentionTests
     public void AForwardHookOnAMatrixProductReachesTheBlock()
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork model = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork model = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, BackwardMode.Stored);
         Tensor ids = TestModels.Ids(TestModels.SmallLlama, 1, 4), before = model.forward(ids);
         foreach (var product in model.Blocks[0].modules().OfType<Microsoft.ML.Reversible.Models.Linear>())
             product.register_forward_hook((_, _, output) => output * 0);
-        using LanguageNetwork other = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork other = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, BackwardMode.Stored);
         Assert.IsFalse(TestModels.SameBits(before, model.forward(ids)));
         Assert.IsTrue(TestModels.SameBits(before, other.forward(ids)));
     }

@@ -1,8 +1,8 @@
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Models;
@@ -17,12 +17,12 @@ public sealed class FlatParametersTests
     [DataRow("midpoint", OptimizerPlacement.AfterBackward, 4)]
     [DataRow("midpoint", OptimizerPlacement.InsideBackward, 4)]
     [DataRow("hamiltonian", OptimizerPlacement.AfterBackward, 7)]
-    [DataRow("estimator", OptimizerPlacement.AfterBackward, 4)]
+    [DataRow("iterated-inverse", OptimizerPlacement.AfterBackward, 4)]
     public void AnOptimizerLeavesTheParametersInTheModelsBuffer(string scheme, OptimizerPlacement placement, int groups)
     {
         foreach (LanguageModelConfiguration shape in new LanguageModelConfiguration[] { TestModels.Small, TestModels.SmallLlama })
         {
-            using LanguageNetwork model = TestModels.Make(shape, Scheme.Parse(scheme), WayBack.Stored);
+            using LanguageNetwork model = TestModels.Make(shape, Scheme.Parse(scheme), BackwardMode.Stored);
             AssertInBuffer(model, groups);
             using var optimizer = LanguageTask.Optimizer(model, _settings, placement);
             AssertInBuffer(model, groups);
@@ -32,7 +32,7 @@ public sealed class FlatParametersTests
     [TestMethod]
     public void TheParametersLieInOneBufferWithSmallGaps()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         (long Start, long End)[] places =
             [.. model.parameters().Select(p => (p.storage_offset(), p.storage_offset() + p.numel())).OrderBy(place => place.Item1)];
         foreach (var (before, after) in places.Zip(places[1..])) Assert.IsLessThanOrEqualTo(after.Start, before.End);
@@ -43,7 +43,7 @@ public sealed class FlatParametersTests
     [TestMethod]
     public void SoDoesAnOptimizerOfAModelWhoseFirstParametersAreFrozen()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small with { TiedHead = false }, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small with { TiedHead = false }, Scheme.Midpoint, BackwardMode.Reversible);
         using var frozen = new FrozenWeights(model, embedding: true, layers: 2);
         using FlatAdamW optimizer = Optimizer(model);
         AssertInBuffer(model, 4);
@@ -55,8 +55,8 @@ public sealed class FlatParametersTests
     [TestMethod]
     public void WhereFrozenOnesLieBetweenTheyMoveAndComeBack()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
-        using LanguageNetwork same = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork same = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         Parameter[] first = [.. model.Blocks[0].parameters()];
         Parameter between = first.Where(p => p.dim() == 2).ElementAt(1);
         between.requires_grad = false;
@@ -76,8 +76,8 @@ public sealed class FlatParametersTests
     [TestMethod]
     public void ParametersPutElsewhereOrReplacedAreStillTrained()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
-        using LanguageNetwork same = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork same = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         using (no_grad())
         {
             using var scope = NewDisposeScope();

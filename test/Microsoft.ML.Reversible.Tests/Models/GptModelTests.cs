@@ -14,7 +14,7 @@ public sealed class GptModelTests
     {
         using var scope = NewDisposeScope();
         GptConfiguration configuration = TestModels.Small with { Activation = activation };
-        using LanguageNetwork model = TestModels.Make(configuration, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork model = TestModels.Make(configuration, Scheme.Residual, BackwardMode.Stored);
         foreach (var parameter in model.parameters()) Perturb(parameter);
         Tensor ids = TestModels.Ids(configuration, 1, 9);
         float[] actual = model.forward(ids).data<float>().ToArray();
@@ -35,7 +35,7 @@ public sealed class GptModelTests
     public void ALaterTokenDoesNotChangeEarlierLogits()
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 8), changed = ids.clone();
         changed[.., 7] = (ids[.., 7] + 1) % TestModels.Small.VocabularySize;
         Tensor before = model.forward(ids), after = model.forward(changed);
@@ -46,7 +46,7 @@ public sealed class GptModelTests
     [TestMethod]
     public void ParameterCountIsTheNumberOfElementsOfTheParameters()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         Assert.AreEqual(model.parameters().Sum(p => p.numel()), TestModels.Small.ParameterCount);
         Assert.AreEqual(
             124_439_808,
@@ -57,7 +57,7 @@ public sealed class GptModelTests
     [TestMethod]
     public void EveryParameterHasOneNameInFiles()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         CollectionAssert.AreEquivalent(
             model.parameters().Select(p => p.Handle).ToArray(),
             model.Weights().Select(w => w.Parameter.Handle).ToArray());
@@ -67,9 +67,9 @@ public sealed class GptModelTests
     [TestMethod]
     public void OneSeedGivesOneModelAndAnotherAnother()
     {
-        using LanguageNetwork a = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored, seed: 4);
-        using LanguageNetwork b = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored, seed: 4);
-        using LanguageNetwork c = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored, seed: 5);
+        using LanguageNetwork a = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored, seed: 4);
+        using LanguageNetwork b = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored, seed: 4);
+        using LanguageNetwork c = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored, seed: 5);
         Assert.IsTrue(a.parameters().Zip(b.parameters(), TestModels.SameBits).All(same => same));
         Assert.IsFalse(a.parameters().Zip(c.parameters(), TestModels.SameBits).All(same => same));
     }
@@ -78,7 +78,7 @@ public sealed class GptModelTests
     public void MoreTokensThanTheContextAreRefused()
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored);
         var e = Assert.ThrowsExactly<ArgumentException>(() => model.forward(TestModels.Ids(TestModels.Small, 1, 17)));
         StringAssert.Contains(e.Message, "16");
     }
@@ -87,8 +87,8 @@ public sealed class GptModelTests
     public void BFloat16BlocksKeepFloat32ParametersAndStayNearFloat32()
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork single = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored);
-        using LanguageNetwork half = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored, Precision.BFloat16);
+        using LanguageNetwork single = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored);
+        using LanguageNetwork half = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored, Precision.BFloat16);
         Assert.IsTrue(half.parameters().All(p => p.dtype == ScalarType.Float32));
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 16);
         Tensor expected = single.forward(ids), actual = half.forward(ids);

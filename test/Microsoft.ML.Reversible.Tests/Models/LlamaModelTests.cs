@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Models;
@@ -15,7 +14,7 @@ public sealed class LlamaModelTests
     {
         using var scope = NewDisposeScope();
         LlamaConfiguration shape = TestModels.SmallLlama with { KeyValueHeadCount = keyValueHeads, TiedHead = tied, HeadWidth = 6 };
-        using LanguageNetwork model = TestModels.Make(shape, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork model = TestModels.Make(shape, Scheme.Residual, BackwardMode.Stored);
         foreach (Tensor parameter in model.parameters()) parameter.detach().mul_(4);
         Tensor ids = TestModels.Ids(shape, rows: 1, context: 16);
 
@@ -30,8 +29,8 @@ public sealed class LlamaModelTests
     public void ExactGradientsOfTheReversibleWayEqualTheStoredOnesToTheBit(Scheme scheme)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork stored = TestModels.Make(TestModels.SmallLlama, scheme, WayBack.Stored, arithmetic: Arithmetic.Exact);
-        using LanguageNetwork reversible = TestModels.Make(TestModels.SmallLlama, scheme, WayBack.Reversible, arithmetic: Arithmetic.Exact);
+        using LanguageNetwork stored = TestModels.Make(TestModels.SmallLlama, scheme, BackwardMode.Stored, arithmetic: Arithmetic.Exact);
+        using LanguageNetwork reversible = TestModels.Make(TestModels.SmallLlama, scheme, BackwardMode.Reversible, arithmetic: Arithmetic.Exact);
         Tensor ids = TestModels.Ids(TestModels.SmallLlama, 2, 16);
         Tensor targets = TestModels.Ids(TestModels.SmallLlama, 2, 16, seed: 6).flatten();
 
@@ -46,7 +45,7 @@ public sealed class LlamaModelTests
     [TestMethod]
     public void EveryRowOfEveryParameterHasOneNameInFiles()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Midpoint, BackwardMode.Reversible);
         Assert.AreEqual(
             model.parameters().Sum(p => p.numel()),
             model.Weights().Sum(w => w.FileShape.Aggregate(1L, (product, size) => product * size)));
@@ -70,7 +69,7 @@ public sealed class LlamaModelTests
     public void AModelThatIsMadeAndDisposedLeavesNoTensorsBehind()
     {
         long before = TestModels.LiveTensors();
-        using (LanguageNetwork model = TestModels.Make(TestModels.SmallLlama, Scheme.Midpoint, WayBack.Reversible))
+        using (LanguageNetwork model = TestModels.Make(TestModels.SmallLlama, Scheme.Midpoint, BackwardMode.Reversible))
         using (var scope = NewDisposeScope())
             model.call(TestModels.Ids(TestModels.SmallLlama, 2, 8));
         Assert.AreEqual(before, TestModels.LiveTensors());
@@ -82,7 +81,7 @@ public sealed class LlamaModelTests
     public void ShapesThatDoNotFitTogetherAreRefused(int heads, int width, string names)
     {
         LlamaConfiguration shape = TestModels.SmallLlama with { HeadCount = heads, Width = width, KeyValueHeadCount = null };
-        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TestModels.Make(shape, Scheme.Midpoint, WayBack.Stored));
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TestModels.Make(shape, Scheme.Midpoint, BackwardMode.Stored));
         StringAssert.Contains(e.Message, names);
     }
 }

@@ -1,6 +1,5 @@
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,21 +51,21 @@ public sealed class OrderedAttentionTests
     [TestCategory("Cuda")]
     [DataRow(ModelFamily.Gpt2)]
     [DataRow(ModelFamily.Llama)]
-    public void ADeterministicModelHasTheSameGradientsOnEveryWayBack(ModelFamily family)
+    public void ADeterministicModelHasTheSameGradientsInEveryBackwardMode(ModelFamily family)
     {
         Device device = TestModels.RequireCuda();
         LanguageModelConfiguration shape = family == ModelFamily.Llama ? TestModels.SmallLlama : TestModels.Small;
         shape = shape with { LayerCount = 6, HeadCount = 4, Width = 256, ContextLength = 1024 };
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(shape, 16, 1024).to(device);
-        Tensor[] expected = Gradients(WayBack.Stored);
-        foreach (WayBack wayBack in Enum.GetValues<WayBack>())
-            Assert.IsTrue(expected.Zip(Gradients(wayBack)).All(pair => Same(pair.First, pair.Second)), $"{wayBack}");
+        Tensor[] expected = Gradients(BackwardMode.Stored);
+        foreach (BackwardMode backwardMode in Enum.GetValues<BackwardMode>())
+            Assert.IsTrue(expected.Zip(Gradients(backwardMode)).All(pair => Same(pair.First, pair.Second)), $"{backwardMode}");
 
-        Tensor[] Gradients(WayBack wayBack)
+        Tensor[] Gradients(BackwardMode backwardMode)
         {
             using LanguageNetwork model = TestModels.Make(
-                shape, Scheme.Midpoint, wayBack, Precision.BFloat16, device, arithmetic: Arithmetic.Exact);
+                shape, Scheme.Midpoint, backwardMode, Precision.BFloat16, device, arithmetic: Arithmetic.Exact);
             model.Stack.Deterministic = true;
             LanguageModelLoss.Differentiate(model, ids, ids.flatten(), new(1.0 / ids.numel()));
             return [.. model.parameters().Select(p => p.grad!.clone())];

@@ -14,19 +14,19 @@ internal sealed class PlainGpt(LanguageNetwork model)
     public double[] Logits(long[] ids)
     {
         int width = Shape.Width;
-        double[][] stream = [.. ids.Select((id, at) => Enumerable.Range(0, width)
+        double[][] state = [.. ids.Select((id, at) => Enumerable.Range(0, width)
             .Select(i => _weights["wte.weight"][id * width + i] + _weights["wpe.weight"][at * width + i]).ToArray())];
         for (int layer = 0; layer < Shape.LayerCount; layer++)
         {
             string at = $"h.{layer}.";
-            double[][] attention = Attention(at, [.. stream.Select(p => Norm(at + "ln_1", p))]);
-            for (int t = 0; t < stream.Length; t++)
+            double[][] attention = Attention(at, [.. state.Select(p => Norm(at + "ln_1", p))]);
+            for (int t = 0; t < state.Length; t++)
             {
-                double[] mixed = Add(stream[t], attention[t]);
-                stream[t] = Add(mixed, Mlp(at, Norm(at + "ln_2", mixed)));
+                double[] mixed = Add(state[t], attention[t]);
+                state[t] = Add(mixed, Mlp(at, Norm(at + "ln_2", mixed)));
             }
         }
-        return [.. stream.SelectMany(p => Times("wte.weight", Norm("ln_f", p), Shape.VocabularySize))];
+        return [.. state.SelectMany(p => Times("wte.weight", Norm("ln_f", p), Shape.VocabularySize))];
     }
 
     private double[][] Attention(string at, double[][] x)

@@ -13,19 +13,19 @@ internal sealed class PlainLlama(LanguageNetwork model)
     {
         int width = Shape.Width;
         double[] embedding = _weights["model.embed_tokens.weight"];
-        double[][] stream = [.. ids.Select(id => embedding[(int)(id * width)..(int)((id + 1) * width)])];
+        double[][] state = [.. ids.Select(id => embedding[(int)(id * width)..(int)((id + 1) * width)])];
         for (int layer = 0; layer < Shape.LayerCount; layer++)
         {
             string at = $"model.layers.{layer}.";
-            double[][] attention = Attention(at, [.. stream.Select(p => Norm(at + "input_layernorm", p))]);
-            for (int t = 0; t < stream.Length; t++)
+            double[][] attention = Attention(at, [.. state.Select(p => Norm(at + "input_layernorm", p))]);
+            for (int t = 0; t < state.Length; t++)
             {
-                double[] mixed = Add(stream[t], attention[t]);
-                stream[t] = Add(mixed, Mlp(at, Norm(at + "post_attention_layernorm", mixed)));
+                double[] mixed = Add(state[t], attention[t]);
+                state[t] = Add(mixed, Mlp(at, Norm(at + "post_attention_layernorm", mixed)));
             }
         }
         string head = Shape.TiedHead ? "model.embed_tokens" : "lm_head";
-        return [.. stream.SelectMany(p => Times(head, Norm("model.norm", p)))];
+        return [.. state.SelectMany(p => Times(head, Norm("model.norm", p)))];
     }
 
     private double[][] Attention(string at, double[][] x)

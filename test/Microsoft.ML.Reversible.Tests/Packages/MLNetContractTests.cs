@@ -1,6 +1,6 @@
-using Microsoft.ML.Reversible.Views;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Tests.Packages;
 

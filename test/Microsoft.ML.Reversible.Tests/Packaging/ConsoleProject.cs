@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Tests.Repository;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 

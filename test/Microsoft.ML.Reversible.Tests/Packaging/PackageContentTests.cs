@@ -4,6 +4,7 @@ using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Microsoft.ML.Reversible.Tests.Repository;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 

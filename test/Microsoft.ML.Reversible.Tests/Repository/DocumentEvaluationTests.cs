@@ -1,7 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Cli;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 

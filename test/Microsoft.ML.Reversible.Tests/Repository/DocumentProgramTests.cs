@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Schemes;
 using Microsoft.ML.Reversible.Tests.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public sealed class DocumentSchemeTests
             Assert.AreEqual(row[3] == "yes", scheme.WhyNotReversible(Arithmetic.Float) is null, row[0]);
             Assert.AreEqual(row[4] != "no", scheme.CanBeExact, row[0]);
             if (!scheme.IsReversible || !scheme.CanBeExact) continue;
-            Assert.AreEqual(row[4].Contains("nothing stored"), SideBitsOf(scheme) == 0, row[0]);
+            Assert.AreEqual(row[4].Contains("nothing stored"), RemaindersOf(scheme) == 0, row[0]);
         }
     }
 
@@ -38,9 +39,9 @@ public sealed class DocumentSchemeTests
         {
             Scheme scheme = Scheme.Parse(row[0]);
             Assert.AreEqual(Number(row[1]), Evaluations(scheme), row[0]);
-            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, WayBack.Stored);
+            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, BackwardMode.Stored);
             Assert.AreEqual(Number(row[2]), Caches(network.Stack.Blocks[1]), row[0]);
-            Assert.AreEqual(Number(row[3]), SideBitsOf(scheme), row[0]);
+            Assert.AreEqual(Number(row[3]), RemaindersOf(scheme), row[0]);
         }
 
         static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
@@ -54,14 +55,14 @@ public sealed class DocumentSchemeTests
     }
 
     /// <summary>Bits an activation, in a layer in the middle.</summary>
-    private static double SideBitsOf(Scheme scheme)
+    private static double RemaindersOf(Scheme scheme)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         TanhBlock[] blocks = [.. Enumerable.Range(0, 3).Select(_ => new TanhBlock(8, 0.3, random, ScalarType.Float32))];
-        var stack = new LayerStack(scheme, blocks, WayBack.Reversible, Arithmetic.Exact);
+        var stack = new LayerStack(scheme, blocks, BackwardMode.Reversible, Arithmetic.Exact);
         using StackPass pass = stack.Forward(randn([1, 4, 8], generator: random));
-        return pass.SideByteCount * 8 / 32.0;
+        return pass.RemainderByteCount * 8 / 32.0;
     }
 
     /// <summary>How many attentions a function evaluates, each of which has keys and values of its own.</summary>
@@ -78,7 +79,7 @@ public sealed class DocumentSchemeTests
     {
         using var scope = NewDisposeScope();
         Counted[] blocks = [new(), new(), new()];
-        var stack = new LayerStack(scheme, blocks, WayBack.Stored);
+        var stack = new LayerStack(scheme, blocks, BackwardMode.Stored);
         stack.Blocks[1].call(zeros(1, 2, 3));
         return blocks.Sum(block => block.Calls);
     }

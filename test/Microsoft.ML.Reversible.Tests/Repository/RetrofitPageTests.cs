@@ -2,9 +2,9 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
 using Microsoft.ML.Reversible.Tests.Cli;
 using Microsoft.ML.Reversible.Tests.Retrofit;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
@@ -15,8 +15,8 @@ public sealed class RetrofitPageTests
     private static readonly Dictionary<string, Scheme> _schemes = new()
     {
         ["Bdia.Blend(16)"] = Bdia.Blend(16),
-        ["new Estimator { A = 0.5, M = 1 }"] = new Estimator { A = 0.5, M = 1 },
-        ["new Estimator { A = 1, M = 1 }"] = new Estimator { A = 1, M = 1 },
+        ["new IteratedInverse { A = 0.5, M = 1 }"] = new IteratedInverse { A = 0.5, M = 1 },
+        ["new IteratedInverse { A = 1, M = 1 }"] = new IteratedInverse { A = 1, M = 1 },
         ["Scheme.Midpoint"] = Scheme.Midpoint,
         ["Scheme.Leapfrog"] = Scheme.Leapfrog,
         ["Scheme.Bdia"] = Scheme.Bdia,
@@ -39,7 +39,7 @@ public sealed class RetrofitPageTests
         {
             Scheme scheme = Scheme.Parse(row[1]);
             Assert.AreEqual(_schemes[row[0]], scheme);
-            Assert.AreEqual((row[3], row[4]), ($"{scheme.EvaluationsPerLayer}", $"{scheme.SideBitsPerActivation}"), row[1]);
+            Assert.AreEqual((row[3], row[4]), ($"{scheme.EvaluationsPerLayer}", $"{scheme.RemainderBitsPerActivation}"), row[1]);
         }
     }
 
@@ -79,7 +79,7 @@ public sealed class RetrofitPageTests
         Assert.IsTrue(chosen.Candidates.Single(candidate => candidate.Scheme == chosen.Scheme).Fits);
         Assert.IsNotEmpty(RetrofitSnippets.FineTune(_ml, texts, student).History);
 
-        using ReversibleLmTransformer estimator = Retrofits.Fit(o => (o.Scheme, o.Distill) = (Scheme.Estimator, false));
+        using ReversibleLmTransformer estimator = Retrofits.Fit(o => (o.Scheme, o.Distill) = (Scheme.IteratedInverse, false));
         CollectionAssert.AreEquivalent(
             Page.Rows("field", "holds").SelectMany(row => row[0].Split(", ")).ToArray(),
             new[] { distilled, chosen, estimator.Retrofit! }.SelectMany(Fields).Distinct().ToArray());

@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Retrofit;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +9,7 @@ namespace Microsoft.ML.Reversible.Tests.Retrofit;
 public sealed class AgreementTests
 {
     private static LanguageNetwork Network(int seed, Scheme? scheme = null, Precision precision = Precision.Float32) =>
-        TestModels.Make(TestModels.SmallLlama, scheme ?? Scheme.Residual, WayBack.Stored, precision, seed: seed);
+        TestModels.Make(TestModels.SmallLlama, scheme ?? Scheme.Residual, BackwardMode.Stored, precision, seed: seed);
 
     [TestMethod]
     public void TheNumbersAreThoseOfPlainLoops()
@@ -65,7 +65,7 @@ public sealed class AgreementTests
     public void ATeacherOnAnotherDeviceIsCompared()
     {
         Device device = TestModels.RequireCuda();
-        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, WayBack.Stored, device: device);
+        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, BackwardMode.Stored, device: device);
         using LanguageNetwork student = Network(1);
         RetrofitAgreement measured = Agreement.Measure(teacher, student, [RetrofitTexts.Batch(2, 8, seed: 1)], default);
         Assert.IsLessThan(1e-9, measured.KlPerToken);
@@ -78,7 +78,7 @@ public sealed class AgreementTests
         using LanguageNetwork teacher = Network(1);
         RetrofitTexts.Sharpen(teacher);
         using LanguageNetwork student = TestModels.Make(
-            TestModels.SmallLlama, scheme, WayBack.Stored, seed: 2, arithmetic: scheme.DefaultArithmetic);
+            TestModels.SmallLlama, scheme, BackwardMode.Stored, seed: 2, arithmetic: scheme.DefaultArithmetic);
         RetrofitTexts.CopyWeights(teacher, student);
         TokenBatch[] batches = [RetrofitTexts.Batch(3, 7, seed: 1), RetrofitTexts.Batch(1, 5, seed: 2)];
         using var sample = new TeacherSample(teacher, batches);
@@ -91,7 +91,7 @@ public sealed class AgreementTests
     public static IEnumerable<object[]> Schemes => new Scheme[]
     {
         new Midpoint(0.7) { Start = Start.Euler }, new Leapfrog(0.4), Bdia.Blend(4),
-        new Estimator { A = -0.25, M = 2 }, new Estimator { A = 1 },
+        new IteratedInverse { A = -0.25, M = 2 }, new IteratedInverse { A = 1 },
     }.Select(scheme => new object[] { scheme });
 
     [TestMethod]

@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Retrofit;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
@@ -9,12 +9,12 @@ public sealed class AutomaticChoiceTests
 
     private static AutomaticChoice Choose(RetrofitLimits limits, CancellationToken cancellationToken = default)
     {
-        using LanguageNetwork teacher = TestModels.Make(Deep, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork teacher = TestModels.Make(Deep, Scheme.Residual, BackwardMode.Stored);
         RetrofitTexts.Sharpen(teacher, 6);
         return AutomaticChoice.Choose(teacher, [RetrofitTexts.Batch(2, 8, seed: 1)], limits, cancellationToken);
     }
 
-    /// <summary>Side bits of a batch of so many tokens, GiB.</summary>
+    /// <summary>Remainders of a batch of so many tokens, GiB.</summary>
     private static double SideGiB(int bits, long tokens) => 4.0 * Deep.Width * tokens * bits / 8 / (1 << 30);
 
     [TestMethod]
@@ -29,7 +29,7 @@ public sealed class AutomaticChoiceTests
             choice.Candidates.Select(c => c.Agreement.KlPerToken).ToArray());
         Assert.AreEqual(Bdia.Blend(64), choice.Best.Scheme);
         StringAssert.StartsWith(choice.Reason, "Of 18 conversions, run without training on 16 tokens, blend:64 is nearest");
-        StringAssert.Contains(choice.Reason, "6 side bits an activation");
+        StringAssert.Contains(choice.Reason, "6 remainders an activation");
         StringAssert.Contains(choice.Reason, " Next is ");
     }
 
@@ -44,7 +44,7 @@ public sealed class AutomaticChoiceTests
             CollectionAssert.AreEqual(
                 choice.Candidates.Select(c => c.BitsPerActivation <= bits).ToArray(), choice.Candidates.Select(c => c.Fits).ToArray());
             StringAssert.Contains(choice.Reason, $"{choice.Candidates.Count(c => c.Fits)} keep to the limits, at most");
-            StringAssert.Contains(choice.Reason, " GiB of side bits for a batch of 1048576 tokens");
+            StringAssert.Contains(choice.Reason, " GiB of remainders for a batch of 1048576 tokens");
             StringAssert.Contains(choice.Reason, $"{choice.Candidates[0].Scheme} would be nearer, ");
         }
     }
@@ -53,7 +53,7 @@ public sealed class AutomaticChoiceTests
     public void AsTheTimeShrinksEstimatesAreLeftOut()
     {
         AutomaticChoice choice = Choose(new(1 << 20, MaxSideGiB: SideGiB(1, 1 << 20), MaxRelativeCost: 1.5));
-        Assert.IsTrue(choice.Candidates.Where(c => c.Scheme is Estimator).All(c => c is { Fits: false, RelativeCost: 2 }));
+        Assert.IsTrue(choice.Candidates.Where(c => c.Scheme is IteratedInverse).All(c => c is { Fits: false, RelativeCost: 2 }));
         Assert.AreEqual(choice.Candidates.First(c => c is { EvaluationsPerLayer: 1, BitsPerActivation: <= 1 }), choice.Best);
         StringAssert.Contains(
             choice.Reason, $"and at most 1.5 times the cost of a checkpointed step; of these {choice.Best.Scheme} is nearest");
@@ -81,7 +81,7 @@ public sealed class AutomaticChoiceTests
     {
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Choose(new(1024, MaxSideGiB: 1, MaxRelativeCost: 0.5)));
         StringAssert.StartsWith(
-            e.Message, "None of the 18 conversions keeps to the limits, at most 1 GiB of side bits for a batch of 1024 tokens and " +
+            e.Message, "None of the 18 conversions keeps to the limits, at most 1 GiB of remainders for a batch of 1024 tokens and " +
             "at most 0.5 times the cost of a checkpointed step. The nearest is blend:64, with");
         StringAssert.Contains(e.Message, "and 1 times the cost");
     }

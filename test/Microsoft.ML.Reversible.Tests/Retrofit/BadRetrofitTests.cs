@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
@@ -71,8 +71,8 @@ public sealed class BadRetrofitTests
     [TestMethod]
     public void ASchemeWithAnIllegalFactorIsRefused()
     {
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => new Estimator { A = 0 }).Message, "1/2");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => new Estimator { M = 0 }).Message, "[1, 64]");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => new IteratedInverse { A = 0 }).Message, "1/2");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => new IteratedInverse { M = 0 }).Message, "[1, 64]");
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => Bdia.Blend(3)).Message, "2");
     }
 
@@ -150,7 +150,7 @@ public sealed class BadRetrofitTests
     }
 
     [TestMethod]
-    public void AHamiltonianStudentNeedsAMapOfItsStreams()
+    public void AHamiltonianStudentNeedsAMapOfItsHiddenStates()
     {
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(o => (o.Scheme, o.HiddenStateWeight) = (Scheme.Hamiltonian, 1)));
         StringAssert.Contains(e.Message, "The student has 8 layers and the teacher 4");

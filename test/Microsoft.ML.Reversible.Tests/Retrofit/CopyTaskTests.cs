@@ -21,8 +21,8 @@ public sealed class CopyTaskTests
     [TestMethod]
     [DataRow("blend:16", 0)]
     [DataRow("blend:2", 60)]
-    [DataRow("estimator:a=0.5", 60)]
-    [DataRow("estimator:a=-1", 60)]
+    [DataRow("iterated-inverse:a=0.5", 60)]
+    [DataRow("iterated-inverse:a=-1", 60)]
     [DataRow("midpoint", 200)]
     [DataRow("leapfrog", 60)]
     public void ARetrofittedModelStillCopies(string scheme, int steps)

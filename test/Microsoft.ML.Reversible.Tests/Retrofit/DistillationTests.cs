@@ -1,7 +1,6 @@
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Retrofit;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,20 +17,20 @@ public sealed class DistillationTests
     public static IEnumerable<object[]> Students =>
         from llama in new[] { false, true }
         from scheme in new Scheme[] { Scheme.Residual, Scheme.Midpoint, Scheme.Leapfrog, new Midpoint { ReadOut = ReadOut.Mean } }
-        from wayBack in Enum.GetValues<WayBack>()
-        where scheme.IsReversible || wayBack != WayBack.Reversible
-        select new object[] { llama, scheme, wayBack };
+        from backwardMode in Enum.GetValues<BackwardMode>()
+        where scheme.IsReversible || backwardMode != BackwardMode.Reversible
+        select new object[] { llama, scheme, backwardMode };
 
     [TestMethod]
     [DynamicData(nameof(Students))]
-    public void GradientsAreThoseOfAutomaticDifferentiationThroughPlainModules(bool llama, Scheme scheme, WayBack wayBack)
+    public void GradientsAreThoseOfAutomaticDifferentiationThroughPlainModules(bool llama, Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         LanguageModelConfiguration shape = llama ? TestModels.SmallLlama : TestModels.Small;
-        using LanguageNetwork teacher = Teacher(shape), student = TestModels.Make(shape, scheme, wayBack, seed: 2);
+        using LanguageNetwork teacher = Teacher(shape), student = TestModels.Make(shape, scheme, backwardMode, seed: 2);
         var loss = new DistillationLoss(Divergence.JensenShannon, 2, 0.3, 0.4);
         (Tensor ids, Tensor targets) = Batch(shape).ToTensors(CPU);
-        Tensor expected = Plain(teacher, student, ids, targets, loss, streamWeight: 0.7);
+        Tensor expected = Plain(teacher, student, ids, targets, loss, hiddenStateWeight: 0.7);
         (expected * Scale).backward();
         Dictionary<string, Tensor> gradients = Gradients(student);
         student.zero_grad();
@@ -47,7 +46,7 @@ public sealed class DistillationTests
         new Midpoint(), new Leapfrog(), new Hamiltonian(), new Bdia(), new Midpoint { Start = Start.Euler, ReadOut = ReadOut.Mean },
         new Bdia { K = 2, Signs = BdiaSigns.Positive }, new Bdia { K = 16, Signs = BdiaSigns.Positive },
         new Bdia { K = 64, Signs = BdiaSigns.Positive, Bits = 20 },
-        new Estimator { A = 1 }, new Estimator { A = -1 }, new Estimator { A = 0.5 }, new Estimator { A = -0.5, M = 2 },
+        new IteratedInverse { A = 1 }, new IteratedInverse { A = -1 }, new IteratedInverse { A = 0.5 }, new IteratedInverse { A = -0.5, M = 2 },
     }.Select(scheme => new object[] { scheme });
 
     [TestMethod]
@@ -60,18 +59,18 @@ public sealed class DistillationTests
             GptConfiguration shape = TestModels.Small with { LayerCount = depth };
             using LanguageNetwork teacher = Teacher(shape);
             LayerPair[] map = [.. _map, new(depth, depth)];
-            (Tensor expected, Dictionary<string, Tensor> gradients) = Run(WayBack.Stored);
-            foreach (WayBack wayBack in new[] { WayBack.Checkpointed, WayBack.Reversible })
+            (Tensor expected, Dictionary<string, Tensor> gradients) = Run(BackwardMode.Stored);
+            foreach (BackwardMode backwardMode in new[] { BackwardMode.Checkpointed, BackwardMode.Reversible })
             {
-                (Tensor actual, Dictionary<string, Tensor> others) = Run(wayBack);
+                (Tensor actual, Dictionary<string, Tensor> others) = Run(backwardMode);
                 Assert.IsTrue(TestModels.SameBits(expected, actual), "the loss");
                 foreach (var (name, gradient) in gradients)
-                    Assert.IsTrue(TestModels.SameBits(gradient, others[name]), $"{scheme}, {depth} layers, {wayBack}: {name}");
+                    Assert.IsTrue(TestModels.SameBits(gradient, others[name]), $"{scheme}, {depth} layers, {backwardMode}: {name}");
             }
 
-            (Tensor Loss, Dictionary<string, Tensor> Gradients) Run(WayBack wayBack)
+            (Tensor Loss, Dictionary<string, Tensor> Gradients) Run(BackwardMode backwardMode)
             {
-                using LanguageNetwork student = TestModels.Make(shape, scheme, wayBack, seed: 2, arithmetic: Arithmetic.Exact);
+                using LanguageNetwork student = TestModels.Make(shape, scheme, backwardMode, seed: 2, arithmetic: Arithmetic.Exact);
                 Tensor loss = Distillations.Of(teacher, student, new DistillationLoss(CrossEntropyWeight: 0.2), 0.5, map)
                     .Differentiate(Batch(shape), new(Scale, Seed: 3));
                 return (loss, Gradients(student));
@@ -98,8 +97,8 @@ public sealed class DistillationTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork teacher = Teacher(TestModels.Small);
-        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Stored, seed: 2);
-        using LanguageNetwork narrow = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, WayBack.Stored, Precision.BFloat16);
+        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Stored, seed: 2);
+        using LanguageNetwork narrow = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, BackwardMode.Stored, Precision.BFloat16);
         double expected = Loss(teacher), actual = Loss(narrow);
         Assert.AreEqual(expected, actual, 0.05 * expected);
         Assert.AreNotEqual(expected, actual);
@@ -113,8 +112,8 @@ public sealed class DistillationTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork teacher = Teacher(TestModels.Small);
-        using LanguageNetwork whole = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
-        using LanguageNetwork frozen = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
+        using LanguageNetwork whole = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible, seed: 2);
+        using LanguageNetwork frozen = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible, seed: 2);
         using (new FrozenWeights(frozen, embedding: true, layers: 2))
         {
             foreach (LanguageNetwork student in new[] { whole, frozen })
@@ -130,7 +129,7 @@ public sealed class DistillationTests
     public void NoTensorOutlivesAStep()
     {
         using LanguageNetwork teacher = Teacher(TestModels.Small);
-        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
+        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible, seed: 2);
         DistillationTask task = Distillations.Of(teacher, student, new DistillationLoss(CrossEntropyWeight: 0.5), 0.5, _map);
         Run();
         long before = TestModels.LiveTensors();
@@ -144,9 +143,9 @@ public sealed class DistillationTests
     public void TheFingerprintHasAllThatDecidesTheCurve()
     {
         using LanguageNetwork teacher = Teacher(TestModels.Small), same = Teacher(TestModels.Small);
-        using LanguageNetwork other = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, WayBack.Stored, seed: 9);
-        using LanguageNetwork narrow = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, WayBack.Stored, Precision.BFloat16);
-        using LanguageNetwork reversible = TestModels.Make(Deep(TestModels.Small), Scheme.Midpoint, WayBack.Stored);
+        using LanguageNetwork other = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, BackwardMode.Stored, seed: 9);
+        using LanguageNetwork narrow = TestModels.Make(Deep(TestModels.Small), Scheme.Residual, BackwardMode.Stored, Precision.BFloat16);
+        using LanguageNetwork reversible = TestModels.Make(Deep(TestModels.Small), Scheme.Midpoint, BackwardMode.Stored);
         Assert.AreEqual(Of(teacher, new()), Of(same, new()));
         string[] all =
         [
@@ -159,7 +158,7 @@ public sealed class DistillationTests
 
         static string Of(LanguageNetwork teacher, DistillationLoss loss, double weight = 0, LayerPair[]? map = null)
         {
-            using LanguageNetwork student = TestModels.Make(Deep(TestModels.Small), Scheme.Midpoint, WayBack.Stored);
+            using LanguageNetwork student = TestModels.Make(Deep(TestModels.Small), Scheme.Midpoint, BackwardMode.Stored);
             using DistillationTask task = Distillations.Of(teacher, student, loss, weight, map ?? _map);
             return string.Join("; ", Fingerprint.Of(Distillations.Options(loss, weight, map), seed: 1).With(task.Fingerprint).Settings);
         }
@@ -168,10 +167,10 @@ public sealed class DistillationTests
     [TestMethod]
     [DataRow(Arithmetic.Float)]
     [DataRow(Arithmetic.Exact)]
-    public void AnEvaluationHandsOutEveryStreamFromTheInputToTheOutput(Arithmetic arithmetic)
+    public void AnEvaluationHandsOutEveryHiddenStateFromTheInputToTheOutput(Arithmetic arithmetic)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Hamiltonian, WayBack.Stored, arithmetic: arithmetic);
+        using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Hamiltonian, BackwardMode.Stored, arithmetic: arithmetic);
         Tensor embedded = model.Embed(TestModels.Ids(TestModels.Small, 2, Context)).detach();
         List<(int Layer, Tensor Stream)> streams = [];
         Tensor output = model.Stack.Evaluate(
@@ -183,10 +182,10 @@ public sealed class DistillationTests
 
     /// <summary>The objective by its definition, on whole logits, which automatic differentiation can follow.</summary>
     private static Tensor Plain(
-        LanguageNetwork teacher, LanguageNetwork student, Tensor ids, Tensor targets, DistillationLoss loss, double streamWeight)
+        LanguageNetwork teacher, LanguageNetwork student, Tensor ids, Tensor targets, DistillationLoss loss, double hiddenStateWeight)
     {
-        (Tensor t, List<Tensor> teacherStreams) = Run(teacher);
-        (Tensor s, List<Tensor> studentStreams) = Run(student);
+        (Tensor t, List<Tensor> teacherStates) = Run(teacher);
+        (Tensor s, List<Tensor> studentStates) = Run(student);
         Tensor counted = targets.ne(TokenBatch.Ignored).to(ScalarType.Float32);
         (double temperature, double beta, double alpha) = (loss.Temperature, loss.JensenShannonWeight, loss.CrossEntropyWeight);
         Tensor p = (t.detach() / temperature).softmax(1), q = (s / temperature).softmax(1), m = p * beta + q * (1 - beta);
@@ -195,9 +194,9 @@ public sealed class DistillationTests
         Tensor each = divergence * ((1 - alpha) * temperature * temperature) + crossEntropy * alpha;
         foreach (LayerPair pair in _map)
         {
-            Tensor of = teacherStreams[pair.Teacher].detach();
-            Tensor distance = (studentStreams[pair.Student] - of).square().mean([2]) / of.square().mean([2]);
-            each = each + distance.flatten() * (streamWeight / _map.Length);
+            Tensor of = teacherStates[pair.Teacher].detach();
+            Tensor distance = (studentStates[pair.Student] - of).square().mean([2]) / of.square().mean([2]);
+            each = each + distance.flatten() * (hiddenStateWeight / _map.Length);
         }
         return (each * counted).sum();
 
@@ -225,7 +224,7 @@ public sealed class DistillationTests
 
     /// <summary>A residual network of at least four layers.</summary>
     private static LanguageNetwork Teacher(LanguageModelConfiguration shape) =>
-        TestModels.Make(Deep(shape), Scheme.Residual, WayBack.Stored);
+        TestModels.Make(Deep(shape), Scheme.Residual, BackwardMode.Stored);
 
     private static Dictionary<string, Tensor> Gradients(LanguageNetwork model) =>
         model.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!.clone());

@@ -1,8 +1,7 @@
-using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Tests.Text;
-using Microsoft.ML.Reversible.Text;
+using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Retrofit;
+using Microsoft.ML.Reversible.Tests.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 

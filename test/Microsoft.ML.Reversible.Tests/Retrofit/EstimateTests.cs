@@ -1,6 +1,7 @@
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Retrofit;
+using Microsoft.ML.Reversible.Stack;
 using Microsoft.ML.Reversible.Tests.Stability;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -29,7 +30,7 @@ public sealed class EstimateTests
     {
         double[] factors = [0.25, -0.5, 1.5, 3];
         IReadOnlyList<LayerEstimate> layers = Measure(3, [.. factors.Select(Multiple)], [2, 3, 4], [1, 5, 4]);
-        // The last block is behind no layer's stream that is estimated.
+        // The last block is behind no layer's hidden state that is estimated.
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, layers.Select(l => l.Layer).ToArray());
         foreach ((LayerEstimate layer, double factor) in layers.Zip(factors.Select(Math.Abs)))
         {
@@ -76,7 +77,7 @@ public sealed class EstimateTests
     [TestMethod]
     public void TheSingularValueOfATransformerBlockIsThatOfItsWholeJacobian()
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork network = TestModels.Make(TestModels.Small, Scheme.Residual, BackwardMode.Stored);
         RetrofitTexts.Sharpen(network);
         using var scope = NewDisposeScope();
         Tensor state = network.Embed(TestModels.Ids(TestModels.Small, 1, 4)).detach();
@@ -98,7 +99,7 @@ public sealed class EstimateTests
     [TestMethod]
     public void PaddingDoesNotCount()
     {
-        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, BackwardMode.Stored);
         TokenBatch whole = RetrofitTexts.Batch(1, 6, seed: 1, ignored: 2);
         TokenBatch cut = new(whole.Inputs[..4], whole.Targets[..4], 1);
         IReadOnlyList<LayerEstimate> padded = EstimateMeter.Measure(teacher, [whole], 2), bare = EstimateMeter.Measure(teacher, [cut], 2);
@@ -110,7 +111,7 @@ public sealed class EstimateTests
     public void TheVerdictCountsTheLayersInWhichStepsHelp()
     {
         Assert.AreEqual(
-            "Fixed-point steps find the stream before a layer only where the Lipschitz factor of its function is below 1: " +
+            "Fixed-point steps find the hidden state before a layer only where the Lipschitz factor of its function is below 1: " +
             "here it is 0.5 to 2, below 1 in 1 of 2 layers. " +
             "On this text the first step brings the estimate nearer in 1 of 2 layers, the second in 1 of 2 layers.",
             EstimateVerdict.Of(Measure(2, [Multiple(0.5), Multiple(2), Multiple(1)], [1, 2, 4])));
@@ -120,7 +121,7 @@ public sealed class EstimateTests
     [TestMethod]
     public void MeasuringLeavesGradientsAndTensorsAsTheyWere()
     {
-        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, WayBack.Stored);
+        using LanguageNetwork teacher = TestModels.Make(TestModels.SmallLlama, Scheme.Residual, BackwardMode.Stored);
         TokenBatch[] batches = [RetrofitTexts.Batch(2, 4, seed: 1), RetrofitTexts.Batch(1, 4, seed: 2)];
         long before = TestModels.LiveTensors();
         EstimateMeter.Measure(teacher, batches, 2);

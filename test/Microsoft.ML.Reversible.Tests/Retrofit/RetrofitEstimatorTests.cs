@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Reversible.Tests.Training;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
@@ -14,9 +14,9 @@ public sealed class RetrofitEstimatorTests
     public static IEnumerable<object[]> Schemes =>
     [
         [Bdia.Blend(2)],
-        [Scheme.Estimator],
-        [new Estimator { A = 1 }],
-        [new Estimator { A = -1, M = 2 }],
+        [Scheme.IteratedInverse],
+        [new IteratedInverse { A = 1 }],
+        [new IteratedInverse { A = -1, M = 2 }],
         [Scheme.Midpoint],
         [Scheme.Leapfrog],
         [Scheme.Bdia],
@@ -27,7 +27,7 @@ public sealed class RetrofitEstimatorTests
     {
         using ReversibleLmTransformer student = Retrofits.Fit(o => o.Distill = false);
         Assert.AreEqual(Bdia.Blend(16), student.Scheme);
-        Assert.AreEqual(WayBack.Reversible, student.Network.Stack.WayBack);
+        Assert.AreEqual(BackwardMode.Reversible, student.Network.Stack.BackwardMode);
         Assert.AreEqual(Arithmetic.Exact, student.Network.Stack.Arithmetic);
         Assert.IsNull(student.Metrics);
         RetrofitReport report = student.Retrofit!;
@@ -67,7 +67,7 @@ public sealed class RetrofitEstimatorTests
     {
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
         {
-            (o.Scheme, o.MaxSteps, o.Divergence, o.Temperature) = (new Estimator { A = 1 }, 60, divergence, 2);
+            (o.Scheme, o.MaxSteps, o.Divergence, o.Temperature) = (new IteratedInverse { A = 1 }, 60, divergence, 2);
             (o.CrossEntropyWeight, o.HiddenStateWeight) = (0.2, 0.1);
         });
         Assert.IsLessThan(student.Retrofit!.Before.KlPerToken, student.Retrofit.After!.KlPerToken);
@@ -98,7 +98,7 @@ public sealed class RetrofitEstimatorTests
     {
         using ReversibleLmTransformer student = Retrofits.Fit(o =>
             (o.Scheme, o.SearchStepSize, o.Distill, o.Arithmetic) = (Scheme.Midpoint, false, false, Arithmetic.Exact));
-        StreamMemory memory = student.Retrofit!.Memory;
+        HiddenStateMemory memory = student.Retrofit!.Memory;
         Assert.AreEqual(memory.Tokens * student.Network.Configuration.Width * (3 * 8 + 4), memory.Reversible);
     }
 
@@ -114,7 +114,7 @@ public sealed class RetrofitEstimatorTests
         };
         RetrofitEstimator.Options options = Retrofits.Options(o =>
         {
-            (o.Scheme, o.MaxSteps) = (warnings == 0 ? new Estimator { A = 1 } : Bdia.Blend(64), 60);
+            (o.Scheme, o.MaxSteps) = (warnings == 0 ? new IteratedInverse { A = 1 } : Bdia.Blend(64), 60);
             (o.LearningRate, o.FinalLearningRate) = (learningRate, learningRate / 10);
         });
         using ReversibleLmTransformer student = _ml.Reversible().Retrofit(options).Fit(Corpus.View(_ml, Corpus.Rows));
@@ -204,7 +204,7 @@ public sealed class RetrofitEstimatorTests
 
         static Action<RetrofitEstimator.Options> Kept(string file) => o =>
         {
-            (o.Scheme, o.TeacherTopK, o.TeacherCachePath) = (new Estimator { A = 1 }, 16, file);
+            (o.Scheme, o.TeacherTopK, o.TeacherCachePath) = (new IteratedInverse { A = 1 }, 16, file);
             (o.MaxSteps, o.ReportInterval) = (60, 1);
         };
     }
@@ -255,7 +255,7 @@ public sealed class RetrofitEstimatorTests
         using ReversibleLmTransformer further = Corpus.Train(_ml, o =>
             (o.PretrainedFolder, o.FreezeEmbedding, o.FrozenLayerCount, o.MaxSteps) = (folder, true, 1, 5));
         Assert.AreEqual(Bdia.Blend(8), further.Scheme);
-        Assert.AreEqual(WayBack.Reversible, further.Network.Stack.WayBack);
+        Assert.AreEqual(BackwardMode.Reversible, further.Network.Stack.BackwardMode);
         using ReversibleLmTransformer again = Retrofits.Fit(o => (o.StudentPath, o.MaxSteps) = (folder, 5));
         Assert.AreEqual(Bdia.Blend(8), again.Scheme);
     }
@@ -313,7 +313,7 @@ public sealed class RetrofitEstimatorTests
 
     private static Action<RetrofitEstimator.Options> Run(string? folder) => o =>
     {
-        o.Scheme = new Estimator { A = 0.5 };
+        o.Scheme = new IteratedInverse { A = 0.5 };
         (o.ReportInterval, o.EvaluationInterval, o.CheckpointFolder) = (1, 5, folder);
     };
 

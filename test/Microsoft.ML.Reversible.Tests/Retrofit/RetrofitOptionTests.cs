@@ -1,6 +1,6 @@
 using System.Reflection;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
-using Microsoft.ML.Reversible.Tests.Training;
+using Microsoft.ML.Reversible.Tests.Language;
+using Microsoft.ML.Reversible.Tests.Storage;
 using static Microsoft.ML.Reversible.RetrofitEstimator;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
@@ -43,8 +43,8 @@ public sealed class RetrofitOptionTests
     private static readonly IReadOnlyDictionary<(string Option, bool Distill), string> SameBits =
         new Dictionary<(string, bool), string>
         {
-            [(nameof(ReversibleLmTrainer.Options.WayBack), true)] = "in exact arithmetic, a blend's, it decides memory and time alone",
-            [(nameof(ReversibleLmTrainer.Options.KeptLayerCount), true)] = "as for the way back",
+            [(nameof(ReversibleLmTrainer.Options.BackwardMode), true)] = "in exact arithmetic, a blend's, it decides memory and time alone",
+            [(nameof(ReversibleLmTrainer.Options.KeptLayerCount), true)] = "as for the backward pass",
             [(nameof(ReversibleLmTrainer.Options.OutlierFactor), true)] = "exact arithmetic ends a run before its gradients grow so",
             [(nameof(ReversibleLmTrainer.Options.MaxSkippedSteps), true)] = "as for the outliers",
             [(nameof(ReversibleLmTrainer.Options.Progress), false)] = "it listens, and there is nothing to tell",

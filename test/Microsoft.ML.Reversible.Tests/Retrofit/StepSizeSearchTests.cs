@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Retrofitting;
+using Microsoft.ML.Reversible.Retrofit;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 

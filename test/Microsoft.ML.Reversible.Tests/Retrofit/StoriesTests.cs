@@ -1,8 +1,7 @@
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Retrofit;
+using Microsoft.ML.Reversible.Tests.Language;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
@@ -30,21 +29,21 @@ public sealed class StoriesTests
     private static readonly (Scheme Scheme, double Kl, double Top1)[] _measured =
     [
         (Bdia.Blend(32), 0.0012, 0.981),
-        (new Estimator { A = 1 / 16.0 }, 0.0022, 0.975),
+        (new IteratedInverse { A = 1 / 16.0 }, 0.0022, 0.975),
         (Bdia.Blend(16), 0.0047, 0.963),
-        (new Estimator { A = 1 / 8.0 }, 0.0088, 0.952),
+        (new IteratedInverse { A = 1 / 8.0 }, 0.0088, 0.952),
         (Bdia.Blend(8), 0.0187, 0.928),
-        (new Estimator { A = 1 / 4.0 }, 0.036, 0.906),
+        (new IteratedInverse { A = 1 / 4.0 }, 0.036, 0.906),
         (Bdia.Blend(4), 0.077, 0.858),
-        (new Estimator { A = 1 / 2.0 }, 0.185, 0.797),
+        (new IteratedInverse { A = 1 / 2.0 }, 0.185, 0.797),
         (Bdia.Blend(2), 0.388, 0.694),
-        (new Estimator { A = -1 }, 1.15, 0.439),
+        (new IteratedInverse { A = -1 }, 1.15, 0.439),
         (new Midpoint(0.5) { Start = Start.Euler }, 2.31, 0.268),
-        (new Estimator { A = 1 }, 2.40, 0.257),
+        (new IteratedInverse { A = 1 }, 2.40, 0.257),
         (new Midpoint(0.75) { Start = Start.Euler }, 2.84, 0.210),
         (new Midpoint(0.25) { Start = Start.Euler }, 3.35, 0.146),
-        (new Estimator { A = 1, M = 2 }, 3.37, 0.158),
-        (new Estimator { A = 1, M = 3 }, 4.22, 0.100),
+        (new IteratedInverse { A = 1, M = 2 }, 3.37, 0.158),
+        (new IteratedInverse { A = 1, M = 3 }, 4.22, 0.100),
     ];
 
     [TestMethod]
@@ -72,7 +71,7 @@ public sealed class StoriesTests
         AutomaticChoice small = AutomaticChoice.Choose(teacher.Network, sample, new(4096, MaxSideGiB: 0));
 
         Assert.AreEqual(Bdia.Blend(16), cheap.Best.Scheme);
-        Assert.AreEqual(1 / 16.0, Math.Abs(((Estimator)cheap.Candidates.First(c => c.BitsPerActivation == 4).Scheme).A));
+        Assert.AreEqual(1 / 16.0, Math.Abs(((IteratedInverse)cheap.Candidates.First(c => c.BitsPerActivation == 4).Scheme).A));
         Assert.AreEqual(Bdia.Blend(64), cheap.Candidates[0].Scheme);
         Scheme[] known = [.. _measured.Select(m => m.Scheme)];
         CollectionAssert.AreEqual(
@@ -82,7 +81,7 @@ public sealed class StoriesTests
     }
 
     [TestMethod]
-    public void FixedPointStepsDoNotFindTheStreamsOfThisTeacher()
+    public void FixedPointStepsDoNotFindTheHiddenStatesOfThisTeacher()
     {
         using LanguageModel teacher = Teacher();
         IReadOnlyList<LayerEstimate> layers = EstimateMeter.Measure(teacher.Network, HeldOut(2), 3);

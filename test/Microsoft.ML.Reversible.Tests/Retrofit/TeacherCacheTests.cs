@@ -1,8 +1,8 @@
 using Microsoft.ML.Reversible.Data;
-using Microsoft.ML.Reversible.Losses;
-using Microsoft.ML.Reversible.Retrofitting;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Retrofit;
 using Microsoft.ML.Reversible.Tests.Data;
+using Microsoft.ML.Reversible.Tests.Storage;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -50,7 +50,7 @@ public sealed class TeacherCacheTests
         using TeacherCache cache = TeacherCacheBuilder.Build(null, teacher, windows, 1000, Temperature, rows: 3, halfPrecision: false);
         var loss = new DistillationLoss(Divergence.ForwardKl, Temperature, 0.3);
         TokenBatch batch = windows.Training(5, 4);
-        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
+        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible, seed: 2);
         DistillationTask asking = Distillations.Of(teacher, student, loss);
         DistillationTask cached = Distillations.Of(teacher, student, loss, answers: cache);
         Tensor expected = asking.Differentiate(batch, new(0.1));
@@ -67,7 +67,7 @@ public sealed class TeacherCacheTests
     {
         using var folder = new ScratchFolder();
         string path = folder.File("teacher.bin");
-        using LanguageNetwork teacher = Teacher(), other = TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored, seed: 9);
+        using LanguageNetwork teacher = Teacher(), other = TestModels.Make(TestModels.Small, Scheme.Residual, BackwardMode.Stored, seed: 9);
         using TokenCache tokens = Tokens(), otherTokens = Tokens(seed: 8);
         TokenWindows windows = Windows(tokens), otherWindows = Windows(otherTokens);
         Assert.IsFalse(WasReused(teacher, windows, K, Temperature));
@@ -176,7 +176,7 @@ public sealed class TeacherCacheTests
     public void NoTensorOutlivesAStep()
     {
         using LanguageNetwork teacher = Teacher();
-        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible, seed: 2);
+        using LanguageNetwork student = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible, seed: 2);
         using TokenCache tokens = Tokens();
         TokenWindows windows = Windows(tokens);
         Run();
@@ -193,7 +193,7 @@ public sealed class TeacherCacheTests
         }
     }
 
-    private static LanguageNetwork Teacher() => TestModels.Make(TestModels.Small, Scheme.Residual, WayBack.Stored);
+    private static LanguageNetwork Teacher() => TestModels.Make(TestModels.Small, Scheme.Residual, BackwardMode.Stored);
 
     private static TokenWindows Windows(TokenCache tokens, DocumentBoundaries boundaries = DocumentBoundaries.PackOver) =>
         new(tokens, Context, 0.1, boundaries, seed: 3, fixedPlaces: true);

@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +26,7 @@ internal sealed class TeacherComparison(LanguageNetwork teacher, int[] ids, int 
     /// <summary>Compares over some windows, evenly spread.</summary>
     public Result Of(Scheme scheme, int windows)
     {
-        var stack = new LayerStack(scheme, teacher.Blocks, WayBack.Stored);
+        var stack = new LayerStack(scheme, teacher.Blocks, BackwardMode.Stored);
         double[] sums = new double[3];
         for (int first = 0; first < windows; first += Batch)
         {

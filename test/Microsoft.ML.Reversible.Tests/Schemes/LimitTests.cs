@@ -1,4 +1,3 @@
-using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Stability;
 using Microsoft.ML.Reversible.Tests.Stack;
 using TorchSharp;
@@ -19,7 +18,7 @@ public sealed class LimitTests
     public void ABlendWithAVerySmallGammaIsTheResidualNetwork(ModelFamily family)
     {
         using var scope = NewDisposeScope();
-        using var network = new WideNetwork(family, intoStream: 1);
+        using var network = new WideNetwork(family, intoState: 1);
         Assert.IsLessThan(1e-9, network.Divergence(Bdia.Blend(1 << 20)));
         Assert.IsGreaterThan(1e-4, network.Divergence(Bdia.Blend(4)));
         double half = network.Divergence(Bdia.Blend(1 << 10)), quarter = network.Divergence(Bdia.Blend(1 << 11));
@@ -29,14 +28,14 @@ public sealed class LimitTests
     [TestMethod]
     [DataRow(ModelFamily.Gpt2)]
     [DataRow(ModelFamily.Llama)]
-    public void TheEstimatorWithManyStepsIsTheResidualNetworkOfContractions(ModelFamily family)
+    public void TheIteratedInverseWithManyStepsIsTheResidualNetworkOfContractions(ModelFamily family)
     {
         using var scope = NewDisposeScope();
-        using var network = new WideNetwork(family, intoStream: 0.1);
+        using var network = new WideNetwork(family, intoState: 0.1);
         double[] errors = network.EstimateErrors(mostSteps: 6);
         for (int m = 1; m < errors.Length; m++) Assert.IsLessThan(0.5 * errors[m - 1], errors[m], $"{m + 1} steps");
-        Assert.IsGreaterThan(5e-9, network.Divergence(new Estimator { A = 1 }));
-        foreach (double a in new[] { 1, -0.5 }) Assert.IsLessThan(1e-9, network.Divergence(new Estimator { A = a, M = 40 }));
+        Assert.IsGreaterThan(5e-9, network.Divergence(new IteratedInverse { A = 1 }));
+        foreach (double a in new[] { 1, -0.5 }) Assert.IsLessThan(1e-9, network.Divergence(new IteratedInverse { A = a, M = 40 }));
     }
 
     /// <summary>f = 0.4 times a rotation has the Lipschitz factor 0.4 in every direction.</summary>
@@ -54,23 +53,23 @@ public sealed class LimitTests
     }
 
     [TestMethod]
-    public void ABlendTooFineForSideBitsIsRefusedWhereItNeedsThem()
+    public void ABlendTooFineForRemaindersIsRefusedWhereItNeedsThem()
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         TanhBlock[] blocks = [new(4, 1, random, ScalarType.Float32)];
         Bdia fine = Bdia.Blend(128);
         Assert.AreEqual(Arithmetic.Float, fine.DefaultArithmetic);
-        Assert.AreEqual(WayBack.Stored, fine.DefaultWayBack(Arithmetic.Float));
+        Assert.AreEqual(BackwardMode.Stored, fine.DefaultBackwardMode(Arithmetic.Float));
         Assert.AreEqual(Arithmetic.Exact, Bdia.Blend(64).DefaultArithmetic);
-        Assert.AreEqual(WayBack.Reversible, Bdia.Blend(64).DefaultWayBack(Arithmetic.Exact));
-        string exact = Refused(WayBack.Stored, Arithmetic.Exact), back = Refused(WayBack.Reversible, Arithmetic.Float);
+        Assert.AreEqual(BackwardMode.Reversible, Bdia.Blend(64).DefaultBackwardMode(Arithmetic.Exact));
+        string exact = Refused(BackwardMode.Stored, Arithmetic.Exact), back = Refused(BackwardMode.Reversible, Arithmetic.Float);
         StringAssert.Contains(exact, "K up to 64, not 128");
         StringAssert.Contains(exact, "Arithmetic must be Float");
         StringAssert.Contains(back, "K up to 64, and K is 128");
         StringAssert.Contains(back, "Stored or Checkpointed");
 
-        string Refused(WayBack wayBack, Arithmetic arithmetic) =>
-            Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(fine, blocks, wayBack, arithmetic)).Message;
+        string Refused(BackwardMode backwardMode, Arithmetic arithmetic) =>
+            Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(fine, blocks, backwardMode, arithmetic)).Message;
     }
 }

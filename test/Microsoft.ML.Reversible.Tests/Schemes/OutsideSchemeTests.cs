@@ -1,7 +1,8 @@
 using System.Globalization;
 using Microsoft.ML.Reversible.Stability;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Language;
 using Microsoft.ML.Reversible.Tests.Repository;
+using Microsoft.ML.Reversible.Tests.Storage;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,9 +42,9 @@ public sealed class OutsideSchemeTests
         Assert.IsTrue(scheme.IsReversible);
         Assert.AreEqual(canBeExact, scheme.CanBeExact);
         Assert.AreEqual(arithmetic, scheme.DefaultArithmetic);
-        Assert.AreEqual(bits, scheme.SideBitsPerActivation);
+        Assert.AreEqual(bits, scheme.RemainderBitsPerActivation);
         Assert.AreEqual(Math.Abs(weight) < 1, scheme.WhyNotReversible(Arithmetic.Float) is not null);
-        Assert.AreEqual(weight == 0.3 ? WayBack.Stored : WayBack.Reversible, scheme.DefaultWayBack(arithmetic));
+        Assert.AreEqual(weight == 0.3 ? BackwardMode.Stored : BackwardMode.Reversible, scheme.DefaultBackwardMode(arithmetic));
     }
 
     [TestMethod]
@@ -51,7 +52,7 @@ public sealed class OutsideSchemeTests
     {
         var scheme = new OutsideScheme(0);
         Assert.IsFalse(scheme.IsReversible);
-        ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() => LayerStack.Check(scheme, WayBack.Reversible, default));
+        ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() => LayerStack.Check(scheme, BackwardMode.Reversible, default));
         StringAssert.Contains(error.Message, "no inverse");
     }
 
@@ -64,8 +65,8 @@ public sealed class OutsideSchemeTests
     public void ExactArithmeticGivesTheStoredGradientsToTheBit(double weight)
     {
         using var scope = NewDisposeScope();
-        Tensor[] stored = Gradients(new OutsideScheme(weight), WayBack.Stored);
-        Tensor[] rebuilt = Gradients(new OutsideScheme(weight), WayBack.Reversible);
+        Tensor[] stored = Gradients(new OutsideScheme(weight), BackwardMode.Stored);
+        Tensor[] rebuilt = Gradients(new OutsideScheme(weight), BackwardMode.Reversible);
         Assert.HasCount(stored.Length, rebuilt);
         for (int i = 0; i < stored.Length; i++) Assert.AreEqual(0L, stored[i].ne(rebuilt[i]).sum().item<long>());
     }
@@ -83,7 +84,7 @@ public sealed class OutsideSchemeTests
             WarmupSteps = 2, VocabularySize = 270, Seed = 1,
         };
         using ReversibleLmTransformer model = _ml.Reversible().LanguageModel(options).Fit(texts);
-        Assert.AreEqual(WayBack.Reversible, model.Network.Stack.WayBack);
+        Assert.AreEqual(BackwardMode.Reversible, model.Network.Stack.BackwardMode);
         Assert.AreEqual(Arithmetic.Exact, model.Network.Stack.Arithmetic);
         model.SavePretrained(folder.File("model"));
         using ReversibleLmTransformer loaded = _ml.Reversible().LoadPretrained(folder.File("model"));
@@ -96,8 +97,8 @@ public sealed class OutsideSchemeTests
     {
         var scheme = new SchemeSnippets.Damped();
         Assert.AreEqual(Arithmetic.Exact, scheme.DefaultArithmetic);
-        Assert.AreEqual(WayBack.Reversible, scheme.DefaultWayBack(Arithmetic.Exact));
-        Assert.AreEqual(1, scheme.SideBitsPerActivation);
+        Assert.AreEqual(BackwardMode.Reversible, scheme.DefaultBackwardMode(Arithmetic.Exact));
+        Assert.AreEqual(1, scheme.RemainderBitsPerActivation);
         Assert.AreEqual("damped", scheme.ToString());
     }
 
@@ -108,7 +109,7 @@ public sealed class OutsideSchemeTests
     public void ItsStabilityFollowsFromItsCoefficients(double weight, string bounded)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork network = TestModels.Make(TestModels.Small, new OutsideScheme(weight), WayBack.Stored);
+        using LanguageNetwork network = TestModels.Make(TestModels.Small, new OutsideScheme(weight), BackwardMode.Stored);
         StringAssert.Contains(SchemeCondition.Of(network.Stack.Scheme).Bounded, bounded);
     }
 
@@ -133,7 +134,7 @@ public sealed class OutsideSchemeTests
         foreach (double[] weights in refused)
         {
             ArgumentException error = Assert.ThrowsExactly<ArgumentException>(() =>
-                TestModels.Make(TestModels.Small with { LayerCount = 3 }, new Uneven(weights), WayBack.Stored));
+                TestModels.Make(TestModels.Small with { LayerCount = 3 }, new Uneven(weights), BackwardMode.Stored));
             StringAssert.Contains(error.Message, "layer");
         }
     }
@@ -143,17 +144,17 @@ public sealed class OutsideSchemeTests
     {
         GptConfiguration shape = TestModels.Small with { LayerCount = 4 };
         Scheme scheme = new Uneven([1.5, 0.03, 0.03, 0.03]);
-        var e = Assert.ThrowsExactly<ArgumentException>(() => TestModels.Make(shape, scheme, WayBack.Reversible));
+        var e = Assert.ThrowsExactly<ArgumentException>(() => TestModels.Make(shape, scheme, BackwardMode.Reversible));
         StringAssert.Contains(e.Message, "its 4 layers multiply rounding errors by 3.7E+04");
-        TestModels.Make(shape, scheme, WayBack.Stored).Dispose();
-        TestModels.Make(shape, new Uneven([1.5, 0.3, 0.3, 3]), WayBack.Reversible).Dispose();
+        TestModels.Make(shape, scheme, BackwardMode.Stored).Dispose();
+        TestModels.Make(shape, new Uneven([1.5, 0.3, 0.3, 3]), BackwardMode.Reversible).Dispose();
     }
 
     [TestMethod]
     public void ANetworkOfOneLayerAsksForItsOwnCoefficientsOnly()
     {
         using LanguageNetwork network = TestModels.Make(
-            TestModels.Small with { LayerCount = 1 }, new Uneven([0.5]), WayBack.Reversible, arithmetic: Arithmetic.Exact);
+            TestModels.Small with { LayerCount = 1 }, new Uneven([0.5]), BackwardMode.Reversible, arithmetic: Arithmetic.Exact);
         Assert.IsTrue(network.Stack.Scheme.IsReversible);
     }
 
@@ -167,7 +168,7 @@ public sealed class OutsideSchemeTests
             var options = new ReversibleLmTrainer.Options { Scheme = scheme, CheckpointFolder = folder.File("run") };
             var e = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Reversible().LanguageModel(options));
             StringAssert.Contains(e.Message, "Scheme.Register");
-            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, WayBack.Stored);
+            using LanguageNetwork network = TestModels.Make(TestModels.Small, scheme, BackwardMode.Stored);
             Assert.ThrowsExactly<InvalidOperationException>(() => TestFolders.Save(network, folder.File("model")));
             Assert.IsFalse(Directory.Exists(folder.File("model")));
         }
@@ -175,10 +176,10 @@ public sealed class OutsideSchemeTests
             () => _ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options { Scheme = new Named("Bad Name:x") }));
     }
 
-    private static Tensor[] Gradients(Scheme scheme, WayBack wayBack)
+    private static Tensor[] Gradients(Scheme scheme, BackwardMode backwardMode)
     {
         using LanguageNetwork network =
-            TestModels.Make(TestModels.Small with { LayerCount = 5 }, scheme, wayBack, arithmetic: Arithmetic.Exact);
+            TestModels.Make(TestModels.Small with { LayerCount = 5 }, scheme, backwardMode, arithmetic: Arithmetic.Exact);
         using var random = new Generator(3);
         Tensor input = randn([2, 6, network.Configuration.Width], generator: random), gradient = input.neg();
         using StackPass pass = network.Stack.Forward(input);

@@ -48,15 +48,15 @@ public sealed class RebuildProperties
         CasesOf(96, 0.3), Arithmetic.Exact, 0);
 
     [TestMethod]
-    public void TheEstimatorIsExactForEveryA() => Check(
+    public void TheIteratedInverseIsExactForEveryA() => Check(
         from k in Gen.OneOf(Gen.Constant(1), Powers)
         from sign in Gen.Elements(1, -1)
         from m in Gen.Choose(1, 3)
         from bits in Gen.Choose(4, 24)
-        select (Scheme)new Estimator { A = (double)sign / k, M = m, Bits = bits },
+        select (Scheme)new IteratedInverse { A = (double)sign / k, M = m, Bits = bits },
         CasesOf(48, 0.15), Arithmetic.Exact, 0);
 
-    /// <summary>Float32 rounding, 6e-8, over 24 contracting layers stays below 1e-5 of the largest stream.</summary>
+    /// <summary>Float32 rounding, 6e-8, over 24 contracting layers stays below 1e-5 of the largest hidden state.</summary>
     [TestMethod]
     public void MidpointAndHamiltonianAreRebuiltWithinRoundingInFloat() => Check(
         Gen.OneOf(Steps.Select(h => (Scheme)new Midpoint(h)), Gen.Constant(Scheme.Hamiltonian)), CasesOf(24, 0.05), Arithmetic.Float, 1e-5);
@@ -74,17 +74,17 @@ public sealed class RebuildProperties
         Check(Gen.Constant(Scheme.MidpointA), CasesOf(8, 0.05), Arithmetic.Float, 1e-4);
 
     [TestMethod]
-    public void TheEstimatorWithAOfOneIsRebuiltWithinItsGrowthInFloat() => Check(
+    public void TheIteratedInverseWithAOfOneIsRebuiltWithinItsGrowthInFloat() => Check(
         from a in Gen.Elements(1.0, -1.0)
         from m in Gen.Choose(1, 3)
-        select (Scheme)new Estimator { A = a, M = m },
+        select (Scheme)new IteratedInverse { A = a, M = m },
         CasesOf(16, 0.05), Arithmetic.Float, 1e-4);
 
     [TestMethod]
     public void FloatArithmeticIsNotExactSoTheChecksCanFail()
     {
         var stackCase = new StackCase(Depth: 24, Batch: 2, Context: 4, Width: 8, Seed: 1, Deviation: 0.3);
-        foreach (Scheme scheme in new[] { new Midpoint(0.3), Scheme.Leapfrog, Scheme.Hamiltonian, new Estimator { A = 1 } })
+        foreach (Scheme scheme in new[] { new Midpoint(0.3), Scheme.Leapfrog, Scheme.Hamiltonian, new IteratedInverse { A = 1 } })
             Assert.IsGreaterThan(0.0, stackCase.RebuildError(scheme, Arithmetic.Float), $"{scheme}");
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Schemes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,8 +16,8 @@ public sealed class SchemeTests
         new OutsideScheme(-0.5, 0.3),
         new OutsideScheme(3),
         new MidpointA { StepSize = 0.5, Factors = [1.25, -0.75, 1] },
-        new Estimator { A = 1, M = 3 },
-        new Estimator { A = -0.125, M = 64, Bits = 20, Start = Start.Repeat },
+        new IteratedInverse { A = 1, M = 3 },
+        new IteratedInverse { A = -0.125, M = 64, Bits = 20, Start = Start.Repeat },
         Bdia.Blend(),
         Bdia.Blend(1 << 20),
         new Bdia { K = 16, Signs = BdiaSigns.Positive, Bits = 12, Inference = BdiaInference.Recurrence, Start = Start.Repeat },
@@ -39,14 +40,14 @@ public sealed class SchemeTests
         Assert.AreEqual("residual", Scheme.Residual.ToString());
         Assert.AreEqual(new Bdia { K = 4 }, Scheme.Parse("bdia:k=4"));
         Assert.AreEqual(new Leapfrog { Start = Start.Euler }, Scheme.Parse("leapfrog: start=euler"));
-        Assert.AreEqual(new Estimator { A = -0.25, M = 2 }, Scheme.Parse("estimator:m=2,a=-0.25"));
-        Assert.AreEqual("estimator:a=0.5,m=1,bits=24", Scheme.Estimator.ToString());
+        Assert.AreEqual(new IteratedInverse { A = -0.25, M = 2 }, Scheme.Parse("iterated-inverse:m=2,a=-0.25"));
+        Assert.AreEqual("iterated-inverse:a=0.5,m=1,bits=24", Scheme.IteratedInverse.ToString());
     }
 
     [TestMethod]
     public void BdiaOfANewNetworkHasThePapersGrid()
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama, Scheme.Bdia, WayBack.Stored);
+        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama, Scheme.Bdia, BackwardMode.Stored);
         Assert.AreEqual(new Bdia { Bits = 9 }, network.Stack.Scheme);
         Assert.AreEqual("bdia:k=2,signs=random,bits=9,inference=standard", network.Stack.Scheme.ToString());
         Assert.AreEqual("bdia:k=2,signs=random,inference=standard", Scheme.Bdia.ToString());
@@ -55,13 +56,13 @@ public sealed class SchemeTests
     [TestMethod]
     [DataRow("bdia:bits=9", Arithmetic.Float)]
     [DataRow("blend:128,bits=12", Arithmetic.Float)]
-    [DataRow("estimator:a=1,bits=12", Arithmetic.Float)]
+    [DataRow("iterated-inverse:a=1,bits=12", Arithmetic.Float)]
     [DataRow("residual:start=euler", Arithmetic.Exact)]
     public void AParameterWithoutEffectIsRefused(string scheme, Arithmetic arithmetic)
     {
         var options = new ReversibleLmTrainer.Options
         {
-            Scheme = Scheme.Parse(scheme), Arithmetic = arithmetic, WayBack = WayBack.Stored,
+            Scheme = Scheme.Parse(scheme), Arithmetic = arithmetic, BackwardMode = BackwardMode.Stored,
         };
         var e = Assert.ThrowsExactly<ArgumentException>(() => new MLContext().Reversible().LanguageModel(options));
         StringAssert.Contains(e.Message, "has no effect: ");
@@ -70,9 +71,9 @@ public sealed class SchemeTests
     [TestMethod]
     [DataRow("bdia")]
     [DataRow("blend:128")]
-    [DataRow("estimator:a=1")]
+    [DataRow("iterated-inverse:a=1")]
     public void WithoutTheParameterItIsTaken(string scheme) => new MLContext().Reversible().LanguageModel(
-        new ReversibleLmTrainer.Options { Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, WayBack = WayBack.Stored });
+        new ReversibleLmTrainer.Options { Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, BackwardMode = BackwardMode.Stored });
 
     [TestMethod]
     public void FactorsThatSpoilWhatFloatArithmeticRebuildsAreNotRunBackwards()
@@ -80,7 +81,7 @@ public sealed class SchemeTests
         Assert.IsNull(Scheme.MidpointA.Bind(96, seed: 1).WhyNotReversible(Arithmetic.Float));
         Scheme steep = new MidpointA { Factors = [1, 0.05, 0.05, 0.05, 0.05] };
         StringAssert.Contains(steep.WhyNotReversible(Arithmetic.Float), "by 1.6E+05 over the layers");
-        Assert.AreEqual(WayBack.Stored, steep.DefaultWayBack(Arithmetic.Float));
+        Assert.AreEqual(BackwardMode.Stored, steep.DefaultBackwardMode(Arithmetic.Float));
     }
 
     [TestMethod]
@@ -118,7 +119,7 @@ public sealed class SchemeTests
     [DataRow("blend:bits=20,8")]
     [DataRow("estimator:0.5")]
     [DataRow("estimator:a")]
-    [DataRow("estimator:m=1.5")]
+    [DataRow("iterated-inverse:m=1.5")]
     [DataRow("bdia:k=2,k=4")]
     [DataRow("midpoint:0.5,start=euler,start=repeat")]
     [DataRow("bdia:signs=1")]
@@ -128,7 +129,7 @@ public sealed class SchemeTests
     public void AnUnknownNameIsToldTheKnownOnes()
     {
         string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
-        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "estimator", "blend" })
+        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "iterated-inverse", "blend" })
             StringAssert.Contains(message, name);
     }
 
@@ -143,14 +144,14 @@ public sealed class SchemeTests
     [DataRow("bdia:k=1", "K")]
     [DataRow("bdia:k=2097152", "K")]
     [DataRow("blend:24", "K")]
-    [DataRow("estimator:a=0", "A")]
-    [DataRow("estimator:a=0.3", "A")]
-    [DataRow("estimator:a=2", "A")]
-    [DataRow("estimator:a=0.0078125", "A")]
-    [DataRow("estimator:a=NaN", "A")]
-    [DataRow("estimator:a=infinity", "A")]
-    [DataRow("estimator:m=0", "M")]
-    [DataRow("estimator:m=65", "M")]
+    [DataRow("iterated-inverse:a=0", "A")]
+    [DataRow("iterated-inverse:a=0.3", "A")]
+    [DataRow("iterated-inverse:a=2", "A")]
+    [DataRow("iterated-inverse:a=0.0078125", "A")]
+    [DataRow("iterated-inverse:a=NaN", "A")]
+    [DataRow("iterated-inverse:a=infinity", "A")]
+    [DataRow("iterated-inverse:m=0", "M")]
+    [DataRow("iterated-inverse:m=65", "M")]
     [DataRow("estimator:bits=31", "Bits")]
     [DataRow("bdia:bits=0", "Bits")]
     [DataRow("bdia:bits=31", "Bits")]

@@ -16,8 +16,8 @@ internal sealed class WideNetwork : IDisposable
 
     /// <summary>Makes the network.</summary>
     /// <param name="family">The kind of blocks.</param>
-    /// <param name="intoStream">What the matrices that write to the stream are multiplied by; small values make contractions.</param>
-    public WideNetwork(ModelFamily family, double intoStream)
+    /// <param name="intoState">What the matrices that write to the hidden state are multiplied by; small values make contractions.</param>
+    public WideNetwork(ModelFamily family, double intoState)
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };
         using var make = new ParameterFactory(CPU, seed: 2);
@@ -30,7 +30,7 @@ internal sealed class WideNetwork : IDisposable
         {
             // Fresh weights are so small that a block hardly does anything.
             bool writes = weight.shape[0] == _shape.Width;
-            weight.mul_((writes ? intoStream : 1) * 5);
+            weight.mul_((writes ? intoState : 1) * 5);
         }
         _input = randn([2, 12, _shape.Width], dtype: ScalarType.Float64, generator: random).DetachFromDisposeScope();
         _head = randn([50, _shape.Width], dtype: ScalarType.Float64, generator: random).DetachFromDisposeScope();
@@ -45,7 +45,7 @@ internal sealed class WideNetwork : IDisposable
         return (expected.exp() * (expected - actual)).sum(ScalarType.Float64).ToDouble() / (2 * 12);
     }
 
-    /// <summary>‖E_m - p⁻‖ for m from 1, for the stream p⁻ behind the first block and the second one's function.</summary>
+    /// <summary>‖E_m - p⁻‖ for m from 1, for the hidden state p⁻ behind the first block and the second one's function.</summary>
     public double[] EstimateErrors(int mostSteps)
     {
         using var scope = NewDisposeScope();
@@ -66,7 +66,7 @@ internal sealed class WideNetwork : IDisposable
 
     private Tensor LogProbabilities(Scheme scheme)
     {
-        Tensor output = new LayerStack(scheme, _blocks, WayBack.Stored).Evaluate(_input);
+        Tensor output = new LayerStack(scheme, _blocks, BackwardMode.Stored).Evaluate(_input);
         Assert.AreEqual(ScalarType.Float64, output.dtype);
         return nn.functional.log_softmax(
             nn.functional.linear(nn.functional.layer_norm(output, [_shape.Width]), _head) / Math.Sqrt(_shape.Width), -1);

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Stability;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stability;

@@ -15,7 +15,7 @@ public sealed class LinearGrowthTests
         using var scope = NewDisposeScope();
         using var random = new Generator(2);
         foreach (LinearBlock block in blocks) block.to(ScalarType.Float64);
-        var stack = new LayerStack(scheme, blocks, WayBack.Stored);
+        var stack = new LayerStack(scheme, blocks, BackwardMode.Stored);
         StabilityReport report = new StabilityAnalysis(stack, krylovDimension: 20, seed: 1)
             .Run([randn([1, 1, 2], ScalarType.Float64, generator: random)]);
         foreach (LinearBlock block in blocks) block.Dispose();
@@ -79,17 +79,17 @@ public sealed class LinearGrowthTests
     public void EachEndOfEachRangeIsDoubleAndWhatIsBesideItIsNot()
     {
         bool Is(Scheme scheme, Complex eigenvalue) => LayerRecurrence.Of(scheme, 2)[^1].IsLinear(eigenvalue, 100);
-        foreach (Scheme scheme in new Scheme[] { new Leapfrog(1), Scheme.Hamiltonian, new Estimator { A = -1 } })
+        foreach (Scheme scheme in new Scheme[] { new Leapfrog(1), Scheme.Hamiltonian, new IteratedInverse { A = -1 } })
         {
             foreach (double end in new[] { 0.0, -4.0 }) Assert.IsTrue(Is(scheme, end));
             foreach (double beside in new[] { 0.01, -0.01, -3.99, -4.01, -2 }) Assert.IsFalse(Is(scheme, beside));
         }
-        foreach (Scheme scheme in new Scheme[] { new Midpoint(0.5), new Estimator { A = 1 } })
+        foreach (Scheme scheme in new Scheme[] { new Midpoint(0.5), new IteratedInverse { A = 1 } })
         {
             foreach (double end in new[] { 2.0, -2.0 }) Assert.IsTrue(Is(scheme, new(0, end)));
             foreach (double beside in new[] { 0, 1.99, -1.99, 2.01 }) Assert.IsFalse(Is(scheme, new(0, beside)));
         }
-        foreach (Scheme scheme in new Scheme[] { Scheme.Residual, Scheme.Bdia, new Bdia { Signs = BdiaSigns.Negative }, new Estimator() })
+        foreach (Scheme scheme in new Scheme[] { Scheme.Residual, Scheme.Bdia, new Bdia { Signs = BdiaSigns.Negative }, new IteratedInverse() })
             foreach (double end in new[] { 0, -2.0 / 3, -1, -6 }) Assert.IsFalse(Is(scheme, end));
     }
 

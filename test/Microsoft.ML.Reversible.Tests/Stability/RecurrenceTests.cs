@@ -147,7 +147,7 @@ public sealed class RecurrenceTests
     }
 
     [TestMethod]
-    public void ResidualHasOneRootAndNoWayBack()
+    public void ResidualHasOneRootAndCannotBeRunBackwards()
     {
         AssertGrowth(1.5, null, Of(Scheme.Residual, 0.5));
         AssertGrowth(0, null, Of(Scheme.Residual, -1));
@@ -164,7 +164,7 @@ public sealed class RecurrenceTests
     }
 
     [TestMethod]
-    public void AnEulerStartHasNoWayBackFromTheFirstLayerAlone()
+    public void AnEulerStartCannotBeRunBackwardsFromTheFirstLayerAlone()
     {
         IReadOnlyList<LayerRecurrence> layers = LayerRecurrence.Of(new Leapfrog(1) { Start = Start.Euler }, 2);
         AssertGrowth(1.1, null, layers[0].At(0.1));

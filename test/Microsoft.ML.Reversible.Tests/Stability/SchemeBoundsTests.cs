@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.Reversible.Schemes;
 using Microsoft.ML.Reversible.Stability;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -66,7 +67,7 @@ public sealed class SchemeBoundsTests
     {
         foreach (bool back in new[] { false, true })
         {
-            foreach (Scheme scheme in new Scheme[] { new Midpoint(0.25), new Estimator { A = 1 } })
+            foreach (Scheme scheme in new Scheme[] { new Midpoint(0.25), new IteratedInverse { A = 1 } })
             {
                 double toVariable = LayerRecurrence.Of(scheme, 2)[1].Choices[0].C;
                 double[] At(double imaginary, double real = 0) => Run(scheme, new Complex(real, sign * imaginary) / toVariable, back);
@@ -87,7 +88,7 @@ public sealed class SchemeBoundsTests
     {
         foreach (bool back in new[] { false, true })
         {
-            foreach (Scheme scheme in new Scheme[] { new Leapfrog(0.5), new Estimator { A = -1 } })
+            foreach (Scheme scheme in new Scheme[] { new Leapfrog(0.5), new IteratedInverse { A = -1 } })
             {
                 double toVariable = LayerRecurrence.Of(scheme, 2)[1].Choices[0].C;
                 double[] At(double real) => Run(scheme, real / toVariable, back);
@@ -120,8 +121,8 @@ public sealed class SchemeBoundsTests
         [new Bdia { Signs = BdiaSigns.Positive }, -2.0 / 3],
         [new Bdia { Signs = BdiaSigns.Negative }, -6.0],
         [Bdia.Blend(16), -30.0 / 17],
-        [new Estimator { A = 0.5 }, -1.0],
-        [new Estimator { A = -0.5 }, -3.0],
+        [new IteratedInverse { A = 0.5 }, -1.0],
+        [new IteratedInverse { A = -0.5 }, -3.0],
         [new MidpointA { StepSize = 0.5, Factors = [.. Enumerable.Repeat(0.5, LayerCount)] }, -2.0],
         [new MidpointA { Factors = [.. Enumerable.Repeat(-0.5, LayerCount)] }, -3.0],
         [Scheme.Residual, -2.0],

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Microsoft.ML.Reversible.Stability;
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -13,7 +13,7 @@ public sealed class StabilityAnalysisTests
         using var scope = NewDisposeScope();
         using var random = new Generator(2);
         foreach (LinearBlock block in blocks) block.to(type);
-        var stack = new LayerStack(scheme, blocks, WayBack.Stored);
+        var stack = new LayerStack(scheme, blocks, BackwardMode.Stored);
         StabilityReport report = new StabilityAnalysis(stack, krylovDimension: 20, seed: 1)
             .Run([randn([1, 3, 4], type, generator: random), randn([1, 2, 4], type, generator: random)]);
         foreach (LinearBlock block in blocks) block.Dispose();
@@ -82,7 +82,7 @@ public sealed class StabilityAnalysisTests
     }
 
     [TestMethod]
-    public void AStreamThatOverflowsOnTheWayBackIsInfinitelyWrong()
+    public void AHiddenStateThatOverflowsInTheBackwardPassIsInfinitelyWrong()
     {
         double[,] matrix = LinearBlock.Turned(LinearBlock.Diagonal(-0.001, 0.001, 0, 0.0005));
         var scheme = new MidpointA { Factors = [.. Enumerable.Repeat(1e-6, 40)] };
@@ -108,7 +108,7 @@ public sealed class StabilityAnalysisTests
     }
 
     [TestMethod]
-    public void ResidualHasNoWayBackAndIsToldSo()
+    public void ResidualCannotBeRunBackwardsAndIsToldSo()
     {
         StabilityReport report = Analyze(Scheme.Residual, ScalarType.Float64, Blocks(3, LinearBlock.Diagonal(0.5, -0.5, 0, 1)));
         Assert.IsTrue(report.Layers.All(l => l.BackwardGrowth is null && Math.Abs(l.ForwardGrowth - 2) < 1e-9));
@@ -118,7 +118,7 @@ public sealed class StabilityAnalysisTests
     }
 
     [TestMethod]
-    public void EveryStreamIsAsTheStackComputesIt()
+    public void EveryHiddenStateIsAsTheStackComputesIt()
     {
         Scheme[] schemes =
         [
@@ -126,7 +126,7 @@ public sealed class StabilityAnalysisTests
             new Leapfrog(0.4) { Start = Start.Euler },
             new MidpointA { Factors = [1.25, -0.75, 1] },
             Scheme.Residual,
-            new Estimator { A = -1, M = 2 },
+            new IteratedInverse { A = -1, M = 2 },
             Scheme.Hamiltonian,
         ];
         double[,] matrix = LinearBlock.Turned(LinearBlock.Diagonal(0.3, -0.2));
@@ -134,7 +134,7 @@ public sealed class StabilityAnalysisTests
         {
             using var scope = NewDisposeScope();
             LinearBlock[] blocks = [.. Enumerable.Range(0, 3).Select(_ => new LinearBlock(matrix, LinearBlock.Rotation(0.4)))];
-            var stack = new LayerStack(scheme, blocks, WayBack.Stored);
+            var stack = new LayerStack(scheme, blocks, BackwardMode.Stored);
             Tensor input = ones([1, 2, 2], dtype: ScalarType.Float64);
             var trajectory = new Trajectory(stack.Blocks, LayerRecurrence.Draw(stack.Scheme, stack.Blocks.Count, new Random(1)), input);
             Assert.AreEqual(0, TestModels.RelativeError(trajectory[stack.Blocks.Count], stack.Evaluate(input)), 1e-14, scheme.ToString());
@@ -153,7 +153,7 @@ public sealed class StabilityAnalysisTests
     }
 
     [TestMethod]
-    public void AStreamThatIsNotFiniteIsRefused()
+    public void AHiddenStateThatIsNotFiniteIsRefused()
     {
         LinearBlock[] blocks = Blocks(3, LinearBlock.Diagonal(1e300, 1, 1, 1));
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Analyze(new Midpoint(0.5), ScalarType.Float64, blocks));

@@ -25,8 +25,8 @@ public sealed class StackMapTests
         Scheme.Bdia,
         new Bdia { Signs = BdiaSigns.Negative, K = 4 },
         Reversible.Bdia.Blend(2),
-        new Estimator { A = 0.5 },
-        new Estimator { A = -1, M = 2 },
+        new IteratedInverse { A = 0.5 },
+        new IteratedInverse { A = -1, M = 2 },
         Scheme.Residual,
     }.Select(scheme => new object[] { scheme });
 
@@ -34,7 +34,7 @@ public sealed class StackMapTests
     {
         using var random = new Generator(9);
         TanhBlock[] blocks = [.. Enumerable.Range(0, 4).Select(_ => new TanhBlock(Width, 0.5, random, ScalarType.Float64))];
-        return new LayerStack(scheme, blocks, WayBack.Stored);
+        return new LayerStack(scheme, blocks, BackwardMode.Stored);
     }
 
     private static Tensor Input()

@@ -1,11 +1,10 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>In exact arithmetic the three ways back give the same bits.</summary>
+/// <summary>In exact arithmetic the three backward modes give the same bits.</summary>
 [TestClass]
 public sealed class ExactGradientTests
 {
@@ -31,7 +30,7 @@ public sealed class ExactGradientTests
     [TestMethod]
     [TestCategory("Cuda")]
     [DynamicData(nameof(ExactSchemes))]
-    public void StreamsAreRebuiltToTheBitOnCuda(Scheme scheme)
+    public void HiddenStatesAreRebuiltToTheBitOnCuda(Scheme scheme)
     {
         Device device = TestModels.RequireCuda();
         foreach (Precision precision in Enum.GetValues<Precision>())
@@ -39,7 +38,7 @@ public sealed class ExactGradientTests
             using var scope = NewDisposeScope();
             GptConfiguration shape = TestModels.Small with { LayerCount = 12 };
             using LanguageNetwork model = TestModels.Make(
-                shape, scheme, WayBack.Reversible, precision, device, arithmetic: Arithmetic.Exact);
+                shape, scheme, BackwardMode.Reversible, precision, device, arithmetic: Arithmetic.Exact);
             Tensor input = model.Embed(TestModels.Ids(shape, 4, 16).to(device)).detach();
             Assert.AreEqual(0.0, StackCase.RebuildError(model.Stack, input, seed: 3), $"{scheme}, {precision}");
         }
@@ -53,12 +52,12 @@ public sealed class ExactGradientTests
     public void After200StepsTheWeightsAreTheSameBits(string scheme)
     {
         var ml = new MLContext(seed: 1);
-        using ReversibleLmTransformer stored = Train(WayBack.Stored), reversible = Train(WayBack.Reversible);
+        using ReversibleLmTransformer stored = Train(BackwardMode.Stored), reversible = Train(BackwardMode.Reversible);
         foreach (var ((name, expected), (_, actual)) in stored.Network.named_parameters().Zip(reversible.Network.named_parameters()))
             Assert.IsTrue(TestModels.SameBits(expected, actual), name);
 
-        ReversibleLmTransformer Train(WayBack wayBack) => Corpus.Train(ml, o =>
-            (o.Scheme, o.WayBack, o.Arithmetic, o.LayerCount, o.MaxSteps) = (Scheme.Parse(scheme), wayBack, Arithmetic.Exact, 4, 200));
+        ReversibleLmTransformer Train(BackwardMode backwardMode) => Corpus.Train(ml, o =>
+            (o.Scheme, o.BackwardMode, o.Arithmetic, o.LayerCount, o.MaxSteps) = (Scheme.Parse(scheme), backwardMode, Arithmetic.Exact, 4, 200));
     }
 
     private static void Compare(Scheme scheme, int depth, Precision precision, Device device)
@@ -66,8 +65,8 @@ public sealed class ExactGradientTests
         using var scope = NewDisposeScope();
         GptConfiguration shape = TestModels.Small with { LayerCount = depth };
         Tensor ids = TestModels.Ids(shape, 3, 16).to(device), targets = TestModels.Ids(shape, 3, 16, seed: 6).flatten().to(device);
-        using LanguageNetwork stored = Make(WayBack.Stored), checkpointed = Make(WayBack.Checkpointed);
-        using LanguageNetwork reversible = Make(WayBack.Reversible);
+        using LanguageNetwork stored = Make(BackwardMode.Stored), checkpointed = Make(BackwardMode.Checkpointed);
+        using LanguageNetwork reversible = Make(BackwardMode.Reversible);
         foreach (LanguageNetwork model in new[] { stored, checkpointed, reversible })
             LanguageModelLoss.Differentiate(model, ids, targets, new(1.0 / 48, 3));
         foreach (LanguageNetwork model in new[] { checkpointed, reversible })
@@ -75,9 +74,9 @@ public sealed class ExactGradientTests
             foreach (var ((name, expected), (_, actual)) in stored.named_parameters().Zip(model.named_parameters()))
                 Assert.IsTrue(
                     TestModels.SameBits(expected.grad!, actual.grad!),
-                    $"{scheme}, {depth} layers, {model.Stack.WayBack}: {name}");
+                    $"{scheme}, {depth} layers, {model.Stack.BackwardMode}: {name}");
         }
 
-        LanguageNetwork Make(WayBack wayBack) => TestModels.Make(shape, scheme, wayBack, precision, device, arithmetic: Arithmetic.Exact);
+        LanguageNetwork Make(BackwardMode backwardMode) => TestModels.Make(shape, scheme, backwardMode, precision, device, arithmetic: Arithmetic.Exact);
     }
 }

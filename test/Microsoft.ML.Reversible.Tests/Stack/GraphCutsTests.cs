@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,19 +14,19 @@ public sealed class GraphCutsTests
     private const int Layers = 4;
 
     public static IEnumerable<object[]> Ways =>
-        from wayBack in Enum.GetValues<WayBack>()
+        from backwardMode in Enum.GetValues<BackwardMode>()
         from arithmetic in Enum.GetValues<Arithmetic>()
-        select new object[] { wayBack, arithmetic };
+        select new object[] { backwardMode, arithmetic };
 
     [TestMethod]
     [DynamicData(nameof(Ways))]
-    public void CutGraphsGiveTheGradientsOfWholeOnes(WayBack wayBack, Arithmetic arithmetic)
+    public void CutGraphsGiveTheGradientsOfWholeOnes(BackwardMode backwardMode, Arithmetic arithmetic)
     {
         using var scope = NewDisposeScope();
         int before = Product.BackwardCalls;
-        Tensor[] whole = Gradients(wayBack, arithmetic, cuts: false);
+        Tensor[] whole = Gradients(backwardMode, arithmetic, cuts: false);
         Assert.AreEqual(before, Product.BackwardCalls, "the graph is whole");
-        Tensor[] cut = Gradients(wayBack, arithmetic, cuts: true);
+        Tensor[] cut = Gradients(backwardMode, arithmetic, cuts: true);
         Assert.AreEqual(before + 3 * Layers, Product.BackwardCalls, "each product's gradient came by hand");
         foreach (var (expected, actual) in whole.Zip(cut)) Assert.IsLessThan(1e-12, TestModels.RelativeError(actual, expected));
     }
@@ -34,8 +35,8 @@ public sealed class GraphCutsTests
     public void KeptLayersKeepTheirCuts()
     {
         using var scope = NewDisposeScope();
-        Tensor[] rebuilt = Gradients(WayBack.Reversible, Arithmetic.Exact, cuts: true);
-        Tensor[] kept = Gradients(WayBack.Reversible, Arithmetic.Exact, cuts: true, keptLayers: 2);
+        Tensor[] rebuilt = Gradients(BackwardMode.Reversible, Arithmetic.Exact, cuts: true);
+        Tensor[] kept = Gradients(BackwardMode.Reversible, Arithmetic.Exact, cuts: true, keptLayers: 2);
         Assert.IsTrue(rebuilt.Zip(kept).All(pair => TestModels.SameBits(pair.First, pair.Second)));
     }
 
@@ -44,7 +45,7 @@ public sealed class GraphCutsTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(5);
-        LayerStack stack = Stack(Blocks(random), WayBack.Stored, Arithmetic.Float, cuts: true);
+        LayerStack stack = Stack(Blocks(random), BackwardMode.Stored, Arithmetic.Float, cuts: true);
         Tensor input = randn([2, 3, Width], dtype: ScalarType.Float64, generator: random);
         Tensor gradient = ones_like(input);
         stack.Forward(input).Backward(gradient).Dispose();
@@ -70,11 +71,11 @@ public sealed class GraphCutsTests
         Assert.IsNotNull(leaf.grad);
     }
 
-    private static Tensor[] Gradients(WayBack wayBack, Arithmetic arithmetic, bool cuts, int keptLayers = 0)
+    private static Tensor[] Gradients(BackwardMode backwardMode, Arithmetic arithmetic, bool cuts, int keptLayers = 0)
     {
         using var random = new Generator(4);
         ProductBlock[] blocks = Blocks(random);
-        LayerStack stack = Stack(blocks, wayBack, arithmetic, cuts);
+        LayerStack stack = Stack(blocks, backwardMode, arithmetic, cuts);
         stack.KeptLayerCount = keptLayers;
         Tensor input = randn([2, 3, Width], dtype: ScalarType.Float64, generator: random);
         using StackPass pass = stack.Forward(input);
@@ -84,8 +85,8 @@ public sealed class GraphCutsTests
 
     private static ProductBlock[] Blocks(Generator random) => [.. Enumerable.Range(0, Layers).Select(_ => new ProductBlock(random))];
 
-    private static LayerStack Stack(ProductBlock[] blocks, WayBack wayBack, Arithmetic arithmetic, bool cuts) =>
-        new(Scheme.Midpoint, blocks, wayBack, arithmetic) { Deterministic = cuts };
+    private static LayerStack Stack(ProductBlock[] blocks, BackwardMode backwardMode, Arithmetic arithmetic, bool cuts) =>
+        new(Scheme.Midpoint, blocks, backwardMode, arithmetic) { Deterministic = cuts };
 
     /// <summary>
     /// q k with q = p U and k = p V, and a product with what came of it, so that one cut stands behind another; and one with a constant.

@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -31,8 +30,8 @@ public sealed class LayerStackTests
     {
         using var scope = NewDisposeScope();
         GptConfiguration configuration = TestModels.Small with { LayerCount = layers, Width = 64, HeadCount = 4 };
-        using LanguageNetwork stored = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Stored, precision, device);
-        using LanguageNetwork reversible = TestModels.Make(configuration, Scheme.Midpoint, WayBack.Reversible, precision, device);
+        using LanguageNetwork stored = TestModels.Make(configuration, Scheme.Midpoint, BackwardMode.Stored, precision, device);
+        using LanguageNetwork reversible = TestModels.Make(configuration, Scheme.Midpoint, BackwardMode.Reversible, precision, device);
         Tensor ids = TestModels.Ids(configuration, 4, 16).to(device),
             targets = TestModels.Ids(configuration, 4, 16, seed: 6).flatten().to(device);
         Tensor lossStored = LanguageModelLoss.Differentiate(stored, ids, targets, new(1.0 / 64));
@@ -44,12 +43,12 @@ public sealed class LayerStackTests
 
     [TestMethod]
     [DynamicData(nameof(SchemesAndWays))]
-    public void ThePassGivesTheGradientOfPlainAutomaticDifferentiation(Scheme scheme, WayBack wayBack)
+    public void ThePassGivesTheGradientOfPlainAutomaticDifferentiation(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(11);
         nn.Module<Tensor, Tensor>[] blocks = [.. Enumerable.Range(0, 5).Select(_ => new TanhBlock(4, 1, random, ScalarType.Float64))];
-        var stack = new LayerStack(scheme, blocks, wayBack);
+        var stack = new LayerStack(scheme, blocks, backwardMode);
         Tensor input = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random).requires_grad_();
         Tensor gradient = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random);
 
@@ -66,17 +65,17 @@ public sealed class LayerStackTests
 
     public static IEnumerable<object[]> SchemesAndWays =>
         from scheme in Scheme.All
-        from wayBack in Enum.GetValues<WayBack>()
-        where wayBack != WayBack.Reversible || scheme.DefaultWayBack(Arithmetic.Float) == WayBack.Reversible
+        from backwardMode in Enum.GetValues<BackwardMode>()
+        where backwardMode != BackwardMode.Reversible || scheme.DefaultBackwardMode(Arithmetic.Float) == BackwardMode.Reversible
         from readOut in Enum.GetValues<ReadOut>()
         from start in Enum.GetValues<Start>()
         let trained = scheme is Bdia bdia ? bdia with { Signs = BdiaSigns.Positive, Inference = BdiaInference.Recurrence } : scheme
-        select new object[] { trained with { ReadOut = readOut, Start = start }, wayBack };
+        select new object[] { trained with { ReadOut = readOut, Start = start }, backwardMode };
 
     /// <summary>Weights that are overwritten as soon as their layer is done must not matter to the gradients of the layers below.</summary>
     [TestMethod]
     [DynamicData(nameof(SchemesAndWays))]
-    public void ALayerThatIsDoneHasItsGradientsAndIsNotNeededAnyMore(Scheme scheme, WayBack wayBack)
+    public void ALayerThatIsDoneHasItsGradientsAndIsNotNeededAnyMore(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         (Tensor[] expected, _) = Run(overwrite: false);
@@ -90,7 +89,7 @@ public sealed class LayerStackTests
             using var random = new Generator(1);
             TanhBlock[] blocks = [.. Enumerable.Range(0, 5).Select(_ => new TanhBlock(4, 0.3, random, ScalarType.Float64))];
             Tensor input = randn([2, 3, 4], dtype: ScalarType.Float64, generator: random);
-            var stack = new LayerStack(scheme.Bind(5, 0), blocks, wayBack);
+            var stack = new LayerStack(scheme.Bind(5, 0), blocks, backwardMode);
             using StackPass pass = stack.Forward(input, seed: 2);
             List<int> done = [];
             Tensor toInput = pass.Backward(ones_like(input), layer =>
@@ -108,30 +107,30 @@ public sealed class LayerStackTests
     }
 
     [TestMethod]
-    public void ASchemeWithoutInverseRefusesTheReversibleWayBack()
+    public void ASchemeWithoutInverseRefusesTheReversibleBackwardMode()
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         var e = Assert.ThrowsExactly<ArgumentException>(
-            () => new LayerStack(Scheme.Residual, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible));
+            () => new LayerStack(Scheme.Residual, [new TanhBlock(4, 1, random, ScalarType.Float64)], BackwardMode.Reversible));
         StringAssert.Contains(e.Message, "residual");
         StringAssert.Contains(e.Message, "Stored");
     }
 
     [TestMethod]
     public void AStackWithoutBlocksIsRefused() =>
-        Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Midpoint, [], WayBack.Stored));
+        Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(Scheme.Midpoint, [], BackwardMode.Stored));
 
     [TestMethod]
-    [DataRow(WayBack.Stored)]
-    [DataRow(WayBack.Checkpointed)]
-    [DataRow(WayBack.Reversible)]
-    public void APassIsRunBackOnce(WayBack wayBack)
+    [DataRow(BackwardMode.Stored)]
+    [DataRow(BackwardMode.Checkpointed)]
+    [DataRow(BackwardMode.Reversible)]
+    public void APassIsRunBackOnce(BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         using StackPass pass =
-            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], wayBack)
+            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], backwardMode)
                 .Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
         Tensor gradient = ones([1, 1, 4], dtype: ScalarType.Float64);
         pass.Backward(gradient);
@@ -139,18 +138,18 @@ public sealed class LayerStackTests
     }
 
     [TestMethod]
-    [DataRow(WayBack.Stored, true)]
-    [DataRow(WayBack.Stored, false)]
-    [DataRow(WayBack.Checkpointed, true)]
-    [DataRow(WayBack.Checkpointed, false)]
-    [DataRow(WayBack.Reversible, true)]
-    [DataRow(WayBack.Reversible, false)]
-    public void NoTensorOutlivesADisposedPass(WayBack wayBack, bool runBack)
+    [DataRow(BackwardMode.Stored, true)]
+    [DataRow(BackwardMode.Stored, false)]
+    [DataRow(BackwardMode.Checkpointed, true)]
+    [DataRow(BackwardMode.Checkpointed, false)]
+    [DataRow(BackwardMode.Reversible, true)]
+    [DataRow(BackwardMode.Reversible, false)]
+    public void NoTensorOutlivesADisposedPass(BackwardMode backwardMode, bool runBack)
     {
         using var random = new Generator(1);
         using var model = new TanhBlock(4, 1, random, ScalarType.Float64);
         using Tensor input = ones([2, 2, 4], dtype: ScalarType.Float64), gradient = ones([2, 2, 4], dtype: ScalarType.Float64);
-        var stack = new LayerStack(Scheme.Midpoint, [model, model, model], wayBack);
+        var stack = new LayerStack(Scheme.Midpoint, [model, model, model], backwardMode);
         Run();
         long before = TestModels.LiveTensors();
         for (int i = 0; i < 10; i++) Run();
@@ -169,7 +168,7 @@ public sealed class LayerStackTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        var stack = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible);
+        var stack = new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], BackwardMode.Reversible);
         using var inference = inference_mode();
         Tensor input = ones([1, 1, 4], dtype: ScalarType.Float64);
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => stack.Forward(input)).Message, "inference mode");
@@ -183,7 +182,7 @@ public sealed class LayerStackTests
         using var random = new Generator(1);
         using var noGraph = no_grad();
         using StackPass pass =
-            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], WayBack.Reversible)
+            new LayerStack(Scheme.Midpoint, [new TanhBlock(4, 1, random, ScalarType.Float64)], BackwardMode.Reversible)
                 .Forward(ones([1, 1, 4], dtype: ScalarType.Float64));
         Assert.IsGreaterThan(0.0, pass.Backward(ones([1, 1, 4], dtype: ScalarType.Float64)).norm().ToDouble());
     }

@@ -14,16 +14,16 @@ public sealed class MemoryTests
     public void ReversibleTrainingGrowsWithDepthOnlyByParametersGradientsAndOptimizer()
     {
         int deepest = Environment.GetEnvironmentVariable("REVERSIBLE_FULL") == "1" ? 64 : 32;
-        double reversible = Growth(WayBack.Reversible, deepest), stored = Growth(WayBack.Stored, deepest);
+        double reversible = Growth(BackwardMode.Reversible, deepest), stored = Growth(BackwardMode.Stored, deepest);
         Assert.IsGreaterThan(15.0 * (deepest - 4), stored, $"stored, MiB from 4 to {deepest} layers");
         Assert.IsLessThan(80.0, reversible, $"reversible, MiB from 4 to {deepest} layers");
     }
 
-    private static double Growth(WayBack wayBack, int deepest)
+    private static double Growth(BackwardMode backwardMode, int deepest)
     {
         MemoryOfAStep.Result shallow = Measure(4), deep = Measure(deepest);
         return (deep.Peak - deep.Fixed - (shallow.Peak - shallow.Fixed)) / 1048576.0;
 
-        MemoryOfAStep.Result Measure(int layers) => MemoryByDepth.Measure(layers, wayBack, Scheme.Midpoint, Arithmetic.Float);
+        MemoryOfAStep.Result Measure(int layers) => MemoryByDepth.Measure(layers, backwardMode, Scheme.Midpoint, Arithmetic.Float);
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,17 +20,17 @@ public sealed class SplitBatchTests
     public static IEnumerable<object[]> SchemesAndWays =>
         from scheme in (Scheme[])[
             Scheme.Residual, Scheme.Midpoint, Scheme.Leapfrog, Scheme.Hamiltonian, Scheme.MidpointA, Scheme.Bdia, Bdia.Blend(16),
-            new Estimator { A = 1 }]
-        from wayBack in Enum.GetValues<WayBack>()
-        where wayBack != WayBack.Reversible || scheme.IsReversible
-        select new object[] { scheme, wayBack };
+            new IteratedInverse { A = 1 }]
+        from backwardMode in Enum.GetValues<BackwardMode>()
+        where backwardMode != BackwardMode.Reversible || scheme.IsReversible
+        select new object[] { scheme, backwardMode };
 
     [TestMethod]
     [DynamicData(nameof(SchemesAndWays))]
-    public void PartsGiveTheLossAndGradientsOfTheWholeBatch(Scheme scheme, WayBack wayBack)
+    public void PartsGiveTheLossAndGradientsOfTheWholeBatch(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
-        (double Loss, Tensor[] Gradients) whole = Differentiate(scheme, wayBack, most: 5), parts = Differentiate(scheme, wayBack, most: 2);
+        (double Loss, Tensor[] Gradients) whole = Differentiate(scheme, backwardMode, most: 5), parts = Differentiate(scheme, backwardMode, most: 2);
         Assert.AreEqual(whole.Loss, parts.Loss, 1e-4);
         foreach (var (expected, actual) in whole.Gradients.Zip(parts.Gradients))
             Assert.IsLessThan(1e-5, TestModels.RelativeError(actual, expected));
@@ -46,25 +45,25 @@ public sealed class SplitBatchTests
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         using LanguageNetwork model = TestModels.Make(
-            TestModels.Small, Scheme.Parse(scheme), WayBack.Stored, arithmetic: Scheme.Parse(scheme).DefaultArithmetic);
+            TestModels.Small, Scheme.Parse(scheme), BackwardMode.Stored, arithmetic: Scheme.Parse(scheme).DefaultArithmetic);
         Tensor ids = TestModels.Ids(TestModels.Small, 5, 16), whole = model.forward(ids);
         model.Stack.Split = input => RowRange.Split(input.shape[0], 2);
         Assert.IsLessThan(1e-5, TestModels.RelativeError(model.forward(ids), whole));
     }
 
     public static IEnumerable<object[]> ExactSchemes =>
-        [[Scheme.Midpoint], [Scheme.Leapfrog], [Scheme.Hamiltonian], [Scheme.Bdia], [Bdia.Blend(8)], [Scheme.Estimator]];
+        [[Scheme.Midpoint], [Scheme.Leapfrog], [Scheme.Hamiltonian], [Scheme.Bdia], [Bdia.Blend(8)], [Scheme.IteratedInverse]];
 
     [TestMethod]
     [DynamicData(nameof(ExactSchemes))]
-    public void InExactArithmeticPartsGiveTheSameBitsOnEveryWayBack(Scheme scheme)
+    public void InExactArithmeticPartsGiveTheSameBitsInEveryBackwardMode(Scheme scheme)
     {
         using var scope = NewDisposeScope();
-        Tensor[] expected = Differentiate(scheme, WayBack.Stored, 2, Arithmetic.Exact).Gradients;
-        foreach (WayBack wayBack in (WayBack[])[WayBack.Checkpointed, WayBack.Reversible])
+        Tensor[] expected = Differentiate(scheme, BackwardMode.Stored, 2, Arithmetic.Exact).Gradients;
+        foreach (BackwardMode backwardMode in (BackwardMode[])[BackwardMode.Checkpointed, BackwardMode.Reversible])
         {
-            Tensor[] actual = Differentiate(scheme, wayBack, 2, Arithmetic.Exact).Gradients;
-            Assert.IsTrue(expected.Zip(actual).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{wayBack}");
+            Tensor[] actual = Differentiate(scheme, backwardMode, 2, Arithmetic.Exact).Gradients;
+            Assert.IsTrue(expected.Zip(actual).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
         }
     }
 
@@ -75,10 +74,10 @@ public sealed class SplitBatchTests
     public void KeptLayersChangeNoGradient(Arithmetic arithmetic, Precision precision)
     {
         using var scope = NewDisposeScope();
-        Tensor[] expected = Differentiate(Scheme.Midpoint, WayBack.Reversible, 2, arithmetic, precision).Gradients;
+        Tensor[] expected = Differentiate(Scheme.Midpoint, BackwardMode.Reversible, 2, arithmetic, precision).Gradients;
         foreach (int kept in (int[])[1, 3, 5, 9])
         {
-            Tensor[] actual = Differentiate(Scheme.Midpoint, WayBack.Reversible, 2, arithmetic, precision, kept).Gradients;
+            Tensor[] actual = Differentiate(Scheme.Midpoint, BackwardMode.Reversible, 2, arithmetic, precision, kept).Gradients;
             foreach (var (one, other) in expected.Zip(actual))
             {
                 if (arithmetic == Arithmetic.Exact) Assert.IsTrue(TestModels.SameBits(one, other), $"{kept} kept");
@@ -110,7 +109,7 @@ public sealed class SplitBatchTests
         Assert.IsTrue(owned.All(part => part.IsInvalid), "no gradient outlives its use");
 
         LayerStack Stack(long most) =>
-            new(Scheme.Midpoint, blocks, WayBack.Reversible) { Split = x => RowRange.Split(x.shape[0], most) };
+            new(Scheme.Midpoint, blocks, BackwardMode.Reversible) { Split = x => RowRange.Split(x.shape[0], most) };
 
         static List<int> Layers(StackPass pass, Tensor gradient, out Tensor result)
         {
@@ -121,11 +120,11 @@ public sealed class SplitBatchTests
     }
 
     private static (double Loss, Tensor[] Gradients) Differentiate(
-        Scheme scheme, WayBack wayBack, long most, Arithmetic? arithmetic = null, Precision precision = Precision.Float32, int kept = 0)
+        Scheme scheme, BackwardMode backwardMode, long most, Arithmetic? arithmetic = null, Precision precision = Precision.Float32, int kept = 0)
     {
         GptConfiguration shape = TestModels.Small with { LayerCount = 5 };
         using LanguageNetwork model =
-            shape.Build(scheme, wayBack, arithmetic ?? scheme.DefaultArithmetic, precision, CPU, seed: 3);
+            shape.Build(scheme, backwardMode, arithmetic ?? scheme.DefaultArithmetic, precision, CPU, seed: 3);
         model.Stack.Split = input => RowRange.Split(input.shape[0], most);
         model.Stack.KeptLayerCount = kept;
         Tensor ids = TestModels.Ids(shape, 5, 16), targets = TestModels.Ids(shape, 5, 16, seed: 6).flatten();

@@ -1,3 +1,5 @@
+using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
@@ -11,14 +13,14 @@ namespace Microsoft.ML.Reversible.Tests.Stack;
 /// <param name="Deviation">Of the weights; small ones make contractions.</param>
 internal sealed record StackCase(int Depth, int Batch, int Context, int Width, int Seed, double Deviation)
 {
-    /// <summary>How wrong the scheme rebuilds the streams of this case.</summary>
+    /// <summary>How wrong the scheme rebuilds the hidden states of this case.</summary>
     public double RebuildError(Scheme scheme, Arithmetic arithmetic)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator((ulong)Seed);
         TanhBlock[] blocks = [.. Enumerable.Range(0, Depth).Select(_ => new TanhBlock(Width, Deviation, random, ScalarType.Float32))];
         double error = RebuildError(
-            new LayerStack(scheme, blocks, WayBack.Stored, arithmetic),
+            new LayerStack(scheme, blocks, BackwardMode.Stored, arithmetic),
             randn([Batch, Context, Width], generator: random), Seed);
         foreach (TanhBlock block in blocks) block.Dispose();
         return error;
@@ -32,22 +34,22 @@ internal sealed record StackCase(int Depth, int Batch, int Context, int Width, i
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         using var layers = new LayerList(stack, input, new RowRange(0, input.shape[0]), seed, rebuilds: true, keepsStates: true);
-        List<Tensor> streams = [layers.Enter(input)];
+        List<Tensor> states = [layers.Enter(input)];
         foreach (Layer layer in layers)
         {
-            Tensor f = stack.Blocks[layer.Index].call(layers.ForBlock(streams[^1]));
-            streams.Add(stack.Scheme.Step(layer, (streams.Count > 1 ? streams[^2] : streams[0]).clone(), streams[^1], f));
+            Tensor f = stack.Blocks[layer.Index].call(layers.ForBlock(states[^1]));
+            states.Add(stack.Scheme.Step(layer, (states.Count > 1 ? states[^2] : states[0]).clone(), states[^1], f));
         }
 
         double worst = 0;
-        Tensor next = streams[^1], current = streams[^2];
+        Tensor next = states[^1], current = states[^2];
         for (int l = stack.Blocks.Count - 1; l >= 2; l--)
         {
             Tensor f = stack.Blocks[l].call(layers.ForBlock(current));
             (next, current) = (current, stack.Scheme.Inverse(layers[l], current, next.clone(), f));
-            worst = Math.Max(worst, Largest(current - streams[l - 1]));
+            worst = Math.Max(worst, Largest(current - states[l - 1]));
         }
-        return worst / streams.Max(Largest);
+        return worst / states.Max(Largest);
     }
 
     private static double Largest(Tensor x) => x.abs().max().to(ScalarType.Float64).item<double>();

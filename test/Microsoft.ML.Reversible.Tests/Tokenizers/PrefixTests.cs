@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Tokenizers;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 

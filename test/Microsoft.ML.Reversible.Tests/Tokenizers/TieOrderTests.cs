@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;

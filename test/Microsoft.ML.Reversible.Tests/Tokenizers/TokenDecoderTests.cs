@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;

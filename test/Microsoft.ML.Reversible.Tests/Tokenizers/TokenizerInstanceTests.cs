@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.RegularExpressions;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Tokenizers;
 

@@ -1,7 +1,6 @@
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Models;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;

@@ -2,8 +2,8 @@ using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Stack;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -76,7 +76,7 @@ public sealed class FlatAdamWTests
         using var random = new Generator(1);
         using var block = new TanhBlock(1500, 0.1, random, ScalarType.Float32);
         using var outside = new TanhBlock(2, 0.1, random, ScalarType.Float32);
-        var stack = new LayerStack(Scheme.Residual, [block], WayBack.Stored, Arithmetic.Float);
+        var stack = new LayerStack(Scheme.Residual, [block], BackwardMode.Stored, Arithmetic.Float);
         using var optimizer = new FlatAdamW(
             FlatParameters.Groups(new Both(block, outside), stack), Settings, OptimizerPlacement.AfterBackward);
         foreach (Parameter parameter in block.parameters()) InPlace(parameter.grad!, g => g.fill_(1e-3));
@@ -220,7 +220,7 @@ public sealed class FlatAdamWTests
         Assert.ThrowsExactly<ArgumentException>(() => Make([block, block]));
 
         FlatAdamW Make(TanhBlock[] blocks) => new(
-            FlatParameters.Groups(block, new LayerStack(Scheme.Residual, blocks, WayBack.Stored, Arithmetic.Float)), Settings,
+            FlatParameters.Groups(block, new LayerStack(Scheme.Residual, blocks, BackwardMode.Stored, Arithmetic.Float)), Settings,
             OptimizerPlacement.AfterBackward);
     }
 
@@ -237,7 +237,7 @@ public sealed class FlatAdamWTests
     }
 
     private static LanguageNetwork Model(string scheme = "midpoint", Device? device = null) =>
-        TestModels.Make(Shape, Scheme.Parse(scheme), WayBack.Reversible, device: device);
+        TestModels.Make(Shape, Scheme.Parse(scheme), BackwardMode.Reversible, device: device);
 
     private static FlatAdamW Optimizer(LanguageNetwork model) =>
         LanguageTask.Optimizer(model, Settings, OptimizerPlacement.AfterBackward);

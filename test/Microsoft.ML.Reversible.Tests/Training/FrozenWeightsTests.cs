@@ -1,7 +1,6 @@
 using Microsoft.ML.Reversible.Language;
-using Microsoft.ML.Reversible.Training;
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -10,15 +9,15 @@ namespace Microsoft.ML.Reversible.Tests.Training;
 public sealed class FrozenWeightsTests
 {
     [TestMethod]
-    [DataRow("midpoint", WayBack.Reversible, OptimizerPlacement.AfterBackward)]
-    [DataRow("midpoint", WayBack.Reversible, OptimizerPlacement.InsideBackward)]
-    [DataRow("hamiltonian", WayBack.Reversible, OptimizerPlacement.AfterBackward)]
-    [DataRow("estimator:a=-1", WayBack.Reversible, OptimizerPlacement.InsideBackward)]
-    [DataRow("residual", WayBack.Checkpointed, OptimizerPlacement.InsideBackward)]
-    [DataRow("residual", WayBack.Stored, OptimizerPlacement.AfterBackward)]
-    public void StayAsTheyWereWhileTheOthersAreTrained(string scheme, WayBack wayBack, OptimizerPlacement placement)
+    [DataRow("midpoint", BackwardMode.Reversible, OptimizerPlacement.AfterBackward)]
+    [DataRow("midpoint", BackwardMode.Reversible, OptimizerPlacement.InsideBackward)]
+    [DataRow("hamiltonian", BackwardMode.Reversible, OptimizerPlacement.AfterBackward)]
+    [DataRow("iterated-inverse:a=-1", BackwardMode.Reversible, OptimizerPlacement.InsideBackward)]
+    [DataRow("residual", BackwardMode.Checkpointed, OptimizerPlacement.InsideBackward)]
+    [DataRow("residual", BackwardMode.Stored, OptimizerPlacement.AfterBackward)]
+    public void StayAsTheyWereWhileTheOthersAreTrained(string scheme, BackwardMode backwardMode, OptimizerPlacement placement)
     {
-        string[] changed = Changed(scheme, wayBack, placement, o => (o.FreezeEmbedding, o.FrozenLayerCount) = (true, 2));
+        string[] changed = Changed(scheme, backwardMode, placement, o => (o.FreezeEmbedding, o.FrozenLayerCount) = (true, 2));
         string[] frozen = ["transformer.wte.", "transformer.wpe.", "transformer.h.0.", "transformer.h.1."];
         Assert.IsFalse(changed.Any(name => frozen.Any(name.StartsWith)), string.Join(" ", changed));
         CollectionAssert.IsSubsetOf(
@@ -28,7 +27,7 @@ public sealed class FrozenWeightsTests
     [TestMethod]
     public void LayersAloneAreFrozenBelowATrainedEmbedding()
     {
-        string[] changed = Changed("midpoint", WayBack.Reversible, OptimizerPlacement.InsideBackward, o => o.FrozenLayerCount = 3);
+        string[] changed = Changed("midpoint", BackwardMode.Reversible, OptimizerPlacement.InsideBackward, o => o.FrozenLayerCount = 3);
         CollectionAssert.AreEquivalent(
             new[] { "transformer.wte.weight", "transformer.wpe.weight", "transformer.ln_f.weight", "transformer.ln_f.bias" }, changed);
     }
@@ -37,7 +36,7 @@ public sealed class FrozenWeightsTests
     public void AHeadOfItsOwnIsTrainedWhereTheEmbeddingIsFrozen()
     {
         string[] changed = Changed(
-            "midpoint", WayBack.Reversible, OptimizerPlacement.AfterBackward,
+            "midpoint", BackwardMode.Reversible, OptimizerPlacement.AfterBackward,
             o => (o.FreezeEmbedding, o.FrozenLayerCount, o.TiedHead) = (true, 3, false));
         CollectionAssert.AreEquivalent(new[] { "lm_head.weight", "transformer.ln_f.weight", "transformer.ln_f.bias" }, changed);
     }
@@ -46,8 +45,8 @@ public sealed class FrozenWeightsTests
     public void TheOthersGradientsAreThoseOfTheWholeModel()
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork whole = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
-        using LanguageNetwork part = TestModels.Make(TestModels.Small, Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork whole = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork part = TestModels.Make(TestModels.Small, Scheme.Midpoint, BackwardMode.Reversible);
         using var frozen = new FrozenWeights(part, embedding: true, layers: 1);
         Tensor ids = TestModels.Ids(TestModels.Small, 2, 16), targets = TestModels.Ids(TestModels.Small, 2, 16, seed: 6).flatten();
         LanguageModelLoss.Differentiate(whole, ids, targets, new(1.0 / 32));
@@ -63,13 +62,13 @@ public sealed class FrozenWeightsTests
     public void MoreLayersThanTheModelHasAreRefused()
     {
         var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
-            () => Changed("midpoint", WayBack.Reversible, OptimizerPlacement.AfterBackward, o => o.FrozenLayerCount = 4));
+            () => Changed("midpoint", BackwardMode.Reversible, OptimizerPlacement.AfterBackward, o => o.FrozenLayerCount = 4));
         StringAssert.Contains(e.Message, "within [0, 3]");
     }
 
     /// <summary>The names of the weights that a short run changes.</summary>
     private static string[] Changed(
-        string scheme, WayBack wayBack, OptimizerPlacement placement, Action<ReversibleLmTrainer.Options> freeze)
+        string scheme, BackwardMode backwardMode, OptimizerPlacement placement, Action<ReversibleLmTrainer.Options> freeze)
     {
         var ml = new MLContext(1);
         using ReversibleLmTransformer before = Fit(1e-30), after = Fit(1e-2);
@@ -79,7 +78,7 @@ public sealed class FrozenWeightsTests
 
         ReversibleLmTransformer Fit(double rate) => Corpus.Train(ml, o =>
         {
-            (o.Scheme, o.WayBack, o.LayerCount, o.MaxSteps, o.WarmupSteps) = (Scheme.Parse(scheme), wayBack, 3, 2, 0);
+            (o.Scheme, o.BackwardMode, o.LayerCount, o.MaxSteps, o.WarmupSteps) = (Scheme.Parse(scheme), backwardMode, 3, 2, 0);
             (o.OptimizerPlacement, o.MaxGradNorm, o.LearningRate, o.FinalLearningRate, o.WeightDecay) = (placement, 0, rate, 0, 0);
             freeze(o);
         });

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Benchmarks;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Language;
+using Microsoft.ML.Reversible.Tests.Storage;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;

@@ -1,5 +1,5 @@
 using Microsoft.ML.Reversible.Benchmarks;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 

@@ -1,4 +1,4 @@
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Tests.Training;

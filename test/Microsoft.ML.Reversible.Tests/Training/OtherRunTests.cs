@@ -1,4 +1,6 @@
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Language;
+using Microsoft.ML.Reversible.Tests.Storage;
+using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 
@@ -24,11 +26,11 @@ public sealed class OtherRunTests
     public void AnotherModelOrTokenizerIsAnotherRun(string named, Action<ReversibleLmTrainer.Options> change)
     {
         using var scratch = new ScratchFolder();
-        RunOptions.CancelAt(_ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.WayBack) = (Scheme.Midpoint, WayBack.Stored)));
+        RunOptions.CancelAt(_ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.BackwardMode) = (Scheme.Midpoint, BackwardMode.Stored)));
         int reports = 0;
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(_ml, RunOptions.In(scratch.FullName, o =>
         {
-            (o.Scheme, o.WayBack, o.TokenizationProgress) = (Scheme.Midpoint, WayBack.Stored, new Counter(() => reports++));
+            (o.Scheme, o.BackwardMode, o.TokenizationProgress) = (Scheme.Midpoint, BackwardMode.Stored, new Counter(() => reports++));
             change(o);
         })));
         StringAssert.Contains(e.Message, named);
@@ -67,13 +69,13 @@ public sealed class OtherRunTests
         RunOptions.CancelAt(_ml, 8, RunOptions.In(scratch.FullName, o =>
         {
             exact(o);
-            (o.WayBack, o.CheckpointInterval, o.CheckpointsKept) = (WayBack.Reversible, 1, 6);
+            (o.BackwardMode, o.CheckpointInterval, o.CheckpointsKept) = (BackwardMode.Reversible, 1, 6);
         }));
         Assert.HasCount(6, Directory.GetDirectories(scratch.FullName));
         using ReversibleLmTransformer resumed = Corpus.Train(_ml, RunOptions.In(scratch.FullName, o =>
         {
             exact(o);
-            (o.WayBack, o.Device, o.ReportInterval, o.CheckpointsKept) = (WayBack.Stored, "cpu", 7, 1);
+            (o.BackwardMode, o.Device, o.ReportInterval, o.CheckpointsKept) = (BackwardMode.Stored, "cpu", 7, 1);
         }));
         Assert.AreEqual(8, resumed.Metrics!.ResumedFrom);
         Assert.IsTrue(whole.Network.parameters().Zip(resumed.Network.parameters(), TestModels.SameBits).All(same => same));

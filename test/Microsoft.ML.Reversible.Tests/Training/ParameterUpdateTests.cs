@@ -1,7 +1,7 @@
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Training;
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
@@ -15,18 +15,18 @@ public sealed class ParameterUpdateTests
     public static IEnumerable<object[]> Stacks =>
         from scheme in (Scheme[])
         [
-            Scheme.Residual, Scheme.Midpoint, new Leapfrog(), new Hamiltonian(), new Bdia(), new Estimator(),
-            new Estimator { A = -1, M = 2 },
+            Scheme.Residual, Scheme.Midpoint, new Leapfrog(), new Hamiltonian(), new Bdia(), new IteratedInverse(),
+            new IteratedInverse { A = -1, M = 2 },
         ]
-        from wayBack in Enum.GetValues<WayBack>()
-        where wayBack != WayBack.Reversible || scheme.WhyNotReversible(scheme.DefaultArithmetic) is null
-        select new object[] { scheme, wayBack };
+        from backwardMode in Enum.GetValues<BackwardMode>()
+        where backwardMode != BackwardMode.Reversible || scheme.WhyNotReversible(scheme.DefaultArithmetic) is null
+        select new object[] { scheme, backwardMode };
 
     [TestMethod]
     [DynamicData(nameof(Stacks))]
-    public void InsideTheBackwardPassTheWeightsBecomeTheSameBits(Scheme scheme, WayBack wayBack)
+    public void InsideTheBackwardPassTheWeightsBecomeTheSameBits(Scheme scheme, BackwardMode backwardMode)
     {
-        using LanguageNetwork after = Make(scheme, wayBack), inside = Make(scheme, wayBack);
+        using LanguageNetwork after = Make(scheme, backwardMode), inside = Make(scheme, backwardMode);
         double expected = Train(after, OptimizerPlacement.AfterBackward), norm = Train(inside, OptimizerPlacement.InsideBackward);
         AssertSameBits(after, inside);
         Assert.AreEqual(expected, norm, 1e-12 * expected, "the norm of the last step's gradient");
@@ -37,8 +37,8 @@ public sealed class ParameterUpdateTests
     public void InsideTheBackwardPassTheWeightsBecomeTheSameWithinRoundingOnCuda()
     {
         Device device = TestModels.RequireCuda();
-        using LanguageNetwork after = Make(Scheme.Midpoint, WayBack.Reversible, device);
-        using LanguageNetwork inside = Make(Scheme.Midpoint, WayBack.Reversible, device);
+        using LanguageNetwork after = Make(Scheme.Midpoint, BackwardMode.Reversible, device);
+        using LanguageNetwork inside = Make(Scheme.Midpoint, BackwardMode.Reversible, device);
         double expected = Train(after, OptimizerPlacement.AfterBackward), norm = Train(inside, OptimizerPlacement.InsideBackward);
         Assert.AreEqual(expected, norm, 1e-3 * expected);
         foreach (var ((name, e), (_, a)) in after.named_parameters().Zip(inside.named_parameters()))
@@ -57,7 +57,7 @@ public sealed class ParameterUpdateTests
         long GradientElements(int layers, OptimizerPlacement placement)
         {
             using LanguageNetwork model = TestModels.Make(
-                Shape with { LayerCount = layers, Width = 32 }, Scheme.Parse(scheme), WayBack.Reversible);
+                Shape with { LayerCount = layers, Width = 32 }, Scheme.Parse(scheme), BackwardMode.Reversible);
             using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
             long most = 0;
@@ -81,7 +81,7 @@ public sealed class ParameterUpdateTests
     [TestMethod]
     public void InsideTheBackwardPassTheFirstStepIsClippedGroupByGroupAndTheNextByThePreviousNorm()
     {
-        using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible), plain = Make(Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = Make(Scheme.Midpoint, BackwardMode.Reversible), plain = Make(Scheme.Midpoint, BackwardMode.Reversible);
         using var optimizer = LanguageTask.Optimizer(model, Settings, OptimizerPlacement.InsideBackward);
         using var reference = LanguageTask.Optimizer(plain, Settings, OptimizerPlacement.AfterBackward);
         var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0.1);
@@ -107,7 +107,7 @@ public sealed class ParameterUpdateTests
     public void AStepWhoseLossIsNotFiniteChangesNothing(OptimizerPlacement placement)
     {
         using var scope = NewDisposeScope();
-        using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
+        using LanguageNetwork model = Make(Scheme.Midpoint, BackwardMode.Reversible);
         using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
         var guard = new StepGuard();
         var update = new ParameterUpdate(optimizer, guard, maxGradNorm: 0);
@@ -131,7 +131,7 @@ public sealed class ParameterUpdateTests
     {
         foreach (OptimizerPlacement placement in Enum.GetValues<OptimizerPlacement>())
         {
-            using LanguageNetwork model = Make(Scheme.Midpoint, WayBack.Reversible);
+            using LanguageNetwork model = Make(Scheme.Midpoint, BackwardMode.Reversible);
             using var optimizer = LanguageTask.Optimizer(model, Settings, placement);
             var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0);
             Step(update, model, 1);
@@ -153,8 +153,8 @@ public sealed class ParameterUpdateTests
         Assert.AreEqual("OutlierFactor", ParameterUpdate.Conflict(inside, 0, false, 1, 5)?.Option);
     }
 
-    private static LanguageNetwork Make(Scheme scheme, WayBack wayBack, Device? device = null) =>
-        TestModels.Make(Shape, scheme, wayBack, device: device, arithmetic: scheme.DefaultArithmetic);
+    private static LanguageNetwork Make(Scheme scheme, BackwardMode backwardMode, Device? device = null) =>
+        TestModels.Make(Shape, scheme, backwardMode, device: device, arithmetic: scheme.DefaultArithmetic);
 
     private static double Train(LanguageNetwork model, OptimizerPlacement placement)
     {

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Reversible.Benchmarks;
-using Microsoft.ML.Reversible.Tests.Checkpoints;
+using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 

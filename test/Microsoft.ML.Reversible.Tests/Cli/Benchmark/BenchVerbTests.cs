@@ -13,13 +13,13 @@ public sealed class BenchVerbTests
 
     private static readonly string[] Known = ["program", "mode", "family", "layers", "width", "heads", "context", "batch", "precision"];
 
-    private static readonly string[] Settings = ["scheme", "way_back", "kept_layers", "arithmetic", "optimizer_placement", "device"];
+    private static readonly string[] Settings = ["scheme", "backward_mode", "kept_layers", "arithmetic", "optimizer_placement", "device"];
 
     [TestMethod]
     public void EveryCombinationIsARowAndOneThatCannotBeSaysWhy()
     {
         CliRun run = CliRun.Of(
-            ["bench", "--json", "--scheme", "midpoint", "residual", "--way-back", "reversible", "stored", "--batch-size", "2", .. Small]);
+            ["bench", "--json", "--scheme", "midpoint", "residual", "--backward-mode", "reversible", "stored", "--batch-size", "2", .. Small]);
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement[] rows = run.Json;
         CollectionAssert.AreEqual(new[] { "rev", "store", "rev", "store" }, rows.Select(row => Text(row, "mode")).ToArray());
@@ -105,9 +105,9 @@ public sealed class BenchVerbTests
     [TestMethod]
     public void WhereNothingGoesTogetherTheOptionsAreWrong()
     {
-        CliRun run = CliRun.Of(["bench", "--json", "--scheme", "residual", "--way-back", "reversible", .. Small]);
+        CliRun run = CliRun.Of(["bench", "--json", "--scheme", "residual", "--backward-mode", "reversible", .. Small]);
         Assert.AreEqual(1, run.Code);
-        StringAssert.Contains(Text(run.Json.Single(), "conflict"), "--way-back must be");
+        StringAssert.Contains(Text(run.Json.Single(), "conflict"), "--backward-mode must be");
         StringAssert.Contains(run.Error, "cannot be run backwards");
     }
 

@@ -57,9 +57,9 @@ internal sealed class PlainReader
         var result = new double[count][];
         for (int t = alike; t < input.Count; t++)
         {
-            double[] stream = Read(input[t]);
+            double[] state = Read(input[t]);
             if (t < first) continue;
-            double[] logits = PlainRows.Times(_weights["model.embed_tokens.weight"], Norm("model.norm", stream));
+            double[] logits = PlainRows.Times(_weights["model.embed_tokens.weight"], Norm("model.norm", state));
             double total = PlainRows.Softmax([.. logits]);
             result[t - first] = [.. logits.Select(l => l - total)];
         }

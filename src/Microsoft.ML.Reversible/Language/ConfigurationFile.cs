@@ -1,0 +1,157 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Storage;
+using Microsoft.ML.Reversible.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>What a config.json says about a model.</summary>
+internal sealed record ModelDescription(
+    LanguageModelConfiguration Configuration, Scheme Scheme, Arithmetic Arithmetic, SpecialTokens SpecialTokens);
+
+/// <summary>
+/// Reads and writes a model's config.json with Hugging Face's field names. The scheme is under <c>reversible</c>; the file of a residual
+/// model has no such field.
+/// </summary>
+internal static class ConfigurationFile
+{
+    public const string FileName = "config.json";
+
+    /// <summary>The most characters of a scheme's text: the midpoint(a) scheme writes a number for each layer.</summary>
+    private const int LongestScheme = 1 << 16;
+
+    private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
+
+    public static void Write(string path, ModelDescription model, WeightPrecision precision)
+    {
+        JsonObject json = model.Configuration.ToJson();
+        json["bos_token_id"] = model.SpecialTokens.BeginOfText;
+        json["eos_token_id"] = model.SpecialTokens.EndOfText switch
+        {
+            [] => null,
+            [int one] => one,
+            { } several => new JsonArray([.. several.Select(id => (JsonNode)id)]),
+        };
+        json["tie_word_embeddings"] = model.Configuration.TiedHead;
+        json["torch_dtype"] = precision.ToString().ToLowerInvariant();
+        if (model.Scheme is not Residual || model.Arithmetic != Arithmetic.Float)
+        {
+            model.Scheme.CheckText();
+            json["reversible"] = new JsonObject
+            {
+                ["scheme"] = model.Scheme.ToString(),
+                ["arithmetic"] = model.Arithmetic.ToString().ToLowerInvariant(),
+            };
+        }
+        File.WriteAllText(path, json.ToJsonString(_indented) + "\n");
+    }
+
+    /// <exception cref="InvalidDataException">
+    /// The file is not the configuration of a model that this library can run; the message says why.
+    /// </exception>
+    public static ModelDescription Read(string path)
+    {
+        try
+        {
+            ConfigurationJson json = ConfigurationJson.Read(path);
+            string? type = json.Value<string>("model_type");
+            ModelFamilyRow family = ModelFamilyRow.All.FirstOrDefault(row => row.ModelType == type) ?? throw UnknownArchitecture(json);
+            LanguageModelConfiguration configuration = family.Read(json);
+            if (json.Has("quantization_config"))
+                throw new InvalidDataException("its weights are quantized. Take the float32, float16 or bfloat16 form of the model");
+            configuration.Check();
+            var special = new SpecialTokens(json.Number("bos_token_id"), json.Numbers("eos_token_id"));
+            (Scheme scheme, Arithmetic arithmetic) = ReadScheme(json.Section("reversible"), configuration.LayerCount);
+            return new(configuration, scheme, arithmetic, special);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
+        {
+            throw new InvalidDataException($"'{path}' does not describe a model: {e.Message}", e);
+        }
+    }
+
+    private static InvalidDataException UnknownArchitecture(ConfigurationJson json)
+    {
+        string architectures = json.Texts("architectures");
+        return new(
+            $"its model_type is {json.Shown("model_type")}{(architectures == "" ? "" : $" ({architectures})")}, and only " +
+            $"{string.Join(" and ", ModelFamilyRow.All.Select(row => $"\"{row.ModelType}\""))} are known");
+    }
+
+    private static (Scheme Scheme, Arithmetic Arithmetic) ReadScheme(ConfigurationJson? json, int layers)
+    {
+        if (json is null) return (Scheme.Residual, Arithmetic.Float);
+        string text = json.Value<string>("scheme") ?? throw new InvalidDataException("its reversible lacks a scheme");
+        Arithmetic arithmetic = json.Value("arithmetic", ifAbsent: "float") switch
+        {
+            "float" => Arithmetic.Float,
+            "exact" => Arithmetic.Exact,
+            { } name => throw new InvalidDataException($"its arithmetic is {ConfigurationJson.Show(name)}, neither float nor exact"),
+        };
+        if (text.Length > LongestScheme) throw new InvalidDataException("its scheme is too long to be one");
+        Scheme scheme = Scheme.Parse(text).ForTrainedWeights();
+        scheme.CheckDepth(layers);
+        LayerStack.Check(scheme, scheme.DefaultBackwardMode(arithmetic), arithmetic);
+        return (scheme, arithmetic);
+    }
+}
+
+/// <summary>
+/// Reads and writes the ids that end a text in Hugging Face's generation_config.json. Its sampling settings are not used.
+/// </summary>
+internal static class GenerationConfigurationFile
+{
+    /// <summary>The file's name in a folder.</summary>
+    public const string FileName = "generation_config.json";
+
+    /// <summary>The ids that end a generated text; null where there is no such file or it names none.</summary>
+    /// <exception cref="InvalidDataException">The file is malformed; the message names it.</exception>
+    public static IReadOnlyList<int>? ReadEnds(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return ConfigurationJson.Read(path).Numbers("eos_token_id") is { Count: > 0 } ends ? ends : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
+        {
+            throw new InvalidDataException($"'{path}' is malformed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes the ids, where there are any.</summary>
+    public static void Write(string folder, SpecialTokens tokens)
+    {
+        if (tokens.EndOfGeneration is not { } ends) return;
+        var json = new JsonObject
+        {
+            ["bos_token_id"] = tokens.BeginOfText,
+            ["eos_token_id"] = new JsonArray([.. ends.Select(id => (JsonNode)id)]),
+        };
+        File.WriteAllText(Path.Combine(folder, FileName), json.ToJsonString() + "\n");
+    }
+}
+
+/// <summary>The ids that a config.json names. They describe how a model was trained, so they are kept and written again.</summary>
+/// <param name="BeginOfText">What a text begins with; null where none is named.</param>
+/// <param name="EndOfText">What ends a text; several ids where a model knows several ends, none where none is named.</param>
+internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
+{
+    /// <summary>
+    /// What ends a generated text, from generation_config.json; null where that names nothing and <see cref="EndOfText"/> applies. Chat
+    /// models name the end of a turn there.
+    /// </summary>
+    public IReadOnlyList<int>? EndOfGeneration { get; init; }
+
+    /// <summary>
+    /// Returns the ids for a tokenizer whose files name none. Small models often name ids of the large model that they were derived from.
+    /// </summary>
+    public SpecialIds Within(int vocabularySize)
+    {
+        int[] ends = [.. EndOfText.Where(IsWithin)];
+        return new(ends.Length > 0 ? ends[0] : null, BeginOfText is { } begin && IsWithin(begin) ? begin : null);
+
+        bool IsWithin(int id) => (uint)id < (uint)vocabularySize;
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.ML.Reversible.Tokenizers;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>A network, which it owns, and the tokenizer that the network was trained with, where that is known.</summary>
+internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer? tokenizer, SpecialTokens? specialTokens = null)
+    : IDisposable
+{
+    private bool _disposed;
+
+    public LanguageNetwork Network => network;
+
+    public bool HasTokenizer => tokenizer is not null;
+
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public LanguageModelTokenizer Tokenizer => tokenizer ?? throw new InvalidOperationException(
+        "The model has no tokenizer, so it knows no text: it was trained on token ids, or loaded from a folder without tokenizer files. " +
+        "Give LoadPretrained a tokenizer or a tokenizerPath, or put the tokenizer's files into the folder.");
+
+    /// <summary>The ids that begin and end a text, from the model's files, or else from the tokenizer.</summary>
+    public SpecialTokens SpecialTokens { get; } = specialTokens
+        ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
+
+    /// <summary>
+    /// The id that stands for an empty context: the tokenizer's, else that of config.json; where nothing names one, the first.
+    /// </summary>
+    public int PrefixId => tokenizer?.PrefixId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
+
+    /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        network.Dispose();
+    }
+}

@@ -1,0 +1,66 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>Hidden states and the linear head over them, for logits of some tokens at a time.</summary>
+/// <param name="Hidden">h, of shape [tokens, width].</param>
+/// <param name="Weight">W, of shape [vocabulary, width], on h's device.</param>
+/// <param name="Compute">The number type of the matrix products.</param>
+internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute)
+{
+    // The row length that the fast bfloat16 kernels of cuBLAS need; with an odd one products take five times as long on an H200.
+    private const long Alignment = 64;
+
+    /// <summary>Returns the head with W in the type of the matrix products, in the current dispose scope.</summary>
+    public LinearHead Ready() => this with { Weight = Weight.to(Compute) };
+
+    /// <summary>
+    /// Returns the h of some tokens, 0 where a target is ignored, so that such a token adds nothing to dW and gives no NaN.
+    /// </summary>
+    public Tensor Chunk(long start, long length, Tensor ignored) =>
+        Hidden.narrow(0, start, length).masked_fill(ignored.to(Hidden.device), 0).to(Compute);
+
+    /// <summary>Returns logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
+    public Tensor Logits(Tensor hidden) =>
+        hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+
+    /// <summary>
+    /// Returns W in the type of the matrix products, in the current dispose scope. On CUDA in bfloat16 it is padded with rows of zeros to
+    /// a multiple of 64 rows.
+    /// </summary>
+    public static Tensor Aligned(Tensor weight, ScalarType compute)
+    {
+        long vocabulary = weight.shape[0], missing = (Alignment - vocabulary % Alignment) % Alignment;
+        if (missing == 0 || compute != ScalarType.BFloat16 || weight.device_type != DeviceType.CUDA) return weight.to(compute);
+        return Padded(weight, compute, missing);
+    }
+
+    /// <summary>Returns W in another type, padded with rows of zeros.</summary>
+    internal static Tensor Padded(Tensor weight, ScalarType compute, long rows)
+    {
+        long vocabulary = weight.shape[0];
+        Tensor padded = empty(vocabulary + rows, weight.shape[1], dtype: compute, device: weight.device);
+        padded.narrow(0, 0, vocabulary).copy_(weight);
+        padded.narrow(0, vocabulary, rows).zero_();
+        return padded;
+    }
+
+    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h; where types allow, the product applies the scale.</summary>
+    /// <param name="gradLogits">dz, of shape [rows, rows of W], of the type of the products.</param>
+    /// <param name="hidden">h, of shape [rows, width], of the same type.</param>
+    /// <param name="weight">W, of the same type, padded or not.</param>
+    /// <param name="gradHidden">The buffer for dh.</param>
+    /// <param name="gradWeight">The buffer that dW is added to; null where it is not needed.</param>
+    /// <param name="scale">The factor of both.</param>
+    public static void Backward(Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale)
+    {
+        if (gradHidden.dtype == gradLogits.dtype) gradHidden.addmm_(gradLogits, weight, beta: 0, alpha: (float)scale);
+        else gradHidden.copy_(gradLogits.mm(weight)).mul_(scale);
+        if (gradWeight is null) return;
+        long vocabulary = gradWeight.shape[0];
+        if (gradWeight.dtype == gradLogits.dtype)
+            gradWeight.addmm_(gradLogits.narrow(1, 0, vocabulary).t(), hidden, alpha: (float)scale);
+        else gradWeight.add_(gradLogits.t().mm(hidden).narrow(0, 0, vocabulary), scale);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Transforms;
+
+namespace Microsoft.ML.Reversible.Language;
+
+/// <summary>
+/// The form of a transformer in an ML.NET zip. Only ML.NET's own transformers can be written to one, so this is a chain of them that
+/// computes the same: the archive is a text value in a value mapping, and a custom mapping, which ML.NET finds by name in this assembly,
+/// computes log-likelihoods with it. Such a zip loads with Model.Load in a process where nothing was registered.
+/// </summary>
+internal static class PortableChain
+{
+    /// <summary>The most bytes of an archive: inside the zip it is base64 text, of which there are several copies in memory.</summary>
+    public const int MaxArchiveBytes = 64 * MiB;
+
+    public const string KeyColumn = Prefix + "key";
+    public const string ArchiveColumn = Prefix + "archive";
+    public const string TextColumn = Prefix + "text";
+    public const string LogLikelihoodColumn = Prefix + "log_likelihood";
+    public const string TokenCountColumn = Prefix + "token_count";
+    public const string PerplexityColumn = Prefix + "perplexity";
+    public const string ArchiveKey = "archive";
+
+    /// <summary>The beginning of a text that says where in the zip the model is; no base64 text begins with it.</summary>
+    private const string EntryMark = "zip:";
+
+    private const int MiB = 1 << 20;
+    private const string Prefix = "__reversible_";
+    private const string ColumnsKey = "columns";
+    private const string ClientKey = "zero_shot";
+
+    /// <summary>Builds a chain that holds the model.</summary>
+    /// <param name="modelArchive">The whole model, as <see cref="ModelArchive"/> packs it.</param>
+    /// <param name="columns">
+    /// The input column and the output columns: the log-likelihood a float, the token count an int, the perplexity a float.
+    /// </param>
+    /// <exception cref="NotSupportedException">The archive is larger than <see cref="MaxArchiveBytes"/>.</exception>
+    public static TransformerChain<ITransformer> Build(byte[] modelArchive, PortableColumns columns)
+    {
+        ThrowIfTooLarge(modelArchive.LongLength);
+        return Chain(Convert.ToBase64String(modelArchive), columns);
+    }
+
+    /// <summary>
+    /// Builds a chain that says where in its zip the model is. It has the columns; reading a row of them throws with the way to load it.
+    /// </summary>
+    /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
+    /// <param name="columns">The input column and the output columns.</param>
+    /// <param name="client">The <see cref="IModelClient"/> in whose place the chain stands, as JSON; null for the model itself.</param>
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns, string? client = null) =>
+        Chain(EntryMark + entry, columns, client);
+
+    /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
+    /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>
+    public static void ThrowIfTooLarge(long archiveBytes)
+    {
+        if (archiveBytes > MaxArchiveBytes)
+        {
+            string size = (archiveBytes / (double)MiB).ToString("F1", CultureInfo.InvariantCulture);
+            throw new NotSupportedException(
+                $"This model takes {size} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
+                + "Save the pipeline with mlContext.Reversible().Save(pipeline, schema, path) and load it with "
+                + "mlContext.Reversible().Load(path, out schema), which are for models of any size; "
+                + "or save the model alone with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");
+        }
+    }
+
+    /// <summary>Returns whether the transformer is a portable chain, and what it holds.</summary>
+    /// <exception cref="InvalidDataException">It is one, but what it holds is damaged.</exception>
+    public static bool TryFindModel(ITransformer transformer, out PortableModel? model)
+    {
+        model = null;
+        if (transformer is not TransformerChain<ITransformer> chain)
+            return false;
+        ITransformer[] parts = chain.Take(2).ToArray();
+        if (parts is not [CustomMappingTransformer<NoColumns, PortableKeyRow>, ValueMappingTransformer values])
+            return false;
+
+        ReadOnlyMemory<char>[] found = values.Transform(new StringsView(KeyColumn, [ArchiveKey, ColumnsKey, ClientKey]))
+            .GetColumn<ReadOnlyMemory<char>>(ArchiveColumn)
+            .ToArray();
+        ReadOnlySpan<char> text = found[0].Span;
+        PortableColumns columns = DecodeColumns(found[1].Span);
+        model = text.StartsWith(EntryMark)
+            ? new PortableModel(null, text[EntryMark.Length..].ToString(), columns, found[2].IsEmpty ? null : found[2].ToString())
+            : new PortableModel(Decode(text), null, columns);
+        return true;
+    }
+
+    /// <summary>Replaces portable chains by their transformers, in nested chains too.</summary>
+    public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open) =>
+        TransformerTree.Replace(transformer, part => TryFindModel(part, out PortableModel? model) ? open(model!) : null);
+
+    /// <summary>Makes the exception for a model that is elsewhere in a zip and was not loaded by this library.</summary>
+    public static InvalidOperationException NotLoaded() => new(
+        "This pipeline was saved with mlContext.Reversible().Save: the model's weights lie beside ML.NET's own entries of the zip, where "
+        + "mlContext.Model.Load does not look. Load the zip with mlContext.Reversible().Load(path, out schema).");
+
+    /// <exception cref="InvalidDataException">The text is damaged.</exception>
+    /// <exception cref="InvalidOperationException">The text says that the archive is elsewhere.</exception>
+    internal static byte[] Decode(ReadOnlySpan<char> base64)
+    {
+        if (base64.StartsWith(EntryMark))
+            throw NotLoaded();
+        var bytes = new byte[(base64.Length / 4 * 3) + 3];
+        if (base64.IsEmpty || !Convert.TryFromBase64Chars(base64, bytes, out int count))
+            throw new InvalidDataException("The saved model's archive is damaged: it is not base64 text.");
+        return bytes[..count];
+    }
+
+    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns, string? client = null)
+    {
+        List<KeyValuePair<string, string>> values =
+            [new(ArchiveKey, archive), new(ColumnsKey, JsonSerializer.Serialize(columns))];
+        if (client is not null) values.Add(new(ClientKey, client));
+
+        TransformsCatalog transforms = new MLContext().Transforms;
+        var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
+            .Append(transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn))
+            .Append(transforms.CopyColumns(TextColumn, columns.Text))
+            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(
+                PortableScoreMapping.Map, PortableScoreMapping.Contract))
+            .Append(transforms.CopyColumns(columns.LogLikelihood, LogLikelihoodColumn))
+            .Append(transforms.CopyColumns(columns.TokenCount, TokenCountColumn))
+            .Append(transforms.CopyColumns(columns.Perplexity, PerplexityColumn))
+            .Append(transforms.DropColumns(KeyColumn, ArchiveColumn, TextColumn, LogLikelihoodColumn, TokenCountColumn, PerplexityColumn));
+        return new TransformerChain<ITransformer>(estimator.Fit(new StringsView(columns.Text, [])).ToArray());
+    }
+
+    private static PortableColumns DecodeColumns(ReadOnlySpan<char> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<PortableColumns>(json) ?? throw new JsonException("There are none.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"The saved model's column names are damaged. {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Reversible.MLNet;
+
+/// <summary>A cursor that adds columns to those of its input.</summary>
+/// <param name="input">The input's cursor.</param>
+/// <param name="values">The values of all columns.</param>
+/// <param name="behind">An object that computes the added values and is disposed with the cursor; may be null.</param>
+internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, IDisposable? behind = null)
+    : DataViewRowCursor
+{
+    private bool _disposed;
+
+    public override DataViewSchema Schema => values.Schema;
+
+    public override long Position => input.Position;
+
+    public override long Batch => input.Batch;
+
+    public override bool MoveNext() => input.MoveNext();
+
+    public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
+
+    public override bool IsColumnActive(DataViewSchema.Column column) => values.IsActive(column);
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => values.GetGetter<TValue>(column);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_disposed)
+        {
+            input.Dispose();
+            behind?.Dispose();
+        }
+        _disposed = true;
+        base.Dispose(disposing);
+    }
+}

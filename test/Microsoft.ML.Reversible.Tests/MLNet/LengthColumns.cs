@@ -1,0 +1,48 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.MLNet;
+
+namespace Microsoft.ML.Reversible.Tests.MLNet;
+
+/// <summary>A row of input.</summary>
+internal sealed class TextRow
+{
+    public string Text { get; set; } = "";
+
+    public float Number { get; set; }
+}
+
+/// <summary>A row of input with what <see cref="LengthColumns"/> adds.</summary>
+internal sealed class LengthRow
+{
+    public int Length { get; set; }
+
+    public float Half { get; set; }
+}
+
+/// <summary>Adds a text's length and half of it, and counts how often it computes them.</summary>
+internal sealed class LengthColumns
+{
+    public int Started { get; private set; }
+
+    public int Computed { get; private set; }
+
+    public AddedColumns<int> Columns(string length = "Length", string half = "Half") => new AddedColumns<int>(["Text"], Start)
+        .Add(length, NumberDataViewType.Int32, (in int output, ref int value) => value = output)
+        .Add(half, NumberDataViewType.Single, (in int output, ref float value) => value = output / 2f);
+
+    public static IDataView Rows(MLContext ml, params string[] texts)
+        => ml.Data.LoadFromEnumerable(texts.Select((text, i) => new TextRow { Text = text, Number = i }));
+
+    private RowComputation<int> Start(DataViewRow row)
+    {
+        Started++;
+        ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(row.Schema["Text"]);
+        ReadOnlyMemory<char> text = default;
+        return (ref int output) =>
+        {
+            getter(ref text);
+            Computed++;
+            output = text.Length;
+        };
+    }
+}

@@ -1,0 +1,13 @@
+namespace Microsoft.ML.Reversible.Tests.Storage;
+
+/// <summary>An empty folder that goes away with all it holds.</summary>
+internal sealed class ScratchFolder : IDisposable
+{
+    public string FullName { get; } = Directory.CreateTempSubdirectory("reversible-").FullName;
+
+    public string[] Entries => Directory.EnumerateFileSystemEntries(FullName).Select(entry => Path.GetFileName(entry)).Order().ToArray();
+
+    public string File(string name) => Path.Combine(FullName, name);
+
+    public void Dispose() => Directory.Delete(FullName, recursive: true);
+}
