@@ -25,11 +25,12 @@ internal sealed class SourceGraph
     /// <param name="files">Its files, each with the path to show, which has slashes.</param>
     public static SourceGraph Of(IEnumerable<(string Path, string Source)> files)
     {
-        SyntaxTree[] trees = [.. files.Select(file => CSharpSyntaxTree.ParseText(file.Source, path: file.Path))];
+        CSharpParseOptions options = new(LanguageVersion.Preview);
+        SyntaxTree[] trees = [.. files.Select(file => CSharpSyntaxTree.ParseText(file.Source, options, file.Path))];
         IEnumerable<string> assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path) != "Microsoft.ML.Reversible.dll");
         CSharpCompilation compilation = CSharpCompilation.Create(
-            "Microsoft.ML.Reversible", [.. trees, CSharpSyntaxTree.ParseText(Implicit)],
+            "Microsoft.ML.Reversible", [.. trees, CSharpSyntaxTree.ParseText(Implicit, options)],
             assemblies.Select(path => MetadataReference.CreateFromFile(path)),
             new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
         var graph = new SourceGraph(compilation);
