@@ -6,8 +6,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The shape of a transformer with norms before its halves: everything that determines its parameters and the function that they compute,
-/// except the scheme.
+/// The shape of a pre-norm transformer: everything that determines its parameters and the function that they compute, except the scheme.
 /// </summary>
 public abstract record LanguageModelConfiguration
 {
@@ -41,7 +40,7 @@ public abstract record LanguageModelConfiguration
     /// <summary>Whether the head shares the token embedding's matrix.</summary>
     public bool TiedHead { get; init; } = true;
 
-    /// <summary>Number of parameters; what is shared counts once.</summary>
+    /// <summary>Number of parameters; shared ones count once.</summary>
     public abstract long ParameterCount { get; }
 
     /// <summary>The family.</summary>
@@ -50,10 +49,10 @@ public abstract record LanguageModelConfiguration
     /// <summary>The width of the hidden layer, given or not.</summary>
     internal abstract int HiddenWidth { get; }
 
-    /// <summary>What the names of weights begin with in most files; files of a model without its head leave it out.</summary>
+    /// <summary>The prefix of the weights' names in most files; files of a model without its head leave it out.</summary>
     internal abstract string NamePrefix { get; }
 
-    /// <summary>Numbers in tables that a network makes and that no file holds.</summary>
+    /// <summary>Number of elements in the tables that a network computes and that files do not hold.</summary>
     internal virtual long TableNumbers => 0;
 
     /// <summary>Makes a network of this shape.</summary>
@@ -76,8 +75,8 @@ public abstract record LanguageModelConfiguration
     }
 
     /// <summary>
-    /// Returns the weights of such a network with names and shapes, but without memory: a damaged configuration may ask for any amount of
-    /// it. Layers are alike, so one of them stands for all, and the list is lazy, since there may be any number of layers.
+    /// Returns the weights of such a network with names and shapes, but without memory, because a damaged configuration may ask for any
+    /// amount of it. All layers have the same shapes, so only one is made. The list is lazy, because it may have any number of layers.
     /// </summary>
     internal IEnumerable<NamedWeight> DeclaredWeights()
     {
@@ -86,7 +85,7 @@ public abstract record LanguageModelConfiguration
         foreach (NamedWeight weight in network.Weights(Enumerable.Repeat(network.Blocks[0], LayerCount))) yield return weight;
     }
 
-    /// <summary>Puts a network's modules together, without memory for the parameters.</summary>
+    /// <summary>Builds a network's modules, without memory for the parameters.</summary>
     /// <param name="compute">The number type in which the blocks compute.</param>
     /// <param name="make">Makes the parameters.</param>
     private protected abstract LanguageNetwork Make(ScalarType compute, ParameterFactory make);
@@ -97,7 +96,7 @@ public abstract record LanguageModelConfiguration
     /// <summary>Returns the fields of a config.json that are the family's own.</summary>
     internal abstract JsonObject ToJson();
 
-    /// <summary>Throws if the numbers do not fit together.</summary>
+    /// <summary>Checks that each number is within its range and that they agree with each other.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range; the message names it and the range.</exception>
     internal virtual void Check()
     {

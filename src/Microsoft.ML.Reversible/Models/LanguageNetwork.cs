@@ -85,8 +85,8 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         foreach (NamedWeight weight in _head?.Weights() ?? []) yield return weight;
     }
 
-    /// <summary>Gives the parameters memory and values, and puts the blocks under a scheme.</summary>
-    /// <param name="make">What made the parameters.</param>
+    /// <summary>Gives the parameters memory and values, and makes the stack that runs the blocks.</summary>
+    /// <param name="make">The factory that made the parameters.</param>
     /// <param name="scheme">The scheme, bound to the number of layers.</param>
     /// <param name="backwardMode">The backward mode.</param>
     /// <param name="arithmetic">The numbers that the hidden states are made of.</param>
@@ -143,10 +143,10 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     private static InvalidOperationException NotAllocated() => new("The network has no memory yet: it was only declared.");
 }
 
-/// <summary>The modules of a network, but for the head; parameters are made in this order.</summary>
+/// <summary>The modules of a network, except the head; parameters are made in this order.</summary>
 /// <param name="Tokens">The token embedding.</param>
-/// <param name="Positions">The embedding of positions; null where the blocks see to them.</param>
-/// <param name="LayerPrefix">What stands before a layer's number in the names of its weights.</param>
+/// <param name="Positions">The embedding of positions; null if the blocks apply positions themselves.</param>
+/// <param name="LayerPrefix">The text before a layer's number in the names of its weights.</param>
 /// <param name="Blocks">The blocks.</param>
 /// <param name="FinalNorm">The norm before the head, in float32.</param>
 /// <param name="Rotary">The rotary positions that the blocks share, if any; the network disposes of them.</param>

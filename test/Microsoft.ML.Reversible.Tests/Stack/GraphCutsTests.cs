@@ -53,10 +53,10 @@ public sealed class GraphCutsTests
 
         long before = Tensor.TotalCount;
         stack.Forward(input).Dispose();
-        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is not run back");
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is not run backward");
         using (StackPass pass = stack.Forward(input)) pass.Backward(gradient).Dispose();
         foreach (nn.Module block in stack.Blocks) block.zero_grad();
-        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is run back");
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is run backward");
     }
 
     [TestMethod]

@@ -105,7 +105,7 @@ public sealed class SplitBatchTests
 
         using StackPass pass = Stack(most: 2).Forward(input);
         Tensor[] owned = [.. pass.TakeOutputs().Select(part => part.Output)];
-        pass.Backward(owned).Dispose();
+        pass.Backward(owned)!.Dispose();
         Assert.IsTrue(owned.All(part => part.IsInvalid), "no gradient outlives its use");
 
         LayerStack Stack(long most) =>
