@@ -10,8 +10,8 @@ namespace Microsoft.ML.Reversible.Kernels;
 /// bfloat16 copy that the next block reads, so that the hidden state is not read once more for it.
 /// </summary>
 /// <remarks>
-/// In exact arithmetic, and for gradients, each result equals that of the separate operations to the bit: products are with powers of two or
-/// exact in float64, so it makes no difference whether a multiplication and an addition are fused. The first calls are not fused.
+/// In exact arithmetic, and for gradients, each result equals that of the separate operations to the bit: products are with powers of two
+/// or exact in float64, so it makes no difference whether a multiplication and an addition are fused. The first calls are not fused.
 /// </remarks>
 /// <param name="grid">The grid of exact arithmetic; null for float32 hidden states.</param>
 internal sealed class FusedUpdate(Grid? grid) : IDisposable

@@ -27,12 +27,14 @@ public sealed class CallPathTests
     [TestMethod]
     public void FromAQuestionRowToItsScore() => RequireAtMost(
         12, "ZeroShotTransformer.Evaluate",
-        "ZeroShotRow.Read", "ZeroShotTask.Item", "ContinuationEncoder.Encode", "TokenTree.Add", "LanguageNetwork.Head", "ZeroShotCounts.Add");
+        "ZeroShotRow.Read", "ZeroShotTask.Item", "ContinuationEncoder.Encode", "TokenTree.Add", "LanguageNetwork.Head",
+        "ZeroShotCounts.Add");
 
     [TestMethod]
     public void FromAFolderToAModel() => RequireAtMost(
         12, "ReversibleCatalog.LoadPretrained",
-        "ConfigurationFile.Read", "TokenizerLoader.Load", "LanguageModelConfiguration.Build", "SafeTensorsFile.Open", "SafeTensorsFile.Read");
+        "ConfigurationFile.Read", "TokenizerLoader.Load", "LanguageModelConfiguration.Build", "SafeTensorsFile.Open",
+        "SafeTensorsFile.Read");
 
     private void RequireAtMost(int most, string start, params string[] steps)
     {

@@ -56,7 +56,8 @@ internal sealed class SourceGraph
         {
             foreach (ISymbol callee in Callees(caller).Where(from.Contains))
             {
-                if (!callers.TryGetValue(callee, out HashSet<ISymbol>? known)) callers[callee] = known = new(SymbolEqualityComparer.Default);
+                if (!callers.TryGetValue(callee, out HashSet<ISymbol>? known))
+                    callers[callee] = known = new(SymbolEqualityComparer.Default);
                 known.Add(caller);
             }
         }
@@ -85,7 +86,8 @@ internal sealed class SourceGraph
                 if (made.Contains(other.ContainingType)) open.Push(other);
                 else waiting.Add(other);
             if (symbol is not IMethodSymbol { MethodKind: MethodKind.Constructor }) continue;
-            for (INamedTypeSymbol? type = symbol.ContainingType; type is not null && made.Add(type); type = type.BaseType?.OriginalDefinition)
+            INamedTypeSymbol? type = symbol.ContainingType;
+            for (; type is not null && made.Add(type); type = type.BaseType?.OriginalDefinition)
                 foreach (ISymbol other in waiting.Where(other => SymbolEqualityComparer.Default.Equals(other.ContainingType, type)))
                     open.Push(other);
         }
@@ -164,7 +166,8 @@ internal sealed class SourceGraph
             if (!IsOurs(target) && !_implementations.ContainsKey(target)) continue;
             int line = node.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
             if (IsOurs(target)) foreach (SyntaxReference declaration in (target.ContainingType ?? target).DeclaringSyntaxReferences)
-                if (declaration.SyntaxTree != tree) References.Add((tree.FilePath, declaration.SyntaxTree.FilePath, line, target.ToDisplayString()));
+                if (declaration.SyntaxTree != tree)
+                    References.Add((tree.FilePath, declaration.SyntaxTree.FilePath, line, target.ToDisplayString()));
             foreach (ISymbol member in Enclosing(model, node)) Note(_edges, member, target);
         }
     }
@@ -172,7 +175,8 @@ internal sealed class SourceGraph
     /// <summary>The member that a node is in; a field's value and a primary constructor's arguments belong to all constructors.</summary>
     private static IEnumerable<ISymbol> Enclosing(SemanticModel model, SyntaxNode node)
     {
-        SyntaxNode? declaration = node.AncestorsAndSelf().FirstOrDefault(of => of is MemberDeclarationSyntax and not BaseNamespaceDeclarationSyntax);
+        SyntaxNode? declaration = node.AncestorsAndSelf()
+            .FirstOrDefault(of => of is MemberDeclarationSyntax and not BaseNamespaceDeclarationSyntax);
         switch (declaration)
         {
             case BaseFieldDeclarationSyntax field:

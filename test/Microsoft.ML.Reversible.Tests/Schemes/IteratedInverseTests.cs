@@ -94,7 +94,8 @@ public sealed class IteratedInverseTests
         }
         Assert.AreEqual(Arithmetic.Exact, Scheme.IteratedInverse.DefaultArithmetic);
         Assert.AreEqual(BackwardMode.Stored, Scheme.IteratedInverse.DefaultBackwardMode(Arithmetic.Float));
-        var e = Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(new IteratedInverse { A = 0.125 }, blocks, BackwardMode.Reversible));
+        var e = Assert.ThrowsExactly<ArgumentException>(
+            () => new LayerStack(new IteratedInverse { A = 0.125 }, blocks, BackwardMode.Reversible));
         StringAssert.Contains(e.Message, "rounding errors by 8");
         StringAssert.Contains(e.Message, "Exact");
     }

@@ -73,7 +73,10 @@ public sealed class SchemeTests
     [DataRow("blend:128")]
     [DataRow("iterated-inverse:a=1")]
     public void WithoutTheParameterItIsTaken(string scheme) => new MLContext().Reversible().LanguageModel(
-        new ReversibleLmTrainer.Options { Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, BackwardMode = BackwardMode.Stored });
+        new ReversibleLmTrainer.Options
+        {
+            Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, BackwardMode = BackwardMode.Stored,
+        });
 
     [TestMethod]
     public void FactorsThatSpoilWhatFloatArithmeticRebuildsAreNotRunBackwards()
@@ -129,7 +132,8 @@ public sealed class SchemeTests
     public void AnUnknownNameIsToldTheKnownOnes()
     {
         string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
-        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "iterated-inverse", "blend" })
+        string[] names = ["residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "iterated-inverse", "blend"];
+        foreach (string name in names)
             StringAssert.Contains(message, name);
     }
 

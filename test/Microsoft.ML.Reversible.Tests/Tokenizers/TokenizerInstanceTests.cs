@@ -27,7 +27,7 @@ public class TokenizerInstanceTests
     [TestMethod]
     [DataRow("llama-tokenizer/tokenizer.model")]
     [DataRow("stories260k/tok512.model")]
-    public void ALlamaInstanceGetsNoMarksOfItsOwn(string file)
+    public void ALlamaInstanceAddsNoSpecialTokens(string file)
     {
         using FileStream model = File.OpenRead(TestData.Require(file));
         LanguageModelTokenizer wrapped = LanguageModelTokenizer.Wrap(LlamaTokenizer.Create(model));
@@ -78,7 +78,7 @@ public class TokenizerInstanceTests
     }
 
     [TestMethod]
-    public void ATokenizerThatPutsMarksAroundTextIsRefused()
+    public void ATokenizerThatAddsSpecialTokensIsRefused()
     {
         // 'a' is the id 1, so that the mark is there whatever is encoded.
         var e = Assert.ThrowsExactly<ArgumentException>(() => LanguageModelTokenizer.Wrap(new Letters(), 1, vocabularySize: 30));

@@ -26,7 +26,8 @@ public sealed class OtherRunTests
     public void AnotherModelOrTokenizerIsAnotherRun(string named, Action<ReversibleLmTrainer.Options> change)
     {
         using var scratch = new ScratchFolder();
-        RunOptions.CancelAt(_ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.BackwardMode) = (Scheme.Midpoint, BackwardMode.Stored)));
+        RunOptions.CancelAt(
+            _ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.BackwardMode) = (Scheme.Midpoint, BackwardMode.Stored)));
         int reports = 0;
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(_ml, RunOptions.In(scratch.FullName, o =>
         {
