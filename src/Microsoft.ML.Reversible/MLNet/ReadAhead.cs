@@ -4,8 +4,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>
-/// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that reading only the first rows costs little;
-/// each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
+/// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that reading only the first rows costs
+/// little; each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
 /// </summary>
 /// <param name="cursor">A cursor before the first row, which is disposed with this object.</param>
 /// <param name="columns">The computation.</param>

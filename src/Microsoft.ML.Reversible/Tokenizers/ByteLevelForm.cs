@@ -24,7 +24,8 @@ internal static class ByteLevelForm
         (HashSet<int> controls, HashSet<int> literals) = ([], []);
         foreach (AddedToken token in file.Added)
         {
-            if (!token.IsSpecial && token.HasMatchRules) throw file.Unsupported($"its added token '{token.Content}' has single_word, lstrip or rstrip");
+            if (!token.IsSpecial && token.HasMatchRules)
+                throw file.Unsupported($"its added token '{token.Content}' has single_word, lstrip or rstrip");
             if (normalizes && !token.IsSpecial && token.IsNormalized)
                 throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
             if (tokens[token.Id].Length > 0 && tokens[token.Id] != token.Content)

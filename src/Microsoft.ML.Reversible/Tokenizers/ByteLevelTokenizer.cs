@@ -123,9 +123,9 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
 
 /// <summary>Caches the ids of pieces of text. Safe to use from several threads.</summary>
 /// <remarks>
-/// Natural text repeats its pieces. BpeTokenizer's own cache keeps only the first 10,000 pieces, and threads wait for each other to read it.
-/// With GPT-2's vocabulary on two cores, this cache encodes tinyshakespeare 1.6 to 2.0 times as fast on one thread and 1.8 to 2.1 times as
-/// fast on two. Text whose pieces are all distinct takes 1.2 to 2.8 times as long.
+/// Natural text repeats its pieces. BpeTokenizer's own cache keeps only the first 10,000 pieces, and threads wait for each other to read
+/// it. With GPT-2's vocabulary on two cores, this cache encodes tinyshakespeare 1.6 to 2.0 times as fast on one thread and 1.8 to 2.1 times
+/// as fast on two. Text whose pieces are all distinct takes 1.2 to 2.8 times as long.
 /// </remarks>
 /// <param name="merge">Encodes a piece.</param>
 internal sealed class PieceCache(Func<string, IReadOnlyList<int>> merge)

@@ -3,8 +3,8 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// The adapter over all tokenizers: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the tokens
-/// that end a document and come before one. Safe to use from several threads.
+/// The adapter over all tokenizers: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the
+/// tokens that end a document and come before one. Safe to use from several threads.
 /// </summary>
 internal sealed class LanguageModelTokenizer
 {
@@ -81,8 +81,8 @@ internal sealed class LanguageModelTokenizer
     /// <remarks>
     /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
     /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
-    /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json beside them
-    /// name the tokens that end a document and come before one.
+    /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json
+    /// beside them name the tokens that end a document and come before one.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>

@@ -3,8 +3,8 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// SentencePiece's byte-pair encoding: of all neighbours that form a piece, those whose piece has the greatest score are merged first, and of
-/// equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 merges the rightmost, which gives runs of a character other ids.
+/// SentencePiece's byte-pair encoding: of all neighbours that form a piece, those whose piece has the greatest score are merged first, and
+/// of equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 merges the rightmost, which gives runs of a character other ids.
 /// </summary>
 /// <remarks>
 /// Source: sentencepiece, src/bpe_model.cc. A text is merged word by word. In the Llama family no piece crosses the beginning of a word, so

@@ -99,8 +99,8 @@ internal sealed class SplitPattern : PreTokenizer
             throw new InvalidOperationException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The tokenizer's regular expression '{Expression}' took more than {_longestMatch.TotalSeconds:F0} s to find one piece " +
-                    $"of a text of {text.Length} characters. Give shorter texts, or another tokenizer."),
+                    $"The tokenizer's regular expression '{Expression}' took more than {_longestMatch.TotalSeconds:F0} s to find one " +
+                    $"piece of a text of {text.Length} characters. Give shorter texts, or another tokenizer."),
                 e);
         }
         return (text.Length, 0);

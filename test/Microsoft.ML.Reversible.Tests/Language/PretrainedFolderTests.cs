@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Networks of both families through folders and back.</summary>
+/// <summary>Tests saving and loading networks of both families as folders.</summary>
 [TestClass]
 public sealed class PretrainedFolderTests
 {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The folders of the library depend on each other in one direction.</summary>
+/// <summary>Tests that the folders of the library depend on each other in one direction.</summary>
 [TestClass]
 public sealed class ArchitectureTests
 {

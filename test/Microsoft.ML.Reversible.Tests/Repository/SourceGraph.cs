@@ -66,11 +66,11 @@ internal sealed class SourceGraph
         return FilesOf(on);
     }
 
-    /// <summary>The files of all members that calls from one come to, however indirect.</summary>
+    /// <summary>Returns the files of all members that calls from one reach, directly or indirectly.</summary>
     public IReadOnlyCollection<string> FilesFrom(string start) => FilesOf(Reached(start));
 
     /// <summary>
-    /// The members that calls from one come to. A virtual call comes to the types alone that code on the way makes (rapid type analysis).
+    /// Returns the members that calls from one reach. A virtual call reaches only types that code on the way makes (rapid type analysis).
     /// </summary>
     private HashSet<ISymbol> Reached(string start)
     {
@@ -130,7 +130,7 @@ internal sealed class SourceGraph
             _ => Enumerable.Empty<INamedTypeSymbol>(),
         });
 
-    /// <summary>A call of a virtual or interface member may come to each member that overrides or implements it.</summary>
+    /// <summary>Notes that a call of a virtual or interface member may reach each member that overrides or implements it.</summary>
     private void AddImplementations(INamedTypeSymbol type)
     {
         foreach (ISymbol member in type.GetMembers())
@@ -198,7 +198,7 @@ internal sealed class SourceGraph
         }
     }
 
-    /// <summary>The method that a module's <c>call</c> comes to.</summary>
+    /// <summary>Returns the method that a module's <c>call</c> calls.</summary>
     private static ISymbol Forward(ISymbol call) => call.ContainingType.GetMembers("forward").SingleOrDefault() ?? call;
 
     private bool IsOurs(ISymbol symbol) => SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, _compilation.Assembly);

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The graph of calls follows each way in which one member comes to another.</summary>
+/// <summary>Tests that the graph of calls follows each kind of call.</summary>
 [TestClass]
 public sealed class SourceGraphTests
 {

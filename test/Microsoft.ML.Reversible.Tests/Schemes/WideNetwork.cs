@@ -16,7 +16,7 @@ internal sealed class WideNetwork : IDisposable
 
     /// <summary>Makes the network.</summary>
     /// <param name="family">The kind of blocks.</param>
-    /// <param name="intoState">The factor of the matrices whose output is added to the hidden state; small values make contractions.</param>
+    /// <param name="intoState">The factor of matrices whose output is added to the hidden state; small values make contractions.</param>
     public WideNetwork(ModelFamily family, double intoState)
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };

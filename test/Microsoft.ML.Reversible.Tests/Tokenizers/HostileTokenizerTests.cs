@@ -32,7 +32,7 @@ public class HostileTokenizerTests
     }
 
     [TestMethod]
-    public void NoTextEndsADocumentEvenWhereItsEndIsNoSpecialToken()
+    public void NoTextEndsADocumentEvenIfTheEndIsNotASpecialToken()
     {
         string named = ByteLevel.Replace("<|endoftext|>", "ba").Replace("\"special\":true", "\"special\":false");
         File.WriteAllText(Path.Combine(_folder.FullName, "tokenizer_config.json"), """{"eos_token":"ba"}""");
@@ -137,7 +137,7 @@ public class HostileTokenizerTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Load("x.tiktoken", content)).Message, reason);
     }
 
-    /// <summary>Such a list of merges is applied as it stands; RustComparisonTests compares the ids.</summary>
+    /// <summary>Such a list of merges is applied in its own order; RustComparisonTests compares the ids.</summary>
     [TestMethod]
     public void MergesThatScoresWouldNotGiveAreAnotherTokenizer()
     {

@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 
-/// <summary>What may change between a run and its resumption, and what may not.</summary>
+/// <summary>Tests what may change when a run is resumed, and what may not.</summary>
 [TestClass]
 public sealed class OtherRunTests
 {
