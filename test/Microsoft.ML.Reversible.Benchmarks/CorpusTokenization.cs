@@ -7,7 +7,7 @@ using Microsoft.ML.Reversible.Tokenizers;
 namespace Microsoft.ML.Reversible.Benchmarks;
 
 /// <summary>
-/// Streams a corpus of any size through an IDataView into a token cache, then reads shuffled windows from it and trains on it. The corpus
+/// Reads a corpus of any size through an IDataView into a token cache, then reads shuffled windows from it and trains on it. The corpus
 /// repeats the lines of several texts, each with a number in front, so that no two lines are the same.
 /// </summary>
 internal static class CorpusTokenization

@@ -38,7 +38,7 @@ internal static class GradientDrift
                 {
                     foreach (BackwardMode backwardMode in new[] { BackwardMode.Stored, BackwardMode.Reversible })
                     {
-                        if (backwardMode == BackwardMode.Reversible && scheme.DefaultBackwardMode(arithmetic) != BackwardMode.Reversible) continue;
+                        if (backwardMode == BackwardMode.Reversible && scheme.WhyNotReversible(arithmetic) is not null) continue;
                         IEnumerable<string> errors =
                             Depths.Select(depth => $"{Error(scheme, arithmetic, backwardMode, compute, depth, device):E1}");
                         Console.WriteLine($"| {scheme.Name} | {arithmetic} | {backwardMode} | {compute} | {string.Join(" | ", errors)} |");
@@ -49,7 +49,8 @@ internal static class GradientDrift
     }
 
     /// <summary>Returns the relative error of all blocks' gradients together.</summary>
-    internal static double Error(Scheme scheme, Arithmetic arithmetic, BackwardMode backwardMode, ScalarType compute, int depth, Device device)
+    internal static double Error(
+        Scheme scheme, Arithmetic arithmetic, BackwardMode backwardMode, ScalarType compute, int depth, Device device)
     {
         using var scope = NewDisposeScope();
         Tensor reference = Gradients(scheme, Arithmetic.Float, BackwardMode.Stored, ScalarType.Float64, ScalarType.Float64, depth, device);

@@ -56,7 +56,7 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
 
     /// <summary>The options of a run with checkpoints.</summary>
     /// <param name="folder">Where its checkpoints and metrics are; null for none.</param>
-    /// <param name="reported">Told of each step, before its checkpoint is written.</param>
+    /// <param name="reported">Called for each step, before its checkpoint is written.</param>
     public static RegressionOptions Options(string? folder, Action<int>? reported = null)
     {
         var options = new RegressionOptions
@@ -79,7 +79,7 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
         return options;
     }
 
-    /// <summary>What a trainer's Fit does.</summary>
+    /// <summary>Trains, as a trainer's Fit does.</summary>
     /// <returns>The metrics, and the bytes of all weights.</returns>
     public static (TrainingMetrics Metrics, byte[] Weights) Train(RegressionOptions options)
     {
@@ -102,8 +102,8 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
         return task.Weights();
     }
 
-    /// <summary>Starts the run again and again, and kills it a random moment after one of its steps.</summary>
-    /// <returns>How many of the processes were killed; fewer where the run came to its end before.</returns>
+    /// <summary>Starts the run repeatedly, and kills it a random time after one of its steps.</summary>
+    /// <returns>Number of killed processes; fewer than asked for if the run ended before.</returns>
     public static int KillAgainAndAgain(string folder, int kills, Random random)
     {
         for (int killed = 0; killed < kills; killed++)

@@ -32,8 +32,8 @@ internal static class RetrofitMemory
         ("teacher, checkpointed", Scheme.Residual, BackwardMode.Checkpointed),
         ("blend 1/16", Bdia.Blend(16), BackwardMode.Reversible),
         ("blend 1/2", Bdia.Blend(2), BackwardMode.Reversible),
-        ("estimator a = 1/2", Scheme.IteratedInverse, BackwardMode.Reversible),
-        ("estimator a = 1", new IteratedInverse { A = 1 }, BackwardMode.Reversible),
+        ("iterated inverse a = 1/2", Scheme.IteratedInverse, BackwardMode.Reversible),
+        ("iterated inverse a = 1", new IteratedInverse { A = 1 }, BackwardMode.Reversible),
         ("midpoint", Scheme.Midpoint, BackwardMode.Reversible),
     ];
 

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Reversible.Benchmarks;
 internal static class RetrofitTable
 {
     private const string Schemes =
-        "blend:2 blend:4 blend:8 blend:16 blend:32 iterated-inverse:a=0.5 iterated-inverse:a=0.25 iterated-inverse:a=1 iterated-inverse:a=-1 midpoint leapfrog bdia";
+        "blend:2 blend:4 blend:8 blend:16 blend:32 iterated-inverse:a=0.5 iterated-inverse:a=0.25 iterated-inverse:a=1 "
+        + "iterated-inverse:a=-1 midpoint leapfrog bdia";
 
     public static System.CommandLine.Command Command()
     {

@@ -53,7 +53,9 @@ internal static class Corpus
         return ml.Reversible().LanguageModel(options).Fit(View(ml, Rows));
     }
 
-    /// <summary>Sets what <see cref="QuickOptions"/> has of a new model back to the defaults where a folder or a file has it.</summary>
+    /// <summary>
+    /// Resets the options of a new model that <see cref="QuickOptions"/> sets, for runs that take them from a folder or file.
+    /// </summary>
     private static void LeaveOutWhatHasNoEffect(ReversibleLmTrainer.Options options)
     {
         ReversibleLmTrainer.Options plain = new();

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests;
 
-/// <summary>Long use: what is done again and again leaves no tensor behind, and resident memory stays flat.</summary>
+/// <summary>Tests that repeated use leaves no tensor behind, and that resident memory stays flat.</summary>
 [TestClass]
 [DoNotParallelize]
 public sealed class LeakTests

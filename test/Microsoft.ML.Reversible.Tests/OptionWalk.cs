@@ -3,13 +3,13 @@ using System.Security.Cryptography;
 namespace Microsoft.ML.Reversible.Tests;
 
 /// <summary>
-/// Goes through every option of a type: each is refused where it has no effect, and changes the output where it has one.
+/// Tests every option of a type: it is refused where it has no effect, and changes the output where it has one.
 /// </summary>
 internal static class OptionWalk
 {
     private const int MostWithSameBits = 5;
 
-    /// <summary>Asserts that each public property of the type has a case, and that few may leave the output as it is.</summary>
+    /// <summary>Asserts that each public property of the type has a case, and that few may leave the output unchanged.</summary>
     public static void AssertComplete<T>(IReadOnlyList<OptionCase<T>> cases)
     {
         CollectionAssert.AreEquivalent(
@@ -23,7 +23,7 @@ internal static class OptionWalk
     /// <param name="one">The case.</param>
     /// <param name="create">Makes options with few steps.</param>
     /// <param name="run">Runs them, and writes files to a folder alone.</param>
-    /// <param name="mayBeRefused">Whether the change may also be refused, beside what the run's other options are.</param>
+    /// <param name="mayBeRefused">Whether the change may also be refused because of the run's other options.</param>
     public static void AssertEffect<T>(OptionCase<T> one, Func<T> create, Func<T, string, string> run, bool mayBeRefused = false)
     {
         if (one.Change is null) return;
@@ -40,7 +40,7 @@ internal static class OptionWalk
         string Output(Action<T, string> set) => OptionWalk.Output(create, set, run);
     }
 
-    /// <summary>Asserts that the option is refused beside each setting with which it has no effect.</summary>
+    /// <summary>Asserts that the option is refused together with each setting with which it has no effect.</summary>
     /// <param name="one">The case.</param>
     /// <param name="create">Makes options.</param>
     /// <param name="use">Gives them to what they are options of.</param>
@@ -57,7 +57,7 @@ internal static class OptionWalk
         }
     }
 
-    /// <summary>All that a run gives: what it returns or throws, and the names of the files that it leaves.</summary>
+    /// <summary>Returns all output of a run: what it returns or throws, and the names of the files that it leaves.</summary>
     public static string Output<T>(Func<T> create, Action<T, string> set, Func<T, string, string> run)
     {
         string folder = Directory.CreateTempSubdirectory("options-").FullName;
@@ -110,7 +110,7 @@ internal static class OptionWalk
         }
     }
 
-    /// <summary>A listener that leaves a file where it is told something.</summary>
+    /// <summary>A listener that writes a file when it is called.</summary>
     public sealed class Listener<T>(string folder) : IProgress<T>
     {
         public void Report(T value) => File.WriteAllText(Path.Combine(folder, "told"), "");

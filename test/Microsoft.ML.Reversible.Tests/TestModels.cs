@@ -41,7 +41,7 @@ internal static class TestModels
     }
 
     /// <summary>
-    /// Number of native tensors that somebody still holds. A parameter of a model counts once while it lives, as any other tensor does.
+    /// Number of native tensors that are not disposed of. A parameter of a model counts once while it lives, like any other tensor.
     /// </summary>
     public static long LiveTensors()
     {

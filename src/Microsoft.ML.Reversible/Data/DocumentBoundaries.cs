@@ -4,7 +4,7 @@ namespace Microsoft.ML.Reversible;
 public enum DocumentBoundaries
 {
     /// <summary>
-    /// A window continues with the next document after the end-of-text token. Every window is full, so nothing is spent on padding; the
+    /// A window continues with the next document after the end-of-text token. Every window is full, so no time is spent on padding. The
     /// network sees the end of one document before the beginning of the next.
     /// </summary>
     PackOver,

@@ -61,7 +61,7 @@ internal sealed class TokenCache : IDisposable
         return Own(path, handle, handle, reused);
     }
 
-    /// <summary>Makes a cache of an open file, which it disposes.</summary>
+    /// <summary>Makes a cache of an open file, which is disposed of with it.</summary>
     public static TokenCache FromStream(FileStream stream) => Own(stream.Name, stream.SafeFileHandle, stream, reused: false);
 
     /// <summary>Returns the position of the first token of a row; <see cref="TokenCount"/> for the row after the last.</summary>
@@ -164,7 +164,7 @@ internal sealed class TokenCache : IDisposable
     }
 
     private InvalidDataException Damaged(string reason) =>
-        new($"The token cache '{_name}' cannot be used: {reason}. Delete it; it is made anew when it is needed.");
+        new($"The token cache '{_name}' cannot be used: {reason}. Delete it; it is made again when it is needed.");
 }
 
 /// <summary>The header of a token cache, at the start of its file.</summary>
@@ -225,7 +225,7 @@ internal sealed record TokenCacheHeader(int VocabularySize, long TokenCount, lon
     {
         error = "";
         if (bytes.Length < Length) error = $"it has only {bytes.Length} bytes";
-        else if (!bytes.StartsWith(Magic)) error = "it does not begin as a token cache does";
+        else if (!bytes.StartsWith(Magic)) error = "it does not begin with the mark of a token cache";
         else if (BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) is var version and not Version)
             error = $"it is of version {version}, not {Version}";
         else if (!SHA256.HashData(bytes[..Checksum]).AsSpan().SequenceEqual(bytes[Checksum..Length])) error = "its header is damaged";
@@ -245,7 +245,7 @@ internal sealed record TokenCacheHeader(int VocabularySize, long TokenCount, lon
                 Encoding.UTF8.GetString(bytes.Slice(HashText, tokenizerLength)));
             if (header.TokenWidth == BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]) && header.FileLength == fileLength) return header;
         }
-        error = $"its {fileLength} bytes are not those that its header tells of";
+        error = $"it has {fileLength} bytes, which is not the length that its header gives";
         return null;
     }
 }
@@ -259,7 +259,7 @@ internal sealed class TokenCacheWriter(Stream stream, string folder, int vocabul
     private const int BufferBytes = 1 << 16;
     private readonly byte[] _buffer = new byte[BufferBytes];
 
-    // The rows' ends are known along the tokens but stand behind them in the file, so a temporary file holds them until then.
+    // In the file, the rows' ends come after the tokens, so a temporary file holds them until all tokens are written.
     private readonly FileStream _rowEnds = TemporaryFile.Create(folder);
     private TokenCacheHeader _header = new(vocabularySize, 0, 0, "", "");
 
@@ -267,7 +267,7 @@ internal sealed class TokenCacheWriter(Stream stream, string folder, int vocabul
     public long TokenCount => _header.TokenCount;
 
     /// <summary>Writes the tokens of the next row.</summary>
-    /// <param name="row">The row's place in the source, for the message.</param>
+    /// <param name="row">The row's number in the source, for the message.</param>
     /// <param name="ids">The tokens, at least one.</param>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary; the message names the row and the range.</exception>
     public void Append(long row, ReadOnlySpan<int> ids)

@@ -7,8 +7,8 @@ namespace Microsoft.ML.Reversible.Data;
 /// <summary>Makes token caches, or reuses those that exist.</summary>
 /// <remarks>
 /// With a path, the cache is written to a temporary file and renamed, so that a failure leaves the file at the path as it was. An existing
-/// cache is reused if its tokenizer and its rows are those asked for; that takes reading the rows but not encoding them. Without a path,
-/// the cache is a temporary file that is deleted with the object or the process.
+/// cache is reused if it was made from the same rows with the same tokenizer; to check this, the rows are read but not encoded. Without a
+/// path, the cache is a temporary file that is deleted with the object or the process.
 /// </remarks>
 internal static class TokenCacheBuilder
 {
@@ -122,7 +122,7 @@ internal static class TokenCacheBuilder
         }
     }
 
-    /// <summary>Opens the cache at a path if the source's tokenizer made it, from whatever rows; else returns null.</summary>
+    /// <summary>Opens the cache at a path if it was made with the source's tokenizer, whatever its rows; else returns null.</summary>
     private static TokenCache? OpenFor<TRow>(TokenCacheSource<TRow> source, string path)
     {
         if (!File.Exists(path)) return null;
@@ -134,7 +134,7 @@ internal static class TokenCacheBuilder
         }
         catch (InvalidDataException)
         {
-            // A cache that cannot be read is made anew.
+            // A cache that cannot be read is made again.
         }
         return null;
     }

@@ -10,10 +10,10 @@ internal sealed record TokenCacheEncoder(int BlockLength, int Blocks)
     /// <summary>Enough blocks that no core waits while the first of them is written.</summary>
     public static TokenCacheEncoder Default => new(1 << 17, 2 * Environment.ProcessorCount + 2);
 
-    /// <summary>Encodes all rows but empty ones. Reading and writing happen on the calling thread.</summary>
+    /// <summary>Encodes all rows that are not empty. Reading and writing happen on the calling thread.</summary>
     /// <param name="source">The rows.</param>
     /// <param name="read">Called with every row as it is read.</param>
-    /// <param name="write">Called with the place of every row and its ids, in order.</param>
+    /// <param name="write">Called with the number of every row and its ids, in order.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
     public void Run<TRow>(
         TokenCacheSource<TRow> source, Action<TRow> read, Action<long, int[]> write, CancellationToken cancellationToken)
@@ -52,7 +52,7 @@ internal sealed record TokenCacheEncoder(int BlockLength, int Blocks)
 
         void Start(Block<TRow> block)
         {
-            // A few huge rows are as much work as many small ones, and take as much memory.
+            // The length is limited too: a few huge rows take as much time and memory as many small ones.
             while (inWork.Count >= Blocks || (inWork.Count > 0 && length + block.Length > MaxLengthInWork)) WriteFirst();
             block.Encoded = Task.Run(() => Encode(source, block.Rows, cancellationToken, stopped));
             inWork.Enqueue(block);

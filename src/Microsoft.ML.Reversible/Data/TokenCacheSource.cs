@@ -19,7 +19,7 @@ internal abstract class TokenCacheSource<TRow>(IEnumerable<TRow> rows, int vocab
     /// <summary>The hash of the tokenizer.</summary>
     public string TokenizerHash => tokenizerHash;
 
-    /// <summary>Returns the number of characters or ids in a row. Rows that have none are left out.</summary>
+    /// <summary>Returns the number of characters or ids in a row. Empty rows are left out.</summary>
     public abstract int Length(TRow row);
 
     /// <summary>Returns the ids of a row that is not empty, with its end-of-text. Several threads call it at once.</summary>

@@ -17,7 +17,7 @@ internal sealed class TokenWindows
     private readonly DocumentBoundaries _boundaries;
     private readonly int _seed;
 
-    // Takes the number of a window with a fixed position, else its place in the sequence.
+    // The argument is a window's number if windows have fixed positions, else its place in the sequence.
     private readonly Func<long, TokenWindow> _training;
     private readonly Func<long, TokenWindow> _heldOut;
     private readonly long _heldOutWindows;
@@ -138,13 +138,13 @@ internal sealed class TokenWindows
         return new(inputs, targets, rows);
     }
 
-    /// <summary>Finds the last row that has at least so many tokens from its start to the end; never the first row.</summary>
+    /// <summary>Finds the last row from whose start at least this many tokens follow; never the first row.</summary>
     private long FirstHeldOutRow(long heldOutTokens)
     {
         if (_cache.RowCount == 1)
             throw new InvalidOperationException(
                 "The data has one document, which cannot be both trained on and held out. " +
-                "Give more documents, a ValidationFraction of 0 or pack over the documents' borders.");
+                "Give more documents, set ValidationFraction to 0, or set DocumentBoundaries to PackOver.");
         (long first, long last) = (1, _cache.RowCount - 1);
         while (first < last)
         {
@@ -160,7 +160,7 @@ internal sealed class TokenWindows
         var documents = new TokenWindowsOfDocuments(_cache, firstRow, endRow, _context);
         return documents.Count > 0 ? documents : throw new InvalidOperationException(
             $"The {endRow - firstRow} documents of the {part} part have one token each, which leaves nothing to predict. " +
-            "Give longer documents, another ValidationFraction or pack over the documents' borders.");
+            "Give longer documents, another ValidationFraction, or set DocumentBoundaries to PackOver.");
     }
 
     private void CheckPart(string part, long length)
@@ -214,7 +214,7 @@ internal sealed class TokenWindowsPacked(long tokens, int context, int seed)
     private const int ShiftStream = 0;
     private const int WindowStream = 1;
 
-    // Every start of a window occurs once in a cycle of epochs; few tokens have no window for the greater shifts.
+    // Every start of a window occurs once in a cycle of epochs. With few tokens, there is no window for the greater shifts.
     private readonly long _cycleLength = tokens - context;
     private readonly int _epochs = (int)Math.Min(context, tokens - context);
     private Cycle? _cycle;
@@ -253,7 +253,7 @@ internal sealed class TokenWindowsPacked(long tokens, int context, int seed)
 /// <summary>The windows of consecutive rows of a token cache, each within one row.</summary>
 internal sealed class TokenWindowsOfDocuments
 {
-    // The number of windows before every so many rows is kept in memory; those of the rows between are counted on demand.
+    // The number of windows before every 256th row is kept in memory; windows of the rows between are counted on demand.
     private const int RowsKept = 256;
     private readonly TokenCache _cache;
     private readonly long _firstRow;
@@ -261,7 +261,7 @@ internal sealed class TokenWindowsOfDocuments
     private readonly int _context;
     private readonly List<long> _windowsBefore = [];
 
-    /// <summary>Counts the windows of the rows from the first to before the end.</summary>
+    /// <summary>Counts the windows of the rows from the first row up to, but not including, the end row.</summary>
     public TokenWindowsOfDocuments(TokenCache cache, long firstRow, long endRow, int context)
     {
         (_cache, _firstRow, _endRow, _context) = (cache, firstRow, endRow, context);

@@ -17,7 +17,7 @@ internal readonly struct WindowOrder
     /// <summary>Makes an order: one for each combination of seed, stream and turn.</summary>
     /// <param name="count">Number of numbers, at least 1.</param>
     /// <param name="seed">The seed of the run.</param>
-    /// <param name="stream">Distinguishes the uses of a seed.</param>
+    /// <param name="stream">The random stream: distinguishes the uses of a seed.</param>
     /// <param name="turn">Distinguishes the orders of one use, such as epochs.</param>
     public WindowOrder(long count, int seed, int stream, long turn)
     {

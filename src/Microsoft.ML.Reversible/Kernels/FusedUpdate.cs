@@ -10,8 +10,8 @@ namespace Microsoft.ML.Reversible.Kernels;
 /// bfloat16 copy that the next block reads, so that the hidden state is not read once more for it.
 /// </summary>
 /// <remarks>
-/// In exact arithmetic, and for gradients, each result has the bits of the operations one by one: products are with powers of two or exact
-/// in float64, so it makes no difference that a multiplication and an addition may be joined, or that the first calls are not fused.
+/// In exact arithmetic, and for gradients, each result equals that of the separate operations to the bit: products are with powers of two
+/// or exact in float64, so it makes no difference whether a multiplication and an addition are fused. The first calls are not fused.
 /// </remarks>
 /// <param name="grid">The grid of exact arithmetic; null for float32 hidden states.</param>
 internal sealed class FusedUpdate(Grid? grid) : IDisposable
@@ -22,7 +22,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
 
     private (Tensor State, Tensor Read)? _made;
 
-    /// <summary>Returns one for hidden states that bfloat16 blocks read on CUDA; null elsewhere.</summary>
+    /// <summary>Returns an instance for hidden states that bfloat16 blocks read on CUDA; null for others.</summary>
     public static FusedUpdate? For(Device device, ScalarType blockType, ScalarType stateType, Grid? grid) =>
         device.type == DeviceType.CUDA && blockType == ScalarType.BFloat16 && stateType is ScalarType.Float32 or ScalarType.Float64
             ? new(grid)
@@ -120,7 +120,7 @@ internal sealed class FusedUpdate(Grid? grid) : IDisposable
     }
 
     /// <summary>
-    /// Writes the product with a float32 number as products with an integer and with powers of two of few decimals: the compiler writes
+    /// Returns the text of a multiplication by a float32 number, as an integer and powers of two with few digits: the compiler writes
     /// constants with 16 digits, and 2⁻²⁴ has 17.
     /// </summary>
     private static string Times(double factor)

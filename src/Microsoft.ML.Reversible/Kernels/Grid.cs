@@ -18,8 +18,8 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
     public const int DefaultFractionBits = 24;
 
     /// <summary>
-    /// 1.5 · 2⁵²⁻ˡ: float64 numbers near it are 2⁻ˡ apart, so adding it rounds to the grid. A tensor with a dimension, because a scalar
-    /// tensor would not make a sum with float32 float64.
+    /// 1.5 · 2⁵²⁻ˡ: float64 numbers near it are 2⁻ˡ apart, so adding it rounds to the grid. It has a dimension, because the sum of a
+    /// scalar tensor and a float32 tensor would be float32.
     /// </summary>
     private readonly Tensor _anchor =
         full([1], AnchorOf(fractionBits), dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
@@ -51,7 +51,7 @@ internal sealed class Grid(int fractionBits, Device device) : IDisposable
         if (!(largest < Limit))
             throw new OverflowException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"A hidden state reached {largest:G4}, but exact arithmetic with {fractionBits} bits behind the point " +
+                $"A hidden state reached {largest:G4}, but exact arithmetic with {fractionBits} fraction bits " +
                 $"holds values up to {Limit:G4}. A smaller step size, a lower learning rate or float arithmetic may help."));
     }
 

@@ -32,7 +32,7 @@ internal sealed class ScriptFunction
     private int _calls;
     private volatile bool _fails;
 
-    /// <param name="name">The name behind <c>def</c>.</param>
+    /// <param name="name">The function's name in the script.</param>
     /// <param name="script">The source of the function.</param>
     public ScriptFunction(string name, string script)
     {

@@ -44,8 +44,8 @@ internal static class LanguageModelLoss
         using StackPass pass = model.Stack.Forward(embedded, step.Seed);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
-        if (embedded.requires_grad) autograd.backward(embedded, pass.Backward(gradients, step.LayerDone, stateGradient));
-        else pass.BackwardToWeights(gradients, step.LayerDone, stateGradient);
+        Tensor? ofInput = pass.Backward(gradients, step.LayerDone, stateGradient, toInput: embedded.requires_grad);
+        if (ofInput is not null) autograd.backward(embedded, ofInput);
         return lossSum.MoveToOuterDisposeScope();
     }
 

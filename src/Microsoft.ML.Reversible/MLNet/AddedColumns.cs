@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>
-/// Computes everything that is added to the current row of its input. Each cursor has its own, so it may keep buffers.
+/// Computes all values that are added to the current row of its input. Each cursor has its own computation, which may keep buffers.
 /// </summary>
 internal delegate void RowComputation<TOut>(ref TOut output);
 
@@ -43,7 +43,7 @@ internal sealed class AddedColumns<TOut>(IReadOnlyList<string> dependencies, Fun
         return builder.ToSchema();
     }
 
-    /// <summary>Returns a schema of the input's columns and the added ones. Of two with one name, ML.NET shows the later.</summary>
+    /// <summary>Returns a schema of the input's columns and the added ones. Of two columns with one name, ML.NET uses the later.</summary>
     public DataViewSchema ToSchema(DataViewSchema input)
     {
         var builder = new DataViewSchema.Builder();

@@ -17,7 +17,7 @@ internal sealed class LazyRow<TOut>(DataViewRow input, RowComputation<TOut> comp
         {
             long position = input.Position;
             if (position < 0)
-                throw new InvalidOperationException("The cursor stands on no row: read values only after a MoveNext that returned true.");
+                throw new InvalidOperationException("The cursor is not on a row. Read values only after MoveNext has returned true.");
             if (position != _computedAt)
             {
                 _computedAt = NoRow;

@@ -4,8 +4,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>
-/// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that a look at the first rows costs little;
-/// each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
+/// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that reading only the first rows costs
+/// little; each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
 /// </summary>
 /// <param name="cursor">A cursor before the first row, which is disposed with this object.</param>
 /// <param name="columns">The computation.</param>
@@ -20,7 +20,7 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
     private IReadOnlyList<TOut> _values = [];
     private int _next;
     private int _rows = FirstRows;
-    private bool _standsOnUnread;
+    private bool _isOnUnread;
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
@@ -79,7 +79,7 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
             catch (Exception)
             {
                 // The failure is thrown when that row is asked for, and not before.
-                _standsOnUnread = true;
+                _isOnUnread = true;
                 break;
             }
             _ids.Add(Current());
@@ -90,9 +90,9 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
 
     private bool Advance()
     {
-        bool stands = _standsOnUnread || cursor.MoveNext();
-        _standsOnUnread = false;
-        return stands;
+        bool isOnRow = _isOnUnread || cursor.MoveNext();
+        _isOnUnread = false;
+        return isOnRow;
     }
 
     private DataViewRowId Current()

@@ -3,8 +3,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>
-/// Makes schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET. The one public way to
-/// columns of any schema is a loader with estimators appended to it.
+/// Makes schema shapes for estimators. The constructor of <see cref="SchemaShape.Column"/> is internal to ML.NET. The only public way to
+/// make the columns of a schema's shape is a loader with an estimator appended to it.
 /// </summary>
 internal static class SchemaShapes
 {

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.MLNet;
 
-/// <summary>Data with one text column, made of strings, as input of public transformers.</summary>
+/// <summary>Data with one text column, made of strings.</summary>
 internal sealed class StringsView : IDataView
 {
     private readonly IReadOnlyList<string> _rows;

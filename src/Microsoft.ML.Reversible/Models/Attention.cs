@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
 /// Self-attention: softmax(Q Kᵀ / √d + mask) V of every head, then a matrix product. Groups of query heads may share a head of keys and
-/// values. In a <see cref="CachePass"/> a token attends to what the pass says.
+/// values. In a <see cref="CachePass"/> the pass decides what a token attends to.
 /// </summary>
 internal sealed class Attention : NamedModule, IContextFunction
 {
@@ -18,8 +18,8 @@ internal sealed class Attention : NamedModule, IContextFunction
     private readonly bool _causal;
 
     /// <summary>Makes the module.</summary>
-    /// <param name="queryKeyValue">Gives the queries of all heads, then the keys, then the values.</param>
-    /// <param name="output">Takes the results of all heads.</param>
+    /// <param name="queryKeyValue">Computes the queries of all heads, then the keys, then the values.</param>
+    /// <param name="output">The matrix product over the results of all heads.</param>
     /// <param name="heads">Number of query heads.</param>
     /// <param name="keyValueHeads">Number of heads of keys and values; it divides the number of query heads.</param>
     /// <param name="headSize">d.</param>
@@ -57,7 +57,7 @@ internal sealed class Attention : NamedModule, IContextFunction
     {
         if (_rotary is null)
         {
-            // One split, so that the gradients are joined without a further copy.
+            // One split, so that the gradients are joined without another copy.
             Tensor[] parts = joined.split([_heads, _keyValueHeads, _keyValueHeads], 2);
             return (parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2));
         }
@@ -84,7 +84,7 @@ internal sealed class Attention : NamedModule, IContextFunction
 ///     x'_i = x_i cos a - x_{i+d/2} sin a          x'_{i+d/2} = x_{i+d/2} cos a + x_i sin a          i &lt; d/2
 /// </code>
 /// </summary>
-/// <remarks>Not a module: its tables are no weights, and a module's field that is a tensor would become one.</remarks>
+/// <remarks>Not a module, because a module would register its tables as buffers.</remarks>
 internal sealed class RotaryEmbedding : IDisposable
 {
     private Tensor? _cosines;
@@ -100,7 +100,7 @@ internal sealed class RotaryEmbedding : IDisposable
         make.WhenAllocated(device =>
         {
             using var scope = NewDisposeScope();
-            // In float64 until the end: the angle of a late position has few digits after the point in float32.
+            // In float64 until the end: in float32 the angle of a late position has few digits after the decimal point.
             Tensor frequencies = tensor(
                 [.. Enumerable.Range(0, size / 2).Select(i => Math.Pow(theta, -2.0 * i / size))], dtype: ScalarType.Float64, device: CPU);
             Tensor angles = arange(0, context, dtype: ScalarType.Float64, device: CPU).outer(frequencies);
@@ -122,7 +122,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor[] halves = x.chunk(2, -1);
-        // Whole heads at a time: halves of narrow heads are too short for vector instructions.
+        // Works on whole heads: halves of narrow heads are too short for vector instructions.
         return (x * Rows(_cosines!, x, positions)).addcmul(cat([halves[1], halves[0]], -1), Rows(_sines!, x, positions), 1)
             .MoveToOuterDisposeScope();
     }

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
-/// Makes the float32 parameters of a new model. They are empty at first, so that a model can be put together, and its shapes be read,
-/// without memory; <see cref="Allocate"/> then gives all of them shape, place and values.
+/// Makes the float32 parameters of a new model. They are empty at first, so that a model can be built, and its shapes read, without memory.
+/// <see cref="Allocate"/> then gives all of them their memory and values.
 /// </summary>
 /// <remarks>
-/// Parameters are made where they stay: moving a module afterwards would replace its Parameter objects and untie shared ones.
+/// Parameters are made on their device: moving a module afterwards would replace its Parameter objects and untie shared ones.
 /// Random values are drawn on the CPU, in the order in which the parameters were made, so that a seed gives the same model on every device
 /// and in every layout.
 /// </remarks>
@@ -35,7 +35,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     public Device Device => device;
 
     /// <summary>
-    /// Number of parameters made in this process, with those disposed of. TorchSharp 0.107's <c>Tensor.TotalCount</c> rises by one for good
+    /// Number of parameters made in this process, disposed or not. TorchSharp 0.107's <c>Tensor.TotalCount</c> rises by one for good
     /// with each: a parameter takes over the handle of a tensor that is then not counted down.
     /// </summary>
     internal static long Count => Interlocked.Read(ref _count);
@@ -47,7 +47,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     public Parameter Normal(double deviation, params long[] shape) =>
         Make(shape, seed is null ? null : values => values.normal_(0, deviation, _generator));
 
-    /// <summary>Adds what makes tables that are no parameters, given the device; it is called by <see cref="Allocate"/>.</summary>
+    /// <summary>Registers a function that makes tables on the device; <see cref="Allocate"/> calls it.</summary>
     public void WhenAllocated(Action<Device> make) => _tables.Add(make);
 
     /// <summary>Gives the parameters their memory and their values.</summary>
@@ -62,7 +62,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
         foreach (Action<Device> table in _tables) table(device);
         foreach (var (parameter, shape, fill) in _made)
         {
-            // An operation in place may return another wrapper of its tensor, which must be freed too.
+            // An in-place operation may return another wrapper of its tensor, which must be freed too.
             using var scope = NewDisposeScope();
             if (fill is null) continue;
             Tensor values = device.type == DeviceType.CPU ? parameter : empty(shape, dtype: ScalarType.Float32, device: CPU);
@@ -87,7 +87,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
 /// <summary>
 /// The parameters of a network in one buffer: a stretch for each function of its stack, and one for all others (embeddings, final norm,
 /// head). An optimizer works on the stretches in place. If it had to move the parameters, the caching allocator of a GPU would keep their
-/// first places for nothing: one more copy of the model.
+/// old memory: one more copy of the model.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
@@ -206,7 +206,7 @@ internal sealed class FlatLayout
 
     /// <summary>
     /// Moves the parameters with their values to their places in a stretch. The values of those that are there already are copied onto
-    /// themselves: TorchSharp does not tell which storage a tensor has.
+    /// themselves, because TorchSharp does not tell which storage a tensor has.
     /// </summary>
     public void Move(Tensor stretch)
     {

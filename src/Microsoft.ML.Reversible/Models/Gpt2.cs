@@ -36,13 +36,13 @@ public sealed record GptConfiguration : LanguageModelConfiguration
         }
     }
 
-    /// <summary>Four times the width where it is not given.</summary>
+    /// <summary>The given width, else four times <see cref="LanguageModelConfiguration.Width"/>.</summary>
     internal override int HiddenWidth => MlpWidth ?? 4 * Width;
 
     internal override string NamePrefix => "transformer.";
 
     /// <summary>Reads the fields of a config.json.</summary>
-    /// <exception cref="InvalidDataException">A field is missing or malformed, or asks for what is not computed here.</exception>
+    /// <exception cref="InvalidDataException">A field is missing or malformed, or has a value that is not supported.</exception>
     internal static GptConfiguration Read(ConfigurationJson json)
     {
         json.Expect("scale_attn_weights", true);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
-/// One evaluation of a stack in which attention reads more than the new tokens, or less. With a <see cref="KeyValueCache"/> the new tokens
-/// are either the first tokens of some rows, or one more token of every row.
+/// One evaluation of a stack in which attention reads other tokens than those of the input alone. With a <see cref="KeyValueCache"/> the
+/// new tokens are either the first tokens of some rows, or one more token of every row.
 /// </summary>
 internal abstract class CachePass : EvaluationContext
 {
@@ -38,7 +38,7 @@ internal abstract class CachePass : EvaluationContext
 /// </summary>
 /// <remarks>
 /// Rows are independent: each has its own length, and its token t is at position t. Shorter rows are padded behind their tokens, where
-/// causal attention never looks; the slots of the padding are masked and later overwritten. Use no_grad, and throw a cache away when a
+/// causal attention never looks; the slots of the padding are masked and later overwritten. Use no_grad, and dispose of a cache after a
 /// pass has failed.
 /// </remarks>
 /// <param name="rows">Number of sequences.</param>
@@ -136,7 +136,7 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
             Tensor? positions = _mask is null ? null : Positions;
             keys.Append(_longest, positions, key);
             values.Append(_longest, positions, value);
-            // The query heads that share a head of keys and values stand in the place of its queries, so the cache is not repeated.
+            // The query heads that share a head of keys and values become its queries, so the cache is not copied for each of them.
             long slots = _longest + 1, rows = query.shape[0], heads = query.shape[1], size = query.shape[3], groups = key.shape[1];
             return nn.functional.scaled_dot_product_attention(
                 query.reshape(rows, groups, heads / groups, size), keys.Read(slots), values.Read(slots), attn_mask: _mask)
@@ -177,7 +177,7 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
 
         /// <summary>Stores one token of every row.</summary>
         /// <param name="longest">Number of tokens that the longest row holds already.</param>
-        /// <param name="positions">The number of each row, int64, [rows]; null where all rows are as long.</param>
+        /// <param name="positions">The number of each row, int64, [rows]; null if all rows have the same length.</param>
         /// <param name="values">Values, of shape [rows, heads, 1, size].</param>
         public void Append(int longest, Tensor? positions, Tensor values)
         {
@@ -226,13 +226,13 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
 /// The tokens' positions, int64, [rows, tokens], owned by the pass; null where each row is one sequence.
 /// </param>
 /// <param name="mask">
-/// What is added to the attention of one token to another, in the type of the queries, [rows, 1, tokens, tokens]: 0, or -∞ where it does
-/// not see it. Tokens see none after them. Owned by the pass; null where each row is one sequence.
+/// What is added to the attention scores, in the type of the queries, [rows, 1, tokens, tokens]: 0, or -∞ where a token does not see
+/// another one. No token sees a later one. Owned by the pass; null where each row is one sequence.
 /// </param>
 internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : CachePass
 {
-    // Queries that a CPU takes together. Keys after them are not computed only to be masked, which saves nearly half of the work.
-    private const long ProcessorQueries = 64;
+    // Queries that a CPU computes together. Keys after them are left out instead of masked, which saves nearly half of the work.
+    private const long CpuQueries = 64;
 
     private Tensor? _rows;
 
@@ -244,8 +244,8 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
         if (mask is null) return null;
         using var scope = NewDisposeScope();
         long rows = query.shape[0], heads = query.shape[1], tokens = query.shape[2], size = query.shape[3], groups = key.shape[1];
-        // The query heads that share a head of keys and values stand side by side as its queries, so that those are not repeated.
-        long group = heads / groups, together = query.device.type == DeviceType.CPU ? ProcessorQueries : tokens;
+        // The query heads that share a head of keys and values become its queries, so keys and values are not copied for each of them.
+        long group = heads / groups, together = query.device.type == DeviceType.CPU ? CpuQueries : tokens;
         Tensor queries = query.reshape(rows, groups, group, tokens, size).transpose(2, 3).reshape(rows, groups, tokens * group, size);
         _rows ??= mask.repeat_interleave(group, 2).DetachFromDisposeScope();
         var parts = new List<Tensor>();

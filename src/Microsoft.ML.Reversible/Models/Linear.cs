@@ -16,7 +16,7 @@ internal abstract class NamedModule(string name) : nn.Module<Tensor, Tensor>(nam
 /// <param name="Name">The name, with the family's prefix such as <c>transformer.</c>.</param>
 /// <param name="Parameter">The parameter; a matrix is of shape [outputs, inputs].</param>
 /// <param name="Shape">The shape of these rows, which the parameter itself has only once it is allocated.</param>
-/// <param name="FirstRow">Where the rows begin: files keep apart what is joined here for one matrix product.</param>
+/// <param name="FirstRow">The first row: files store separately what is joined here for one matrix product.</param>
 /// <param name="Transposed">Whether files store the matrix as [inputs, outputs].</param>
 internal readonly record struct NamedWeight(
     string Name, Parameter Parameter, IReadOnlyList<long> Shape, long FirstRow = 0, bool Transposed = false)
@@ -79,7 +79,7 @@ internal sealed class Linear : NamedModule
     /// <summary>The matrix, of shape [outputs, inputs].</summary>
     public Parameter Weight => _weight;
 
-    /// <remarks>TorchSharp's <c>linear</c> adds the bias of an input of more than two dimensions in a pass of its own.</remarks>
+    /// <remarks>With more than two dimensions, TorchSharp's <c>linear</c> would add the bias in a separate pass over memory.</remarks>
     public override Tensor forward(Tensor input)
     {
         if (_bias is null) return nn.functional.linear(input, _weight.InType(_compute));
@@ -106,8 +106,8 @@ internal sealed class Linear : NamedModule
 /// <summary>A matrix with a row for each id.</summary>
 internal sealed class Embedding : NamedModule
 {
-    // On CUDA its gradient adds up the rows of an id in one order for up to 3,072 ids, and for more ids of a large vocabulary; that of
-    // index_select adds them in any order.
+    // On CUDA the gradient of embedding adds the rows of an id in a fixed order for up to 3,072 ids, and for more if the vocabulary is
+    // large. That of index_select adds them in varying order.
     private static readonly ScriptFunction EmbeddingFunction = new(
         "embedding",
         """
@@ -139,7 +139,7 @@ internal sealed class Embedding : NamedModule
     public Tensor LookUp(Tensor ids, bool deterministic)
     {
         bool onCuda = _weight.device_type == DeviceType.CUDA;
-        // Its gradient sorts the ids and adds up in their order, however many there are; it is slow where one id is frequent.
+        // The gradient of index sorts the ids and adds rows in a fixed order, for any number of ids. It is slow if one id is frequent.
         if (onCuda && deterministic) return _weight.index(ids);
         Tensor? rows = onCuda ? EmbeddingFunction.TryInvoke(_weight, ids) : null;
         return rows ?? _weight.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], _width);

@@ -37,7 +37,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
         }
     }
 
-    /// <summary>Two thirds of four times the width, rounded up to a multiple of 32, where it is not given.</summary>
+    /// <summary>The given width, else 8/3 of <see cref="LanguageModelConfiguration.Width"/>, rounded up to a multiple of 32.</summary>
     internal override int HiddenWidth =>
         MlpWidth ?? (int)(((8L * Width + 2) / 3 + MlpWidthMultiple - 1) / MlpWidthMultiple * MlpWidthMultiple);
 
@@ -50,7 +50,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
     internal int HeadSize => HeadWidth ?? Width / HeadCount;
 
     /// <summary>Reads the fields of a config.json.</summary>
-    /// <exception cref="InvalidDataException">A field is missing or malformed, or asks for what is not computed here.</exception>
+    /// <exception cref="InvalidDataException">A field is missing or malformed, or has a value that is not supported.</exception>
     internal static LlamaConfiguration Read(ConfigurationJson json)
     {
         json.Expect("hidden_act", "silu");
@@ -114,7 +114,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
         if (HeadSize <= 0 || HeadSize % 2 != 0)
             throw new ArgumentOutOfRangeException(
                 nameof(HeadWidth), HeadSize,
-                "HeadWidth, or Width over HeadCount, must be even and at least 2: rotary positions turn pairs.");
+                "HeadWidth, or Width over HeadCount, must be even and at least 2: rotary positions rotate pairs of numbers.");
         Positive(KeyValueHeads, nameof(KeyValueHeadCount));
         if (HeadCount % KeyValueHeads != 0)
             throw new ArgumentOutOfRangeException(
@@ -123,7 +123,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
             throw new ArgumentOutOfRangeException(nameof(RopeTheta), RopeTheta, "RopeTheta must be positive and finite.");
     }
 
-    /// <summary>Reads the base of the wavelengths, which newer files store in an object with everything else about the positions.</summary>
+    /// <summary>Reads the base of the wavelengths. Newer files store it in an object with the other settings of the positions.</summary>
     private static double ReadTheta(ConfigurationJson json)
     {
         double theta = json.Value("rope_theta", ifAbsent: 10000.0);
@@ -134,7 +134,7 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
             string kind = positions.Value("rope_type", positions.Value("type", "default"));
             if (kind != "default")
                 throw new InvalidDataException(
-                    $"its {name} is of type {ConfigurationJson.Show(kind)}, and only \"default\" is computed here");
+                    $"its {name} is of type {ConfigurationJson.Show(kind)}, and only \"default\" is supported");
             theta = positions.Value("rope_theta", theta);
         }
         return theta;

@@ -12,7 +12,7 @@ public enum ModelFamily
     Llama,
 }
 
-/// <summary>The table of families, by which a config.json finds its own.</summary>
+/// <summary>The table of families; the model_type of a config.json selects the row.</summary>
 /// <param name="ModelType">The model_type of a config.json.</param>
 /// <param name="Read">Reads the other fields.</param>
 internal sealed record ModelFamilyRow(string ModelType, Func<ConfigurationJson, LanguageModelConfiguration> Read)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The function of one transformer layer with norms before its halves, without its outer skip connection:
+/// The function of one pre-norm transformer layer, without its outer skip connection:
 /// <code>
 ///     f(p) = Attn(Norm₁ p) + Mlp(Norm₂(p + Attn(Norm₁ p)))          so that p + f(p) is the standard layer
 /// </code>

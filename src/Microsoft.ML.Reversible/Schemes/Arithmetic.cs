@@ -7,8 +7,8 @@ public enum Arithmetic
     Float,
 
     /// <summary>
-    /// Multiples of a power of two, whose sums are exact: hidden states are rebuilt to the bit, and gradients are those of the stored mode
-    /// to the bit if the blocks' operations give the same bits every time, in any precision.
+    /// Multiples of a power of two, whose sums are exact. Hidden states are rebuilt to the bit. Gradients equal those of the stored mode to
+    /// the bit if the blocks' operations give the same bits every time; the blocks may compute in any precision.
     /// </summary>
     Exact,
 }

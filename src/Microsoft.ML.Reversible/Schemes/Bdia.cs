@@ -46,11 +46,11 @@ public enum BdiaInference
 /// <para>
 /// Forward, errors decay if the eigenvalues λ of f's Jacobian are real with -2(1-γ)/(1+γ) &lt; λ &lt; 0: (-2/3, 0) for γ = 1/2, (-6, 0)
 /// for -1/2, (-1.765, 0) for 1/16. At both ends one root is 1 or -1 and the other is smaller, so errors keep their size. With random
-/// signs, no tested sequence of signs grows on the interval of γ = 1/k, and the mean square of an error decays on a wider interval,
-/// -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0. For some complex λ a sequence of signs grows although neither sign grows alone.
+/// signs, errors did not grow with any tested sequence of signs on the interval of γ = 1/k, and the mean square of an error decays on a
+/// wider interval, -2(1-γ²)/(1+3γ²) &lt; λ &lt; 0. For some complex λ errors grow with a sequence of signs, but with neither sign alone.
 /// </para>
 /// <para>
-/// Without the grid each layer back would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
+/// Without the grid, each layer of the backward pass would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
 /// Larger k, up to 2²⁰, are for float arithmetic with the stored or checkpointed mode only.
 /// </para>
 /// </remarks>

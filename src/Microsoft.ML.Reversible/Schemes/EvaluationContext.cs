@@ -4,8 +4,8 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 namespace Microsoft.ML.Reversible.Schemes;
 
 /// <summary>
-/// What the functions of one evaluation read beside their input, such as the keys and values of earlier tokens. The stack passes it on to
-/// the functions and does not look into it.
+/// What the functions of one evaluation read in addition to their input, such as the keys and values of earlier tokens. The stack passes
+/// it on to the functions and does not read it.
 /// </summary>
 internal abstract class EvaluationContext : IDisposable
 {
@@ -19,7 +19,7 @@ internal interface IContextFunction
 {
     /// <summary>Evaluates the function.</summary>
     /// <param name="input">Hidden states, of shape [rows, tokens, width].</param>
-    /// <param name="context">The context; null where the input is all that there is.</param>
+    /// <param name="context">The context; null if there is none.</param>
     /// <returns>A tensor of the input's shape, in the caller's dispose scope.</returns>
     Tensor Forward(Tensor input, EvaluationContext? context);
 }
@@ -27,7 +27,7 @@ internal interface IContextFunction
 /// <summary>Evaluates functions that may or may not read a context.</summary>
 internal static class ContextFunctions
 {
-    /// <summary>Evaluates a function. One that reads no context must be local to a token where there is a context.</summary>
+    /// <summary>Evaluates a function. With a context, a function that does not read it must treat each token by itself.</summary>
     public static Tensor At(this Block f, Tensor input, EvaluationContext? context) =>
         context is not null && f is IContextFunction function ? function.Forward(input, context) : f.call(input);
 }

@@ -19,8 +19,8 @@ public abstract partial record Scheme
 ///     x⁺ = x⁻ + F(x)
 /// </code>
 /// whose functions F are alternately the attention and MLP halves of the blocks. It runs in this form, and p is the output.
-/// With linear halves Attn = A p and Mlp = M q of one number it is bounded in both directions if -4 &lt; AM &lt; 0, or if A and M are
-/// both 0. If only one of them is 0, or if AM = -4, the root is double and errors grow linearly. It is exact on a grid with nothing stored.
+/// For scalars, with halves Attn = A p and Mlp = M q, it is bounded in both directions if -4 &lt; AM &lt; 0, or if A and M are both 0. If
+/// only one of them is 0, or if AM = -4, the root is double and errors grow linearly. It is exact on a grid and stores no remainders.
 /// </summary>
 public sealed record Hamiltonian : Scheme
 {

@@ -23,9 +23,9 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = a p⁻ + (1-a) p + F(p)          F(p) = f(p) + a e(p)
 /// </code>
-/// of 1 + m evaluations a layer. The first layer, which has none before it, is p₁ = p₀ + f(p₀).
-/// With a = ±1 it is exact on a grid with nothing stored; with a = ±1/k, log₂ k bits an activation are stored as BDIA does, and without the
-/// grid each layer back would multiply rounding errors by k, so that the reversible mode needs exact arithmetic.
+/// with 1 + m evaluations per layer. The first layer, which has no layer before it, is p₁ = p₀ + f(p₀).
+/// With a = ±1 it is exact on a grid and stores no remainders. With a = ±1/k, it stores log₂ k bits per activation, as BDIA does. Without
+/// the grid, each layer of the backward pass would multiply rounding errors by k, so the reversible mode needs exact arithmetic.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -34,8 +34,8 @@ public abstract partial record Scheme
 /// -2(1-a) &lt; μ &lt; 0, and grow backward by 1/|a| per layer where F is 0.
 /// </para>
 /// <para>
-/// Each layer's function has gradients in two blocks. With <see cref="OptimizerPlacement.InsideBackward"/>, the gradient of a second layer
-/// is therefore in memory in addition to the shared one.
+/// The gradients of a layer's function belong to two blocks. With <see cref="OptimizerPlacement.InsideBackward"/>, the gradient of a second
+/// layer is therefore in memory in addition to the shared one.
 /// </para>
 /// </remarks>
 public sealed record IteratedInverse : Scheme
@@ -119,7 +119,7 @@ public sealed record IteratedInverse : Scheme
 
 /// <summary>
 /// f_j(p) + a e_j(p), where e_j(p) estimates f_{j-1} at the hidden state that p came from. Its parameters are those of block j alone;
-/// gradients reach block j - 1 as well, before its own layer is run back.
+/// gradients reach block j - 1 as well, before the backward pass reaches its own layer.
 /// </summary>
 internal sealed class EstimatedFunction : nn.Module<Tensor, Tensor>, IContextFunction
 {
@@ -158,7 +158,7 @@ internal sealed class EstimatedFunction : nn.Module<Tensor, Tensor>, IContextFun
 /// </code>
 /// The steps converge to p⁻ only where f is a contraction: the error after m of them is about Lip(f)ᵐ ‖f‖.
 /// </summary>
-/// <remarks>Not a module: a module that holds an estimate must not take over f's parameters.</remarks>
+/// <remarks>Not a module, so that a module that holds it does not register f's parameters.</remarks>
 /// <param name="f">The layer's function.</param>
 /// <param name="steps">m, at least 1.</param>
 internal sealed class PreviousStateEstimate(Block f, int steps)

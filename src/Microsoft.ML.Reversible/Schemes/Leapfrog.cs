@@ -16,7 +16,7 @@ public abstract partial record Scheme
 /// </code>
 /// It is bounded in both directions if the eigenvalues λ of f's Jacobian are real with -4 &lt; h²λ &lt; 0. At h²λ = 0 and at -4 the root
 /// of the recurrence is double and errors grow linearly: L layers multiply an error by up to L + 1, so 1e-3 becomes 1.0 in 1,000 layers.
-/// λ = 0 is common: f does not depend on what the norm at its start removes from a token. It is exact on a grid with nothing stored.
+/// λ = 0 is common: f does not depend on what the norm at its start removes from a token. It is exact on a grid and stores no remainders.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Leapfrog(double StepSize = 0.5) : Scheme

@@ -15,7 +15,8 @@ public abstract partial record Scheme
 ///     p⁺ = p⁻ + 2h f(p)          p⁻ = p⁺ - 2h f(p)
 /// </code>
 /// It is bounded in both directions if the eigenvalues λ of f's Jacobian are imaginary with |hλ| &lt; 1. At |hλ| = 1 the root of the
-/// recurrence is double and errors grow linearly: L layers multiply an error by up to L + 1. It is exact on a grid with nothing stored.
+/// recurrence is double and errors grow linearly: L layers multiply an error by up to L + 1. It is exact on a grid and stores no
+/// remainders.
 /// </summary>
 /// <param name="StepSize">h, positive and finite.</param>
 public sealed record Midpoint(double StepSize = 0.5) : Scheme

@@ -16,11 +16,10 @@ public abstract partial record Scheme
 /// <code>
 ///     p⁺ = a p⁻ + (1-a) p + h f(p)          p⁻ = (p⁺ - (1-a) p - h f(p)) / a
 /// </code>
-/// The factors are drawn once, as ±1 with even odds plus a uniform number within ±1/2 (so that the scheme is forward Euler in expectation),
-/// and kept with the model; or they are given. Where f is 0, errors grow by 1/|a| a layer backward where |a| &lt; 1, and by |a| a
-/// layer forward where |a| &gt; 1. Forward they decay where |a| &lt; 1 and the eigenvalues λ of f's Jacobian are real with
-/// -2(1-a) &lt; hλ &lt; 0. It cannot be exact: multiplying a grid value by a real a leaves the grid, and what is rounded off is lost; only
-/// |a| = 1 would lose nothing.
+/// The factors are given, or drawn once and kept with the model: ±1 with equal probability plus a uniform number within ±1/2, so that the
+/// scheme is forward Euler in expectation. Where f is 0, errors grow by 1/|a| per layer backward if |a| &lt; 1, and by |a| per layer
+/// forward if |a| &gt; 1. Forward they decay if |a| &lt; 1 and the eigenvalues λ of f's Jacobian are real with -2(1-a) &lt; hλ &lt; 0. It
+/// cannot be exact: the product of a grid value and a real a is not on the grid, and unless |a| = 1, rounding it loses bits.
 /// </summary>
 public sealed record MidpointA : Scheme
 {

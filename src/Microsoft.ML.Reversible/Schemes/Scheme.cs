@@ -75,7 +75,7 @@ public abstract partial record Scheme
         ? string.Create(CultureInfo.InvariantCulture, $"{1 / a:G4} in each layer")
         : null;
 
-    /// <summary>The coefficients of the first layer that uses them; in all layers the same ones are 0 or ±1/k.</summary>
+    /// <summary>The coefficients of the first layer that uses them. The same coefficients are 0 or ±1/k in all layers.</summary>
     internal Coefficients Typical => At(FirstLayer);
 
     private int FirstLayer => Start == Start.Euler ? 1 : 0;
@@ -96,13 +96,13 @@ public abstract partial record Scheme
     /// <summary>How often a layer evaluates blocks in the forward pass.</summary>
     internal virtual int EvaluationsPerLayer => 1;
 
-    /// <summary>How the first layer is computed, which has no hidden state before its own.</summary>
+    /// <summary>How the first layer, which has no p⁻, is computed.</summary>
     public Start Start { get; init; } = Start.Repeat;
 
     /// <summary>The output of the stack.</summary>
     public ReadOut ReadOut { get; init; } = ReadOut.Last;
 
-    /// <summary>Returns the scheme with everything drawn that is drawn once for a network of a number of layers.</summary>
+    /// <summary>Returns the scheme for a network of a number of layers, with the numbers that are drawn once for a network.</summary>
     internal virtual Scheme Bind(int layers, int seed) => this;
 
     /// <summary>Returns the scheme with the defaults for the weights of a trained network.</summary>
@@ -173,7 +173,7 @@ public abstract partial record Scheme
     /// </summary>
     internal virtual IReadOnlyList<Block> Functions(IReadOnlyList<Block> blocks) => blocks;
 
-    /// <summary>Returns the function that draws a layer's random numbers for one pass. Null if the scheme draws nothing.</summary>
+    /// <summary>Returns the function that draws a layer's random numbers for one pass; null if the scheme draws none.</summary>
     internal virtual Func<int, Tensor>? Draw(int layers, long batch, long seed, Device device) => null;
 
     /// <summary>Computes p⁺ from p⁻, p and f(p).</summary>
@@ -198,7 +198,7 @@ public abstract partial record Scheme
             throw new NotSupportedException($"The scheme '{Name}' has no inverse: its equation does not contain p⁻.");
         if (at.Grid is not null && !c.StaysOnGrid)
             return at.Restore((next - Rest(at, current, f, c)) / c.A, c.Divisor!.Value);
-        // With A = ±1, 1/A is A, so the product comes first: the last addition then writes the copy that the next block reads.
+        // With A = ±1, 1/A is A, so the product can come first. The addition is then last and also writes the copy for the next block.
         return Math.Abs(c.A) == 1
             ? Combined(at, next, current, f, new(c.A, -c.A * c.B, -c.A * c.C))
             : at.Over(Combined(at, next, current, f, new(1, -c.B, -c.C)), c.A);
@@ -261,7 +261,7 @@ public abstract partial record Scheme
     private bool IsEuler(Layer at) => at.Index == 0 && Start == Start.Euler;
 }
 
-/// <summary>How the first layer is computed, which has no hidden state before its own.</summary>
+/// <summary>How the first layer, which has no p⁻, is computed.</summary>
 public enum Start
 {
     /// <summary>The input takes the place of the missing hidden state: p₋₁ = p₀.</summary>

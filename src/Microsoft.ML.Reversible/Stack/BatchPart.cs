@@ -38,15 +38,16 @@ internal abstract class BatchPart : IDisposable
 
     private protected LayerStack Stack { get; }
 
-    /// <summary>p₀, kept in all modes: it is one hidden state, and the least exact one to rebuild.</summary>
+    /// <summary>p₀. All modes keep it: it is only one hidden state, and the one that would be rebuilt with the largest error.</summary>
     private protected Tensor Input { get; }
 
-    /// <summary>p_{l-1} and p_l before layer l; the same tensor at the start.</summary>
+    /// <summary>p_{l-1} before layer l; the same tensor as <see cref="Current"/> at the start.</summary>
     private protected Tensor Previous { get; set; }
 
+    /// <summary>p_l before layer l.</summary>
     private protected Tensor Current { get; set; }
 
-    /// <summary>Runs one layer forward. Nothing is differentiated here.</summary>
+    /// <summary>Runs one layer forward. The scheme's step is not recorded in a graph.</summary>
     public void StepForward(int l)
     {
         using var scope = NewDisposeScope();
@@ -73,7 +74,7 @@ internal abstract class BatchPart : IDisposable
     }
 
     /// <summary>Begins the backward pass. Disposes of the output's gradient, whose memory must not outlive its use.</summary>
-    public void Turn(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
+    public void BeginBackward(Tensor gradient, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
     {
         Output?.Dispose();
         using var scope = NewDisposeScope();
@@ -85,7 +86,7 @@ internal abstract class BatchPart : IDisposable
     }
 
     /// <summary>Runs one layer backward: from the gradients of p_l and p_{l+1} to those of p_{l-1} and p_l.</summary>
-    public void StepBack(int l, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
+    public void StepBackward(int l, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
     {
         using var scope = NewDisposeScope();
         using BlockGraph graph = TakeGraph(l);
@@ -101,7 +102,7 @@ internal abstract class BatchPart : IDisposable
             : stateGradient is null && _gradients?.TryAdd(toCurrent, ofLeaf, 1) is { } sum ? sum : toCurrent.add_(ofLeaf);
         if (stateGradient?.Invoke(l, Rows, graph.Leaf.detach()) is { } own) gradP.add_(own);
         Replace(toPrevious?.DetachFromDisposeScope(), gradP.DetachFromDisposeScope());
-        BeforeLayer(l, graph.Value);
+        LeaveLayer(l, graph.Value);
     }
 
     /// <summary>Returns the gradient of p_l where the backward pass ends, in the caller's dispose scope.</summary>
@@ -119,12 +120,12 @@ internal abstract class BatchPart : IDisposable
     /// <summary>Returns f with its graph, to be disposed of by the caller.</summary>
     private protected abstract BlockGraph TakeGraph(int layer);
 
-    /// <summary>Called when a layer's gradients are done, with its f without the graph; moves on to the layer before it.</summary>
-    private protected virtual void BeforeLayer(int layer, Tensor f)
+    /// <summary>Called when a layer's gradients are complete, with the value of its f. Prepares the layer before it.</summary>
+    private protected virtual void LeaveLayer(int layer, Tensor f)
     {
     }
 
-    /// <summary>Computes f at what a block reads, without a graph, in the current dispose scope.</summary>
+    /// <summary>Computes f at a block's input, without a graph, in the current dispose scope.</summary>
     private protected Tensor Call(int layer, Tensor read)
     {
         using GraphCuts? cuts = NewCuts();
@@ -136,7 +137,7 @@ internal abstract class BatchPart : IDisposable
 
     private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
-    /// <summary>Returns a hidden state that a scheme may overwrite: of the input, which is kept, a copy.</summary>
+    /// <summary>Returns the hidden state, or a copy if it is the input, which a scheme must not overwrite.</summary>
     private protected Tensor Owned(Tensor state) =>
         ReferenceEquals(state, Input) && Layers.InPlace ? state.clone() : state;
 
@@ -198,7 +199,7 @@ internal sealed class CheckpointedPart(LayerStack stack, Tensor input, RowRange 
 
     private protected override BlockGraph TakeGraph(int layer) => Graph(layer, _inputs[layer]!);
 
-    private protected override void BeforeLayer(int layer, Tensor f) => _inputs[layer]!.Dispose();
+    private protected override void LeaveLayer(int layer, Tensor f) => _inputs[layer]!.Dispose();
 
     public override void Dispose()
     {
@@ -208,11 +209,11 @@ internal sealed class CheckpointedPart(LayerStack stack, Tensor input, RowRange 
 }
 
 /// <summary>
-/// Keeps the last two hidden states (and p₀). The backward pass evaluates each f once more; that evaluation both rebuilds
+/// Keeps p₀ and the last two hidden states. The backward pass evaluates each f once more, with its graph. The value rebuilds
 /// <code>
 ///     p⁻ = (p⁺ - B p - C f(p)) / A
 /// </code>
-/// and makes the graph to differentiate, so the graph of one block is alive at a time. The graphs of the last layers may be kept from the
+/// and the graph gives the gradients, so only one block's graph is in memory at a time. The graphs of some last layers may be kept from the
 /// forward pass instead: their memory does not grow with depth, and each saves an evaluation.
 /// </summary>
 internal sealed class ReversiblePart : BatchPart
@@ -230,7 +231,7 @@ internal sealed class ReversiblePart : BatchPart
     private protected override Tensor Evaluate(int layer)
     {
         if (layer < _firstKept) return Call(layer, Layers.ForBlock(Current));
-        // What a graph has read must not be overwritten.
+        // A graph keeps its input, which must not be overwritten.
         using Tensor? copy = Layers.ReadsInPlace ? Current.clone() : null;
         return _graphs.Keep(layer, Graph(layer, copy ?? Current));
     }
@@ -238,7 +239,7 @@ internal sealed class ReversiblePart : BatchPart
     private protected override BlockGraph TakeGraph(int layer) => _graphs.Take(layer) ?? Graph(layer, Previous);
 
     /// <summary>Goes from (p_l, p_{l+1}) to (p_{l-1}, p_l).</summary>
-    private protected override void BeforeLayer(int layer, Tensor f)
+    private protected override void LeaveLayer(int layer, Tensor f)
     {
         if (layer == 0) return;
         Tensor before = layer == 1 ? Input : Stack.Scheme.Inverse(Layers[layer], Previous, Current, f).DetachFromDisposeScope();
@@ -267,7 +268,7 @@ internal sealed class KeptGraphs(int count) : IDisposable
         return graph.Value;
     }
 
-    /// <summary>Returns a layer's graph if it is kept, and keeps it no longer.</summary>
+    /// <summary>Removes and returns a layer's graph; null if it is not kept.</summary>
     public BlockGraph? Take(int layer)
     {
         BlockGraph? graph = _graphs[layer];

@@ -11,8 +11,8 @@ internal sealed class BlockGraph : IDisposable
 
     /// <summary>Evaluates a block.</summary>
     /// <param name="block">The block.</param>
-    /// <param name="input">What it is evaluated at; its own graph is not followed.</param>
-    /// <param name="cuts">Collects the places where the graph is cut, and is owned by this graph; null where it is not cut.</param>
+    /// <param name="input">The block's input; gradients do not flow beyond it.</param>
+    /// <param name="cuts">Collects the cuts of the graph; disposed of with it. Null if the graph is not cut.</param>
     public BlockGraph(Block block, Tensor input, GraphCuts? cuts)
     {
         using var withGraph = enable_grad();
@@ -30,7 +30,7 @@ internal sealed class BlockGraph : IDisposable
         }
     }
 
-    /// <summary>What the block was evaluated at, as a leaf; after <see cref="Backward"/> its gradient is in <c>grad</c>.</summary>
+    /// <summary>The block's input, as a leaf; after <see cref="Backward"/> its gradient is in <c>grad</c>.</summary>
     public Tensor Leaf { get; }
 
     /// <summary>The block's value without its graph, in the current dispose scope.</summary>
@@ -56,7 +56,7 @@ internal sealed class BlockGraph : IDisposable
     }
 }
 
-/// <summary>A function whose gradient is computed by hand, where libtorch's own will not do.</summary>
+/// <summary>A function that computes its gradient itself, where libtorch's cannot be used.</summary>
 internal interface ICutFunction
 {
     /// <summary>
@@ -70,11 +70,11 @@ internal interface ICutFunction
 }
 
 /// <summary>
-/// The places where a block's graph is cut in two, at functions whose gradients are computed by hand: libtorch's backward pass ends at the
-/// function's value, the function computes the gradients of its inputs, and libtorch's next backward pass begins at these.
+/// Cuts a block's graph in two at each function that computes its gradient itself: libtorch's backward pass ends at the function's value,
+/// the function computes the gradients of its inputs, and libtorch's next backward pass begins with these.
 /// </summary>
 /// <remarks>
-/// TorchSharp's own functions of this kind run on libtorch's threads, where an exception ends the process and no dispose scope holds.
+/// TorchSharp's custom autograd functions run on libtorch's threads, where an exception ends the process and dispose scopes do nothing.
 /// </remarks>
 internal sealed class GraphCuts : IDisposable
 {
@@ -86,7 +86,7 @@ internal sealed class GraphCuts : IDisposable
     /// <summary>The cuts of the block that is being evaluated on this thread; null where its graph is not cut.</summary>
     public static GraphCuts? Current => _current;
 
-    /// <summary>Evaluates a block; its graph is cut where its functions ask for it.</summary>
+    /// <summary>Evaluates a block; its graph is cut where it calls <see cref="Apply"/>.</summary>
     public Tensor Call(Block block, Tensor input)
     {
         GraphCuts? outer = _current;
@@ -141,7 +141,7 @@ internal sealed class GraphCuts : IDisposable
         _cuts.Clear();
     }
 
-    /// <summary>One place: where the graph before it ends, the leaf that the graph after it begins with, what the function keeps.</summary>
+    /// <summary>One cut: the inputs end the graph before it, the value is a leaf of the graph after it.</summary>
     private sealed record Cut(ICutFunction Function, Tensor[] Inputs, Tensor Value, Tensor[] Results) : IDisposable
     {
         public void Dispose()

@@ -18,13 +18,13 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     private Tensor? _largest;
     private bool _checked;
 
-    /// <summary>Draws what the scheme draws.</summary>
+    /// <summary>Makes the layers and draws the scheme's random numbers.</summary>
     /// <param name="stack">The stack.</param>
     /// <param name="input">p₀ of the whole batch; its size, device and type are used.</param>
     /// <param name="rows">The rows of the batch that these layers are for; what is drawn for a row does not depend on the split.</param>
     /// <param name="seed">Seeds the draws.</param>
     /// <param name="rebuilds">Whether hidden states will be rebuilt from p⁺.</param>
-    /// <param name="keepsStates">Whether what the blocks have read is kept, and so must not be overwritten.</param>
+    /// <param name="keepsStates">Whether the blocks' inputs are kept and must not be overwritten.</param>
     public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStates)
     {
         _stack = stack;
@@ -34,7 +34,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         ScalarType stateType = _grid is null ? _type : ScalarType.Float64;
         ReadsInPlace = _blockType == stateType;
         InPlace = !(keepsStates && ReadsInPlace);
-        // It is compiled for each shape, which pays in training, where shapes repeat. Gradients do not flow through it.
+        // Kernels are compiled for each shape: worth it in training, where shapes repeat. Gradients do not flow through them.
         _fused = (rebuilds || keepsStates) && !is_grad_enabled() ? FusedUpdate.For(input.device, _blockType, stateType, _grid) : null;
         Func<int, Tensor>? draw = stack.Scheme.Draw(stack.Blocks.Count, input.shape[0], seed, input.device);
         // The hidden state that layer 1 would rebuild is p₀, which is kept.
@@ -42,7 +42,7 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         [
             .. stack.Blocks.Select((_, l) => new Layer(l, _grid, rebuilds && l >= 2)
             {
-                Drawn = Settle(draw?.Invoke(l), rows), InPlace = InPlace, Fused = _fused,
+                Drawn = DrawnFor(draw?.Invoke(l), rows), InPlace = InPlace, Fused = _fused,
             }),
         ];
     }
@@ -123,8 +123,8 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
         _grid?.Dispose();
     }
 
-    /// <summary>Returns what was drawn for these rows, or for all rows alike, in the hidden states' type.</summary>
-    private Tensor? Settle(Tensor? drawn, RowRange rows)
+    /// <summary>Returns the random numbers of these rows, or the one for all rows, in the hidden states' type.</summary>
+    private Tensor? DrawnFor(Tensor? drawn, RowRange rows)
     {
         if (drawn is null) return null;
         using var scope = NewDisposeScope();

@@ -50,28 +50,28 @@ public sealed class LayerStack
     internal IReadOnlyList<Block> Blocks => _blocks;
 
     /// <summary>
-    /// The number type in which the blocks compute, so that a hidden state is converted once before each; null where that is the input's
-    /// type, as for functions of several evaluations, whose intermediate sums must not be rounded.
+    /// The number type in which the blocks compute; a hidden state is converted to it once before each block. Null is the input's type. It
+    /// is null for functions of several evaluations, whose intermediate sums must not be rounded.
     /// </summary>
     internal ScalarType? BlockType { get; init => field = Scheme.EvaluationsPerLayer == 1 ? value : null; }
 
     /// <summary>
-    /// How many of the last layers keep their activations in the reversible mode, which evaluates only the others once more: within
+    /// Number of last layers that keep their activations in the reversible mode and so are not evaluated again: within
     /// [0, number of functions].
     /// </summary>
     internal int KeptLayerCount { get; set => field = Math.Clamp(value, 0, _blocks.Length); }
 
     /// <summary>
-    /// Whether a pass gives the same bits every time on CUDA too, where the gradients of libtorch's attention are added up in any order.
+    /// Whether a pass gives the same bits every time on CUDA too. Otherwise libtorch's attention adds up gradients there in varying order.
     /// </summary>
     internal bool Deterministic { get; set; }
 
-    /// <summary>How a batch is split into micro-batches, which go through a block one after the other; settable for tests.</summary>
+    /// <summary>Splits a batch into parts, which go through a block one after the other; settable for tests.</summary>
     internal Func<Tensor, IReadOnlyList<RowRange>> Split { get; set; } = RowRange.Split;
 
     /// <summary>
-    /// Computes the output for use after training, by plain tensor operations; in float arithmetic automatic differentiation can follow
-    /// them.
+    /// Computes the output with plain tensor operations and keeps nothing for a backward pass. In float arithmetic autograd can
+    /// differentiate it.
     /// </summary>
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
@@ -83,10 +83,11 @@ public sealed class LayerStack
         return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, state: null))], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Computes the output in a context, where each row is taken as if it were alone.</summary>
+    /// <summary>Computes the output in a context. The result of a row does not depend on the other rows.</summary>
     /// <param name="input">p₀, of shape [rows, tokens, width].</param>
     /// <param name="context">
-    /// What the functions read beside their input, null for whole sequences; functions that do not read it must be local to a token.
+    /// What the functions read in addition to their input; null for whole sequences. Functions that do not read it must treat each token
+    /// by itself.
     /// </param>
     /// <param name="state">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
     internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? state = null) =>
@@ -95,7 +96,7 @@ public sealed class LayerStack
     private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? state)
     {
         using var scope = NewDisposeScope();
-        // In a context one draw for all rows: the result of a row must not depend on the others.
+        // In a context, one draw serves all rows, because the result of a row must not depend on the others.
         (Tensor drawnFor, RowRange drawn) = context is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
         using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStates: is_grad_enabled());
         Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
@@ -116,17 +117,17 @@ public sealed class LayerStack
     }
 
     /// <summary>Runs the stack forward for training.</summary>
-    /// <param name="input">p₀, of shape [batch, context, width]; its own graph is neither needed nor followed.</param>
+    /// <param name="input">p₀, of shape [batch, context, width]; its graph is not used.</param>
     /// <param name="seed">Seeds what the scheme draws for this pass.</param>
-    /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it, run backward or not.</returns>
+    /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it in any case.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>
     public StackPass Forward(Tensor input, long seed = 0)
     {
         if (is_inference_mode_enabled())
             throw new InvalidOperationException(
-                "A pass is for training and cannot be run in inference mode, " +
-                "where no graph is made; use Evaluate, or leave torch.inference_mode.");
+                "Forward is for training and cannot be called in inference mode, " +
+                "where no graph is made. Call Evaluate, or leave torch.inference_mode.");
         return new StackPass(this, input, seed);
     }
 

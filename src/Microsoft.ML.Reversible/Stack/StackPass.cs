@@ -7,11 +7,11 @@ namespace Microsoft.ML.Reversible;
 /// <summary>One run of a <see cref="LayerStack"/>: its output, and the backward pass.</summary>
 /// <remarks>
 /// <para>
-/// A large batch is split into micro-batches, and all of them go through one layer before any goes through the next: the graph of a block
-/// is then that of one micro-batch, and a layer's gradients are complete before the backward pass leaves it.
+/// A large batch is split into parts, and all of them go through one layer before any goes through the next: the graph of a block is then
+/// that of one part, and a layer's gradients are complete before the backward pass leaves it.
 /// </para>
 /// <para>
-/// A pass owns what it keeps, outside every dispose scope, and frees it on <see cref="Dispose"/>, run backward or not.
+/// A pass owns what it keeps, outside every dispose scope. <see cref="Dispose"/> must be called whether it was run backward or not.
 /// </para>
 /// </remarks>
 public sealed class StackPass : IDisposable
@@ -48,17 +48,17 @@ public sealed class StackPass : IDisposable
     {
         get
         {
-            if (_spent) throw new InvalidOperationException("This pass has been run back; its output is gone.");
+            if (_spent) throw new InvalidOperationException("The output is gone, because Backward has been called on this pass.");
             if (_parts.Length == 1) return _parts[0].Output!;
             using var noGraph = no_grad();
             return _output ??= cat([.. _parts.Select(part => part.Output!)], 0).DetachFromDisposeScope();
         }
     }
 
-    /// <summary>The bytes of the remainders that the scheme keeps to undo its rounding, in all layers together.</summary>
+    /// <summary>The bytes of the remainders that all layers keep to undo rounding.</summary>
     public long RemainderByteCount => _parts.Sum(part => part.Layers.Sum(layer => layer.Remainders?.ByteCount ?? 0));
 
-    /// <summary>The outputs of the micro-batches, which can be taken once; the caller disposes of them.</summary>
+    /// <summary>Returns the outputs of the batch parts, once; the caller disposes of them.</summary>
     internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _parts.Select(part => (part.Rows, part.TakeOutput()));
 
     /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
@@ -73,36 +73,39 @@ public sealed class StackPass : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        return Backward(_parts.Select(part => part.Rows.Of(gradient).clone()), layerDone).MoveToOuterDisposeScope();
+        return Backward(_parts.Select(part => part.Rows.Of(gradient).clone()), layerDone)!.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same from the gradients of <see cref="TakeOutputs"/>, in their order, which are disposed of.</summary>
-    /// <param name="gradients">The gradients.</param>
+    /// <summary>Adds the parameters' gradients to their <c>grad</c>, from the gradients of <see cref="TakeOutputs"/>.</summary>
+    /// <param name="gradients">The gradients, in the order of the outputs; they are disposed of.</param>
     /// <param name="layerDone">As in the other overload.</param>
     /// <param name="stateGradient">
     /// For a loss that depends on the hidden states too: returns what the loss itself adds to dL/dp_l, from l, rows of the batch, and their
-    /// p_l as the blocks read it, without a graph; null where that is zero. Called once for each l and micro-batch, from the number of
+    /// p_l as the blocks read it, without a graph; null where that is zero. Called once for each l and batch part, from the number of
     /// functions down to where the backward pass ends; p_l is gone afterwards.
     /// </param>
-    internal Tensor Backward(
-        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
+    /// <param name="toInput">
+    /// Whether to compute the gradient of the input. If not, the pass ends at the first function whose parameters need a gradient.
+    /// </param>
+    /// <returns>dL/dp₀, in the caller's dispose scope; null if <paramref name="toInput"/> is false.</returns>
+    internal Tensor? Backward(
+        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null,
+        bool toInput = true)
     {
-        BackTo(0, gradients, layerDone, stateGradient);
+        if (_spent) throw new InvalidOperationException("Backward has been called on this pass already. Run the stack forward again.");
+        _spent = true;
+        _output?.Dispose();
+        foreach ((BatchPart part, Tensor gradient) in _parts.Zip(gradients)) part.BeginBackward(gradient, stateGradient);
+        int lowest = toInput ? 0 : FirstTrained();
+        for (int l = _stack.Blocks.Count - 1; l >= lowest; l--)
+        {
+            foreach (BatchPart part in _parts) part.StepBackward(l, stateGradient);
+            layerDone?.Invoke(l);
+        }
+        if (!toInput) return null;
         using var scope = NewDisposeScope();
         List<Tensor> results = [.. _parts.Select(part => part.Finish())];
         return (results.Count == 1 ? results[0] : cat(results, 0)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// The same without the gradient of the input: the backward pass ends at the first function whose parameters need a gradient.
-    /// </summary>
-    /// <inheritdoc cref="Backward(IEnumerable{Tensor}, Action{int}, Func{int, RowRange, Tensor, Tensor})"/>
-    internal void BackwardToWeights(
-        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
-    {
-        int lowest = 0, count = _stack.Blocks.Count;
-        while (lowest < count && !_stack.Blocks[lowest].parameters().Any(p => p.requires_grad)) lowest++;
-        BackTo(lowest, gradients, layerDone, stateGradient);
     }
 
     /// <summary>Frees what the pass keeps.</summary>
@@ -130,18 +133,12 @@ public sealed class StackPass : IDisposable
         LayerList.CheckRange([.. _parts.Select(part => part.Layers)]);
     }
 
-    private void BackTo(
-        int lowest, IEnumerable<Tensor> gradients, Action<int>? layerDone, Func<int, RowRange, Tensor, Tensor?>? stateGradient)
+    /// <summary>Returns the first function whose parameters need a gradient; the number of functions if there is none.</summary>
+    private int FirstTrained()
     {
-        if (_spent) throw new InvalidOperationException("This pass has been run back already; run the stack forward again.");
-        _spent = true;
-        _output?.Dispose();
-        foreach ((BatchPart part, Tensor gradient) in _parts.Zip(gradients)) part.Turn(gradient, stateGradient);
-        for (int l = _stack.Blocks.Count - 1; l >= lowest; l--)
-        {
-            foreach (BatchPart part in _parts) part.StepBack(l, stateGradient);
-            layerDone?.Invoke(l);
-        }
+        int first = 0, count = _stack.Blocks.Count;
+        while (first < count && !_stack.Blocks[first].parameters().Any(p => p.requires_grad)) first++;
+        return first;
     }
 }
 
@@ -151,12 +148,12 @@ public sealed class StackPass : IDisposable
 internal readonly record struct RowRange(long First, long Count)
 {
     /// <summary>
-    /// The most elements of a hidden state that the blocks read at once on CUDA: enough to fill a GPU, and few beside the hidden states of
-    /// a large batch, so that the graph of one block does not limit the size of a batch.
+    /// The most elements of a hidden state that the blocks read at once on CUDA: enough to fill a GPU, and few compared with the hidden
+    /// states of a large batch, so that the graph of one block does not limit the size of a batch.
     /// </summary>
     private const long CudaElements = 1 << 26;
 
-    /// <summary>The same on the CPU, where it leaves a block's activations in the caches: 2,048 tokens of width 256.</summary>
+    /// <summary>The same on the CPU, small enough to keep a block's activations in the caches: 2,048 tokens of width 256.</summary>
     private const long CpuElements = 1 << 19;
 
     /// <summary>Returns these rows of a tensor whose first dimension is the batch, as a view.</summary>

@@ -106,14 +106,14 @@ internal static class PartialPath
         return Path.TrimEndingDirectorySeparator(final.FullName);
     }
 
-    /// <summary>Throws an exception of the file system again with the name of what was to be written; returns for any other.</summary>
+    /// <summary>Throws an exception of the file system again, with the name of the file or folder; returns for any other.</summary>
     public static void ThrowNamed(Exception e, string what)
     {
         if (e is IOException) throw new IOException($"{what}: {e.Message}", e);
         if (e is UnauthorizedAccessException) throw new UnauthorizedAccessException($"{what}: {e.Message}", e);
     }
 
-    /// <summary>Removes what is no longer needed. A failure to do so must not hide the result or the error that led here.</summary>
+    /// <summary>Deletes what is no longer needed. A failure to delete must not hide the result or an earlier error.</summary>
     public static void Clear(Action delete)
     {
         try
@@ -126,7 +126,7 @@ internal static class PartialPath
     }
 }
 
-/// <summary>A temporary file that goes away with its stream or with the process.</summary>
+/// <summary>A temporary file that is deleted when its stream is closed or the process ends.</summary>
 internal static class TemporaryFile
 {
     /// <summary>Creates an empty file in a folder.</summary>
@@ -136,7 +136,7 @@ internal static class TemporaryFile
         FileOptions options = OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None;
         var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 1 << 16, options);
 
-        // On other systems than Windows a deleted file exists until it is closed, even if the process is killed.
+        // Except on Windows, a deleted file can be used until it is closed, and it is gone even if the process is killed.
         if (!OperatingSystem.IsWindows()) PartialPath.Clear(() => File.Delete(path));
         return stream;
     }

@@ -8,7 +8,7 @@ internal sealed class ConfigurationJson(JsonObject json)
 {
     private const int MostShown = 100;
 
-    /// <summary>The most bytes of a file: real ones have a few kilobytes, and parsing takes many times the text's memory.</summary>
+    /// <summary>The most bytes of a file: real ones have a few kilobytes, and parsing takes many times the memory of the text.</summary>
     private const int MostBytes = 32 << 20;
 
     /// <summary>Reads a file.</summary>
@@ -17,7 +17,7 @@ internal sealed class ConfigurationJson(JsonObject json)
     public static ConfigurationJson Read(string path)
     {
         if (new FileInfo(path).Length > MostBytes)
-            throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB, so it is something else");
+            throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB, which no configuration has");
         return JsonNode.Parse(File.ReadAllText(path)) is JsonObject root
             ? new(root)
             : throw new InvalidDataException("it is not a JSON object");
@@ -64,11 +64,11 @@ internal sealed class ConfigurationJson(JsonObject json)
         { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not an object"),
     };
 
-    /// <summary>Refuses a file in which a field has another value than the only one that this library computes.</summary>
+    /// <summary>Refuses a field with another value than the only one that is supported.</summary>
     public void Expect<T>(string name, T only)
     {
         if (!Equals(Value(name, only), only))
-            throw new InvalidDataException($"its {name} is {Shown(name)}, and only {JsonSerializer.Serialize(only)} is computed here");
+            throw new InvalidDataException($"its {name} is {Shown(name)}, and only {JsonSerializer.Serialize(only)} is supported");
     }
 
     /// <summary>Returns a field as the file writes it, for messages.</summary>

@@ -125,7 +125,7 @@ internal sealed class SafeTensorsFile : IDisposable
     {
         if (destination.IsEmpty) return;
 
-        // Reading a mapped page that the file no longer has ends the process, so a file that was cut short meanwhile is refused here.
+        // Reading a mapped page beyond the end of the file ends the process, so a file that was cut short meanwhile is refused here.
         if (RandomAccess.GetLength(_handle) < position + destination.Length) throw BecameShorter();
         using MemoryMappedViewStream view = _map.CreateViewStream(position, destination.Length, MemoryMappedFileAccess.Read);
         view.ReadExactly(destination);
@@ -162,7 +162,7 @@ internal sealed class SafeTensorsFile : IDisposable
             set => throw new NotSupportedException();
         }
 
-        // As many bytes as there are: some readers take a short read for the end.
+        // Reads all bytes that there are, because some readers take a short read for the end.
         public override int Read(Span<byte> buffer)
         {
             int count = (int)Math.Min(buffer.Length, length - _position);

@@ -62,7 +62,7 @@ internal sealed class SafeTensorsHeader
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
                 if (!seen.Add(property.Name))
-                    throw TensorError(property.Name, "is there twice.");
+                    throw TensorError(property.Name, "occurs twice.");
                 if (property.Name == MetadataName)
                     ReadMetadata(property.Value);
                 else
@@ -89,7 +89,7 @@ internal sealed class SafeTensorsHeader
             if (property.Value.ValueKind != JsonValueKind.String)
                 throw Error($"{MetadataName} '{property.Name}' is not a string.");
             if (!_metadata.TryAdd(property.Name, property.Value.GetString()!))
-                throw Error($"{MetadataName} '{property.Name}' is there twice.");
+                throw Error($"{MetadataName} '{property.Name}' occurs twice.");
         }
     }
 

@@ -25,7 +25,7 @@ internal static class SafeTensorsWriter
         => AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>Writes to a stream, one tensor after the other.</summary>
-    /// <exception cref="ArgumentException">A name is there twice or reserved, a dtype unknown, a shape impossible.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice or is reserved, a dtype is unknown, or a shape is impossible.</exception>
     /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its dtype and shape make.</exception>
     public static void Write(Stream stream, IReadOnlyList<SafeTensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -61,7 +61,7 @@ internal static class SafeTensorsWriter
             json.WriteEndObject();
         }
 
-        // The data begins at a multiple of eight, so that mapped into memory every element type is aligned.
+        // The data begins at a multiple of eight, so that every element type is aligned when the file is mapped into memory.
         while (buffer.Length % sizeof(ulong) != 0)
             buffer.WriteByte((byte)' ');
         if (buffer.Length > SafeTensorsHeader.MaxLength)
@@ -76,7 +76,7 @@ internal static class SafeTensorsWriter
         foreach (SafeTensorSource tensor in tensors)
         {
             if (!names.Add(tensor.Name))
-                throw new ArgumentException($"The tensor name '{tensor.Name}' is there twice, or reserved.", nameof(tensors));
+                throw new ArgumentException($"The tensor name '{tensor.Name}' occurs twice or is reserved.", nameof(tensors));
             long length = SafeTensorInfo.ByteCount(tensor.Dtype, tensor.Shape);
             if (SafeTensorInfo.ItemSize(tensor.Dtype) == 0 || length < 0)
                 throw new ArgumentException($"Tensor '{tensor.Name}' has an unknown dtype or an impossible shape.", nameof(tensors));

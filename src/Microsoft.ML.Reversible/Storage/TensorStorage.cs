@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible.Storage;
 
 /// <summary>
 /// Converts tensors between TorchSharp and the safetensors format, some rows at a time, so that a conversion or a copy from a device needs
-/// little memory beside the tensor itself.
+/// little memory in addition to the tensor itself.
 /// </summary>
 internal static class TensorStorage
 {

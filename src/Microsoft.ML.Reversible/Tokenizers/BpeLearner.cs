@@ -28,7 +28,7 @@ internal sealed class BpeLearner
     /// <summary>Learns a vocabulary.</summary>
     /// <param name="texts">The text, read once.</param>
     /// <param name="size">Number of tokens, end-of-text included, at least <see cref="MinimumSize"/>.</param>
-    /// <param name="cancellationToken">Ends the learning between two merges.</param>
+    /// <param name="cancellationToken">Stops the learning between two merges.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is too small.</exception>
     /// <exception cref="InvalidOperationException">There is no text, or too little for that many tokens.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -160,7 +160,7 @@ internal sealed class PairTable(IReadOnlyList<byte[]> tokens)
         _increased.Add(pair);
     }
 
-    /// <summary>Takes occurrences of a pair back. A pair that was taken to be merged is no longer in the table.</summary>
+    /// <summary>Subtracts occurrences of a pair. A pair that <see cref="TryTakeBest"/> returned is no longer in the table.</summary>
     public void Remove(TokenPair pair, long count)
     {
         if (!_entries.TryGetValue(pair, out Entry? entry)) return;
@@ -176,7 +176,7 @@ internal sealed class PairTable(IReadOnlyList<byte[]> tokens)
         _increased.Clear();
     }
 
-    /// <summary>Takes the best pair out, with the pieces that may hold it, some perhaps twice.</summary>
+    /// <summary>Removes and returns the best pair, with the pieces that may hold it; a piece may be listed twice.</summary>
     public bool TryTakeBest(out TokenPair pair, out List<int> pieces)
     {
         while (_queue.TryDequeue(out pair, out var queued))

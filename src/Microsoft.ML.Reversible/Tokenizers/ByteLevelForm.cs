@@ -24,9 +24,10 @@ internal static class ByteLevelForm
         (HashSet<int> controls, HashSet<int> literals) = ([], []);
         foreach (AddedToken token in file.Added)
         {
-            if (!token.IsSpecial && token.TakesMore) throw file.Unsupported($"its added token '{token.Content}' takes more than its text");
+            if (!token.IsSpecial && token.HasMatchRules)
+                throw file.Unsupported($"its added token '{token.Content}' has single_word, lstrip or rstrip");
             if (normalizes && !token.IsSpecial && token.IsNormalized)
-                throw file.Unsupported($"its added token '{token.Content}' is looked for in normalized text");
+                throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
             if (tokens[token.Id].Length > 0 && tokens[token.Id] != token.Content)
                 throw file.Malformed($"'{tokens[token.Id]}' and '{token.Content}' both have the id {token.Id}");
             tokens[token.Id] = token.Content;

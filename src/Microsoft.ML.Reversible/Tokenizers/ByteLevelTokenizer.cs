@@ -5,12 +5,12 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Byte-level byte-pair encoding by a <see cref="BpeTokenizer"/>, with what it lacks: added tokens in text, tokens taken whole, a space
-/// before a text, and an error for a byte that is not in the vocabulary, which it drops.
+/// Byte-level byte-pair encoding with a <see cref="BpeTokenizer"/>. Adds what that lacks: added tokens in text, pieces that are tokens as a
+/// whole, a space before a text, and an error for a byte that is not in the vocabulary, which BpeTokenizer drops.
 /// </summary>
 internal sealed class ByteLevelTokenizer : IdTokenizer
 {
-    /// <summary>UTF-16 units in the longest part of a piece that is merged in one go.</summary>
+    /// <summary>UTF-16 units in the longest part of a piece that is merged as a whole.</summary>
     /// <remarks>
     /// BpeTokenizer's time for a piece is quadratic in its length: 0.5 s for 32,768 random letters, so some 8 minutes for a million. In
     /// parts of this length, a million take 2.8 s. Only longer pieces, which ordinary text does not have, get ids that differ from the
@@ -42,7 +42,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
         _lacksBytes = _lacksByte.Contains(true);
     }
 
-    /// <summary>Returns where the part of a piece ends that is merged in one go. Surrogate pairs stay whole.</summary>
+    /// <summary>Returns the end of the part of a piece that is merged as a whole. Surrogate pairs are not split.</summary>
     public static int EndOfPart(ReadOnlySpan<char> text, int start, int endOfPiece)
     {
         if (endOfPiece - start <= LongestPiece) return endOfPiece;
@@ -84,7 +84,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
         }
     }
 
-    /// <summary>What gives the ids of a piece.</summary>
+    /// <summary>Returns the function that encodes a piece.</summary>
     private static Func<string, IReadOnlyList<int>> Merger(Vocabulary vocabulary)
     {
         IEnumerable<KeyValuePair<string, int>> tokens = vocabulary.Tokens
@@ -121,13 +121,13 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     }
 }
 
-/// <summary>Remembers the ids of pieces of text. Safe to use from several threads.</summary>
+/// <summary>Caches the ids of pieces of text. Safe to use from several threads.</summary>
 /// <remarks>
-/// Natural text repeats its pieces. BpeTokenizer keeps the first 10,000 and no others, and its threads wait for one another to look. With
-/// GPT-2's vocabulary on a machine of two cores, this makes tinyshakespeare 1.6 to 2.0 times as fast on one thread and 1.8 to 2.1 times on
-/// two; text whose pieces are all distinct takes 1.2 to 2.8 times as long.
+/// Natural text repeats its pieces. BpeTokenizer's own cache keeps only the first 10,000 pieces, and threads wait for each other to read
+/// it. With GPT-2's vocabulary on two cores, this cache encodes tinyshakespeare 1.6 to 2.0 times as fast on one thread and 1.8 to 2.1 times
+/// as fast on two. Text whose pieces are all distinct takes 1.2 to 2.8 times as long.
 /// </remarks>
-/// <param name="merge">Gives the ids of a piece.</param>
+/// <param name="merge">Encodes a piece.</param>
 internal sealed class PieceCache(Func<string, IReadOnlyList<int>> merge)
 {
     private const int Places = 1 << 16;
@@ -143,7 +143,7 @@ internal sealed class PieceCache(Func<string, IReadOnlyList<int>> merge)
             return;
         }
 
-        // Each place keeps the two pieces that came to it last. No thread waits: at worst, one overwrites what another has just stored.
+        // Each place keeps the two pieces used last. There is no lock: at worst, a thread overwrites what another has just stored.
         Span<Entry?> place = _entries.AsSpan((string.GetHashCode(piece) & (Places - 1)) * 2, 2);
         Entry? last = place[0];
         if (last is not null && piece.SequenceEqual(last.Piece))

@@ -10,7 +10,7 @@ internal sealed class CharacterTokenizer : Tokenizer
     private readonly string[] _tokens;
     private readonly Dictionary<Rune, int> _ids = [];
 
-    /// <summary>Makes a tokenizer whose ids are the tokens' places. A token of several characters is decoded but never encoded.</summary>
+    /// <summary>Makes a tokenizer whose ids are the tokens' indices. A token of several characters is decoded but never encoded.</summary>
     public CharacterTokenizer(IReadOnlyList<string> tokens)
     {
         _tokens = [.. tokens];

@@ -14,7 +14,7 @@ internal static class FormC
     private const int HangulFirst = 0xAC00, LeadFirst = 0x1100, VowelFirst = 0x1161, TrailBefore = 0x11A7;
     private const int Leads = 19, Vowels = 21, Trails = 28, Syllables = Leads * Vowels * Trails;
 
-    // Numbers of seven bits a byte, the least first, compressed: canonical decompositions, then ranges of combining classes.
+    // Canonical decompositions, then ranges of combining classes, as compressed numbers of seven bits a byte, the lowest bits first.
     private const string Data = """
         vVoJdJXVtT57//+9Nzc3uRkgEEYpoCC1KiJi0QjiUJXaOvXRarXq6tP2qRF9PrFWnzGBGEImASMgc5kMEBACxkgwTBEjMgQIEG4AIVxDVBIGAwrGfvuc/4bkFvCt51pd
         K+fsM+yzz57P/i9kx5YRp1JKFLHiVi0SzWa2BxPbd7daB15ETOs5c6SXmF3h5y2Oigk7F21xLP077mFWfuJnPcRDFfEQ24G3GnjD3c6cHRjZFiYpgRYnxYSdD+EPc+Ag
@@ -73,11 +73,11 @@ internal static class FormC
 
     private static readonly Lazy<Tables> _tables = new(Read);
 
-    /// <summary>The text in form C; the same object where it is certain to be in it.</summary>
+    /// <summary>Returns the text in form C; the same object if all its characters are before the combining marks.</summary>
     /// <param name="text">Well-formed text.</param>
     public static string Normalize(string text)
     {
-        // All characters before the combining marks stand for themselves and combine with nothing before them.
+        // All characters before the combining marks are in form C and do not combine with the character before them.
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text;
 
         var points = new List<int>(text.Length);
@@ -145,7 +145,7 @@ internal static class FormC
         points.RemoveRange(kept, points.Count - kept);
     }
 
-    /// <summary>The composite of two code points; negative where there is none.</summary>
+    /// <summary>Returns the composite of two code points; negative if there is none.</summary>
     private static int Pair(int first, int second)
     {
         if (first - LeadFirst is >= 0 and < Leads and var lead && second - VowelFirst is >= 0 and < Vowels and var vowel)

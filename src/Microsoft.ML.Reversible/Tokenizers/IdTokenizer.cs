@@ -4,8 +4,8 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Base of this library's own tokenizers: it gives the ids of a text, which is all that <see cref="LanguageModelTokenizer"/> asks of one,
-/// but not where each token lies in the text.
+/// Base of this library's own tokenizers. It computes the ids of a text, which is all that <see cref="LanguageModelTokenizer"/> needs, but
+/// not the tokens' positions in the text.
 /// </summary>
 /// <param name="texts">The text of every token.</param>
 internal abstract class IdTokenizer(TokenTexts texts) : Tokenizer
@@ -36,7 +36,7 @@ internal abstract class IdTokenizer(TokenTexts texts) : Tokenizer
         string whole = text ?? textSpan.ToString();
         var ids = new List<int>(whole.Length / 3 + 1);
         Append(whole, ids);
-        if (ids.Count > settings.MaxTokenCount) throw NoPlaces();
+        if (ids.Count > settings.MaxTokenCount) throw NoPositions();
         return new EncodeResults<int> { Tokens = ids, CharsConsumed = whole.Length };
     }
 
@@ -46,7 +46,8 @@ internal abstract class IdTokenizer(TokenTexts texts) : Tokenizer
 
     /// <inheritdoc/>
     protected override EncodeResults<EncodedToken> EncodeToTokens(
-        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) => throw NoPlaces();
+        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) => throw NoPositions();
 
-    private static NotSupportedException NoPlaces() => new("This tokenizer gives the ids of a whole text, not the tokens' places in it.");
+    private static NotSupportedException NoPositions() =>
+        new("This tokenizer computes the ids of a whole text, not the tokens' positions in it.");
 }

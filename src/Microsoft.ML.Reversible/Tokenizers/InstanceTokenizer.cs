@@ -5,19 +5,19 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>A tokenizer that the caller has made, guarded against what it may do to a text.</summary>
+/// <summary>A tokenizer that the caller has made, with its input restricted to what it handles well.</summary>
 /// <remarks>
-/// The tokenizers of Microsoft.ML.Tokenizers take special tokens wherever they stand in a text, so that a text could end its own document,
-/// and need time quadratic in the length of a run without white space.
+/// The tokenizers of Microsoft.ML.Tokenizers recognize special tokens anywhere in a text, so that a text could end its own document. Their
+/// time is quadratic in the length of a run without white space.
 /// </remarks>
 /// <param name="tokenizer">The tokenizer.</param>
 /// <param name="size">Number of ids.</param>
-/// <param name="special">The texts that the tokenizer may take for special tokens, with their ids.</param>
+/// <param name="special">The texts that the tokenizer may recognize as special tokens, with their ids.</param>
 /// <param name="texts">The text of every token.</param>
 internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnlyDictionary<string, int> special, TokenTexts texts)
     : IdTokenizer(texts)
 {
-    /// <summary>UTF-16 units in the longest run of text without white space, or of white space, that is encoded in one go.</summary>
+    /// <summary>UTF-16 units in the longest run of text without white space, or of white space, that is encoded as a whole.</summary>
     public const int Limit = 1024;
 
     // Words, numbers, spaces, scripts and signs: what tokenizers differ in.
@@ -29,7 +29,7 @@ internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnly
         string.Join('|', special.Keys.Where(text => text.Length > 0).OrderByDescending(text => text.Length).Select(Regex.Escape)),
         RegexOptions.CultureInvariant);
 
-    /// <summary>Adds to a hash what tells tokenizers of one kind apart: their ids of a sample, and their tokens.</summary>
+    /// <summary>Adds to a hash what distinguishes tokenizers of one type: their ids of a sample, and their tokens.</summary>
     /// <param name="hash">The hash.</param>
     /// <param name="controls">The ids that stand for no text.</param>
     public void AddTo(TokenizerHash hash, IReadOnlySet<int> controls)
@@ -67,7 +67,7 @@ internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnly
     }
 
     /// <summary>
-    /// The text in stretches, cut behind the first character of all that would become a special token.
+    /// Returns the text in parts, cut after the first character of each text that would become a special token.
     /// </summary>
     private IEnumerable<string> WithoutSpecial(string text)
     {
@@ -81,7 +81,7 @@ internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnly
         yield return text[start..];
     }
 
-    // Where it removes extra spaces, the package's normalizer loses a text of one character.
+    // If it removes extra spaces, the package's normalizer drops a text of one character.
     private static IReadOnlyList<int> Encode(SentencePieceTokenizer pieces, string text)
     {
         bool lost = pieces.Normalizer is SentencePieceNormalizer { RemoveExtraWhiteSpaces: true } && text.Trim(' ').Length == 1;
@@ -114,7 +114,7 @@ internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnly
     }
 }
 
-/// <summary>Text from a tokenizer whose tokens are not known.</summary>
+/// <summary>Decodes with a tokenizer that does not tell the bytes of its tokens.</summary>
 /// <param name="tokenizer">The tokenizer.</param>
 /// <param name="size">Number of ids.</param>
 /// <param name="controls">The ids that stand for no text.</param>
@@ -145,7 +145,7 @@ internal sealed class InstanceTexts(Tokenizer tokenizer, int size, IReadOnlySet<
     }
 
     /// <summary>
-    /// Decodes the newest ids together with those before, since the text of an id may depend on them, and holds back what ends in U+FFFD.
+    /// Decodes new ids together with those before, since the text of an id may depend on them, and holds back text that ends in U+FFFD.
     /// </summary>
     private sealed class Incremental(InstanceTexts texts) : TokenDecoder
     {
@@ -173,7 +173,7 @@ internal sealed class InstanceTexts(Tokenizer tokenizer, int size, IReadOnlySet<
     }
 }
 
-/// <summary>Finds what a language model must know about a tokenizer that the caller has made.</summary>
+/// <summary>Finds the special ids and the vocabulary of a tokenizer that the caller has made.</summary>
 internal static class InstanceParts
 {
     private const int LongestGap = 4096;
@@ -193,8 +193,8 @@ internal static class InstanceParts
 
         int size = vocabularySize ?? SizeOf(tokenizer, known)
             ?? throw new ArgumentException(
-                $"The {name} does not tell how many tokens it has. It needs a public property Vocabulary of tokens with " +
-                "their ids, as the tokenizers of Microsoft.ML.Tokenizers have it.",
+                $"The {name} does not tell how many tokens it has. It needs a public property Vocabulary with the ids " +
+                "of its tokens, like the tokenizers of Microsoft.ML.Tokenizers.",
                 nameof(vocabularySize));
         if (size < 1) throw new ArgumentOutOfRangeException(nameof(vocabularySize), size, "The vocabulary must have at least one token.");
         int end = endOfTextId ?? EndOf(tokenizer, known)
@@ -215,7 +215,7 @@ internal static class InstanceParts
         var guarded = new InstanceTokenizer(tokenizer, size, special, decoder);
         if (guarded.EncodeToIds("a").Intersect([end, begin, prefix]).Any())
             throw new ArgumentException(
-                $"The {name} puts tokens around every text by itself. Make it without: the trainer puts them where they belong.",
+                $"The {name} adds tokens around every text. Make it without them: the trainer adds them where they belong.",
                 nameof(tokenizer));
         return new(
             guarded, decoder, size, hash => guarded.AddTo(hash, controls), end, texts.GetValueOrDefault(end, Vocabulary.DefaultEndOfText),
@@ -240,7 +240,7 @@ internal static class InstanceParts
         int most = known.Count > 0 ? known.Values.Max() + 1 : 0;
         if (tokenizer is not TiktokenTokenizer) return most > 0 ? most : null;
 
-        // Its properties list special tokens only. But it decodes every id that it has to some text, and others to an empty one.
+        // Its properties list only special tokens, but it decodes each id that it has to some text, and other ids to an empty text.
         for (int id = 0; id < most + LongestGap; id++)
             if (tokenizer.Decode([id]).Length > 0) most = Math.Max(most, id + 1);
         return most > 0 ? most : null;
@@ -254,7 +254,7 @@ internal static class InstanceParts
         return null;
     }
 
-    /// <summary>The id of the token that begins a text, whether or not it is put before every text.</summary>
+    /// <summary>Returns the id of the token that begins a text, whether or not it is put before every text.</summary>
     private static int? BeginOf(Tokenizer tokenizer, Dictionary<string, int> known)
     {
         if (tokenizer is SentencePieceTokenizer pieces) return pieces.BeginningOfSentenceId;
@@ -264,7 +264,7 @@ internal static class InstanceParts
         return null;
     }
 
-    /// <summary>The bytes of every token where the tokenizer's type says how its vocabulary is written; else null.</summary>
+    /// <summary>Returns the bytes of every token if the tokenizer's type defines how its vocabulary is written; else null.</summary>
     private static TokenBytes? BytesOf(
         Tokenizer tokenizer, int size, HashSet<int> controls, Dictionary<int, string> texts, int[] starters)
     {

@@ -3,8 +3,8 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// The one way to any tokenizer: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the tokens
-/// that end a document and come before one. Safe to use from several threads.
+/// The adapter over all tokenizers: a <see cref="Tokenizer"/> of Microsoft.ML.Tokenizers together with the text of its tokens and the
+/// tokens that end a document and come before one. Safe to use from several threads.
 /// </summary>
 internal sealed class LanguageModelTokenizer
 {
@@ -51,11 +51,11 @@ internal sealed class LanguageModelTokenizer
     public int PrefixId => _parts.PrefixId;
 
     /// <summary>
-    /// SHA-256 over all that decides which ids a text has, as lower-case hexadecimal digits: equal hashes, equal ids, in any process.
+    /// SHA-256 of all that decides which ids a text has, as lower-case hexadecimal digits. Equal hashes mean equal ids, in any process.
     /// </summary>
     public string Hash => _hash.Value;
 
-    /// <summary>Whether <see cref="Save"/> can write it.</summary>
+    /// <summary>Whether <see cref="Save"/> is supported.</summary>
     public bool CanSave => _save is not null;
 
     /// <summary>Learns a tokenizer.</summary>
@@ -81,8 +81,8 @@ internal sealed class LanguageModelTokenizer
     /// <remarks>
     /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
     /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
-    /// vocab.bpe, or the only .tiktoken file, these three cut as GPT-2 does. tokenizer_config.json and special_tokens_map.json beside them
-    /// name the tokens that end a document and come before one.
+    /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json
+    /// beside them name the tokens that end a document and come before one.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
@@ -92,17 +92,19 @@ internal sealed class LanguageModelTokenizer
     public static LanguageModelTokenizer Load(string path, int? endOfTextId = null, int? beginOfTextId = null) =>
         TokenizerLoader.Load(path, new SpecialIds(endOfTextId, beginOfTextId));
 
-    /// <summary>Makes a tokenizer of one that the caller has made.</summary>
+    /// <summary>Wraps a tokenizer that the caller has made.</summary>
     /// <param name="tokenizer">The tokenizer, which must not put tokens around a text by itself.</param>
     /// <param name="endOfTextId">The id that ends a document; null to find it among its special tokens.</param>
-    /// <param name="beginOfTextId">The id that a document begins after; null for the tokenizer's own, or else that of the end.</param>
+    /// <param name="beginOfTextId">The id that a document begins after; null for the tokenizer's own, or else the end id.</param>
     /// <param name="vocabularySize">Number of ids; null to find it in the tokenizer's vocabulary.</param>
     /// <exception cref="ArgumentException">What was left out cannot be found; the message names it.</exception>
     public static LanguageModelTokenizer Wrap(
         Tokenizer tokenizer, int? endOfTextId = null, int? beginOfTextId = null, int? vocabularySize = null) =>
         new(InstanceParts.Of(tokenizer, endOfTextId, beginOfTextId, vocabularySize), TextTokenization.Bpe, save: null);
 
-    /// <summary>Writes its files, each whole or not at all: those it came from as they were, under Hugging Face's names.</summary>
+    /// <summary>
+    /// Writes its files under Hugging Face's names, each completely or not at all. Files that it was read from are written unchanged.
+    /// </summary>
     /// <exception cref="NotSupportedException">The tokenizer is an instance that the caller made.</exception>
     public void Save(string folder)
     {
@@ -184,7 +186,7 @@ internal sealed class LanguageModelTokenizer
     }
 }
 
-/// <summary>What a reader makes of the files of a tokenizer.</summary>
+/// <summary>The result of reading a tokenizer: the tokenizer, the text of its tokens, and its special ids.</summary>
 /// <param name="Tokenizer">Turns text into ids.</param>
 /// <param name="Texts">Turns ids into text.</param>
 /// <param name="VocabularySize">Number of ids, which run from 0.</param>

@@ -62,17 +62,17 @@ internal static class LlamaForm
                     || (metaspace.TryGet("add_prefix_space", out JsonElement adds) && adds.ValueKind == JsonValueKind.False);
                 return never ? DummyPrefix.Never : DummyPrefix.UnlessSpace;
         }
-        throw file.Unsupported("it treats spaces otherwise than the Llama family");
+        throw file.Unsupported("it treats spaces differently from the Llama family");
     }
 
     /// <summary>Reads the merges.</summary>
     /// <remarks>
-    /// Converters make such lists from scores: all merges that make a piece follow each other. Pieces then get scores again, and equal ones
-    /// merge as in the tokenizer.model that the file was made of.
+    /// Converters make such lists from scores, so all merges that make a piece follow each other. If they do, pieces get scores again, and
+    /// equal scores merge as in the tokenizer.model that the file was converted from.
     /// </remarks>
     /// <param name="file">The file.</param>
     /// <param name="pieces">The pieces, which get the rank of the first merge that makes them as a negative score.</param>
-    /// <returns>The merges where scores would give others; else null.</returns>
+    /// <returns>The merges if scores would give different ones; else null.</returns>
     private static List<(string Left, string Right)>? ReadMerges(TokenizerJsonFile file, SentencePiece[] pieces)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -85,7 +85,7 @@ internal static class LlamaForm
         int last = -1;
         for (int rank = 0; rank < file.Merges.Count; rank++)
         {
-            // A merge that makes a mark or a byte never applies: the mark would have been found before.
+            // A merge that makes a special token or a byte piece never applies.
             string[] sides = file.Merges[rank].Split(' ');
             if (!ids.TryGetValue(string.Concat(sides), out int id)) continue;
             foreach (string side in sides)

@@ -4,11 +4,11 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Translates a regular expression from Oniguruma's syntax to .NET's, and refuses what the two match differently or what depends on more
-/// of a character beyond U+FFFF than its Unicode category.
+/// Translates a regular expression from Oniguruma's syntax to .NET's. Refuses what the two match differently, and what depends on more than
+/// the Unicode category of a character beyond U+FFFF.
 /// </summary>
 /// <remarks>
-/// Read are: characters and their escapes, <c>.</c>, classes, <c>\s \S \d \D</c>, general categories such as <c>\p{L}</c>, groups
+/// Supported are characters and their escapes, <c>.</c>, classes, <c>\s \S \d \D</c>, general categories such as <c>\p{L}</c>, groups
 /// <c>(?:)</c> and <c>(?i:)</c>, look-arounds, atomic groups, alternatives, greedy, lazy and possessive quantifiers.
 /// </remarks>
 internal sealed class OnigurumaSyntax
@@ -17,7 +17,7 @@ internal sealed class OnigurumaSyntax
     private const int GreatestCount = 1000;
     private const int DeepestGroup = 50;
 
-    // What one character beyond ASCII stands for when case is ignored: ß for ss, the ligatures for the others.
+    // Two letters that one character beyond ASCII matches when case is ignored: ß matches ss, ligatures the others.
     private static readonly string[] _foldedPairs = ["ss", "ff", "fi", "fl", "st"];
 
     private static readonly HashSet<string> _categories = [
@@ -34,7 +34,7 @@ internal sealed class OnigurumaSyntax
     public string Translation { get; private set; } = "";
 
     /// <summary>
-    /// Whether a part is repeated that can itself match in several ways: then backtracking takes time exponential in the text.
+    /// Whether a part that can match in several ways is repeated: then the time of backtracking is exponential in the text.
     /// </summary>
     public bool RepeatsRepetitions { get; private set; }
 
@@ -84,13 +84,13 @@ internal sealed class OnigurumaSyntax
         if (!TryQuantifier(out string quantifier)) return atom;
         if (varies && quantifier != "?")
         {
-            // An engine without backtracking copies the part as often as it is counted.
-            if (quantifier[0] == '{') throw Unsupported($"{quantifier} behind a part that matches in several ways");
+            // An engine without backtracking copies the part as many times as the count says.
+            if (quantifier[0] == '{') throw Unsupported($"{quantifier} after a part that matches in several ways");
             RepeatsRepetitions = true;
         }
         varies = true;
 
-        // Behind a count in braces, Oniguruma's '+' is another quantifier.
+        // After a count in braces, Oniguruma's '+' is another quantifier.
         if (_at < _source.Length && _source[_at] == '+' && quantifier[0] != '{')
         {
             _at++;
@@ -169,7 +169,7 @@ internal sealed class OnigurumaSyntax
         }
         if (string.CompareOrdinal(_source, _at, "(?", 0, 2) == 0) throw Unsupported(_source[_at..Math.Min(_source.Length, _at + 4)]);
 
-        // What a plain group captures is not asked for.
+        // Captures are not used, so a plain group becomes one that does not capture.
         _at++;
         string captured = Alternatives(ignoresCase, depth + 1, out varies);
         if (_at == _source.Length) throw new FormatException("it lacks a ')'");
@@ -215,7 +215,7 @@ internal sealed class OnigurumaSyntax
         return translation.Append(']').ToString();
     }
 
-    /// <summary>What stands at a backslash for a set of characters; null where it stands for one.</summary>
+    /// <summary>Translates an escape that stands for a set of characters; null if it stands for one character.</summary>
     private string? Shorthand(bool ignoresCase)
     {
         char kind = _at + 1 < _source.Length ? _source[_at + 1] : '\0';
@@ -233,7 +233,7 @@ internal sealed class OnigurumaSyntax
         string whole = end < 0 ? _source[_at..] : _source[_at..(end + 1)];
         if (!_categories.Contains(name)) throw Unsupported(whole);
 
-        // Oniguruma adds the other case of every character to the category: the iota below, a mark, to the letters.
+        // Oniguruma adds the other case of every character to the category, such as the mark U+0345, an iota below, to the letters.
         if (ignoresCase) throw new FormatException($"it ignores the case of '{whole}', which is not supported");
         _at = end + 1;
         return $"\\{(negated == (kind == 'P') ? 'p' : 'P')}{{{name}}}";

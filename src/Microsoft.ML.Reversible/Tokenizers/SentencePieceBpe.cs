@@ -3,12 +3,12 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// SentencePiece's byte-pair encoding: of all neighbours that together are a piece, those whose piece has the greatest score are merged
-/// first, and of equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 takes the rightmost, which gives runs of a character other ids.
+/// SentencePiece's byte-pair encoding: of all neighbours that form a piece, those whose piece has the greatest score are merged first, and
+/// of equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 merges the rightmost, which gives runs of a character other ids.
 /// </summary>
 /// <remarks>
-/// Source: sentencepiece, src/bpe_model.cc. A text is merged word by word. In the Llama family no piece reaches over the beginning of a
-/// word, so the ids are those of the whole text; a vocabulary with such pieces has its texts merged whole.
+/// Source: sentencepiece, src/bpe_model.cc. A text is merged word by word. In the Llama family no piece crosses the beginning of a word, so
+/// the ids are those of the whole text. If a vocabulary has such pieces, a text is merged as a whole.
 /// </remarks>
 internal sealed class SentencePieceBpe : IdTokenizer
 {
@@ -18,7 +18,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
     private readonly SentencePieceVocabulary _vocabulary;
     private readonly IReadOnlyList<SentencePiece> _pieces;
     private readonly int _firstByte;
-    private readonly bool _piecesReachOverSpaces;
+    private readonly bool _piecesCrossSpaces;
     private readonly Dictionary<int, int> _characters = [];
     private readonly Dictionary<(int Left, int Right), Merge> _merges = [];
 
@@ -29,7 +29,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
         : base(vocabulary.Texts(starters))
     {
         (_vocabulary, _pieces, _firstByte) = (vocabulary, vocabulary.Pieces, vocabulary.FirstByteId);
-        _piecesReachOverSpaces = _pieces.Any(piece => piece.Kind == PieceKind.Normal && ReachesOverSpace(piece.Text));
+        _piecesCrossSpaces = _pieces.Any(piece => piece.Kind == PieceKind.Normal && CrossesSpace(piece.Text));
         Dictionary<string, int> symbols = NumberSymbols();
         if (vocabulary.Merges is { } listed)
         {
@@ -63,7 +63,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
         }
     }
 
-    /// <summary>Numbers what can be merged: the pieces by their ids, then characters that are only parts of pieces.</summary>
+    /// <summary>Numbers the symbols to merge: the pieces by their ids, then characters that are only parts of pieces.</summary>
     private Dictionary<string, int> NumberSymbols()
     {
         var symbols = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -90,13 +90,13 @@ internal sealed class SentencePieceBpe : IdTokenizer
 
     private int EndOfWord(string text, int start)
     {
-        if (_piecesReachOverSpaces) return text.Length;
+        if (_piecesCrossSpaces) return text.Length;
         for (int i = start + 1; i < text.Length; i++)
             if (text[i] == Space && text[i - 1] != Space) return i;
         return text.Length;
     }
 
-    private static bool ReachesOverSpace(string piece)
+    private static bool CrossesSpace(string piece)
     {
         for (int i = 1; i < piece.Length; i++)
             if (piece[i] == Space && piece[i - 1] != Space) return true;
@@ -127,7 +127,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
         while (candidates.TryDequeue(out Candidate pair, out _))
         {
             ref Part left = ref parts[pair.At];
-            // Either side may have become a part of something else since the pair was found.
+            // Either side may have been merged since the pair was found.
             if (left.Symbol != pair.Left || left.Next != pair.Next || parts[pair.Next].Symbol != pair.Right) continue;
             left.Symbol = _merges[(pair.Left, pair.Right)].Id;
             parts[pair.Next].Symbol = None;
@@ -156,12 +156,12 @@ internal sealed class SentencePieceBpe : IdTokenizer
         foreach (byte value in bytes[..new Rune(part.Character).EncodeToUtf8(bytes)]) ids.Add(_firstByte + value);
     }
 
-    /// <summary>What two neighbours become, and when: the least order first.</summary>
+    /// <summary>The piece that two neighbours become, and its order: the least is merged first.</summary>
     private readonly record struct Merge(int Id, float Order);
 
     /// <summary>A stretch of the text that is one symbol, with its neighbours' places.</summary>
     private record struct Part(int Symbol, int Character, int Previous, int Next);
 
-    /// <summary>Two neighbours that together are a piece, as they were when they were found.</summary>
+    /// <summary>Two neighbours that form a piece, as they were when they were found.</summary>
     private readonly record struct Candidate(int At, int Next, int Left, int Right);
 }

@@ -13,10 +13,10 @@ internal enum PieceKind
     /// <summary>Stands for text without a piece.</summary>
     Unknown = 2,
 
-    /// <summary>A mark such as end-of-text. It stands for no text.</summary>
+    /// <summary>A special token such as end-of-text. It stands for no text.</summary>
     Control = 3,
 
-    /// <summary>Text that is looked for before anything else.</summary>
+    /// <summary>Text that is found before all other pieces.</summary>
     UserDefined = 4,
 
     /// <summary>Text that is never produced.</summary>
@@ -46,7 +46,7 @@ internal enum DummyPrefix
 internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
 
 /// <summary>A SentencePiece vocabulary with byte-pair merges and byte fallback, as the Llama family has it.</summary>
-/// <param name="Pieces">The pieces, whose ids are their places.</param>
+/// <param name="Pieces">The pieces, whose ids are their indices.</param>
 /// <param name="UnknownId">The piece that stands for text without one.</param>
 /// <param name="BeginId">The piece that a document begins after; negative where there is none.</param>
 /// <param name="EndId">The piece that ends a document; negative where there is none.</param>
@@ -129,8 +129,8 @@ internal sealed record SentencePieceVocabulary(
         return null;
     }
 
-    /// <summary>Returns this vocabulary with marks added behind the pieces, as Hugging Face's configuration lists them.</summary>
-    /// <param name="tokens">The marks by id. Those that are pieces already are left out.</param>
+    /// <summary>Returns this vocabulary with special tokens after the pieces, as Hugging Face's configuration lists them.</summary>
+    /// <param name="tokens">The special tokens by id. Those that are pieces already are left out.</param>
     /// <param name="path">The file, for messages.</param>
     /// <exception cref="InvalidDataException">The ids do not follow the pieces'.</exception>
     public SentencePieceVocabulary WithControls(IReadOnlyDictionary<int, string> tokens, string path)
@@ -141,7 +141,7 @@ internal sealed record SentencePieceVocabulary(
             if ((uint)id < (uint)pieces.Count && pieces[id].Text == token) continue;
             if (id != pieces.Count || pieces.Exists(piece => piece.Text == token))
                 throw TokenizerJson.Malformed(
-                    path, $"tokenizer_config.json adds the token '{token}' as id {id}, which is another's or leaves a gap");
+                    path, $"tokenizer_config.json adds the token '{token}' as id {id}, which another token has or which leaves a gap");
             pieces.Add(new(token, 0, PieceKind.Control));
         }
         return this with { Pieces = pieces };
@@ -198,7 +198,7 @@ internal static class SentencePieceFile
             throw new InvalidDataException($"its model is of type {modelType}, and only byte-pair models (2) are read");
         if (normalizer is not ("" or "identity") || charsMap)
             throw new InvalidDataException($"it normalizes text by '{normalizer}', and only 'identity' is supported");
-        if (suffix || !escapes) throw new InvalidDataException("it treats spaces otherwise than the Llama family");
+        if (suffix || !escapes) throw new InvalidDataException("it treats spaces differently from the Llama family");
         return new(pieces, unknown, begin, end, prefix ? DummyPrefix.Always : DummyPrefix.Never, removes);
 
         void ReadTrainer(ByteString message)

@@ -10,8 +10,8 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// </summary>
 /// <remarks>
 /// Such expressions are written for Oniguruma, which matches code points. .NET matches UTF-16 units, so a text with surrogate pairs is
-/// matched with a unit of the same Unicode category in the place of every pair. <see cref="OnigurumaSyntax"/> accepts no expression that
-/// could tell the two apart.
+/// matched with one unit of the same Unicode category in place of every pair. <see cref="OnigurumaSyntax"/> accepts no expression for which
+/// that makes a difference.
 /// </remarks>
 internal sealed class SplitPattern : PreTokenizer
 {
@@ -85,7 +85,7 @@ internal sealed class SplitPattern : PreTokenizer
     }
 
     /// <summary>
-    /// The next match, which may be empty unless it stands at the start; the end of the text where there is none. An empty match is a cut.
+    /// Returns the next match, or the end of the text if there is none. An empty match cuts the text; one at the start does nothing.
     /// </summary>
     private (int Index, int Length) NextMatch(string text, int start)
     {
@@ -97,8 +97,11 @@ internal sealed class SplitPattern : PreTokenizer
         catch (RegexMatchTimeoutException e)
         {
             throw new InvalidOperationException(
-                $"The tokenizer's regular expression '{Expression}' took more than {_longestMatch.TotalSeconds:F0} s to find one piece " +
-                $"of a text of {text.Length} characters. Give shorter texts, or another tokenizer.", e);
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The tokenizer's regular expression '{Expression}' took more than {_longestMatch.TotalSeconds:F0} s to find one " +
+                    $"piece of a text of {text.Length} characters. Give shorter texts, or another tokenizer."),
+                e);
         }
         return (text.Length, 0);
     }
@@ -111,7 +114,7 @@ internal sealed class SplitPattern : PreTokenizer
         return units.ToString();
     }
 
-    /// <summary>For each category a character of it that the expression does not name.</summary>
+    /// <summary>Returns for each category a character that the expression does not name.</summary>
     private static Dictionary<UnicodeCategory, char> FindRepresentatives(OnigurumaSyntax syntax)
     {
         var found = new Dictionary<UnicodeCategory, char>();
@@ -121,8 +124,10 @@ internal sealed class SplitPattern : PreTokenizer
     }
 }
 
-/// <summary>Cuts text by several pre-tokenizers: the first cuts the text, each other one the pieces of those before.</summary>
-/// <remarks>CompositePreTokenizer of Microsoft.ML.Tokenizers 2.0 leaves a text whole that its first part leaves whole.</remarks>
+/// <summary>Cuts text by several pre-tokenizers: the first cuts the text, each next one the pieces of the one before.</summary>
+/// <remarks>
+/// CompositePreTokenizer of Microsoft.ML.Tokenizers 2.0 does not apply its other parts to a text that its first part does not cut.
+/// </remarks>
 /// <param name="parts">The pre-tokenizers. Each sees nothing of the text beyond the piece that it cuts.</param>
 internal sealed class SplitSequence(IReadOnlyList<PreTokenizer> parts) : PreTokenizer
 {

@@ -10,7 +10,7 @@ internal static class TiktokenFile
     public const string Extension = ".tiktoken";
 
     /// <summary>
-    /// Reads a vocabulary. Ranks, which say what merges first, become merges: the last pair of lower ranks in merging a token's bytes.
+    /// Reads a vocabulary. Ranks become merges: merging a token's bytes by lower ranks leaves two tokens, which are its merge.
     /// </summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="path">The file, for messages.</param>
@@ -76,15 +76,15 @@ internal static class TiktokenFile
         return parts.TrueForAll(ranks.ContainsKey) ? parts : [];
     }
 
-    // The file does not say how text is cut into pieces. A token that reaches over a cut of GPT-2's shows that it is another way.
+    // The file does not name its pre-tokenizer. A token that crosses a cut of GPT-2's shows that it is another one.
     private static void RefuseOtherCuts(string token, string path)
     {
         string text = Encoding.UTF8.GetString(ByteAlphabet.Read(token));
         if (text.Contains('\uFFFD')) return;
         if (text.Length > 0 && Gpt2PreTokenizer.EndOf(text, 0) < text.Length)
             throw new InvalidDataException(
-                $"The tokenizer file '{path}' is not supported: its token '{text}' lies over a place where GPT-2 cuts text, so it " +
-                "belongs to another way of cutting, which the file does not tell. " +
+                $"The tokenizer file '{path}' is not supported: its token '{text}' crosses a place where GPT-2 cuts text, so it " +
+                "was made with another pre-tokenizer, which the file does not name. " +
                 "Give the tokenizer as an instance of Microsoft.ML.Tokenizers.TiktokenTokenizer.");
     }
 }

@@ -110,7 +110,7 @@ internal sealed record TokenizerConfiguration(string Path)
         if (token.TryGet("content", out JsonElement content)) token = content;
         return token.ValueKind == JsonValueKind.String && TokenizerJson.Unescaped(path, token.GetString) is { Length: > 0 } text
             ? text
-            : throw TokenizerJson.Malformed(path, $"{name} is no text");
+            : throw TokenizerJson.Malformed(path, $"{name} is not a text");
     }
 
     private static Dictionary<int, string> SpecialIn(JsonElement root, string path)

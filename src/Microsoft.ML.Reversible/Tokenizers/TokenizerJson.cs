@@ -19,7 +19,7 @@ internal static class TokenizerJson
     /// <exception cref="InvalidDataException">It is not.</exception>
     public static JsonDocument ParseObject(byte[] file, string path)
     {
-        if (!Utf8.IsValid(file)) throw Malformed(path, "it is no UTF-8");
+        if (!Utf8.IsValid(file)) throw Malformed(path, "it is not UTF-8");
         try
         {
             // The JSON reader refuses a byte order mark, which is harmless.
@@ -30,12 +30,12 @@ internal static class TokenizerJson
         }
         catch (JsonException e)
         {
-            throw Malformed(path, $"it is no JSON: {e.Message}", e);
+            throw Malformed(path, $"it is not JSON: {e.Message}", e);
         }
-        throw Malformed(path, "it is no JSON object");
+        throw Malformed(path, "it is not a JSON object");
     }
 
-    /// <summary>Runs code that reads texts of a document, and throws a clear exception for a broken one.</summary>
+    /// <summary>Runs code that reads strings of a document, and names the file if one is broken.</summary>
     /// <remarks>Valid JSON may escape half a surrogate pair, which fails only when the text is read.</remarks>
     /// <exception cref="InvalidDataException">A text is broken.</exception>
     public static T Unescaped<T>(string path, Func<T> read)

@@ -19,7 +19,7 @@ internal sealed class TokenizerJsonFile
         if (!root.TryGet("model", out JsonElement model) || model.ValueKind != JsonValueKind.Object) throw Malformed("it has no model");
         Model = model;
 
-        // Files of the first years do not name the type.
+        // Old files do not name the type.
         if (model.TextOf("type") is { } type && type != "BPE") throw Unsupported($"its model is of the type {type}, and only BPE is read");
         if (!model.TryGet("vocab", out JsonElement vocabulary) || vocabulary.ValueKind != JsonValueKind.Object)
             throw Malformed("its model has no vocab of tokens with ids");
@@ -49,7 +49,7 @@ internal sealed class TokenizerJsonFile
     /// <summary>The model's tokens by id.</summary>
     public IReadOnlyDictionary<int, string> Tokens { get; }
 
-    /// <summary>The tokens that are looked for in text before the model sees it.</summary>
+    /// <summary>The tokens that are found in text before the model encodes the rest.</summary>
     public IReadOnlyList<AddedToken> Added { get; }
 
     /// <summary>Pairs of tokens with a space between, the first to apply first.</summary>
@@ -101,7 +101,7 @@ internal sealed class TokenizerJsonFile
 
     /// <summary>Returns the exception for a file of another form.</summary>
     public InvalidDataException Unsupported(string reason) => new(
-        $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE and BPE with byte fallback as Llama's are; " +
+        $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE and Llama's BPE with byte fallback are supported; " +
         "for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer.");
 
     private AddedToken ReadAdded(JsonElement token)
@@ -109,10 +109,10 @@ internal sealed class TokenizerJsonFile
         if (!token.TryGet("id", out JsonElement number) || number.ValueKind != JsonValueKind.Number
             || !number.TryGetInt32(out int id) || id < 0 || token.TextOf("content") is not { Length: > 0 } content)
             throw Malformed($"an added token is {token.GetRawText()} and must have an id and content");
-        bool takesMore = token.IsTrue("single_word") || token.IsTrue("lstrip") || token.IsTrue("rstrip");
+        bool hasMatchRules = token.IsTrue("single_word") || token.IsTrue("lstrip") || token.IsTrue("rstrip");
         bool special = token.IsTrue("special");
         bool normalized = token.TryGet("normalized", out JsonElement given) ? given.ValueKind == JsonValueKind.True : !special;
-        return new(id, content, special, takesMore, normalized);
+        return new(id, content, special, hasMatchRules, normalized);
     }
 
     // Older files write a pair as one text, newer ones as two.
@@ -135,7 +135,7 @@ internal sealed class TokenizerJsonFile
 /// <summary>A token that tokenizer.json adds to those of its model.</summary>
 /// <param name="Id">The id.</param>
 /// <param name="Content">How it is written in text.</param>
-/// <param name="IsSpecial">Whether it is a mark that stands for no text.</param>
-/// <param name="TakesMore">Whether it is found only as a word, or takes spaces beside it.</param>
-/// <param name="IsNormalized">Whether it is looked for in text that has been normalized.</param>
-internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool TakesMore, bool IsNormalized);
+/// <param name="IsSpecial">Whether it is a special token, which stands for no text.</param>
+/// <param name="HasMatchRules">Whether it is found only as a whole word, or includes the spaces beside it.</param>
+/// <param name="IsNormalized">Whether it is searched in text that has been normalized.</param>
+internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool HasMatchRules, bool IsNormalized);

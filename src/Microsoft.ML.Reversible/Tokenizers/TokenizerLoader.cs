@@ -30,7 +30,7 @@ internal static class TokenizerLoader
             ".json" when name == OpenAiVocabularyFile => ReadVocabulary(files, name, OpenAiMergesFile, special),
             ".json" => ReadJson(files, name, special),
             _ => throw new InvalidDataException(
-                $"The file '{path}' is no tokenizer that is known. Give tokenizer.json, tokenizer.model, vocab.json with merges.txt, " +
+                $"The file '{path}' is not a known tokenizer file. Give tokenizer.json, tokenizer.model, vocab.json with merges.txt, " +
                 "encoder.json with vocab.bpe, a .tiktoken file, or the folder that holds them."),
         };
     }
@@ -95,7 +95,7 @@ internal static class TokenizerLoader
             addsBegin: parts.BeginOfTextId != parts.EndOfTextId)));
 }
 
-/// <summary>The files of one tokenizer. Each is read once and kept, so that it can be written again as it was.</summary>
+/// <summary>The files of one tokenizer. Each is read once and kept, so that it can be written unchanged.</summary>
 /// <param name="folder">Their folder.</param>
 internal sealed class TokenizerFiles(string folder)
 {

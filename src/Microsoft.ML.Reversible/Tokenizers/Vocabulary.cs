@@ -7,18 +7,18 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// <summary>Tokens and merges, and how text is prepared for them.</summary>
 /// <param name="Kind">What a token is.</param>
 /// <param name="Tokens">
-/// The tokens, whose ids are their places: characters for <see cref="TextTokenization.Character"/>, else byte sequences in GPT-2's
-/// byte alphabet. What is learned here has the characters in code point order, or the 256 bytes in order and then the merges in
-/// the order learned, and end-of-text last; what is loaded keeps the order of its file.
+/// The tokens, whose ids are their indices: characters for <see cref="TextTokenization.Character"/>, else byte sequences in GPT-2's
+/// byte alphabet. A learned vocabulary has the characters in code point order, or the 256 bytes in order and then the merges in the order
+/// learned, and end-of-text last. A loaded one keeps the order of its file.
 /// </param>
 /// <param name="Merges">Pairs of tokens with a space between, the first to apply first.</param>
 /// <param name="EndOfText">The token that ends a document. It stands for no text.</param>
 internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> Tokens, IReadOnlyList<string> Merges, string EndOfText)
 {
-    /// <summary>The token that ends a document in GPT-2's vocabulary and in what is learned here.</summary>
+    /// <summary>The token that ends a document in GPT-2's vocabulary and in learned ones.</summary>
     public const string DefaultEndOfText = "<|endoftext|>";
 
-    // What Digits of tokenizer.json does, before GPT-2's rule.
+    // Digits of tokenizer.json, followed by GPT-2's rule.
     private static readonly string[] _singleDigits = [@"\p{N}", Gpt2PreTokenizer.Expression];
 
     /// <summary>The token put before every text; <see cref="EndOfText"/> where none is.</summary>
@@ -27,13 +27,13 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>The token that stands for an empty context.</summary>
     public string Prefix { get; init; } = EndOfText;
 
-    /// <summary>Ids of further tokens that stand for no text. No text has them.</summary>
+    /// <summary>Ids of other tokens that stand for no text. No text is encoded to them.</summary>
     public IReadOnlySet<int> Controls { get; init; } = new HashSet<int>();
 
-    /// <summary>Ids of tokens written as they stand in text, which are looked for before anything else.</summary>
+    /// <summary>Ids of tokens that are found in text, as they are written, before anything else.</summary>
     public IReadOnlySet<int> Literals { get; init; } = new HashSet<int>();
 
-    /// <summary>The regular expressions that cut a text into pieces: the first cuts the text, each other one the pieces before.</summary>
+    /// <summary>The regular expressions that cut a text into pieces: the first cuts the text, each next one the pieces.</summary>
     public IReadOnlyList<string> Cuts { get; init; } = [Gpt2PreTokenizer.Expression];
 
     /// <summary>Cuts a text into pieces, by <see cref="Cuts"/>.</summary>
@@ -119,16 +119,16 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
                 throw TokenizerJson.Malformed(vocabularyPath, $"the token '{Tokens[id]}' of id {id} is not {Form}");
 
         if (Kind != TextTokenization.Bpe && Merges.Count > 0)
-            throw TokenizerJson.Malformed(mergesPath, $"it has merges, which {Kind} tokenization does not know");
+            throw TokenizerJson.Malformed(mergesPath, $"it has merges, which {Kind} tokenization does not have");
 
-        HashSet<string> marks = [EndOfText, BeginOfText, .. Controls.Select(id => Tokens[id])];
+        HashSet<string> special = [EndOfText, BeginOfText, .. Controls.Select(id => Tokens[id])];
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string merge in Merges)
         {
             if (!seen.Add(merge)) throw TokenizerJson.Malformed(mergesPath, $"it has the merge '{merge}' twice");
             string[] parts = merge.Split(' ');
-            if (marks.Contains(string.Concat(parts)))
-                throw TokenizerJson.Malformed(mergesPath, $"the merge '{merge}' makes a mark, which no text may");
+            if (special.Contains(string.Concat(parts)))
+                throw TokenizerJson.Malformed(mergesPath, $"the merge '{merge}' makes a special token, which no text may contain");
             foreach (string part in (string[])[.. parts, string.Concat(parts)])
                 if (!tokens.Contains(part))
                     throw TokenizerJson.Malformed(mergesPath, $"the merge '{merge}' needs the token '{part}', which the vocabulary lacks");

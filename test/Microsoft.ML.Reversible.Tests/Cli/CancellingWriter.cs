@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>Cancels when a text has been written.</summary>
+/// <summary>Cancels when a certain text is written.</summary>
 internal sealed class CancellingWriter(CancellationTokenSource cancel, string at) : StringWriter
 {
     public override void Write(string? value)

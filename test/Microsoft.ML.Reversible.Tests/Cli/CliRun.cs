@@ -3,10 +3,10 @@ using Microsoft.ML.Reversible.Cli;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>What one command line did.</summary>
+/// <summary>The result of a command line.</summary>
 internal sealed record CliRun(int Code, string Out, string Error)
 {
-    /// <summary>Options of a model and a run that take a moment.</summary>
+    /// <summary>Options of a small model and a short run.</summary>
     public static readonly string[] Quick =
     [
         "--layer-count", "2", "--head-count", "2", "--width", "32", "--context-length", "16", "--batch-size", "4", "--tokenization", "byte",

@@ -6,7 +6,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>The commands of docs/command-line.md do what the page says, on a small text and for a few steps.</summary>
+/// <summary>Tests that the commands of docs/command-line.md do what the page says, on a small text and for a few steps.</summary>
 [TestClass]
 public sealed partial class CommandLinePageTests
 {

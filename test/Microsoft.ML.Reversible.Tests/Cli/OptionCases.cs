@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
 /// <summary>
-/// Command lines, MODEL, DATA, PIQA and RUN in them being folders and files, in which the option that comes first has no effect though it
-/// is typed with its default.
+/// Command lines in which the first option has no effect and is refused, even with its default value. MODEL, DATA, PIQA and RUN stand for
+/// folders and files.
 /// </summary>
 internal static class OptionCases
 {
@@ -101,7 +101,7 @@ internal static class OptionCases
         .. OfTraining("retrofit", "--teacher MODEL --context-length 8 --batch-size 2 --max-steps 2 --seed 1"),
     ];
 
-    /// <summary>Options that may leave the bits of the output as they are, and why.</summary>
+    /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> SameBits = new Dictionary<string, string>
     {
         ["gradcheck --deterministic"] = "it is for a GPU",

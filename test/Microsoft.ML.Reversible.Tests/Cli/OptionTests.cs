@@ -10,7 +10,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>Every option of every verb: it arrives where it has an effect, and is refused where it has none, however it is typed.</summary>
+/// <summary>Tests every option of every verb: it has its effect, or it is refused where it has none, however it is typed.</summary>
 [TestClass]
 public sealed partial class OptionTests
 {
@@ -123,7 +123,7 @@ public sealed partial class OptionTests
         }
     }
 
-    /// <summary>A command line with one option, at another value than the options have.</summary>
+    /// <summary>Returns a command line with one option, at another value than its default.</summary>
     private static ParseResult Parse<T>(SettingTable<T> table, string property, T options) where T : class, new()
     {
         PropertyInfo info = typeof(T).GetProperty(property)!;
@@ -158,7 +158,7 @@ public sealed partial class OptionTests
     {
         using var scratch = new ScratchFolder();
         CliRun run = Run(scratch, verb, lines);
-        // How fast it went is another number each time, and where files are, another name.
+        // Speeds and file names differ between runs.
         string text = $"{run.Code}\n{run.Out}\n{run.Error}".Replace(scratch.FullName, "", StringComparison.Ordinal);
         text = verb is "train" or "retrofit" ? Number().Replace(text, "#") : Seconds().Replace(text, "#");
         IEnumerable<string> files = Directory.EnumerateFiles(scratch.FullName, "*", SearchOption.AllDirectories)

@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
-/// <summary>Runs that are cancelled and go on.</summary>
+/// <summary>Tests runs that are cancelled and resumed.</summary>
 [TestClass]
 public sealed class ResumedTrainingTests
 {
@@ -41,7 +41,7 @@ public sealed class ResumedTrainingTests
         CollectionAssert.AreEqual(Weights("whole"), Weights("model"));
     }
 
-    /// <summary>SIGTERM, which is treated as Ctrl+C: SIGINT is ignored by all that a shell starts in its background.</summary>
+    /// <summary>Sends SIGTERM, which is treated like Ctrl+C, because background processes of a shell ignore SIGINT.</summary>
     [TestMethod]
     [Timeout(300_000)]
     public void ASignalEndsTheProcessWithCodeTwoAndACheckpoint()

@@ -102,7 +102,7 @@ public class TokenCacheTests
     }
 
     [TestMethod]
-    public void AHeaderThatLiesWithARightChecksumIsRefused()
+    public void AWrongHeaderWithAValidChecksumIsRefused()
     {
         using var folder = new ScratchFolder();
         string path = folder.File("lying");

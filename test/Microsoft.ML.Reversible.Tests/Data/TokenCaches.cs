@@ -8,7 +8,7 @@ internal static class TokenCaches
 {
     public static LanguageModelTokenizer Bytes { get; } = LanguageModelTokenizer.Learn([], TextTokenization.Byte, 0);
 
-    /// <summary>Of the same size and the same ids, and another hash all the same.</summary>
+    /// <summary>A tokenizer of the same size and with the same ids, but another hash.</summary>
     public static LanguageModelTokenizer OtherBytes { get; } = LanguageModelTokenizer.Learn(["ab"], TextTokenization.Bpe, 257);
 
     /// <summary>A temporary cache of these rows, as they are.</summary>

@@ -5,7 +5,9 @@ namespace Microsoft.ML.Reversible.Tests.Data;
 [TestClass]
 public class TokenWindowsOfDocumentsTests
 {
-    /// <summary>An epoch holds each target of each training document once, in windows that are those of a plain cut of arrays.</summary>
+    /// <summary>
+    /// An epoch holds each target of each training document once. Its windows are those of cutting each document by itself.
+    /// </summary>
     [TestMethod]
     public void AnEpochIsThePlainCutOfEachDocument()
     {

@@ -19,7 +19,9 @@ public class TokenWindowsTests
                 Enumerable.Range(0, 7).Select(i => batch.Inputs[row * 7] + i).ToArray(), batch.Inputs[(row * 7)..(row * 7 + 7)]);
     }
 
-    /// <summary>As many epochs as the context is long hold every window that can be cut once, and each epoch shares no token.</summary>
+    /// <summary>
+    /// As many epochs as the context has tokens contain every possible window once. Windows of one epoch share no target.
+    /// </summary>
     [TestMethod]
     [DataRow(81, 7)]
     [DataRow(80, 8)]

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 
-/// <summary>A source that makes log-likelihoods up, and remembers how many requests came together.</summary>
+/// <summary>A source that invents log-likelihoods, and records how many requests each call has.</summary>
 internal sealed class FakeSource(Func<string, string, double> logLikelihood) : ILogLikelihoodSource
 {
     public ConcurrentQueue<int> Calls { get; } = [];
@@ -21,7 +21,7 @@ internal sealed class FakeSource(Func<string, string, double> logLikelihood) : I
         IReadOnlyList<string> texts, IProgress<int>? progress = null, CancellationToken cancellationToken = default) =>
         [.. texts.Select(text => Of("", text))];
 
-    /// <summary>What is likelier than -2 nats counts as greedy.</summary>
+    /// <summary>A continuation with more than -2 nats counts as greedy.</summary>
     private ContinuationScore Of(string context, string continuation)
     {
         double value = logLikelihood(context, continuation);

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 
-/// <summary>Questions as data, and tasks over them.</summary>
+/// <summary>Data with questions, and tasks on them.</summary>
 internal static class Questions
 {
     internal sealed class Row

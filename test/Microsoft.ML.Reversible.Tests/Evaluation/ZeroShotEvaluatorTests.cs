@@ -8,7 +8,7 @@ public sealed class ZeroShotEvaluatorTests
 {
     private static readonly MLContext Ml = new(seed: 1);
 
-    /// <summary>A choice is as likely as its first letter comes early in the alphabet.</summary>
+    /// <summary>A source for which a choice is likelier the earlier its first letter is in the alphabet.</summary>
     private static readonly FakeSource _byLetter = new((_, text) => text.Length > 1 ? 'a' - 1 - text[1] : -1);
 
     private sealed class Scored

@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation;
 
-/// <summary>A pipeline from training to evaluation, here and in a process that knows nothing of it.</summary>
+/// <summary>Tests a pipeline from training to evaluation, here and in a fresh process.</summary>
 [TestClass]
 public sealed class ZeroShotPipelineTests
 {

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible.Tests.Fuzzing;
 /// <summary>Damages files as accidents and attackers do. The same seed gives the same damage.</summary>
 internal sealed class FileMutator(int seed)
 {
-    /// <summary>Pieces that mean something to one reader or another.</summary>
+    /// <summary>Byte sequences that have a meaning in some format.</summary>
     private static readonly byte[][] _pieces =
     [
         .. new[]

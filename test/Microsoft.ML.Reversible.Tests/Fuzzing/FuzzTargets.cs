@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Fuzzing;
 
-/// <summary>Everything here that reads files which others may have made. What is new is added as a line.</summary>
+/// <summary>All readers of files that others may have made. Add a line for each new one.</summary>
 internal static class FuzzTargets
 {
     private static readonly Type[] _invalidOrMissing = [typeof(InvalidDataException), typeof(FileNotFoundException)];
@@ -106,7 +106,7 @@ internal static class FuzzTargets
         }
         catch (ArgumentException e) when (e.Message.Contains("vocabulary"))
         {
-            // A vocabulary that has lost a character of the text is a good one still.
+            // A vocabulary without one of the text's characters is still valid.
         }
     }
 

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Host;
 
-/// <summary>What a program sets for its own use of TorchSharp, and the library finds when it is called.</summary>
+/// <summary>The settings of TorchSharp that a program may have made when it calls the library.</summary>
 internal static class HostState
 {
     public const string Threads = "another number of threads";

@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Host;
 
-/// <summary>What a program asks of the library, each with a text that holds all bits of the result.</summary>
+/// <summary>Calls of the library, each of which returns a text with all bits of the result.</summary>
 internal sealed class HostWork : IDisposable
 {
     private readonly MLContext _ml = new(seed: 1);

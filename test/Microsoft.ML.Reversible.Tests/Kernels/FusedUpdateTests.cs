@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Kernels;
 
-/// <summary>A fused step gives the bits of the operations one by one, at the first calls and when it has been compiled.</summary>
+/// <summary>Tests that a fused step gives the bits of the separate operations, at the first calls and once it is compiled.</summary>
 [TestClass]
 public sealed class FusedUpdateTests
 {

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Folders that are damaged or made to harm: each is refused by the name of the file and of what is wrong in it.</summary>
+/// <summary>Tests folders that are damaged or malicious: the message names the file and what is wrong in it.</summary>
 [TestClass]
 public sealed class HostileFolderTests
 {

@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Zips that are damaged or made to harm, and disks that are full.</summary>
+/// <summary>Tests zips that are damaged or malicious, and full disks.</summary>
 [TestClass]
 public sealed class HostileZipTests
 {

@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Zips of any size: what is written, what comes back, and what plain ML.NET says of them.</summary>
+/// <summary>Tests zips of any size: their content, loading, and the message of plain ML.NET.</summary>
 [TestClass]
 public sealed class ModelZipTests
 {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Scores one request at a time, with nothing shared and nothing batched.</summary>
+/// <summary>Scores one request at a time, without sharing or batching.</summary>
 internal static class OneAtATime
 {
     public static ContinuationScore Score(LanguageModel model, ContinuationRequest request)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Networks of both families through folders and back.</summary>
+/// <summary>Tests saving and loading networks of both families as folders.</summary>
 [TestClass]
 public sealed class PretrainedFolderTests
 {
@@ -119,7 +119,8 @@ public sealed class PretrainedFolderTests
     [DataRow(20000L)]
     public void ALargeModelBecomesSeveralFilesWithAnIndex(long maxShardBytes)
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Residual, BackwardMode.Stored);
+        using LanguageNetwork network =
+            TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Residual, BackwardMode.Stored);
         TestFolders.Save(network, _scratch.File("m"), maxShardBytes: maxShardBytes);
 
         string[] shards = [.. Directory.GetFiles(_scratch.File("m"), "*.safetensors").Order()];

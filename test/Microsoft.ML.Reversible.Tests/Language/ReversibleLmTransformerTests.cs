@@ -141,7 +141,7 @@ public sealed class ReversibleLmTransformerTests
         public float[] Weights { get; set; } = [];
     }
 
-    /// <summary>Hands on the shape that a chain's first estimator is given.</summary>
+    /// <summary>Records the shape that a chain's first estimator is given.</summary>
     private sealed class ShapeProbe(Action<SchemaShape> seen) : IEstimator<ITransformer>
     {
         public ITransformer Fit(IDataView input) => new TransformerChain<ITransformer>();

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
 
-/// <summary>Models that others have trained, continued as their references continue them.</summary>
+/// <summary>Tests that models trained elsewhere generate what their references generate.</summary>
 [TestClass]
 public sealed class TrainedModelTests
 {

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Tests.Evaluation;
 
 namespace Microsoft.ML.Reversible.Tests.MLNet;
 
-/// <summary>The view of rows that are computed together, seen through the evaluator that has one.</summary>
+/// <summary>Tests the view of rows that are computed together, through the zero-shot evaluator, which uses it.</summary>
 [TestClass]
 public sealed class BatchedColumnsViewTests
 {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.MLNet;
 
-/// <summary>A view that remembers which columns were asked of it and how many of its cursors are open.</summary>
+/// <summary>A view that records which columns were requested and how many of its cursors are open.</summary>
 internal sealed class ProbeView(IDataView inner) : IDataView
 {
     public List<string[]> Requests { get; } = [];

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tests.Models;
 [TestClass]
 public sealed class FlatLayoutTests
 {
-    /// <summary>The moments in a checkpoint lie so; another order would give them to other parameters.</summary>
+    /// <summary>The moments in a checkpoint have this order; another order would assign them to other parameters.</summary>
     [TestMethod]
     public void MatricesComeFirstAndEachParameterStartsAtAMultipleOf64()
     {

@@ -12,7 +12,7 @@ public sealed class FlatParametersTests
 {
     private static readonly AdamWSettings _settings = new(Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1);
 
-    /// <summary>Had they been moved, what is written into the model's buffer would not show in them.</summary>
+    /// <summary>If they had been moved, values written into the model's buffer would not show in them.</summary>
     [TestMethod]
     [DataRow("midpoint", OptimizerPlacement.AfterBackward, 4)]
     [DataRow("midpoint", OptimizerPlacement.InsideBackward, 4)]

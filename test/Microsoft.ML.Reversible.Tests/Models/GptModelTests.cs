@@ -22,7 +22,7 @@ public sealed class GptModelTests
         for (int i = 0; i < actual.Length; i++) Assert.AreEqual(expected[i], actual[i], 1e-4, $"logit {i}");
     }
 
-    /// <summary>Biases start at zero and norms at one; other values make them count.</summary>
+    /// <summary>Sets biases, which start at zero, and norms, which start at one, to other values so that they have an effect.</summary>
     private static void Perturb(Tensor parameter)
     {
         using var noGraph = no_grad();

@@ -26,11 +26,12 @@ public sealed class LlamaModelTests
 
     [TestMethod]
     [DynamicData(nameof(ReversibleSchemes))]
-    public void ExactGradientsOfTheReversibleWayEqualTheStoredOnesToTheBit(Scheme scheme)
+    public void ExactGradientsOfTheReversibleModeEqualTheStoredOnesToTheBit(Scheme scheme)
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork stored = TestModels.Make(TestModels.SmallLlama, scheme, BackwardMode.Stored, arithmetic: Arithmetic.Exact);
-        using LanguageNetwork reversible = TestModels.Make(TestModels.SmallLlama, scheme, BackwardMode.Reversible, arithmetic: Arithmetic.Exact);
+        using LanguageNetwork reversible =
+            TestModels.Make(TestModels.SmallLlama, scheme, BackwardMode.Reversible, arithmetic: Arithmetic.Exact);
         Tensor ids = TestModels.Ids(TestModels.SmallLlama, 2, 16);
         Tensor targets = TestModels.Ids(TestModels.SmallLlama, 2, 16, seed: 6).flatten();
 
@@ -45,7 +46,8 @@ public sealed class LlamaModelTests
     [TestMethod]
     public void EveryRowOfEveryParameterHasOneNameInFiles()
     {
-        using LanguageNetwork model = TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork model =
+            TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Midpoint, BackwardMode.Reversible);
         Assert.AreEqual(
             model.parameters().Sum(p => p.numel()),
             model.Weights().Sum(w => w.FileShape.Aggregate(1L, (product, size) => product * size)));

@@ -74,7 +74,7 @@ public sealed class OrderedAttentionTests
 
     private static bool Same(Tensor a, Tensor b) => !a.ne(b).any().item<bool>();
 
-    /// <summary>Queries, keys, values, and the gradient of what comes of them, as blocks lay them out.</summary>
+    /// <summary>Returns queries, keys, values, and the gradient of the result, in the layout of the blocks.</summary>
     private static Tensor[] Inputs(long[] shape, ScalarType type)
     {
         Device device = TestModels.RequireCuda();
@@ -86,7 +86,7 @@ public sealed class OrderedAttentionTests
         ];
     }
 
-    /// <summary>The value, and the gradients of queries, keys and values.</summary>
+    /// <summary>Returns the value, and the gradients of queries, keys and values.</summary>
     private static Tensor[] Ordered(Tensor[] inputs, bool causal = true)
     {
         Tensor[] results = OrderedAttention.Of(causal).Forward(inputs[..3]);

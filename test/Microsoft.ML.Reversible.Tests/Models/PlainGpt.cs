@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Models;
 
-/// <summary>A residual GPT in plain loops and float64, written from the formulas: the reference for the fast one.</summary>
+/// <summary>A residual GPT in plain float64 loops, written from the formulas: the reference for the library's GPT.</summary>
 internal sealed class PlainGpt(LanguageNetwork model)
 {
     private readonly Dictionary<string, double[]> _weights =
@@ -60,7 +60,7 @@ internal sealed class PlainGpt(LanguageNetwork model)
         _ => 0.5 * x * (1 + Erf(x / Math.Sqrt(2))),
     };
 
-    /// <summary>The error function by its Taylor series, which is exact enough for the small arguments of a fresh model.</summary>
+    /// <summary>Computes the error function by its Taylor series, which is exact enough for the small arguments of a new model.</summary>
     private static double Erf(double x)
     {
         double term = x, sum = x;

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Models;
 
-/// <summary>A residual Llama in plain loops and float64, written from the formulas: the reference for the fast one.</summary>
+/// <summary>A residual Llama in plain float64 loops, written from the formulas: the reference for the library's Llama.</summary>
 internal sealed class PlainLlama(LanguageNetwork model)
 {
     private readonly Dictionary<string, double[]> _weights = model.Weights().ToDictionary(
@@ -51,7 +51,7 @@ internal sealed class PlainLlama(LanguageNetwork model)
         return [.. mixed.Select(p => Times(at + "self_attn.o_proj", p))];
     }
 
-    /// <summary>Turns the pair (i, i + d/2) of every head by t θ^(-2i/d).</summary>
+    /// <summary>Rotates the pair (i, i + d/2) of every head by t θ^(-2i/d).</summary>
     private double[] Turn(double[] x, int t)
     {
         int size = Shape.HeadSize, half = size / 2;

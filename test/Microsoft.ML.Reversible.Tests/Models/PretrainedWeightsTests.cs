@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Models;
 
-/// <summary>The forms in which files of weights come, and what is said where they do not fit.</summary>
+/// <summary>Tests the forms of weight files, and the messages for files that do not fit.</summary>
 [TestClass]
 public sealed class PretrainedWeightsTests
 {

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Models;
 
-/// <summary>Folders that others have made, and what their models compute.</summary>
+/// <summary>Tests folders that others have made against the outputs of their models.</summary>
 [TestClass]
 public sealed class ReferenceModelTests
 {
@@ -105,7 +105,7 @@ public sealed class ReferenceModelTests
     }
 
     [TestMethod]
-    public void ATrainedLlamaForetellsStoriesAsWellAsItIsSaidTo()
+    public void ATrainedLlamaHasThePublishedLossOnStories()
     {
         using ReversibleLmTransformer model = Stories();
         var scorer = new TextScorer(model.Model);

@@ -4,12 +4,12 @@ using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Tests.Packages;
 
-/// <summary>What ML.NET does that its reference does not say, each with the file that relies on it.</summary>
+/// <summary>Tests behaviour of ML.NET that its reference does not document, each with the file that relies on it.</summary>
 [TestClass]
 public sealed class MLNetContractTests
 {
     /// <summary>
-    /// Views/SchemaShapes: the constructor of a shape's column is internal, but the output shape of any estimator has columns.
+    /// MLNet/SchemaShapes: the constructor of a shape's column is internal, but the output shape of any estimator has columns.
     /// </summary>
     [TestMethod]
     public void AnEstimatorAddsItsColumnBehindThoseOfTheInput()
@@ -21,7 +21,7 @@ public sealed class MLNetContractTests
         CollectionAssert.AreEqual(new[] { "Text", "Copy" }, shape.Select(column => column.Name).ToArray());
     }
 
-    /// <summary>Checkpoints/PortableScoreMapping finds the model by the buffer that a value mapping hands on for every row.</summary>
+    /// <summary>Language/PortableScoreMapping finds the model by the buffer that a value mapping returns for every row.</summary>
     [TestMethod]
     public void AValueMappingHandsOnTheSameBufferForEveryRow()
     {
@@ -37,7 +37,7 @@ public sealed class MLNetContractTests
         Assert.AreSame(first, second);
     }
 
-    /// <summary>Views/TextColumn: a missing text reads as an empty one.</summary>
+    /// <summary>MLNet/TextColumn: a missing text reads as an empty one.</summary>
     [TestMethod]
     public void ANullTextIsAnEmptyOne()
     {

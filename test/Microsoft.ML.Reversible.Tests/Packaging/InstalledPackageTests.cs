@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tests.Repository;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 
-/// <summary>A user's program with the package and this platform's libtorch.</summary>
+/// <summary>Tests a user's program with the package and this platform's libtorch.</summary>
 [TestClass]
 [DoNotParallelize]
 public sealed class InstalledPackageTests

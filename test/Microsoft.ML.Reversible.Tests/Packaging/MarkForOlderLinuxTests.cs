@@ -7,7 +7,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 
-/// <summary>The task by itself, on small files.</summary>
+/// <summary>Tests the task on small files.</summary>
 [TestClass]
 public sealed class MarkForOlderLinuxTests
 {

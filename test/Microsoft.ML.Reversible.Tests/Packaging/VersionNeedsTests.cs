@@ -2,7 +2,7 @@ using Microsoft.ML.Reversible.Build;
 
 namespace Microsoft.ML.Reversible.Tests.Packaging;
 
-/// <summary>Files as they are, damaged and hostile.</summary>
+/// <summary>Tests real, damaged and malicious files.</summary>
 [TestClass]
 public sealed class VersionNeedsTests
 {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The folders of the library depend on each other in one direction.</summary>
+/// <summary>Tests that the folders of the library depend on each other in one direction.</summary>
 [TestClass]
 public sealed class ArchitectureTests
 {
@@ -42,8 +42,12 @@ public sealed class ArchitectureTests
     [DataRow("Stack/A.cs", "using Microsoft.ML.Reversible.Models;", "Stack/A.cs: Stack must not use the namespace of Models")]
     [DataRow("Models/A.cs", "using Microsoft.ML.Reversible.Stack;", null)]
     [DataRow("Training/A.cs", "class A { Microsoft.ML.IDataView B; }", "Training/A.cs: Training must not know IDataView")]
-    [DataRow("Stack/A.cs", "namespace Microsoft.ML.Reversible.Models; class A;", "Stack/A.cs: A is in the namespace Microsoft.ML.Reversible.Models")]
-    [DataRow("Stack/A.cs", "namespace Microsoft.ML.Reversible.Stack; public class A;", "Stack/A.cs: A is in the namespace Microsoft.ML.Reversible.Stack")]
+    [DataRow(
+        "Stack/A.cs", "namespace Microsoft.ML.Reversible.Models; class A;",
+        "Stack/A.cs: A is in the namespace Microsoft.ML.Reversible.Models")]
+    [DataRow(
+        "Stack/A.cs", "namespace Microsoft.ML.Reversible.Stack; public class A;",
+        "Stack/A.cs: A is in the namespace Microsoft.ML.Reversible.Stack")]
     [DataRow("Stack/A.cs", "namespace Microsoft.ML.Reversible; public class A;", null)]
     public void AFileAgainstTheRulesIsFound(string path, string source, string? finding) =>
         CollectionAssert.AreEqual(finding is null ? [] : new[] { finding }, FolderRules.InText(path, source).ToArray());

@@ -27,7 +27,8 @@ public sealed class CallPathTests
     [TestMethod]
     public void FromAQuestionRowToItsScore() => RequireAtMost(
         12, "ZeroShotTransformer.Evaluate",
-        "ZeroShotTask.CheckedItem", "ContinuationEncoder.Encode", "TokenTree.Add", "TokenTreeBatch.Run", "LanguageNetwork.Head", "ZeroShotCounts.Add");
+        "ZeroShotTask.ToItem", "ContinuationEncoder.Encode", "TokenTree.Add", "TokenTreeBatch.Run", "LanguageNetwork.Head",
+        "ZeroShotCounts.Add");
 
     [TestMethod]
     public void FromAFolderToAModel() => RequireAtMost(

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>A page that people read: its programs, commands and tables, so that tests can hold it to what is true.</summary>
+/// <summary>A page of the documentation: its programs, commands and tables, for tests that compare them with the code.</summary>
 internal sealed class Document(string path)
 {
     private readonly string[] _lines = File.ReadAllLines(path);

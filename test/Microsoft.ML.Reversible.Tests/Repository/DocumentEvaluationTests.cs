@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>What docs/evaluation.md says: its programs run, its commands too, and its tables are the code's.</summary>
+/// <summary>Runs the programs and commands of docs/evaluation.md and compares its tables with the code.</summary>
 [TestClass]
 public sealed class DocumentEvaluationTests
 {

@@ -5,7 +5,7 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The programs of the pages do what the pages say.</summary>
+/// <summary>Tests that the programs of the pages do what the pages say.</summary>
 [TestClass]
 public sealed class DocumentProgramTests
 {

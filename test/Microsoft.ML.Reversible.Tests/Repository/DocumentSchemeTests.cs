@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The page on schemes: its tables of schemes are what the code does.</summary>
+/// <summary>Compares the tables of docs/schemes.md with the code.</summary>
 [TestClass]
 public sealed class DocumentSchemeTests
 {

@@ -6,7 +6,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>What the pages say that can be held to the code: their programs, the defaults in their tables, their links.</summary>
+/// <summary>Compares the pages with the code: their programs, the defaults in their tables, their links.</summary>
 [TestClass]
 public sealed partial class DocumentTests
 {

@@ -9,7 +9,7 @@ internal static class FolderRules
 {
     private const string Root = "Microsoft.ML.Reversible";
 
-    /// <summary>All that the tasks stand on.</summary>
+    /// <summary>The folders below those of the tasks.</summary>
     private static readonly string[] _belowLanguage =
         ["Training", "Tokenizers", "Data", "Models", "Stack", "Schemes", "Kernels", "Storage", "MLNet"];
 
@@ -46,7 +46,8 @@ internal static class FolderRules
     /// <summary>Finds pairs of folders that refer to each other both ways.</summary>
     public static IEnumerable<string> MutualReferences(SourceGraph graph)
     {
-        HashSet<(string, string)> pairs = [.. graph.References.Select(of => (Folder(of.From), Folder(of.To))).Where(of => of.Item1 != of.Item2)];
+        HashSet<(string, string)> pairs =
+            [.. graph.References.Select(of => (Folder(of.From), Folder(of.To))).Where(of => of.Item1 != of.Item2)];
         return pairs.Where(of => string.CompareOrdinal(of.Item1, of.Item2) < 0 && pairs.Contains((of.Item2, of.Item1)))
             .Select(of => $"{of.Item1} and {of.Item2} refer to each other");
     }
@@ -59,7 +60,8 @@ internal static class FolderRules
         string folder = Folder(path);
         SyntaxNode root = CSharpSyntaxTree.ParseText(source).GetRoot();
         string own = $"{Root}.{folder}";
-        foreach (BaseTypeDeclarationSyntax type in root.DescendantNodes().OfType<BaseTypeDeclarationSyntax>().Where(of => of.Parent is BaseNamespaceDeclarationSyntax))
+        IEnumerable<BaseTypeDeclarationSyntax> types = root.DescendantNodes().OfType<BaseTypeDeclarationSyntax>();
+        foreach (BaseTypeDeclarationSyntax type in types.Where(of => of.Parent is BaseNamespaceDeclarationSyntax))
         {
             string declared = ((BaseNamespaceDeclarationSyntax)type.Parent!).Name.ToString();
             bool isPublic = type.Modifiers.Any(SyntaxKind.PublicKeyword);
@@ -75,7 +77,8 @@ internal static class FolderRules
             if (_allowed.ContainsKey(used) && used != folder && !_allowed[folder].Contains(used))
                 yield return $"{path}: {folder} must not use the namespace of {used}";
         }
-        if (!_knowDataViews.Contains(folder) && root.DescendantNodes().OfType<IdentifierNameSyntax>().Any(name => name.Identifier.Text == "IDataView"))
+        IEnumerable<IdentifierNameSyntax> names = root.DescendantNodes().OfType<IdentifierNameSyntax>();
+        if (!_knowDataViews.Contains(folder) && names.Any(name => name.Identifier.Text == "IDataView"))
             yield return $"{path}: {folder} must not know IDataView";
     }
 

@@ -11,7 +11,7 @@ internal static class NumbersInText
         "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;"
         + "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
 
-    /// <summary>Each such hole, as PATH:LINE: STRING.</summary>
+    /// <summary>Returns each such interpolation, as PATH:LINE: STRING.</summary>
     /// <param name="files">Source files of one assembly, each with the name to show.</param>
     public static IEnumerable<string> OfCulture(IEnumerable<(string Name, string Source)> files)
     {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>Numbers in messages and files are written in one way whatever the user's culture is.</summary>
+/// <summary>Tests that numbers in messages and files do not depend on the user's culture.</summary>
 [TestClass]
 public sealed class NumbersInTextTests
 {

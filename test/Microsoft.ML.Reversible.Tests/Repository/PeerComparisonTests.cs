@@ -9,7 +9,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The script that sets peers beside the command line, with small programs in their places, and what pages say of it.</summary>
+/// <summary>Tests the script that compares peers with the command line, with small programs as peers, and the pages about it.</summary>
 [TestClass]
 public sealed partial class PeerComparisonTests
 {

@@ -8,7 +8,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>What docs/retrofit.md says, held to the code: its programs, its commands and its tables.</summary>
+/// <summary>Compares the programs, commands and tables of docs/retrofit.md with the code.</summary>
 [TestClass]
 public sealed class RetrofitPageTests
 {

@@ -57,7 +57,8 @@ internal sealed class SourceGraph
         {
             foreach (ISymbol callee in Callees(caller).Where(from.Contains))
             {
-                if (!callers.TryGetValue(callee, out HashSet<ISymbol>? known)) callers[callee] = known = new(SymbolEqualityComparer.Default);
+                if (!callers.TryGetValue(callee, out HashSet<ISymbol>? known))
+                    callers[callee] = known = new(SymbolEqualityComparer.Default);
                 known.Add(caller);
             }
         }
@@ -66,11 +67,11 @@ internal sealed class SourceGraph
         return FilesOf(on);
     }
 
-    /// <summary>The files of all members that calls from one come to, however indirect.</summary>
+    /// <summary>Returns the files of all members that calls from one reach, directly or indirectly.</summary>
     public IReadOnlyCollection<string> FilesFrom(string start) => FilesOf(Reached(start));
 
     /// <summary>
-    /// The members that calls from one come to. A virtual call comes to the types alone that code on the way makes (rapid type analysis).
+    /// Returns the members that calls from one reach. A virtual call reaches only types that code on the way makes (rapid type analysis).
     /// </summary>
     private HashSet<ISymbol> Reached(string start)
     {
@@ -86,7 +87,8 @@ internal sealed class SourceGraph
                 if (made.Contains(other.ContainingType)) open.Push(other);
                 else waiting.Add(other);
             if (symbol is not IMethodSymbol { MethodKind: MethodKind.Constructor }) continue;
-            for (INamedTypeSymbol? type = symbol.ContainingType; type is not null && made.Add(type); type = type.BaseType?.OriginalDefinition)
+            INamedTypeSymbol? type = symbol.ContainingType;
+            for (; type is not null && made.Add(type); type = type.BaseType?.OriginalDefinition)
                 foreach (ISymbol other in waiting.Where(other => SymbolEqualityComparer.Default.Equals(other.ContainingType, type)))
                     open.Push(other);
         }
@@ -129,7 +131,7 @@ internal sealed class SourceGraph
             _ => Enumerable.Empty<INamedTypeSymbol>(),
         });
 
-    /// <summary>A call of a virtual or interface member may come to each member that overrides or implements it.</summary>
+    /// <summary>Notes that a call of a virtual or interface member may reach each member that overrides or implements it.</summary>
     private void AddImplementations(INamedTypeSymbol type)
     {
         foreach (ISymbol member in type.GetMembers())
@@ -165,7 +167,8 @@ internal sealed class SourceGraph
             if (!IsOurs(target) && !_implementations.ContainsKey(target)) continue;
             int line = node.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
             if (IsOurs(target)) foreach (SyntaxReference declaration in (target.ContainingType ?? target).DeclaringSyntaxReferences)
-                if (declaration.SyntaxTree != tree) References.Add((tree.FilePath, declaration.SyntaxTree.FilePath, line, target.ToDisplayString()));
+                if (declaration.SyntaxTree != tree)
+                    References.Add((tree.FilePath, declaration.SyntaxTree.FilePath, line, target.ToDisplayString()));
             foreach (ISymbol member in Enclosing(model, node)) Note(_edges, member, target);
         }
     }
@@ -173,7 +176,8 @@ internal sealed class SourceGraph
     /// <summary>The member that a node is in; a field's value and a primary constructor's arguments belong to all constructors.</summary>
     private static IEnumerable<ISymbol> Enclosing(SemanticModel model, SyntaxNode node)
     {
-        SyntaxNode? declaration = node.AncestorsAndSelf().FirstOrDefault(of => of is MemberDeclarationSyntax and not BaseNamespaceDeclarationSyntax);
+        SyntaxNode? declaration = node.AncestorsAndSelf()
+            .FirstOrDefault(of => of is MemberDeclarationSyntax and not BaseNamespaceDeclarationSyntax);
         switch (declaration)
         {
             case BaseFieldDeclarationSyntax field:
@@ -195,7 +199,7 @@ internal sealed class SourceGraph
         }
     }
 
-    /// <summary>The method that a module's <c>call</c> comes to.</summary>
+    /// <summary>Returns the method that a module's <c>call</c> calls.</summary>
     private static ISymbol Forward(ISymbol call) => call.ContainingType.GetMembers("forward").SingleOrDefault() ?? call;
 
     private bool IsOurs(ISymbol symbol) => SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, _compilation.Assembly);

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The graph of calls follows each way in which one member comes to another.</summary>
+/// <summary>Tests that the graph of calls follows each kind of call.</summary>
 [TestClass]
 public sealed class SourceGraphTests
 {
@@ -15,7 +15,8 @@ public sealed class SourceGraphTests
     [DataRow("_ = new Middle();", "class Middle { readonly int _value = End.Of(); }", "a field's value")]
     [DataRow("_ = new Middle(1);", "class Middle(int x) : Base(End.Of()); class Base(int x);", "a primary constructor's arguments")]
     [DataRow("Base b = new Middle(); b.Run();",
-        "abstract class Base { public abstract void Run(); } class Middle : Base { public override void Run() => new End().Go(); }", "an override")]
+        "abstract class Base { public abstract void Run(); } class Middle : Base { public override void Run() => new End().Go(); }",
+        "an override")]
     [DataRow("IBase b = new Middle(); b.Run();",
         "interface IBase { void Run(); } class Middle : IBase { public void Run() => new End().Go(); }", "an interface")]
     [DataRow("1.Extended();", "static class Middle { public static void Extended(this int x) => new End().Go(); }", "an extension method")]

@@ -16,7 +16,7 @@ internal static class TensorFactories
         "randperm", "range", "zeros", "tril_indices", "triu_indices",
     ];
 
-    /// <summary>Each such call, as LINE: CALL.</summary>
+    /// <summary>Returns each such call, as LINE: CALL.</summary>
     public static IEnumerable<string> LeftToDefaults(string source)
     {
         SyntaxTree tree = CSharpSyntaxTree.ParseText(source);

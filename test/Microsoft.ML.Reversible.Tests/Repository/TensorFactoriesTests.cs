@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Repository;
 
-/// <summary>The library names the type and the device of each tensor that it makes: a program may have set other defaults.</summary>
+/// <summary>Tests that the library names the type and the device of each tensor, because a program may have set other defaults.</summary>
 [TestClass]
 public sealed class TensorFactoriesTests
 {

@@ -14,7 +14,7 @@ public sealed class AutomaticChoiceTests
         return AutomaticChoice.Choose(teacher, [RetrofitTexts.Batch(2, 8, seed: 1)], limits, cancellationToken);
     }
 
-    /// <summary>Remainders of a batch of so many tokens, GiB.</summary>
+    /// <summary>Returns the remainders of a batch with this number of tokens, in GiB.</summary>
     private static double SideGiB(int bits, long tokens) => 4.0 * Deep.Width * tokens * bits / 8 / (1 << 30);
 
     [TestMethod]

@@ -20,7 +20,7 @@ internal static class RetrofitTexts
         return new(inputs, targets, rows);
     }
 
-    /// <summary>Makes the weights of a new network larger, so that its layers do something and its distributions are not flat.</summary>
+    /// <summary>Makes the weights of a new network larger, so that its layers have an effect and its distributions are not flat.</summary>
     public static void Sharpen(LanguageNetwork network, double factor = 8)
     {
         using var scope = NewDisposeScope();
@@ -28,7 +28,7 @@ internal static class RetrofitTexts
         foreach (Tensor weight in network.parameters().Where(w => w.dim() > 1)) weight.mul_(factor);
     }
 
-    /// <summary>Gives a network another one's weights.</summary>
+    /// <summary>Copies the weights of one network to another.</summary>
     public static void CopyWeights(LanguageNetwork from, LanguageNetwork to)
     {
         using var scope = NewDisposeScope();

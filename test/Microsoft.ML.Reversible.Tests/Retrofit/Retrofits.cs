@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
-/// <summary>A small trained teacher, and options of retrofits of it that take a moment.</summary>
+/// <summary>A small trained teacher, and options of short retrofits of it.</summary>
 internal static class Retrofits
 {
     private static readonly Lazy<ReversibleLmTransformer> _teacher = new(() => Corpus.Train(new MLContext(seed: 1), o =>
@@ -11,7 +11,7 @@ internal static class Retrofits
     /// <summary>A residual GPT that has learned <see cref="Corpus.Rows"/>; nobody may dispose of it.</summary>
     public static ReversibleLmTransformer Teacher => _teacher.Value;
 
-    /// <summary>Options of twenty steps, or of none where nothing is distilled.</summary>
+    /// <summary>Options of twenty steps, or of none without distillation.</summary>
     public static RetrofitEstimator.Options Options(Action<RetrofitEstimator.Options>? change = null)
     {
         var options = new RetrofitEstimator.Options { Teacher = Teacher, ReportWindows = 20 };

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Tests.Retrofit;
 
 /// <summary>
-/// A trained residual network and what other schemes make of its weights, on windows of text; written from the definitions, in float64 from
-/// the logits on.
+/// Compares a trained residual network with its weights under other schemes, on windows of text. Written from the definitions, in float64
+/// from the logits on.
 /// </summary>
 /// <param name="teacher">The network.</param>
 /// <param name="ids">The text as tokens.</param>
@@ -14,13 +14,13 @@ internal sealed class TeacherComparison(LanguageNetwork teacher, int[] ids, int 
 {
     private const int Batch = 8;
 
-    /// <summary>What came out.</summary>
+    /// <summary>The result of a comparison.</summary>
     /// <param name="Nats">The mean of -log p of the next token.</param>
     /// <param name="Divergence">KL(teacher, converted), nats a token.</param>
     /// <param name="Agreement">The part of the tokens for which both find the same next one likeliest.</param>
     public readonly record struct Result(double Nats, double Divergence, double Agreement);
 
-    /// <summary>The windows that there are.</summary>
+    /// <summary>Number of windows in the text.</summary>
     public int WindowCount => (ids.Length - 1) / size;
 
     /// <summary>Compares over some windows, evenly spread.</summary>

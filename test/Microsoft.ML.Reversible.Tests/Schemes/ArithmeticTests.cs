@@ -97,7 +97,7 @@ public sealed class ArithmeticTests
             "two parts");
     }
 
-    /// <summary>Equations 2.8 and 2.9 as they stand in the paper.</summary>
+    /// <summary>Equations 2.8 and 2.9 literally, as in the paper.</summary>
     [TestMethod]
     public void TheHamiltonianRecurrenceIsThePapers()
     {

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Tests.Schemes;
 [TestClass]
 public sealed class IteratedInverseTests
 {
-    /// <summary>p⁺ = p + f(p) + a (p⁻ - E_m(p)), as the equation stands, in float64.</summary>
+    /// <summary>Computes p⁺ = p + f(p) + a (p⁻ - E_m(p)) literally, in float64.</summary>
     [TestMethod]
     [DataRow(1.0, 1)]
     [DataRow(-1.0, 2)]
@@ -37,7 +37,7 @@ public sealed class IteratedInverseTests
         Assert.IsLessThan(1e-6, TestModels.RelativeError(pass.Output, current));
     }
 
-    /// <summary>Where f is a contraction, each fixed-point step brings the estimate nearer, and the correction vanishes.</summary>
+    /// <summary>If f is a contraction, each fixed-point step improves the estimate, and the correction approaches 0.</summary>
     [TestMethod]
     public void OfContractionsItBecomesTheResidualNetwork()
     {
@@ -94,7 +94,8 @@ public sealed class IteratedInverseTests
         }
         Assert.AreEqual(Arithmetic.Exact, Scheme.IteratedInverse.DefaultArithmetic);
         Assert.AreEqual(BackwardMode.Stored, Scheme.IteratedInverse.DefaultBackwardMode(Arithmetic.Float));
-        var e = Assert.ThrowsExactly<ArgumentException>(() => new LayerStack(new IteratedInverse { A = 0.125 }, blocks, BackwardMode.Reversible));
+        var e = Assert.ThrowsExactly<ArgumentException>(
+            () => new LayerStack(new IteratedInverse { A = 0.125 }, blocks, BackwardMode.Reversible));
         StringAssert.Contains(e.Message, "rounding errors by 8");
         StringAssert.Contains(e.Message, "Exact");
     }

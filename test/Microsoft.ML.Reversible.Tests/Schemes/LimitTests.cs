@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Tests.Schemes;
 
 /// <summary>
-/// The schemes for converted networks have the residual network as their limit, on the real blocks in float64: with γ to 0, or, where f is
-/// a contraction, with ever more fixed-point steps.
+/// Tests that the schemes for converted networks approach the residual network, on the real blocks in float64: as γ approaches 0, or, if f
+/// is a contraction, as the number of fixed-point steps grows.
 /// </summary>
 [TestClass]
 public sealed class LimitTests

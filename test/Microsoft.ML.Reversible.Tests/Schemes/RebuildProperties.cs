@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tests.Stack;
 
 namespace Microsoft.ML.Reversible.Tests.Schemes;
 
-/// <summary>Inverse undoes Forward, over random shapes, depths, seeds and parameters.</summary>
+/// <summary>Tests that Inverse undoes Forward, for random shapes, depths, seeds and parameters.</summary>
 [TestClass]
 public sealed class RebuildProperties
 {

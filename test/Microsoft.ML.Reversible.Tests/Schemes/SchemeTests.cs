@@ -73,7 +73,10 @@ public sealed class SchemeTests
     [DataRow("blend:128")]
     [DataRow("iterated-inverse:a=1")]
     public void WithoutTheParameterItIsTaken(string scheme) => new MLContext().Reversible().LanguageModel(
-        new ReversibleLmTrainer.Options { Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, BackwardMode = BackwardMode.Stored });
+        new ReversibleLmTrainer.Options
+        {
+            Scheme = Scheme.Parse(scheme), Arithmetic = Arithmetic.Float, BackwardMode = BackwardMode.Stored,
+        });
 
     [TestMethod]
     public void FactorsThatSpoilWhatFloatArithmeticRebuildsAreNotRunBackwards()
@@ -117,8 +120,8 @@ public sealed class SchemeTests
     [DataRow("blend:half")]
     [DataRow("blend:8,4")]
     [DataRow("blend:bits=20,8")]
-    [DataRow("estimator:0.5")]
-    [DataRow("estimator:a")]
+    [DataRow("iterated-inverse:0.5")]
+    [DataRow("iterated-inverse:a")]
     [DataRow("iterated-inverse:m=1.5")]
     [DataRow("bdia:k=2,k=4")]
     [DataRow("midpoint:0.5,start=euler,start=repeat")]
@@ -129,7 +132,8 @@ public sealed class SchemeTests
     public void AnUnknownNameIsToldTheKnownOnes()
     {
         string message = Assert.ThrowsExactly<ArgumentException>(() => Scheme.Parse("euler")).Message;
-        foreach (string name in new[] { "residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "iterated-inverse", "blend" })
+        string[] names = ["residual", "midpoint", "midpoint-a", "leapfrog", "hamiltonian", "bdia", "iterated-inverse", "blend"];
+        foreach (string name in names)
             StringAssert.Contains(message, name);
     }
 
@@ -152,7 +156,7 @@ public sealed class SchemeTests
     [DataRow("iterated-inverse:a=infinity", "A")]
     [DataRow("iterated-inverse:m=0", "M")]
     [DataRow("iterated-inverse:m=65", "M")]
-    [DataRow("estimator:bits=31", "Bits")]
+    [DataRow("iterated-inverse:bits=31", "Bits")]
     [DataRow("bdia:bits=0", "Bits")]
     [DataRow("bdia:bits=31", "Bits")]
     public void AParameterOutOfRangeIsNamed(string text, string name) =>

@@ -16,7 +16,7 @@ internal sealed class WideNetwork : IDisposable
 
     /// <summary>Makes the network.</summary>
     /// <param name="family">The kind of blocks.</param>
-    /// <param name="intoState">What the matrices that write to the hidden state are multiplied by; small values make contractions.</param>
+    /// <param name="intoState">The factor of matrices whose output is added to the hidden state; small values make contractions.</param>
     public WideNetwork(ModelFamily family, double intoState)
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };
@@ -28,7 +28,7 @@ internal sealed class WideNetwork : IDisposable
         using var noGraph = no_grad();
         foreach (Tensor weight in _blocks.SelectMany(b => b.parameters()).Where(p => p.dim() == 2))
         {
-            // Fresh weights are so small that a block hardly does anything.
+            // New weights are so small that a block has little effect.
             bool writes = weight.shape[0] == _shape.Width;
             weight.mul_((writes ? intoState : 1) * 5);
         }

@@ -25,7 +25,7 @@ internal sealed class LinearBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
 
     public override Tensor forward(Tensor input) => nn.functional.linear(input, _matrix);
 
-    /// <summary>Turns by w a unit of time in each plane: eigenvalues ±i w.</summary>
+    /// <summary>Returns a rotation generator with angular speed w in each plane: eigenvalues ±i w.</summary>
     public static double[,] Rotation(params double[] frequencies)
     {
         var m = new double[2 * frequencies.Length, 2 * frequencies.Length];
@@ -48,7 +48,7 @@ internal sealed class LinearBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
         return m;
     }
 
-    /// <summary>The same matrix in another orthonormal basis, so that nothing is seen from its zeros.</summary>
+    /// <summary>Returns the same matrix in another orthonormal basis, so that no element is 0.</summary>
     public static double[,] Turned(double[,] m, ulong seed = 3)
     {
         using var scope = NewDisposeScope();

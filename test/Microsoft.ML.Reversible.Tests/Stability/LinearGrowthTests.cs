@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stability;
 
-/// <summary>What a report says where no root is outside the unit circle and errors grow all the same.</summary>
+/// <summary>Tests the report of errors that grow although no root is outside the unit circle.</summary>
 [TestClass]
 public sealed class LinearGrowthTests
 {
@@ -89,7 +89,8 @@ public sealed class LinearGrowthTests
             foreach (double end in new[] { 2.0, -2.0 }) Assert.IsTrue(Is(scheme, new(0, end)));
             foreach (double beside in new[] { 0, 1.99, -1.99, 2.01 }) Assert.IsFalse(Is(scheme, new(0, beside)));
         }
-        foreach (Scheme scheme in new Scheme[] { Scheme.Residual, Scheme.Bdia, new Bdia { Signs = BdiaSigns.Negative }, new IteratedInverse() })
+        Scheme[] others = [Scheme.Residual, Scheme.Bdia, new Bdia { Signs = BdiaSigns.Negative }, new IteratedInverse()];
+        foreach (Scheme scheme in others)
             foreach (double end in new[] { 0, -2.0 / 3, -1, -6 }) Assert.IsFalse(Is(scheme, end));
     }
 

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Stability;
 
 namespace Microsoft.ML.Reversible.Tests.Stability;
 
-/// <summary>BDIA with signs at random: what the page says of products of layers with both signs.</summary>
+/// <summary>Tests what docs/schemes.md says about products of BDIA layers with both signs.</summary>
 [TestClass]
 public sealed class RandomSignsTests
 {
@@ -70,7 +70,7 @@ public sealed class RandomSignsTests
         Assert.IsGreaterThan(1.0, MeanSquare(k, 0.01));
     }
 
-    /// <summary>By what one more layer multiplies the mean, over all sequences of signs, of an error's square.</summary>
+    /// <summary>The factor by which one more layer multiplies the mean square of an error over all sequences of signs.</summary>
     private static double MeanSquare(int k, Complex eigenvalue)
     {
         double Mean(int count) => Enumerable.Range(0, 1 << count).Average(signs =>

@@ -176,7 +176,7 @@ public sealed class StackMapTests
     }
 
     [TestMethod]
-    public void ALayerThatCannotBeRunBackEndsTheInverse()
+    public void ALayerThatCannotBeRunBackwardsEndsTheInverse()
     {
         bool HasInverse(params double[] factors) =>
             new StackMap([], [.. factors.Select(a => new Recurrence(a, 1, 1))], _ => throw new InvalidOperationException()).HasInverse;

@@ -18,7 +18,7 @@ public sealed class ExactGradientTests
 
     [TestMethod]
     [DynamicData(nameof(ExactSchemes))]
-    public void GradientsOfAllWaysBackAreTheSameBits(Scheme scheme)
+    public void GradientsOfAllBackwardModesAreTheSameBits(Scheme scheme)
     {
         foreach (int depth in new[] { 1, 2, 3, 12, 48 }) Compare(scheme, depth, Precision.Float32, CPU);
     }
@@ -57,7 +57,8 @@ public sealed class ExactGradientTests
             Assert.IsTrue(TestModels.SameBits(expected, actual), name);
 
         ReversibleLmTransformer Train(BackwardMode backwardMode) => Corpus.Train(ml, o =>
-            (o.Scheme, o.BackwardMode, o.Arithmetic, o.LayerCount, o.MaxSteps) = (Scheme.Parse(scheme), backwardMode, Arithmetic.Exact, 4, 200));
+            (o.Scheme, o.BackwardMode, o.Arithmetic, o.LayerCount, o.MaxSteps) =
+                (Scheme.Parse(scheme), backwardMode, Arithmetic.Exact, 4, 200));
     }
 
     private static void Compare(Scheme scheme, int depth, Precision precision, Device device)
@@ -77,6 +78,7 @@ public sealed class ExactGradientTests
                     $"{scheme}, {depth} layers, {model.Stack.BackwardMode}: {name}");
         }
 
-        LanguageNetwork Make(BackwardMode backwardMode) => TestModels.Make(shape, scheme, backwardMode, precision, device, arithmetic: Arithmetic.Exact);
+        LanguageNetwork Make(BackwardMode backwardMode) =>
+            TestModels.Make(shape, scheme, backwardMode, precision, device, arithmetic: Arithmetic.Exact);
     }
 }

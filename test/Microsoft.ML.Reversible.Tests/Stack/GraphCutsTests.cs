@@ -41,7 +41,7 @@ public sealed class GraphCutsTests
     }
 
     [TestMethod]
-    public void NothingIsLeftBehindWhetherThePassIsRunBackOrNot()
+    public void NothingIsLeftBehindWhetherThePassIsRunBackwardOrNot()
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(5);
@@ -53,10 +53,10 @@ public sealed class GraphCutsTests
 
         long before = Tensor.TotalCount;
         stack.Forward(input).Dispose();
-        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is not run back");
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is not run backward");
         using (StackPass pass = stack.Forward(input)) pass.Backward(gradient).Dispose();
         foreach (nn.Module block in stack.Blocks) block.zero_grad();
-        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is run back");
+        Assert.AreEqual(before, Tensor.TotalCount, "a pass that is run backward");
     }
 
     [TestMethod]
@@ -89,7 +89,7 @@ public sealed class GraphCutsTests
         new(Scheme.Midpoint, blocks, backwardMode, arithmetic) { Deterministic = cuts };
 
     /// <summary>
-    /// q k with q = p U and k = p V, and a product with what came of it, so that one cut stands behind another; and one with a constant.
+    /// Computes q k with q = p U and k = p V, then a product with the result, so that there are two cuts in a row, and one with a constant.
     /// </summary>
     private sealed class ProductBlock : nn.Module<Tensor, Tensor>
     {
@@ -114,7 +114,7 @@ public sealed class GraphCutsTests
             new(randn([Width, Width], dtype: ScalarType.Float64, generator: random) * 0.5);
     }
 
-    /// <summary>a b, with d(a b) = da b + a db by hand.</summary>
+    /// <summary>Computes a b, with its own gradient d(a b) = da b + a db.</summary>
     private sealed class Product : ICutFunction
     {
         private static readonly Product _instance = new();

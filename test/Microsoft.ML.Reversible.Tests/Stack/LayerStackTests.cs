@@ -12,19 +12,19 @@ public sealed class LayerStackTests
     [DataRow(2)]
     [DataRow(3)]
     [DataRow(12)]
-    public void GradientsOfBothWaysBackAgreeInFloat32(int layers) => CompareGradients(layers, CPU, Precision.Float32, bound: 1e-5);
+    public void GradientsOfBothBackwardModesAgreeInFloat32(int layers) => CompareGradients(layers, CPU, Precision.Float32, bound: 1e-5);
 
     [TestMethod]
     [TestCategory("Cuda")]
-    public void GradientsOfBothWaysBackAgreeOnCuda() => CompareGradients(12, TestModels.RequireCuda(), Precision.Float32, bound: 1e-4);
+    public void GradientsOfBothBackwardModesAgreeOnCuda() => CompareGradients(12, TestModels.RequireCuda(), Precision.Float32, bound: 1e-4);
 
     [TestMethod]
     [TestCategory("Cuda")]
-    public void GradientsOfBothWaysBackAgreeInBFloat16OnCuda() =>
+    public void GradientsOfBothBackwardModesAgreeInBFloat16OnCuda() =>
         CompareGradients(12, TestModels.RequireCuda(), Precision.BFloat16, bound: 0.1);
 
     [TestMethod]
-    public void GradientsOfBothWaysBackAgreeInBFloat16() => CompareGradients(12, CPU, Precision.BFloat16, bound: 0.1);
+    public void GradientsOfBothBackwardModesAgreeInBFloat16() => CompareGradients(12, CPU, Precision.BFloat16, bound: 0.1);
 
     private static void CompareGradients(int layers, Device device, Precision precision, double bound)
     {
@@ -42,7 +42,7 @@ public sealed class LayerStackTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(SchemesAndWays))]
+    [DynamicData(nameof(SchemesAndModes))]
     public void ThePassGivesTheGradientOfPlainAutomaticDifferentiation(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
@@ -63,7 +63,7 @@ public sealed class LayerStackTests
         foreach (var (e, a) in expected.Zip(actual)) Assert.IsLessThan(1e-12, TestModels.RelativeError(a, e));
     }
 
-    public static IEnumerable<object[]> SchemesAndWays =>
+    public static IEnumerable<object[]> SchemesAndModes =>
         from scheme in Scheme.All
         from backwardMode in Enum.GetValues<BackwardMode>()
         where backwardMode != BackwardMode.Reversible || scheme.DefaultBackwardMode(Arithmetic.Float) == BackwardMode.Reversible
@@ -72,9 +72,9 @@ public sealed class LayerStackTests
         let trained = scheme is Bdia bdia ? bdia with { Signs = BdiaSigns.Positive, Inference = BdiaInference.Recurrence } : scheme
         select new object[] { trained with { ReadOut = readOut, Start = start }, backwardMode };
 
-    /// <summary>Weights that are overwritten as soon as their layer is done must not matter to the gradients of the layers below.</summary>
+    /// <summary>Overwriting weights as soon as their layer is done must not change the gradients of the layers below.</summary>
     [TestMethod]
-    [DynamicData(nameof(SchemesAndWays))]
+    [DynamicData(nameof(SchemesAndModes))]
     public void ALayerThatIsDoneHasItsGradientsAndIsNotNeededAnyMore(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
@@ -125,7 +125,7 @@ public sealed class LayerStackTests
     [DataRow(BackwardMode.Stored)]
     [DataRow(BackwardMode.Checkpointed)]
     [DataRow(BackwardMode.Reversible)]
-    public void APassIsRunBackOnce(BackwardMode backwardMode)
+    public void APassIsRunBackwardOnce(BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);

@@ -6,9 +6,9 @@ namespace Microsoft.ML.Reversible.Tests.Stack;
 public sealed class MemoryTests
 {
     /// <summary>
-    /// What a step needs beyond parameters, gradients and optimizer state, at depth 4 and 32, or 64 with REVERSIBLE_FULL=1, each in a
-    /// process of its own. The reversible one may differ by what an allocator leaves over, 30 MiB or so at any depth; the stored one grows
-    /// by every layer's activations, 19 MiB a layer.
+    /// Measures the memory of a step beyond parameters, gradients and optimizer state at depths 4 and 32, or 64 with REVERSIBLE_FULL=1,
+    /// each in its own process. In the reversible mode the depths may differ by memory that the allocator keeps, about 30 MiB at any depth.
+    /// In the stored mode the memory grows by each layer's activations, 19 MiB per layer.
     /// </summary>
     [TestMethod]
     public void ReversibleTrainingGrowsWithDepthOnlyByParametersGradientsAndOptimizer()

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>The schemes that trained residual networks are converted to: in exact arithmetic the backward modes give the same bits.</summary>
+/// <summary>Tests that the schemes for trained residual networks give the same bits in all backward modes in exact arithmetic.</summary>
 [TestClass]
 public sealed class RetrofitGradientTests
 {
@@ -19,7 +19,7 @@ public sealed class RetrofitGradientTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void GradientsOfAllWaysBackAreTheSameBits(Scheme scheme, LanguageModelConfiguration shape)
+    public void GradientsOfAllBackwardModesAreTheSameBits(Scheme scheme, LanguageModelConfiguration shape)
     {
         using var scope = NewDisposeScope();
         Tensor ids = TestModels.Ids(shape, 2, 16), targets = TestModels.Ids(shape, 2, 16, seed: 6).flatten();

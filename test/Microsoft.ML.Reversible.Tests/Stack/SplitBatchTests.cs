@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>A batch that goes through the layers in parts is the same batch.</summary>
+/// <summary>Tests that running a batch in parts gives the results of the whole batch.</summary>
 [TestClass]
 public sealed class SplitBatchTests
 {
@@ -17,7 +17,7 @@ public sealed class SplitBatchTests
     public void RowsAreSplitIntoTheFewestPartsOfNearlyOneSize(long rows, long most, string expected) =>
         Assert.AreEqual(expected, string.Join(' ', RowRange.Split(rows, most).Select(part => $"{part.First}+{part.Count}")));
 
-    public static IEnumerable<object[]> SchemesAndWays =>
+    public static IEnumerable<object[]> SchemesAndModes =>
         from scheme in (Scheme[])[
             Scheme.Residual, Scheme.Midpoint, Scheme.Leapfrog, Scheme.Hamiltonian, Scheme.MidpointA, Scheme.Bdia, Bdia.Blend(16),
             new IteratedInverse { A = 1 }]
@@ -26,11 +26,12 @@ public sealed class SplitBatchTests
         select new object[] { scheme, backwardMode };
 
     [TestMethod]
-    [DynamicData(nameof(SchemesAndWays))]
+    [DynamicData(nameof(SchemesAndModes))]
     public void PartsGiveTheLossAndGradientsOfTheWholeBatch(Scheme scheme, BackwardMode backwardMode)
     {
         using var scope = NewDisposeScope();
-        (double Loss, Tensor[] Gradients) whole = Differentiate(scheme, backwardMode, most: 5), parts = Differentiate(scheme, backwardMode, most: 2);
+        (double Loss, Tensor[] Gradients) whole = Differentiate(scheme, backwardMode, most: 5);
+        (double Loss, Tensor[] Gradients) parts = Differentiate(scheme, backwardMode, most: 2);
         Assert.AreEqual(whole.Loss, parts.Loss, 1e-4);
         foreach (var (expected, actual) in whole.Gradients.Zip(parts.Gradients))
             Assert.IsLessThan(1e-5, TestModels.RelativeError(actual, expected));
@@ -105,7 +106,7 @@ public sealed class SplitBatchTests
 
         using StackPass pass = Stack(most: 2).Forward(input);
         Tensor[] owned = [.. pass.TakeOutputs().Select(part => part.Output)];
-        pass.Backward(owned).Dispose();
+        pass.Backward(owned)!.Dispose();
         Assert.IsTrue(owned.All(part => part.IsInvalid), "no gradient outlives its use");
 
         LayerStack Stack(long most) =>
@@ -120,7 +121,8 @@ public sealed class SplitBatchTests
     }
 
     private static (double Loss, Tensor[] Gradients) Differentiate(
-        Scheme scheme, BackwardMode backwardMode, long most, Arithmetic? arithmetic = null, Precision precision = Precision.Float32, int kept = 0)
+        Scheme scheme, BackwardMode backwardMode, long most, Arithmetic? arithmetic = null, Precision precision = Precision.Float32,
+        int kept = 0)
     {
         GptConfiguration shape = TestModels.Small with { LayerCount = 5 };
         using LanguageNetwork model =

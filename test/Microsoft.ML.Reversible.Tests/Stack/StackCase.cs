@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>A random stack and input; run forward with every state kept, then back through the scheme's inverse.</summary>
+/// <summary>A random stack and input: run forward with all states kept, then rebuilt with the scheme's inverse.</summary>
 /// <param name="Depth">Number of blocks.</param>
 /// <param name="Batch">Samples.</param>
 /// <param name="Context">Tokens a sample.</param>
 /// <param name="Width">Length of a vector.</param>
 /// <param name="Seed">Seeds weights, input and draws.</param>
-/// <param name="Deviation">Of the weights; small ones make contractions.</param>
+/// <param name="Deviation">The standard deviation of the weights; small ones make contractions.</param>
 internal sealed record StackCase(int Depth, int Batch, int Context, int Width, int Seed, double Deviation)
 {
-    /// <summary>How wrong the scheme rebuilds the hidden states of this case.</summary>
+    /// <summary>Measures the error of the hidden states that the scheme rebuilds.</summary>
     public double RebuildError(Scheme scheme, Arithmetic arithmetic)
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Stack;
 
-/// <summary>f(p) = tanh(p Wᵀ), and halves of the same kind.</summary>
+/// <summary>Computes f(p) = tanh(p Wᵀ), with halves of the same kind.</summary>
 internal sealed class TanhBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock
 {
     private readonly Linear _first;

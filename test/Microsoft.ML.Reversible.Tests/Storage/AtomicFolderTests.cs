@@ -33,7 +33,7 @@ public sealed class AtomicFolderTests
     }
 
     [TestMethod]
-    public void RefusesToReplaceAFolderOfOtherThings()
+    public void RefusesToReplaceAFolderOfOtherFiles()
     {
         using var scratch = new ScratchFolder();
         string path = scratch.File("photos");

@@ -82,7 +82,7 @@ public sealed class SafeTensorsTests
     }
 
     [TestMethod]
-    public void RefusesToWriteATensorThatBringsOtherBytesThanItPromised()
+    public void RefusesToWriteATensorWithAnotherNumberOfBytesThanItsShapeHas()
     {
         using var folder = new ScratchFolder();
         Assert.ThrowsExactly<InvalidOperationException>(

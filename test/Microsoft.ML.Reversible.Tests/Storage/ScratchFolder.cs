@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Storage;
 
-/// <summary>An empty folder that goes away with all it holds.</summary>
+/// <summary>An empty folder that is deleted with its content on disposal.</summary>
 internal sealed class ScratchFolder : IDisposable
 {
     public string FullName { get; } = Directory.CreateTempSubdirectory("reversible-").FullName;

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Microsoft.ML.Reversible.Tests.Storage;
 
 /// <summary>
-/// A file system of one megabyte, for running out of it. Only root on Linux can make one; elsewhere the test is inconclusive.
+/// A file system of one megabyte, to test a full disk. Only root on Linux can make one; elsewhere the test is inconclusive.
 /// </summary>
 internal sealed class SmallDisk : IDisposable
 {

@@ -3,7 +3,7 @@ using Microsoft.ML.Reversible.Tests.Language;
 
 namespace Microsoft.ML.Reversible.Tests.Storage;
 
-/// <summary>Indexes of sharded weights that are damaged or reach out of their folder.</summary>
+/// <summary>Tests indexes of sharded weights that are damaged or name files outside their folder.</summary>
 [TestClass]
 public sealed class WeightIndexTests
 {

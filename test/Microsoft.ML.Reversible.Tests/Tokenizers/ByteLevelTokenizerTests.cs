@@ -28,7 +28,7 @@ public class ByteLevelTokenizerTests
     }
 
     /// <summary>
-    /// A cut may only change what is longer than the limit: in front of it and behind it, the ids are those of the parts by themselves.
+    /// A cut may change only a piece that is longer than the limit. Before and after it, the ids are those of the parts by themselves.
     /// </summary>
     [TestMethod]
     public void ALongRunHasTheIdsOfItsParts()

@@ -32,7 +32,7 @@ public class HostileTokenizerTests
     }
 
     [TestMethod]
-    public void NoTextEndsADocumentEvenWhereItsEndIsNoSpecialToken()
+    public void NoTextEndsADocumentEvenIfTheEndIsNotASpecialToken()
     {
         string named = ByteLevel.Replace("<|endoftext|>", "ba").Replace("\"special\":true", "\"special\":false");
         File.WriteAllText(Path.Combine(_folder.FullName, "tokenizer_config.json"), """{"eos_token":"ba"}""");
@@ -59,7 +59,7 @@ public class HostileTokenizerTests
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"dropout\":0.5,", "dropout")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"end_of_word_suffix\":\"</w>\",", "end_of_word_suffix")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"byte_fallback\":true,", "treats spaces")]
-    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":4,\"content\":\"x\",\"lstrip\":true}]", "takes more than its text")]
+    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":4,\"content\":\"x\",\"lstrip\":true}]", "has single_word, lstrip or rstrip")]
     public void AnotherFormIsRefusedWithAReason(string good, string bad, string reason) => AssertRefused(good, bad, reason);
 
     [TestMethod]
@@ -76,7 +76,7 @@ public class HostileTokenizerTests
     [DataRow("\"ab\":2", "\"ab\":2.5", "whole number")]
     [DataRow("\"ab\":2", "\"a\":2", "twice")]
     [DataRow("\"ab\":2", "\"a b\":2", "byte alphabet")]
-    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":2,\"content\":\"ab\",\"special\":true}]", "makes a mark")]
+    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":2,\"content\":\"ab\",\"special\":true}]", "makes a special token")]
     [DataRow("\"ab\":2", "\"\\ud800\":2", "broken")]
     [DataRow("\"id\":3", "\"id\":2", "both have the id 2")]
     [DataRow("\"id\":3", "\"id\":-3", "must have an id")]
@@ -137,7 +137,7 @@ public class HostileTokenizerTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Load("x.tiktoken", content)).Message, reason);
     }
 
-    /// <summary>Such a list of merges is applied as it stands; RustComparisonTests compares the ids.</summary>
+    /// <summary>Such a list of merges is applied in its own order; RustComparisonTests compares the ids.</summary>
     [TestMethod]
     public void MergesThatScoresWouldNotGiveAreAnotherTokenizer()
     {

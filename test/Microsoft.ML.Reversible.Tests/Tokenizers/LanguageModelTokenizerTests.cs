@@ -98,7 +98,7 @@ public class LanguageModelTokenizerTests
     }
 
     [TestMethod]
-    public void ARunWithoutASpaceOfAMegabyteReadsBackUnchanged()
+    public void AMegabyteWithoutASpaceReadsBackUnchanged()
     {
         var tokenizer = Learn(TextTokenization.Bpe);
         string text = string.Concat(Enumerable.Repeat("x😀", 100_000)) + new string('a', 700_000);

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
-/// <summary>Random text rich in what tokenizers differ in: runs of a character, mixed scripts, unusual spaces, marks written out.</summary>
+/// <summary>
+/// Random text of the kinds for which tokenizers differ: runs of a character, mixed scripts, unusual spaces, special tokens as text.
+/// </summary>
 internal static class MixedText
 {
     private const int LongestText = 200;

@@ -16,7 +16,7 @@ public class PieceCacheTests
             PreTokenizer = Gpt2PreTokenizer.Instance,
         });
 
-    /// <summary>Pieces share places once there are more of them than places, and each must still have its own ids.</summary>
+    /// <summary>With more pieces than places, pieces share places, and each must still have its own ids.</summary>
     [TestMethod]
     public void GivesTheIdsOfTheTokenizerFromAllThreads()
     {

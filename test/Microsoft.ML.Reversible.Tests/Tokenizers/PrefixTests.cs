@@ -88,7 +88,7 @@ public class PrefixTests
         var e = Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelTokenizer.Load(_folder.FullName));
 
         StringAssert.Contains(e.Message, "special_tokens_map.json");
-        StringAssert.Contains(e.Message, "bos_token is no text");
+        StringAssert.Contains(e.Message, "bos_token is not a text");
     }
 
     [TestMethod]

@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
-/// <summary>The ids of random texts beside those of huggingface/tokenizers, which every tokenizer.json is made for.</summary>
+/// <summary>Compares the ids of random texts with those of huggingface/tokenizers, for which tokenizer.json is made.</summary>
 [TestClass]
 public class RustComparisonTests
 {

@@ -49,7 +49,7 @@ public class SentencePieceTests
     public void LlamasIdsAreTheKnownOnes(string text, int[] expected) => CollectionAssert.AreEqual(expected, Llama.Encode(text));
 
     [TestMethod]
-    public void NoTextCanWriteAMarkOfTheVocabulary()
+    public void NoTextIsEncodedToASpecialToken()
     {
         foreach (LanguageModelTokenizer tokenizer in new[] { Llama, Stories })
         {
@@ -92,7 +92,7 @@ public class SentencePieceTests
     }
 
     [TestMethod]
-    public void BytesAreCountedWithTheSpaceBeforeTheTextAndWithoutMarks() =>
+    public void BytesAreCountedWithTheSpaceBeforeTheTextAndWithoutSpecialTokens() =>
         Assert.AreEqual(1 + "héllo 😀"u8.Length, Llama.CountBytes([1, .. Llama.Encode("héllo 😀"), 2]));
 
     // The ids are those of huggingface/tokenizers and of SentencePiece itself.

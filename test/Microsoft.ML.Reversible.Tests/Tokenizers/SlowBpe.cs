@@ -2,7 +2,7 @@ using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
-/// <summary>Byte-pair learning for ASCII rows as one would write it down: every pair is counted anew for every merge.</summary>
+/// <summary>Byte-pair learning for ASCII rows in its simplest form: all pairs are counted again for every merge.</summary>
 internal static class SlowBpe
 {
     public static string[] Learn(string[] rows, int count)

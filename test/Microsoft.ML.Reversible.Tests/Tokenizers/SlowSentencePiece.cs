@@ -3,8 +3,8 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
 /// <summary>
-/// SentencePiece's byte-pair encoding as one would write it down, over llama2.c's export of the pieces: the best pair of all is looked for
-/// anew after every merge.
+/// SentencePiece's byte-pair encoding in its simplest form, over llama2.c's export of the pieces: after every merge, all pairs are searched
+/// again for the best.
 /// </summary>
 internal sealed class SlowSentencePiece
 {

@@ -25,7 +25,7 @@ public class TokenDecoderTests
         foreach (LanguageModelTokenizer tokenizer in Tokenizers)
             for (int round = 0; round < 300; round++)
             {
-                // Half of the ids are among the first, where bytes and marks are.
+                // Half of the ids are among the first, where bytes and special tokens are.
                 int[] ids = [.. Enumerable.Range(0, random.Next(12)).Select(
                     _ => random.Next(random.Next(2) == 0 ? tokenizer.VocabularySize : Math.Min(260, tokenizer.VocabularySize)))];
                 Assert.AreEqual(tokenizer.Decode(ids, continuation), Streamed(tokenizer, ids, continuation), string.Join(' ', ids));

@@ -85,8 +85,8 @@ public class TokenizerFilesTests
     }
 
     [TestMethod]
-    [DataRow("vocab.json", """{"a":0,""", "no JSON")]
-    [DataRow("vocab.json", "[]", "no JSON object")]
+    [DataRow("vocab.json", """{"a":0,""", "is not JSON")]
+    [DataRow("vocab.json", "[]", "is not a JSON object")]
     [DataRow("vocab.json", "{}", "no tokens")]
     [DataRow("vocab.json", """{"a":"0","<|endoftext|>":1}""", "the id of 'a' is \"0\"")]
     [DataRow("vocab.json", """{"a":0.5,"<|endoftext|>":1}""", "the id of 'a' is 0.5")]
@@ -96,7 +96,7 @@ public class TokenizerFilesTests
     [DataRow("vocab.json", """{"a":0,"a":1,"<|endoftext|>":2}""", "'a' twice")]
     [DataRow("vocab.json", """{"a":0,"\ud800":1,"<|endoftext|>":2}""", "a text in it is broken")]
     [DataRow("tokenizer_config.json", """{"eos_token":"\ud800"}""", "a text in it is broken")]
-    [DataRow("tokenizer_config.json", """{"eos_token":""}""", "eos_token is no text")]
+    [DataRow("tokenizer_config.json", """{"eos_token":""}""", "eos_token is not a text")]
     [DataRow("vocab.json", """{"a":0,"b":1,"ab":2}""", "lacks the token '<|endoftext|>'")]
     [DataRow("vocab.json", """{"a b":0,"<|endoftext|>":1}""", "'a b' of id 0 is not written in GPT-2's byte alphabet")]
     [DataRow("merges.txt", "#version: 0.2\na b\nab\n", "line 3 is 'ab'")]
@@ -104,10 +104,10 @@ public class TokenizerFilesTests
     [DataRow("merges.txt", "a z\n", "needs the token 'z'")]
     [DataRow("merges.txt", "b a\n", "needs the token 'ba'")]
     [DataRow("merges.txt", "a b\na b\n", "'a b' twice")]
-    [DataRow("tokenizer_config.json", "nonsense", "no JSON")]
+    [DataRow("tokenizer_config.json", "nonsense", "is not JSON")]
     [DataRow("tokenizer_config.json", """{"reversible_tokenization":"words"}""", "must be \"character\", \"byte\" or \"bpe\"")]
     [DataRow("tokenizer_config.json", """{"reversible_tokenization":1}""", "reversible_tokenization is 1")]
-    [DataRow("tokenizer_config.json", """{"eos_token":7}""", "eos_token is no text")]
+    [DataRow("tokenizer_config.json", """{"eos_token":7}""", "eos_token is not a text")]
     [DataRow("tokenizer_config.json", """{"add_prefix_space":true}""", "add_prefix_space")]
     public void AMalformedFileIsNamedWithWhatIsWrong(string file, string content, string reason)
     {

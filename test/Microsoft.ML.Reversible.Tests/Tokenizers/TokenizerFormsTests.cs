@@ -41,7 +41,7 @@ public class TokenizerFormsTests
             Assert.AreEqual((50257, 50256, 50256), (other.VocabularySize, other.EndOfTextId, other.BeginOfTextId));
     }
 
-    /// <summary>The ids of huggingface/tokenizers as the files of the forms list them; a text that holds a mark is text here.</summary>
+    /// <summary>Compares with the ids of huggingface/tokenizers, except that the text of a special token is ordinary text here.</summary>
     [TestMethod]
     [DataRow("gpt2-form")]
     [DataRow("gpt2-prefix-space-form")]

@@ -27,13 +27,13 @@ public class TokenizerInstanceTests
     [TestMethod]
     [DataRow("llama-tokenizer/tokenizer.model")]
     [DataRow("stories260k/tok512.model")]
-    public void ALlamaInstanceGetsNoMarksOfItsOwn(string file)
+    public void ALlamaInstanceAddsNoSpecialTokens(string file)
     {
         using FileStream model = File.OpenRead(TestData.Require(file));
         LanguageModelTokenizer wrapped = LanguageModelTokenizer.Wrap(LlamaTokenizer.Create(model));
         LanguageModelTokenizer loaded = LanguageModelTokenizer.Load(TestData.Require(file));
 
-        // The instance may merge the letters of a mark, as the package does; and of spaces alone the two make different things.
+        // Not compared: the text of a special token, whose letters the instance may merge as the package does, and spaces alone.
         foreach (string text in TokenizerSamples.All.Where(text => !text.Contains("<s>") && text.Trim(' ').Length > 0))
         {
             CollectionAssert.AreEqual(loaded.Encode(text), wrapped.Encode(text), text);
@@ -78,9 +78,9 @@ public class TokenizerInstanceTests
     }
 
     [TestMethod]
-    public void ATokenizerThatPutsMarksAroundTextIsRefused()
+    public void ATokenizerThatAddsSpecialTokensIsRefused()
     {
-        // 'a' is the id 1, so that the mark is there whatever is encoded.
+        // 'a' has the id 1, so that every text seems to have a special token.
         var e = Assert.ThrowsExactly<ArgumentException>(() => LanguageModelTokenizer.Wrap(new Letters(), 1, vocabularySize: 30));
         StringAssert.Contains(e.Message, "by itself");
     }
@@ -99,7 +99,7 @@ public class TokenizerInstanceTests
         Assert.AreEqual(text, tokenizer.Decode(tokenizer.Encode(text)));
     }
 
-    /// <summary>The package's tokenizers take special tokens wherever they stand in a text, which would then end its document.</summary>
+    /// <summary>The package's tokenizers recognize special tokens anywhere in a text, which would then end its document.</summary>
     [TestMethod]
     public void SpecialTokensInATextAreTextLikeAnyOther()
     {
@@ -133,7 +133,7 @@ public class TokenizerInstanceTests
         }
     }
 
-    /// <summary>Small letters by their place in the alphabet, from 1; everything else is one id.</summary>
+    /// <summary>Encodes lower-case letters by their place in the alphabet, from 1, and everything else as one id.</summary>
     private sealed class Letters(int shift = 0) : Tokenizer
     {
         private const int Other = 27;

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
-/// <summary>Texts in which tokenizers like to differ.</summary>
+/// <summary>Texts for which tokenizers often differ.</summary>
 internal static class TokenizerSamples
 {
     public static IEnumerable<string> All =>

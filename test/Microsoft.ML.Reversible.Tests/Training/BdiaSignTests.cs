@@ -104,7 +104,7 @@ public sealed class BdiaSignTests
         return options;
     }
 
-    /// <summary>What Fit does, with a task that only records what its passes are to draw.</summary>
+    /// <summary>Runs a fit with a task that only records the seeds of its passes.</summary>
     private static void Train(MLContext ml, List<sbyte[]> signs, ReversibleLmTrainer.Options options)
     {
         IHost host = ((IHostEnvironment)ml).Register("signs");

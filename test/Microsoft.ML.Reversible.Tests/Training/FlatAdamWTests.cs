@@ -13,7 +13,7 @@ public sealed class FlatAdamWTests
 {
     private static readonly AdamWSettings Settings = new(Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1);
 
-    /// <summary>Lengths that are no multiples of the alignment.</summary>
+    /// <summary>Lengths that are not multiples of the alignment.</summary>
     private static readonly GptConfiguration Shape = TestModels.Small with { VocabularySize = 37, Width = 20 };
 
     [TestMethod]
@@ -100,7 +100,7 @@ public sealed class FlatAdamWTests
         Assert.IsTrue(before.All(p => p.storage_offset() % 64 == 0), "aligned");
     }
 
-    /// <summary>A gradient that a backward pass had replaced would be out of reach of the buffer.</summary>
+    /// <summary>A gradient that a backward pass replaces would no longer be in the buffer.</summary>
     [TestMethod]
     public void BackwardPassesAddToTheBufferInPlace() => Accumulate(CPU);
 

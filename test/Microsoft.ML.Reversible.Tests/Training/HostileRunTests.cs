@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 
-/// <summary>Runs in bad places and at bad moments.</summary>
+/// <summary>Tests runs with full disks, unwritable paths, and cancellation at every stage.</summary>
 [TestClass]
 public sealed class HostileRunTests
 {

@@ -6,7 +6,9 @@ namespace Microsoft.ML.Reversible.Tests.Training;
 [TestClass]
 public sealed class KilledRunTests
 {
-    /// <summary>20 kills, or 100 with REVERSIBLE_FULL=1; a run that is through before the last kill begins in another folder.</summary>
+    /// <summary>
+    /// Kills 20 times, or 100 with REVERSIBLE_FULL=1. A run that ends before the last kill starts again in another folder.
+    /// </summary>
     [TestMethod]
     public void ARunKilledAtRandomMomentsEndsAsTheUninterruptedOneToTheBit()
     {

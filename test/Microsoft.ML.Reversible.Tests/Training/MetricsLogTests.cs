@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Tests.Training;
 [TestClass]
 public sealed class MetricsLogTests
 {
-    /// <summary>A file that was put in the place of the old one would be another: a device or a pipe must not be replaced.</summary>
+    /// <summary>The file must be written in place, not replaced: it may be a device or a pipe.</summary>
     [TestMethod]
     [DataRow(0)]
     [DataRow(3)]

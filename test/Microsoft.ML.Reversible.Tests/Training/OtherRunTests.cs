@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 
-/// <summary>What may change between a run and its resumption, and what may not.</summary>
+/// <summary>Tests what may change when a run is resumed, and what may not.</summary>
 [TestClass]
 public sealed class OtherRunTests
 {
@@ -26,7 +26,8 @@ public sealed class OtherRunTests
     public void AnotherModelOrTokenizerIsAnotherRun(string named, Action<ReversibleLmTrainer.Options> change)
     {
         using var scratch = new ScratchFolder();
-        RunOptions.CancelAt(_ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.BackwardMode) = (Scheme.Midpoint, BackwardMode.Stored)));
+        RunOptions.CancelAt(
+            _ml, 2, RunOptions.In(scratch.FullName, o => (o.Scheme, o.BackwardMode) = (Scheme.Midpoint, BackwardMode.Stored)));
         int reports = 0;
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Corpus.Train(_ml, RunOptions.In(scratch.FullName, o =>
         {

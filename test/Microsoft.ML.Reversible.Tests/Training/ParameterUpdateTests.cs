@@ -81,7 +81,8 @@ public sealed class ParameterUpdateTests
     [TestMethod]
     public void InsideTheBackwardPassTheFirstStepIsClippedGroupByGroupAndTheNextByThePreviousNorm()
     {
-        using LanguageNetwork model = Make(Scheme.Midpoint, BackwardMode.Reversible), plain = Make(Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork model = Make(Scheme.Midpoint, BackwardMode.Reversible);
+        using LanguageNetwork plain = Make(Scheme.Midpoint, BackwardMode.Reversible);
         using var optimizer = LanguageTask.Optimizer(model, Settings, OptimizerPlacement.InsideBackward);
         using var reference = LanguageTask.Optimizer(plain, Settings, OptimizerPlacement.AfterBackward);
         var update = new ParameterUpdate(optimizer, new StepGuard(), maxGradNorm: 0.1);

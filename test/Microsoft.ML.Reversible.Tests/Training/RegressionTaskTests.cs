@@ -4,7 +4,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Training;
 
-/// <summary>A training task without text: the loop, the optimizer, checkpoints and resuming know of no other.</summary>
+/// <summary>Tests a training task without text: loop, optimizer, checkpoints and resuming do not depend on the kind of data.</summary>
 [TestClass]
 public sealed class RegressionTaskTests
 {

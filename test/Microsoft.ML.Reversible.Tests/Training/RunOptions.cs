@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Tests.Training;
 
-/// <summary>Options of small runs, and what is the same about two of them.</summary>
+/// <summary>Options of small runs, and comparisons of two runs.</summary>
 internal static class RunOptions
 {
     /// <summary>Reports every step to an action.</summary>

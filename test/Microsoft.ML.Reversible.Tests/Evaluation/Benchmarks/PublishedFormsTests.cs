@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Benchmarks;
 
-/// <summary>The forms in which the benchmarks are published, of which not all have a file here.</summary>
+/// <summary>Tests the forms in which the benchmarks are published; not all of them have a file here.</summary>
 [TestClass]
 public sealed class PublishedFormsTests
 {

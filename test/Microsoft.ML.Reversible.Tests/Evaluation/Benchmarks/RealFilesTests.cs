@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Benchmarks;
 
-/// <summary>The benchmarks' own files, item by item against the plain reading of the reference.</summary>
+/// <summary>Compares the items of the benchmarks' own files with those of the reference reader.</summary>
 [TestClass]
 public sealed class RealFilesTests
 {

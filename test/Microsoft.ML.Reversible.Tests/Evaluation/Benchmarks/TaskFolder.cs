@@ -2,7 +2,7 @@ using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Benchmarks;
 
-/// <summary>Small files of benchmarks in a folder that goes away.</summary>
+/// <summary>Small files of benchmarks in a temporary folder.</summary>
 internal sealed class TaskFolder : IDisposable
 {
     private static readonly MLContext Ml = new(seed: 1);

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Benchmarks;
 
-/// <summary>What lm-evaluation-harness makes of a row, to the character.</summary>
+/// <summary>Tests that prompts equal those of lm-evaluation-harness, to the character.</summary>
 [TestClass]
 public sealed class WorkedStringsTests
 {

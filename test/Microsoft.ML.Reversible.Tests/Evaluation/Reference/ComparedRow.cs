@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>What the evaluator's columns say of an item.</summary>
+/// <summary>The evaluator's columns of an item.</summary>
 internal sealed record ComparedRow(float[] Scores, float[] Normalized, int Predicted, int PredictedNormalized)
 {
     /// <summary>The rows of transformed data; a last word that greedy decoding writes has the prediction 0, another -1.</summary>

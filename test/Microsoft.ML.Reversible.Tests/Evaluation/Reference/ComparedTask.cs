@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
 /// <summary>A task on a file of the tests' data, as the product reads it and as the reference does.</summary>
-/// <param name="Name">How the tests call it.</param>
+/// <param name="Name">Its name in the tests.</param>
 /// <param name="Task">The product's task, examples included.</param>
 /// <param name="Questions">The product's data.</param>
 /// <param name="Plain">The reference's items, examples included.</param>
 internal sealed record ComparedTask(string Name, ZeroShotTask Task, IDataView Questions, PlainQuestion[] Plain)
 {
-    /// <summary>The tasks that have a file, MMLU's subjects apart.</summary>
+    /// <summary>The tasks that have a file, except MMLU's subjects.</summary>
     public static readonly string[] Names =
     [
         "piqa", "piqa of queries", "piqa, 2 shots", "arc_easy", "arc_easy, 3 shots", "arc_challenge", "openbookqa", "openbookqa of queries",
@@ -57,7 +57,7 @@ internal sealed record ComparedTask(string Name, ZeroShotTask Task, IDataView Qu
             [.. PlainTasks.MmluContinuation(test).Select(question => question.After(description, []))]);
     }
 
-    /// <summary>Writes and reads rows of HellaSwag made up here, in the published form, with what its cleaning looks for.</summary>
+    /// <summary>Writes and reads invented rows of HellaSwag in the published form, with the markup that is removed.</summary>
     public static ComparedTask HellaSwag(MLContext ml, string path)
     {
         string[] labels = ["Making a kite", "Washing dishes", "Food and Entertaining"];

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 /// <param name="Gold">The index of the right one.</param>
 internal sealed record PlainQuestion(string[] Contexts, string[] Continuations, string[] Choices, int Gold)
 {
-    /// <summary>What the item reads like as an example.</summary>
+    /// <summary>The text of the item as an example.</summary>
     public string Shot => Contexts[Gold] + " " + Continuations[Gold];
 
     /// <summary>A question with one context for all its choices.</summary>

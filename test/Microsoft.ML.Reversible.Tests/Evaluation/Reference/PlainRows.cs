@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>Sums over float64 spans, as many at a time as the processor takes.</summary>
+/// <summary>Sums over float64 spans, with vector instructions.</summary>
 internal static class PlainRows
 {
     public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
@@ -24,7 +24,7 @@ internal static class PlainRows
         for (; i < x.Length; i++) sum[i] += scale * x[i];
     }
 
-    /// <summary>The matrix, whose rows have the length of x, times x.</summary>
+    /// <summary>Multiplies a matrix, whose rows have the length of x, by x.</summary>
     public static double[] Times(double[] matrix, ReadOnlySpan<double> x)
     {
         var product = new double[matrix.Length / x.Length];
@@ -32,7 +32,7 @@ internal static class PlainRows
         return product;
     }
 
-    /// <summary>Makes values e to their power, over the sum of all, and gives the logarithm of that sum.</summary>
+    /// <summary>Replaces values by their softmax, and returns the logarithm of the sum of their exponentials.</summary>
     public static double Softmax(Span<double> x)
     {
         double max = double.NegativeInfinity, sum = 0;

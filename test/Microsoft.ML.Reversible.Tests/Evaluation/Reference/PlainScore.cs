@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>What the answers of an item got, and the answers that follow from it.</summary>
+/// <summary>The scores of an item's answers, and the predictions that follow from them.</summary>
 /// <param name="Question">The item.</param>
 /// <param name="LogLikelihoods">Of each answer, in nats.</param>
 /// <param name="Greedy">Whether every token of the answer was the likeliest one.</param>

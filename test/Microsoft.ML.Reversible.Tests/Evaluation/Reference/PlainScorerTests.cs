@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>The reference is held to numbers that were made without it.</summary>
+/// <summary>Tests the reference against numbers that were computed without it.</summary>
 [TestClass]
 public sealed class PlainScorerTests
 {

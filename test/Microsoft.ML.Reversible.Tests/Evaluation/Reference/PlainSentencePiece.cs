@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tests.Evaluation.Reference;
 
-/// <summary>SentencePiece over a vocabulary with byte fallback, in plain loops: it merges the best pair, again and again.</summary>
+/// <summary>SentencePiece over a vocabulary with byte fallback, in plain loops: merges the best pair repeatedly.</summary>
 internal sealed class PlainSentencePiece
 {
     private const int BeginOfText = 1, FirstByte = 3;

@@ -47,11 +47,11 @@ internal static partial class PlainTasks
             _letters,
             Array.IndexOf(_letters, row[5])))];
 
-    /// <summary>What stands before the questions of a subject, examples or none.</summary>
+    /// <summary>The text before the questions of a subject, with or without examples.</summary>
     public static string MmluDescription(string subject) =>
         $"The following are multiple choice questions (with answers) about {subject.Replace('_', ' ')}.\n\n";
 
-    /// <summary>What stands before the questions of a subject whose continuations are the answers.</summary>
+    /// <summary>The text before the questions of a subject whose continuations are the answers.</summary>
     public static string MmluContinuationDescription(string subject) =>
         $"The following are questions (with answers) about {subject.Replace('_', ' ')}.\n\n";
 
