@@ -24,7 +24,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         }
         catch (InvalidOperationException e) when (_hasBegun)
         {
-            // Before the first step the cause is the input; after it the run itself has failed.
+            // Before the first step, the input is the cause; after it, the run itself has failed.
             throw new IOException(e.Message, e);
         }
         catch (OperationCanceledException e)
@@ -78,7 +78,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         ShowSaved(folder);
     }
 
-    /// <summary>Shows the course of a training.</summary>
+    /// <summary>Shows the loss curve and the figures of a training run.</summary>
     /// <param name="model">The trained model.</param>
     /// <param name="loss">The name of the loss that was minimised.</param>
     public void ShowRun(ReversibleLmTransformer model, string loss)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// Measures a configuration in a child process. Its memory is then measured alone, and running out of memory, where some calls of
-/// TorchSharp end the process, does not end other measurements.
+/// Measures a configuration in a child process. Only its own memory is then measured. If memory runs out, some calls of TorchSharp end the
+/// process; this does not affect other measurements.
 /// </summary>
 internal static class MeasuringProcess
 {

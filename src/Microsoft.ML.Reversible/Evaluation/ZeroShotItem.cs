@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>One question in the form in which a model scores it: contexts, continuations, and which of them is right.</summary>
+/// <summary>One question in the form that a model scores: contexts, continuations, and which of them is right.</summary>
 /// <remarks>
 /// A continuation is scored after its context and <see cref="ZeroShotTask.Delimiter"/>, a space, which neither of them includes.
 /// Two items are equal if all their texts and <see cref="Gold"/> are.
@@ -29,7 +29,7 @@ public sealed record ZeroShotItem
 
     /// <summary>
     /// With <see cref="ZeroShotKind.RollingLogLikelihood"/>, the text whose words and bytes are counted for the perplexities: the scored
-    /// text, or the text that it was made from. Null for other kinds.
+    /// text, or the text that it was derived from. Null for other kinds.
     /// </summary>
     public string? CountedText { get; }
 

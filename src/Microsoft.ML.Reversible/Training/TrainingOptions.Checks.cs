@@ -6,9 +6,9 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial class TrainingOptions
 {
-    /// <summary>Checks ranges first, and then that no option was set that has no effect.</summary>
+    /// <summary>Checks the ranges, and then that no option is set that has no effect.</summary>
     /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
-    /// <exception cref="ArgumentException">An option is missing, does not go with another, or has no effect beside it.</exception>
+    /// <exception cref="ArgumentException">An option is missing, conflicts with another, or has no effect given another.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     internal void Check(bool asksForGpu)
     {
@@ -16,7 +16,7 @@ public abstract partial class TrainingOptions
         UnusedOption.RefuseChanged(this, (TrainingOptions)Activator.CreateInstance(GetType())!, Unused(asksForGpu));
     }
 
-    /// <summary>Checks each option's range, and the options that exclude each other; a derived class adds its own.</summary>
+    /// <summary>Checks each option's range, and that no options conflict. A derived class adds its own checks.</summary>
     internal virtual void CheckRanges()
     {
         CheckLayers();
@@ -24,24 +24,24 @@ public abstract partial class TrainingOptions
         CheckRun();
     }
 
-    /// <summary>Lists the options that have no effect beside the others; a derived class adds its own.</summary>
+    /// <summary>Lists the options that have no effect given the others. A derived class adds its own.</summary>
     /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
     internal virtual IEnumerable<UnusedOption> Unused(bool asksForGpu) =>
         [.. UnusedOfLayers(asksForGpu), .. UnusedOfOptimization(), .. UnusedOfEvaluation(), .. UnusedOfCheckpoints()];
 
-    /// <summary>Says that a model keeps no layers' activations, where its backward mode is not the reversible one.</summary>
+    /// <summary>Returns KeptLayerCount as an unused option, for a model whose backward mode is not the reversible one.</summary>
     /// <param name="backwardMode">The model's backward mode.</param>
-    /// <param name="isReversible">Whether its scheme can be run backwards.</param>
+    /// <param name="isReversible">Whether its scheme is reversible.</param>
     internal static UnusedOption UnusedKeptLayers(BackwardMode backwardMode, bool isReversible)
     {
         string which = backwardMode == Reversible.BackwardMode.Stored ? "all layers" : "no layer";
         return new(nameof(KeptLayerCount), $"where BackwardMode is {backwardMode}, which keeps the activations of {which}",
-            isReversible ? "set BackwardMode to Reversible" : "set Scheme to one that can be run backwards");
+            isReversible ? "set BackwardMode to Reversible" : "set Scheme to a reversible one");
     }
 
-    /// <summary>Says that a run on the CPU repeats to the bit without the option.</summary>
+    /// <summary>Deterministic as an unused option: a run on the CPU repeats to the bit anyway.</summary>
     internal static UnusedOption DeterministicOnCpu { get; } =
-        new(nameof(Deterministic), "on the CPU, where a run gives the same bits every time anyway", "set Device to a GPU");
+        new(nameof(Deterministic), "on the CPU, where every run gives the same bits anyway", "set Device to a GPU");
 
     private void CheckLayers()
     {
@@ -97,7 +97,7 @@ public abstract partial class TrainingOptions
 
     private IEnumerable<UnusedOption> UnusedOfLayers(bool asksForGpu)
     {
-        // Where a folder's scheme decides the backward mode, it is known when the folder has been loaded.
+        // If a folder's scheme decides the backward mode, it is known only after the folder has been loaded.
         if (EffectiveBackwardMode is { } backwardMode && backwardMode != Reversible.BackwardMode.Reversible)
             yield return UnusedKeptLayers(backwardMode, NamedScheme?.IsReversible ?? true);
         if (!asksForGpu) yield return DeterministicOnCpu;
