@@ -14,7 +14,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     private bool _hasBegun;
 
     /// <summary>Runs a training and shows its progress.</summary>
-    /// <param name="train">Trains.</param>
+    /// <param name="train">Runs the training.</param>
     /// <param name="checkpoints">The folder from which the same command continues; null if there is none.</param>
     public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints)
     {

@@ -136,7 +136,7 @@ internal sealed class BenchSettings
     private IEnumerable<UnusedOption> Unused()
     {
         if (Family != ModelFamily.Llama)
-            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
         if (!Devices.IsGpu(Device)) yield return TrainingOptions.DeterministicOnCpu;
         if (!Search)
         {
@@ -144,7 +144,7 @@ internal sealed class BenchSettings
                 yield return new(option, "without --search", "set --search");
         }
         else if (Steps <= SearchSteps)
-            yield return new(nameof(Steps), "where a search times each batch for as many steps", "use more than --search-steps");
+            yield return new(nameof(Steps), "if a search times each batch for as many steps", "use more than --search-steps");
     }
 
     private static void AtLeastOne(string option, int value)

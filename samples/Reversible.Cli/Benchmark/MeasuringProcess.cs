@@ -20,7 +20,7 @@ internal static class MeasuringProcess
     /// <summary>Runs a program that prints a row, and turns any other outcome into a row.</summary>
     /// <param name="start">The program and its arguments.</param>
     /// <param name="row">The row of the configuration, without measurements.</param>
-    /// <param name="cancellationToken">Ends the process.</param>
+    /// <param name="cancellationToken">Cancels the process.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static BenchRow Run(ProcessStartInfo start, BenchRow row, CancellationToken cancellationToken)
     {

@@ -24,7 +24,7 @@ public static class OnnxExtensions
     /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
     /// <param name="transform">The model.</param>
     /// <param name="input">The data, or its schema.</param>
-    /// <param name="stream">Where the ONNX model would be written.</param>
+    /// <param name="stream">The stream for the ONNX model.</param>
     /// <param name="outputColumns">The columns to keep.</param>
     /// <exception cref="NotSupportedException">Always.</exception>
     [Obsolete(Reason, error: true)]
@@ -37,7 +37,7 @@ public static class OnnxExtensions
     /// <param name="transform">The model.</param>
     /// <param name="input">The data, or its schema.</param>
     /// <param name="opSetVersion">The version of ONNX's operators.</param>
-    /// <param name="stream">Where the ONNX model would be written.</param>
+    /// <param name="stream">The stream for the ONNX model.</param>
     [Obsolete(Reason, error: true)]
     public static void ConvertToOnnx<TInput>(
         this ModelOperationsCatalog catalog, ReversibleLmTransformer transform, TInput input, int opSetVersion, Stream stream) =>

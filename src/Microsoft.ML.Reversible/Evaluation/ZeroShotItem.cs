@@ -36,25 +36,25 @@ public sealed record ZeroShotItem
     /// <summary>The number of choices; 1 for kinds without choices.</summary>
     public int ChoiceCount => Math.Max(Contexts.Count, Continuations.Count);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.MultipleChoice"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.MultipleChoice"/> task.</summary>
     /// <param name="context">The text before each choice; may be empty.</param>
     /// <param name="choices">The choices, at least one, without the space before them.</param>
     /// <param name="gold">The index of the right one.</param>
     public static ZeroShotItem MultipleChoice(string context, IEnumerable<string> choices, int gold) => new([context], [.. choices], gold);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.MultipleInput"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.MultipleInput"/> task.</summary>
     /// <param name="contexts">The contexts to choose from, at least one.</param>
     /// <param name="continuation">The text after each context, without the space before it.</param>
     /// <param name="gold">The index of the right context.</param>
     public static ZeroShotItem MultipleInput(IEnumerable<string> contexts, string continuation, int gold) =>
         new([.. contexts], [continuation], gold);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.LastWord"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.LastWord"/> task.</summary>
     /// <param name="context">The text before the word.</param>
     /// <param name="word">The word, without the space before it.</param>
     public static ZeroShotItem LastWord(string context, string word) => new([context], [word], gold: 0);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.RollingLogLikelihood"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.RollingLogLikelihood"/> task.</summary>
     /// <param name="text">The text that is scored.</param>
     /// <param name="countedText">The text whose words and bytes are counted; null for <paramref name="text"/> itself.</param>
     public static ZeroShotItem WholeText(string text, string? countedText = null) => new([], [text], gold: 0, countedText ?? text);

@@ -20,7 +20,7 @@ internal static class ChunkedCrossEntropy
     /// <summary>The target of a token that is ignored: its loss and gradients are 0, even where its hidden state is not finite.</summary>
     public const long Ignored = TokenBatch.Ignored;
 
-    /// <summary>The log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
+    /// <summary>Returns the log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
     /// <param name="hidden">h, of shape [tokens, width].</param>
     /// <param name="weight">W, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
@@ -48,7 +48,7 @@ internal static class ChunkedCrossEntropy
     /// <param name="hidden">h, of shape [tokens, width], float32 or of the type of the matrix products.</param>
     /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
-    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null where it is not needed.</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null if it is not needed.</param>
     /// <param name="scale">The factor of the gradients, for example 1 / tokens for a mean; not 0.</param>
     /// <param name="labelSmoothing">ε, within [0, 1).</param>
     /// <param name="compute">

@@ -22,7 +22,7 @@ internal static class ChunkedDivergence
     /// <param name="targets">
     /// int64, of shape [tokens]; a token whose target is <see cref="ChunkedCrossEntropy.Ignored"/> has loss and gradient 0.
     /// </param>
-    /// <param name="gradWeight">The buffer that the scaled dW is added to, of W's shape and type; null where it is not needed.</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, of W's shape and type; null if it is not needed.</param>
     /// <param name="loss">The loss of a token.</param>
     /// <param name="scale">The factor of the gradients, for example 1 / tokens for a mean.</param>
     /// <param name="chunkElements">The maximum number of logits of one model in a chunk.</param>
@@ -135,12 +135,12 @@ internal static class ChunkedDivergence
 /// <param name="Kl">KL(teacher‖student), nats.</param>
 /// <param name="Agreements">The number of tokens for which both have the same most likely next token.</param>
 /// <param name="StudentLogLikelihood">The student's log-likelihood of the targets, nats.</param>
-/// <param name="TeacherLogLikelihood">The teacher's.</param>
+/// <param name="TeacherLogLikelihood">The teacher's log-likelihood of the targets, nats.</param>
 /// <param name="Tokens">The number of targets that are not ignored.</param>
 internal readonly record struct DivergenceSums(
     double Kl, long Agreements, double StudentLogLikelihood, double TeacherLogLikelihood, long Tokens)
 {
-    /// <summary>The sums over the tokens of both.</summary>
+    /// <summary>Returns the sums over the tokens of both.</summary>
     public static DivergenceSums operator +(DivergenceSums a, DivergenceSums b) => new(
         a.Kl + b.Kl, a.Agreements + b.Agreements, a.StudentLogLikelihood + b.StudentLogLikelihood,
         a.TeacherLogLikelihood + b.TeacherLogLikelihood, a.Tokens + b.Tokens);

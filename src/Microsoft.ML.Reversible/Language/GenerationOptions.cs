@@ -22,8 +22,8 @@ public sealed class GenerationOptions
     public int TopK { get; set; }
 
     /// <summary>
-    /// The total probability of the tokens to draw from, within (0, 1]: of those that <see cref="TopK"/> keeps, the most likely ones whose
-    /// probabilities add up to it. 1 keeps all.
+    /// The total probability of the tokens to draw from, within (0, 1]. Of the tokens that <see cref="TopK"/> keeps, the most likely ones
+    /// are kept until their probabilities add up to this. 1 keeps all.
     /// </summary>
     public double TopP { get; set; } = 1.0;
 
@@ -77,7 +77,7 @@ public sealed class GenerationOptions
         const string Remedy = "set Temperature above 0 and TopK to 0 or above 1";
         if (Temperature != 0 && TopK != 1) yield break;
         string greedy = Temperature == 0 ? "Temperature is 0" : "TopK is 1";
-        string where = $"where {greedy}: the most likely token is always taken, and nothing is drawn";
+        string where = $"if {greedy}: the most likely token is always taken, and nothing is drawn";
         yield return Temperature == 0 ? new(nameof(TopK), where, Remedy) : new(nameof(Temperature), where, Remedy);
         yield return new(nameof(TopP), where, Remedy);
         yield return new(nameof(Seed), where, Remedy);

@@ -20,7 +20,7 @@ internal sealed class GenerationRun : IDisposable
     /// <summary>Prepares the run. Nothing is computed yet.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <exception cref="ArgumentException">A prompt could exceed the context, and the options forbid it.</exception>
     public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
     {

@@ -52,7 +52,8 @@ internal static class LanguageModelLoss
     }
 
     /// <summary>
-    /// Returns the log-likelihood of each target in nats, float32, of shape [batch * context]; 0 for an ignored target. Makes no gradients.
+    /// Returns the log-likelihood of each target in nats, float32, of shape [batch * context]; 0 for an ignored target. Computes no
+    /// gradients.
     /// </summary>
     /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double)"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)

@@ -23,10 +23,10 @@ internal sealed class LanguageStart : IDisposable
 
     /// <summary>Creates or loads the model, and tokenizes the column.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="folder">The folder to load the weights from; null for new weights.</param>
-    /// <param name="device">Where the model computes.</param>
-    /// <param name="seed">Seeds new weights.</param>
+    /// <param name="device">The device of the model.</param>
+    /// <param name="seed">The seed of new weights.</param>
     public static LanguageStart Make(IDataView input, ReversibleLmTrainer.Options options, string? folder, Device device, int seed)
     {
         LanguageModel? loaded = folder is null
@@ -73,7 +73,7 @@ internal sealed class LanguageStart : IDisposable
 
     /// <summary>Tokenizes the column, or opens the cache of its tokens.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="tokenizer">The tokenizer; not null if the column is text.</param>
     /// <param name="vocabularySize">The model's vocabulary size.</param>
     public static TokenCache ReadTokens(

@@ -22,7 +22,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// <summary>Configures the network's stack by the options, and freezes weights until disposal.</summary>
     /// <param name="model">The model that is trained; the caller owns it.</param>
     /// <param name="tokens">The data; the caller owns it.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="fixedWindows">Whether the training windows begin at the same tokens in every epoch.</param>
     /// <exception cref="ArgumentException">An option does not fit the model.</exception>

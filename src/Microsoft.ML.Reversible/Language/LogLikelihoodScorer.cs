@@ -119,7 +119,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
 
     /// <summary>Encodes each request.</summary>
     /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
-    /// <exception cref="InvalidDataException">A continuation has no token of its own.</exception>
+    /// <exception cref="InvalidDataException">A continuation has no token.</exception>
     public ScoredTokens[] Encode(IReadOnlyList<ContinuationRequest> requests, CancellationToken cancellationToken)
     {
         var contexts = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal);
@@ -146,7 +146,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
         int[] whole = context.Length == 0 ? [.. before, .. _tokenizer.Encode(continuation)] : WithPrefix(context + continuation);
         if (whole.Length <= before.Length)
             throw new InvalidDataException(
-                $"The continuation '{request.Continuation}' of '{request.Context}' has no token of its own, so there is nothing to score.");
+                $"The continuation '{request.Continuation}' of '{request.Context}' has no token, so there is nothing to score.");
         return ScoredTokens.Of(before, whole.AsSpan(before.Length), _window);
     }
 
@@ -189,7 +189,7 @@ internal readonly record struct ScoredTokens(int[] Ids, int Scored)
     /// </summary>
     /// <param name="context">The context, at least one token.</param>
     /// <param name="continuation">The continuation.</param>
-    /// <param name="window">The most inputs.</param>
+    /// <param name="window">The maximum number of inputs.</param>
     public static ScoredTokens Of(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int window)
     {
         int scored = Math.Min(continuation.Length, window);

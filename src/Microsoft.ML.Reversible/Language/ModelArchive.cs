@@ -154,5 +154,5 @@ internal static class ModelEntries
     }
 
     private static InvalidDataException Error(string path, string prefix, string what, Exception? inner = null) =>
-        new($"'{path}' holds a damaged model in {prefix}: {what}.", inner);
+        new($"'{path}' has a damaged model in {prefix}: {what}.", inner);
 }

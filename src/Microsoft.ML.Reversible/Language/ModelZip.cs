@@ -53,7 +53,7 @@ internal static class ModelZip
     /// <summary>Reads a zip that <see cref="Save"/> or ML.NET wrote, and replaces the placeholders by the models.</summary>
     /// <param name="context">The context.</param>
     /// <param name="path">The zip.</param>
-    /// <param name="device">Where the models compute.</param>
+    /// <param name="device">The device of the models.</param>
     /// <param name="precision">The number type in which they compute.</param>
     /// <param name="openClient">Restores a saved <see cref="IModelClient"/>.</param>
     /// <param name="inputSchema">The schema that was saved; null if none was.</param>
@@ -119,7 +119,7 @@ internal static class ModelZip
         }
         catch (Exception e)
         {
-            throw new InvalidDataException($"'{path}' holds no pipeline that ML.NET can load: {e.GetBaseException().Message}", e);
+            throw new InvalidDataException($"'{path}' has no pipeline that ML.NET can load: {e.GetBaseException().Message}", e);
         }
     }
 

@@ -64,7 +64,7 @@ internal static class PortableChain
         {
             string size = (archiveBytes / (double)MiB).ToString("F1", CultureInfo.InvariantCulture);
             throw new NotSupportedException(
-                $"This model takes {size} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
+                $"This model takes {size} MiB; mlContext.Model.Save can save up to {MaxArchiveBytes / MiB} MiB. "
                 + "Save the pipeline with mlContext.Reversible().Save(pipeline, schema, path) and load it with "
                 + "mlContext.Reversible().Load(path, out schema), which are for models of any size; "
                 + "or save the model alone with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");

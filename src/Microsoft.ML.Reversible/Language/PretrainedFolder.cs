@@ -55,7 +55,7 @@ internal static class PretrainedFolder
 
     /// <summary>Reads a folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="device">Where the parameters are created.</param>
+    /// <param name="device">The device of the parameters.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="tokenizerPath">The tokenizer's folder or file; null takes the folder's own, if it has one.</param>
     /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>The tokens to continue.</summary>
 /// <param name="Ids">The ids, at least one.</param>
-/// <param name="MakeDecoder">Makes the decoder of the new ids; null if only ids are wanted.</param>
+/// <param name="MakeDecoder">Creates the decoder of the new ids; null if only ids are needed.</param>
 internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDecoder)
 {
     /// <summary>

@@ -10,7 +10,7 @@ internal static class RetrofitText
 {
     private const double BytesPerMiB = 1 << 20;
 
-    /// <summary>Writes it.</summary>
+    /// <summary>Returns the tables.</summary>
     public static string Of(RetrofitReport report)
     {
         var text = new StringBuilder();
@@ -83,7 +83,7 @@ internal static class RetrofitText
 /// <summary>Formats a <see cref="RetrofitReport"/> as a line of JSON.</summary>
 internal static class RetrofitJson
 {
-    /// <summary>Writes it.</summary>
+    /// <summary>Returns the line.</summary>
     public static string Of(RetrofitReport report)
     {
         using var stream = new MemoryStream();

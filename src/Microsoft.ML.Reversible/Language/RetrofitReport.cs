@@ -105,7 +105,7 @@ public sealed record HiddenStateMemory(long Tokens, long Reversible, long Remain
     private const int Float32 = 4;
     private const int Float64 = 8;
 
-    /// <summary>Computes it.</summary>
+    /// <summary>Computes the memory of a training batch.</summary>
     /// <param name="scheme">The scheme.</param>
     /// <param name="layers">Number of layers.</param>
     /// <param name="width">The width of the hidden states.</param>

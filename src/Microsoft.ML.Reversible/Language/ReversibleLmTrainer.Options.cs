@@ -183,13 +183,13 @@ public sealed partial class ReversibleLmTrainer
                     nameof(MlpWidth), nameof(Activation), nameof(TiedHead), nameof(Tokenization), nameof(VocabularySize),
                 ];
                 foreach (string option in ofTheFolder)
-                    yield return new(option, "where PretrainedFolder is set: it is the folder's",
+                    yield return new(option, "if PretrainedFolder is set: the folder has it",
                         "leave out PretrainedFolder to train a new model");
             }
             else if (Family == ModelFamily.Gpt2)
-                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
             else
-                yield return new(nameof(Activation), "in the Llama family, which has SwiGLU: it is for the GPT-2 family",
+                yield return new(nameof(Activation), "in the Llama family, which always has SwiGLU",
                     "set Family to Gpt2");
         }
 
@@ -199,14 +199,14 @@ public sealed partial class ReversibleLmTrainer
             if (Tokenizer is not null || TokenizerPath is not null)
             {
                 string given = Tokenizer is not null ? nameof(Tokenizer) : nameof(TokenizerPath);
-                string where = $"where {given} is set, so that no tokenizer is learned", remedy = $"leave out {given}";
+                string where = $"if {given} is set, so that no tokenizer is learned", remedy = $"leave out {given}";
                 yield return new(nameof(Tokenization), where, remedy);
                 yield return new(nameof(VocabularySize), where, remedy);
             }
             else if (isText == false)
-                yield return new(nameof(Tokenization), "for a column of token ids, which are tokens already", "train on a column of text");
+                yield return new(nameof(Tokenization), "for a column of token ids, which needs no tokenizer", "train on a column of text");
             else if (isText == true && Tokenization != TextTokenization.Bpe)
-                yield return new(nameof(VocabularySize), $"where Tokenization is {Tokenization}, which finds its own number of tokens",
+                yield return new(nameof(VocabularySize), $"if Tokenization is {Tokenization}, which finds its own number of tokens",
                     "set Tokenization to Bpe");
         }
     }

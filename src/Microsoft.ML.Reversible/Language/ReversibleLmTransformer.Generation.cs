@@ -13,7 +13,7 @@ public sealed partial class ReversibleLmTransformer
     /// <param name="temperature">The divisor of the logits, at least 0; 0 takes the most likely token.</param>
     /// <param name="topK">The number of most likely tokens to draw from; 0 keeps all.</param>
     /// <param name="topP">The total probability of the most likely tokens to draw from, within (0, 1]; 1 keeps all.</param>
-    /// <param name="seed">Seeds the draws: the same seed gives the same text.</param>
+    /// <param name="seed">The seed of the draws: the same seed gives the same text.</param>
     /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>

@@ -14,9 +14,9 @@ internal static class Agreement
     /// <param name="teacher">The teacher; it may be on another device and compute in another precision.</param>
     /// <param name="student">The student, with the same vocabulary.</param>
     /// <param name="batches">The text, at least one token.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
     /// <exception cref="InvalidOperationException">There is no token.</exception>
-    /// <exception cref="OverflowException">The student's exact arithmetic has left its range.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of the student's exact arithmetic.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static RetrofitAgreement Measure(
         LanguageNetwork teacher, LanguageNetwork student, IEnumerable<TokenBatch> batches, CancellationToken cancellationToken)
@@ -31,7 +31,7 @@ internal static class Agreement
     }
 
     /// <summary>Returns the sums over a batch.</summary>
-    /// <exception cref="OverflowException">The student's exact arithmetic has left its range.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of the student's exact arithmetic.</exception>
     public static DivergenceSums Compare(LanguageNetwork teacher, LanguageNetwork student, TokenBatch batch)
     {
         using var scope = NewDisposeScope();
@@ -115,7 +115,7 @@ internal sealed class TeacherSample : IDisposable
 
     /// <summary>Measures the teacher's blocks under another scheme, in that scheme's default arithmetic.</summary>
     /// <param name="scheme">The scheme.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
     /// <returns>The agreement; the distance is infinite if a hidden state is outside the range of exact arithmetic.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)

@@ -28,7 +28,7 @@ internal sealed class DistillationTask : LanguageTask
     /// The teacher, with the student's vocabulary. It may be on another device and compute in another precision. It is not changed.
     /// </param>
     /// <param name="tokens">The data; the caller owns it.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="answers">
     /// The cache of the teacher's most likely tokens at the loss's temperature. With it, the teacher is run on held-out text only; null

@@ -23,7 +23,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <param name="teacher">The teacher.</param>
     /// <param name="batches">The text.</param>
     /// <param name="steps">M, at least 1.</param>
-    /// <param name="cancellationToken">Ends the measurement between two layers.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two layers.</param>
     /// <returns>An estimate for each layer from 1.</returns>
     /// <exception cref="InvalidOperationException">A hidden state or a derivative is not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -44,7 +44,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <summary>Adds a batch.</summary>
     /// <param name="input">x₀, of shape [batch, context, width].</param>
     /// <param name="counted">The mask of the tokens that are measured, bool, of shape [batch, context].</param>
-    /// <param name="cancellationToken">Ends the measurement between two layers.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two layers.</param>
     public void Add(Tensor input, Tensor counted, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();

@@ -7,7 +7,7 @@ public sealed partial class RetrofitEstimator
 {
     public sealed partial class Options
     {
-        private const string WithoutDistillation = "where Distill is false, so that nothing is trained";
+        private const string WithoutDistillation = "if Distill is false, so that nothing is trained";
         private const string SetDistill = "set Distill to true";
 
         private static readonly string[] _ofDistillation =
@@ -74,7 +74,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>Returns the exception for a scheme with a step size although SearchStepSize is true.</summary>
         internal static ArgumentException NamedStepSize(Scheme scheme) => new(
-            $"Scheme has no effect beyond its name, {scheme.Name}, where SearchStepSize is true. " +
+            $"Scheme has no effect beyond its name, {scheme.Name}, if SearchStepSize is true. " +
             "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
 
         private void CheckDistillation()
@@ -101,7 +101,7 @@ public sealed partial class RetrofitEstimator
         {
             if (Teacher is null) yield break;
             foreach (string option in new[] { nameof(TeacherDevice), nameof(TeacherPrecision) })
-                yield return new(option, "where Teacher is a loaded model, which has its own device", "set TeacherPath to its folder");
+                yield return new(option, "if Teacher is a loaded model, which has its own device", "set TeacherPath to its folder");
         }
 
         private IEnumerable<UnusedOption> UnusedOfScheme()
@@ -109,7 +109,7 @@ public sealed partial class RetrofitEstimator
             if (StudentPath is not null)
             {
                 foreach (string option in new[] { nameof(Scheme), nameof(ChooseScheme), nameof(SearchStepSize) })
-                    yield return new(option, "where StudentPath is set, since the folder has the scheme",
+                    yield return new(option, "if StudentPath is set, since the folder has the scheme",
                         "leave out StudentPath");
             }
             else if (ChooseScheme)
@@ -136,15 +136,15 @@ public sealed partial class RetrofitEstimator
             if (CrossEntropyWeight == 1)
             {
                 foreach (string option in new[] { nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature) })
-                    yield return new(option, "where CrossEntropyWeight is 1, so that the divergence has weight 0",
+                    yield return new(option, "if CrossEntropyWeight is 1, so that the divergence has weight 0",
                         "set CrossEntropyWeight below 1");
             }
             else if (Divergence != Divergence.JensenShannon)
-                yield return new(nameof(JensenShannonWeight), $"where Divergence is {Divergence}", "set Divergence to JensenShannon");
+                yield return new(nameof(JensenShannonWeight), $"if Divergence is {Divergence}", "set Divergence to JensenShannon");
             if (HiddenStateWeight == 0)
-                yield return new(nameof(LayerMap), "where HiddenStateWeight is 0", "set HiddenStateWeight above 0");
+                yield return new(nameof(LayerMap), "if HiddenStateWeight is 0", "set HiddenStateWeight above 0");
             if (TeacherTopK == 0)
-                yield return new(nameof(TeacherCachePath), "where TeacherTopK is 0", "set TeacherTopK above 0");
+                yield return new(nameof(TeacherCachePath), "if TeacherTopK is 0", "set TeacherTopK above 0");
         }
 
         private static IEnumerable<UnusedOption> UnusedOfTraining() =>

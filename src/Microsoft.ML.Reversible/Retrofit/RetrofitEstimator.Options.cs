@@ -45,7 +45,7 @@ public sealed partial class RetrofitEstimator
         public Precision TeacherPrecision { get; set; } = Precision.Float32;
 
         /// <summary>
-        /// A folder to start the student from, such as the result of an earlier retrofit that is to be distilled further; its scheme is
+        /// A folder to start the student from, for example to distil an earlier retrofit further; its scheme is
         /// the folder's. Null converts the teacher.
         /// </summary>
         [NotInFingerprint("a checkpoint replaces it")]

@@ -50,8 +50,8 @@ internal sealed class RetrofitStart : IDisposable
 
     /// <summary>Loads the models, checks that they match, and tokenizes the column.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="device">Where the student computes.</param>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="device">The device of the student.</param>
     /// <param name="teacherDevice">Where a teacher from a folder computes.</param>
     public static RetrofitStart Make(IDataView input, RetrofitEstimator.Options options, Device device, Device teacherDevice)
     {
@@ -119,7 +119,7 @@ internal sealed class RetrofitStart : IDisposable
 internal static class RetrofitMatch
 {
     /// <summary>Checks the models before data is read.</summary>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="teacher">The teacher.</param>
     /// <param name="student">The student from a folder; null if the teacher is converted.</param>
     /// <exception cref="InvalidOperationException">They do not match; the message says why.</exception>
@@ -178,7 +178,7 @@ internal static class Conversion
     /// <param name="teacher">The trained network.</param>
     /// <param name="scheme">The recurrence over its layers.</param>
     /// <param name="options">The options, which give precision, arithmetic and backward mode.</param>
-    /// <param name="device">Where the new network computes.</param>
+    /// <param name="device">The device of the new network.</param>
     /// <returns>The network; the caller disposes of it.</returns>
     /// <exception cref="ArgumentException">The scheme does not support the arithmetic or backward mode in the options.</exception>
     public static LanguageNetwork Convert(

@@ -20,7 +20,7 @@ internal sealed record SchemeChoice(Scheme Scheme)
 
     /// <summary>Chooses the scheme by the options.</summary>
     /// <param name="teacher">A residual teacher.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="heldOut">Held-out windows.</param>
     /// <exception cref="InvalidOperationException">No candidate fits the limits.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
@@ -88,7 +88,7 @@ internal sealed record AutomaticChoice(
     /// <param name="teacher">A residual teacher.</param>
     /// <param name="batches">A sample of held-out text of a few windows.</param>
     /// <param name="limits">The limits of the conversion.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
     /// <exception cref="InvalidOperationException">No candidate fits; the message names the limits and the nearest one.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static AutomaticChoice Choose(
@@ -161,7 +161,7 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
 
     /// <summary>Returns the step sizes that a search for the smallest divergence tried, in ascending order.</summary>
     /// <param name="withStepSize">Midpoint or leapfrog with a step size.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IReadOnlyList<RetrofitCandidate> SearchStepSize(
         Func<double, Scheme> withStepSize, CancellationToken cancellationToken = default) =>

@@ -109,7 +109,7 @@ internal static class TeacherCacheBuilder
     /// <param name="rows">The number of windows in a batch of the teacher.</param>
     /// <param name="halfPrecision">Whether log-probabilities are stored as float16 instead of float32.</param>
     /// <param name="progress">Receives the number of windows done after each batch.</param>
-    /// <param name="cancellationToken">Ends the work between two batches.</param>
+    /// <param name="cancellationToken">Cancels the work between two batches.</param>
     /// <exception cref="ArgumentOutOfRangeException">The logits of a batch would not fit into an array.</exception>
     /// <exception cref="InvalidOperationException">The windows are shifted from epoch to epoch.</exception>
     /// <exception cref="InvalidDataException">The path is a file of another format.</exception>

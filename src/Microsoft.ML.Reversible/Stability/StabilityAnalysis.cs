@@ -17,7 +17,7 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <param name="krylovDimension">
 /// The number of steps of the eigenvalue iteration, and the maximum of the singular value iteration; at least 1.
 /// </param>
-/// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+/// <param name="seed">The seed of the iterations and the scheme's random draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
     private readonly IReadOnlyList<LayerRecurrence> _layers = LayerRecurrence.Of(scheme, functions.Count);
@@ -129,7 +129,7 @@ internal static class TextStability
     /// <param name="krylovDimension">
     /// The number of steps of the eigenvalue iteration, and the maximum of the singular value iteration; at least 1.
     /// </param>
-    /// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+    /// <param name="seed">The seed of the iterations and the scheme's random draws.</param>
     /// <param name="cancellationToken">Cancels the analysis.</param>
     public static StabilityReport Analyze(
         LanguageModel model,

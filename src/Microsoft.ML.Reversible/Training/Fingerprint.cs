@@ -46,7 +46,7 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
     private string? StartOption { get; init; }
 
     /// <summary>Returns the fingerprint of the options alone.</summary>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The seed.</param>
     /// <exception cref="NotSupportedException">An option without the mark has a type that has no text form.</exception>
     public static Fingerprint Of(TrainingOptions options, int seed) => new(seed, Source: null, SettingsOf(options))

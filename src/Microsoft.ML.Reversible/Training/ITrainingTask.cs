@@ -16,7 +16,7 @@ internal interface ITrainingTask
     /// <summary>A short description of the model and the data, for the log.</summary>
     string Description { get; }
 
-    /// <summary>Where the parameters are.</summary>
+    /// <summary>The device of the parameters.</summary>
     Device Device { get; }
 
     /// <summary>The parameters: a group for each layer in forward order, then a group of all others.</summary>

@@ -14,7 +14,7 @@ internal sealed class MemoryMeter
     private readonly Func<long> _readHost;
 
     /// <summary>Creates a meter for a device.</summary>
-    /// <param name="device">Where the process computes.</param>
+    /// <param name="device">The device of the process.</param>
     public MemoryMeter(Device device)
         : this(device.type == DeviceType.CUDA ? () => GpuMemory.Held(Math.Max(0, device.index)) : null, () => HostMemory.Now)
     {

@@ -50,13 +50,13 @@ internal sealed class ParameterUpdate(FlatAdamW optimizer, StepGuard guard, doub
     {
         if (placement == OptimizerPlacement.AfterBackward) return null;
         if (gradientAccumulationSteps > 1)
-            return ("GradientAccumulationSteps must be 1 where OptimizerPlacement is InsideBackward: " +
+            return ("GradientAccumulationSteps must be 1 if OptimizerPlacement is InsideBackward: " +
                 "a layer's whole gradient is needed at once.", "GradientAccumulationSteps");
         if (maxGradNorm > 0 && !clipWithPreviousNorm)
-            return ("MaxGradNorm must be 0 where OptimizerPlacement is InsideBackward, because the norm of the whole gradient is " +
+            return ("MaxGradNorm must be 0 if OptimizerPlacement is InsideBackward, because the norm of the whole gradient is " +
                 "not known yet; or set ClipWithPreviousNorm to clip by the previous step's norm.", "MaxGradNorm");
         if (outlierFactor > 0)
-            return ("OutlierFactor must be 0 where OptimizerPlacement is InsideBackward: " +
+            return ("OutlierFactor must be 0 if OptimizerPlacement is InsideBackward: " +
                 "when the norm of the whole gradient is known, the layers have already been updated.", "OutlierFactor");
         return null;
     }

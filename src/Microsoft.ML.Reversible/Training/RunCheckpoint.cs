@@ -89,7 +89,7 @@ internal static class RunCheckpoint
                     "Set DamagedCheckpoint to UsePrevious to resume from the one before it.", e);
             }
         }
-        if (found.Count > 0) throw new InvalidDataException($"All {found.Count} checkpoints beside '{found[0].Path}' are damaged.");
+        if (found.Count > 0) throw new InvalidDataException($"All {found.Count} checkpoints are damaged; the latest is '{found[0].Path}'.");
         if (resume == ResumeMode.Required)
             throw new InvalidOperationException("Resume is Required, but the CheckpointFolder has no checkpoint.");
         return null;
@@ -185,7 +185,7 @@ internal sealed class RunState
     public static RunState Read(string folder)
     {
         string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) throw new InvalidDataException($"'{folder}' lacks the file '{FileName}'.");
+        if (!File.Exists(path)) throw new InvalidDataException($"'{folder}' has no file '{FileName}'.");
         try
         {
             using FileStream stream = File.OpenRead(path);

@@ -26,7 +26,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Creates a loop that continues from a state. The task's model must have the weights of that state.</summary>
     /// <param name="task">The task to train.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="state">The run's state, which the loop updates.</param>
     /// <param name="checkpoint">The checkpoint that the state is from; null for a new run.</param>
     /// <param name="output">Writes reports and checkpoints.</param>

@@ -35,7 +35,7 @@ public abstract partial class TrainingOptions
     internal static UnusedOption UnusedKeptLayers(BackwardMode backwardMode, bool isReversible)
     {
         string which = backwardMode == Reversible.BackwardMode.Stored ? "all layers" : "no layer";
-        return new(nameof(KeptLayerCount), $"where BackwardMode is {backwardMode}, which keeps the activations of {which}",
+        return new(nameof(KeptLayerCount), $"if BackwardMode is {backwardMode}, which keeps the activations of {which}",
             isReversible ? "set BackwardMode to Reversible" : "set Scheme to a reversible one");
     }
 
@@ -106,15 +106,15 @@ public abstract partial class TrainingOptions
     private IEnumerable<UnusedOption> UnusedOfOptimization()
     {
         if (Schedule == LearningRateScheduleKind.Constant)
-            yield return new(nameof(FinalLearningRate), "where Schedule is Constant", "set Schedule to Cosine or Linear");
+            yield return new(nameof(FinalLearningRate), "if Schedule is Constant", "set Schedule to Cosine or Linear");
         if (Schedule != LearningRateScheduleKind.WarmupStableDecay)
-            yield return new(nameof(DecaySteps), $"where Schedule is {Schedule}", "set Schedule to WarmupStableDecay");
+            yield return new(nameof(DecaySteps), $"if Schedule is {Schedule}", "set Schedule to WarmupStableDecay");
         if (OptimizerPlacement == OptimizerPlacement.AfterBackward)
             yield return new(nameof(ClipWithPreviousNorm),
-                "where OptimizerPlacement is AfterBackward: the step's own norm is known when it is clipped",
+                "if OptimizerPlacement is AfterBackward: the step's own norm is known when it is clipped",
                 "set OptimizerPlacement to InsideBackward");
         else if (MaxGradNorm == 0)
-            yield return new(nameof(ClipWithPreviousNorm), "where MaxGradNorm is 0, which does not clip", "set MaxGradNorm above 0");
+            yield return new(nameof(ClipWithPreviousNorm), "if MaxGradNorm is 0, which does not clip", "set MaxGradNorm above 0");
     }
 
     private IEnumerable<UnusedOption> UnusedOfEvaluation()
@@ -122,7 +122,7 @@ public abstract partial class TrainingOptions
         if (ValidationFraction != 0) yield break;
         string[] options = [nameof(EvaluationInterval), nameof(EvaluationBatches), nameof(EarlyStoppingPatience), nameof(ReturnBest)];
         foreach (string option in options)
-            yield return new(option, "where ValidationFraction is 0, so that nothing is evaluated", "set ValidationFraction above 0");
+            yield return new(option, "if ValidationFraction is 0, so that nothing is evaluated", "set ValidationFraction above 0");
     }
 
     private IEnumerable<UnusedOption> UnusedOfCheckpoints()
@@ -134,7 +134,7 @@ public abstract partial class TrainingOptions
             foreach (string option in options) yield return new(option, "without a CheckpointFolder", "set CheckpointFolder");
         }
         else if (Resume == ResumeMode.Never)
-            yield return new(nameof(DamagedCheckpoint), "where Resume is Never, so that no checkpoint is read",
+            yield return new(nameof(DamagedCheckpoint), "if Resume is Never, so that no checkpoint is read",
                 "set Resume to IfPresent or Required");
     }
 }

@@ -149,8 +149,8 @@ public abstract partial class TrainingOptions
     public int EvaluationBatches { get; set; } = 20;
 
     /// <summary>
-    /// The number of consecutive evaluations without a new lowest validation loss after which the run ends early; at least 0, and 0 never
-    /// ends it early. A retrofit uses the held-out divergence from the teacher instead of the loss, here and in <see cref="ReturnBest"/>.
+    /// Ends the run early after this many consecutive evaluations without a new lowest validation loss; at least 0, and 0 disables this. A
+    /// retrofit uses the held-out divergence from the teacher instead of the loss, here and in <see cref="ReturnBest"/>.
     /// </summary>
     public int EarlyStoppingPatience { get; set; }
 

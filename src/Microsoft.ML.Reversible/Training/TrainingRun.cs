@@ -17,7 +17,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Fingerprint _known;
 
     /// <summary>Opens a run.</summary>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="context">Gives the device if the options do not.</param>
     /// <param name="host">Draws a seed if the options have none.</param>
     /// <param name="channel">The log.</param>
@@ -54,7 +54,7 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <summary>Where the model computes.</summary>
+    /// <summary>The device of the model.</summary>
     public Device Device { get; }
 
     /// <summary>The seed of the weights and of the order of the data.</summary>

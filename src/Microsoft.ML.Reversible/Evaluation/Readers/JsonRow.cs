@@ -100,11 +100,11 @@ internal sealed class JsonRow
             JsonElement value = JsonSerializer.Deserialize<JsonElement>(line.Text);
             return value.ValueKind == JsonValueKind.Object
                 ? new JsonRow(line, value)
-                : throw line.Broken("is not a JSON object. The file must hold one object in each line.");
+                : throw line.Broken("is not a JSON object. The file must have one object per line.");
         }
         catch (JsonException e)
         {
-            throw line.Broken("is not a JSON object. The file must hold one object in each line.", e);
+            throw line.Broken("is not a JSON object. The file must have one object per line.", e);
         }
     }
 }
