@@ -1,6 +1,6 @@
 namespace BesideTextClassification;
 
-/// <summary>A message and its mood.</summary>
+/// <summary>A message and its label.</summary>
 internal sealed class Message
 {
     public string Text { get; set; } = "";

@@ -71,7 +71,7 @@ internal static class Screen
     {
         float[] scores = [.. models.Select(model => Score(ml, model, row))];
         if (scores.Any(score => Math.Abs(score - scores[0]) > 0.02 * Math.Abs(scores[0])))
-            throw new InvalidOperationException("A loaded model computes another log-likelihood.");
+            throw new InvalidOperationException("A loaded model computes a different log-likelihood.");
         AnsiConsole.MarkupLineInterpolated($"Saved to {folder}");
         string listed = string.Join(" / ", scores.Select(s => s.ToString("F4")));
         AnsiConsole.MarkupLineInterpolated($"Log-likelihood of a sentence, trained / loaded zip / loaded folder: {listed}");

@@ -32,7 +32,7 @@ var output = new Option<string>("--out")
 {
     Description = "The output folder.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "reversible-retrofit"),
 };
-var prompt = new Option<string>("--prompt") { Description = "Text that both continue.", DefaultValueFactory = _ => "Once upon a time," };
+var prompt = new Option<string>("--prompt") { Description = "The prompt for both models.", DefaultValueFactory = _ => "Once upon a time," };
 var command = new RootCommand("Converts a trained model to a reversible one.")
 {
     folder, text, own, scheme, steps, context, device, output, prompt,
@@ -57,14 +57,14 @@ catch (Exception e)
 
 int Run(ParseResult arguments)
 {
-    // 1. A teacher: a folder with a trained residual model, and text like that of its training.
+    // 1. A teacher: a folder with a trained residual model, and text similar to its training data.
     var ml = new MLContext(seed: 1) { FallbackToCpu = false };
     Directory.CreateDirectory(arguments.GetValue(output)!);
     IDataView data = Rows(ml, arguments.GetValue(text)) ?? ml.Data.LoadFromEnumerable(Stories.Make(count: 3000, seed: 1));
     string teacherPath = arguments.GetValue(folder) ?? SmallTeacher.Train(ml, data, Path.Combine(arguments.GetValue(output)!, "teacher"));
     using ReversibleLmTransformer teacher = ml.Reversible().LoadPretrained(teacherPath, device: arguments.GetValue(device));
 
-    // 2. The retrofit: another recurrence over the same weights, and distillation to reproduce the teacher's outputs.
+    // 2. The retrofit: a reversible recurrence over the same blocks, and distillation to reproduce the teacher's outputs.
     string recurrence = arguments.GetValue(scheme)!;
     int maxSteps = arguments.GetValue(steps), contextLength = Math.Min(arguments.GetValue(context), teacher.Configuration.ContextLength);
     var options = new RetrofitEstimator.Options { Teacher = teacher, Distill = maxSteps > 0, ChooseScheme = recurrence == "auto" };

@@ -54,7 +54,7 @@ internal static class CommandLine
     private static RootCommand Root(Verb[] verbs)
     {
         var root = new RootCommand(
-            "Trains, converts and runs language models with reversible layers: activation memory is that of one layer, not of all.");
+            "Trains, converts and runs language models with reversible layers: training stores the activations of one layer, not of all.");
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Command);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(root, verbs);
         root.Options.OfType<VersionOption>().Single().Action = new VersionText();

@@ -27,12 +27,12 @@ internal static class ExitCode
     public static string Describe(Exception e)
     {
         string message = e.Message;
-        // .NET appends the parameter's name, which a user of the command line does not know.
+        // .NET appends the parameter's name, which means nothing to users of the command line.
         if (e is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "");
         // After this line libtorch's errors list the frames of its own code.
         if (e is ExternalException) message = message.Split("Exception raised from ")[0];
         // This setting exists only in programs, not on the command line.
-        message = message.Replace(", ask for 'cpu', or set MLContext.FallbackToCpu.", ", or ask for 'cpu'.");
+        message = message.Replace(", use 'cpu', or set MLContext.FallbackToCpu.", ", or use 'cpu'.");
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         bool known = Of(e) == Usage || e is IOException or DllNotFoundException or OverflowException or OperationCanceledException;
         return Kebab.Translate(known ? line : $"{e.GetType().Name}: {line}");

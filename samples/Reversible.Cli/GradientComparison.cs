@@ -44,7 +44,7 @@ internal sealed class GradientComparison
     public Result Run(TextWriter? report, CancellationToken cancellationToken)
     {
         if (BackwardMode == BackwardMode.Stored)
-            throw new ArgumentException("BackwardMode must be Checkpointed or Reversible: it is compared with Stored.", nameof(BackwardMode));
+            throw new ArgumentException("BackwardMode must be Checkpointed or Reversible, not Stored.", nameof(BackwardMode));
         Scheme.CheckParameters(EffectiveArithmetic);
         using var scope = NewDisposeScope();
         Device device = ResolvedDevice();
@@ -82,15 +82,15 @@ internal sealed class GradientComparison
             Scheme.ToString(), OptionName(EffectiveArithmetic), OptionName(BackwardMode), parameters, elements, differing, worst,
             Agrees(differing, worst, stored.Device));
         report?.WriteLine(
-            $"{Scheme}, {result.Arithmetic}, {result.BackwardMode} against stored, {LayerCount} layers, {OptionName(Precision)}, {Device}: " +
-            $"{differing} of {elements} elements differ, largest relative error {worst:E2}");
+            $"{Scheme}, {result.Arithmetic}, {result.BackwardMode} against stored, {LayerCount} layers, {OptionName(Precision)}, " +
+            $"{Device}: {differing} of {elements} elements differ, largest relative error {worst:E2}");
         report?.WriteLine($"overall okay: {(result.Agree ? 1 : 0)}");
         return result;
     }
 
     private bool Agrees(long differing, double worst, Device device)
     {
-        // On a GPU the gradients of attention are summed in any order, unless Deterministic is set.
+        // On a GPU, gradients of attention are summed in varying order unless Deterministic is set.
         bool sameBits = EffectiveArithmetic == Reversible.Arithmetic.Exact && (device.type == DeviceType.CPU || Deterministic);
         return sameBits ? differing == 0 : worst < (Precision == Precision.Float32 ? 1e-4 : 0.1);
     }
@@ -123,6 +123,6 @@ internal sealed class GradientComparison
 
     /// <summary>The result of a comparison.</summary>
     internal sealed record Result(
-        string Scheme, string Arithmetic, string BackwardMode, int Parameters, long Elements, long DifferingElements, double MaxRelativeError,
-        bool Agree);
+        string Scheme, string Arithmetic, string BackwardMode, int Parameters, long Elements, long DifferingElements,
+        double MaxRelativeError, bool Agree);
 }

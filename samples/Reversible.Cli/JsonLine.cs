@@ -37,7 +37,7 @@ internal sealed class JsonLine
         return this;
     }
 
-    /// <summary>Adds a number; a missing one, or one that is not finite and so not valid in JSON, is null.</summary>
+    /// <summary>Adds a number; null if it is missing, or not finite and so not valid in JSON.</summary>
     public JsonLine Add(string name, double? value)
     {
         if (value is { } number && double.IsFinite(number)) _json.WriteNumber(name, number);
@@ -45,7 +45,7 @@ internal sealed class JsonLine
         return this;
     }
 
-    /// <summary>Writes the line and flushes it, so that a reader of the stream gets it at once.</summary>
+    /// <summary>Writes the line and flushes it, so that a reader gets it immediately.</summary>
     public void WriteTo(TextWriter output)
     {
         _json.WriteEndObject();

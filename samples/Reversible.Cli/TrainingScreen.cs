@@ -14,7 +14,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     private bool _hasBegun;
 
     /// <summary>Runs a training and shows its progress.</summary>
-    /// <param name="train">Trains.</param>
+    /// <param name="train">Runs the training.</param>
     /// <param name="checkpoints">The folder from which the same command continues; null if there is none.</param>
     public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints)
     {
@@ -24,7 +24,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         }
         catch (InvalidOperationException e) when (_hasBegun)
         {
-            // Before the first step the cause is the input; after it the run itself has failed.
+            // Before the first step, the input is the cause; after it, the run itself has failed.
             throw new IOException(e.Message, e);
         }
         catch (OperationCanceledException e)
@@ -78,7 +78,7 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         ShowSaved(folder);
     }
 
-    /// <summary>Shows the course of a training.</summary>
+    /// <summary>Shows the loss curve and the figures of a training run.</summary>
     /// <param name="model">The trained model.</param>
     /// <param name="loss">The name of the loss that was minimised.</param>
     public void ShowRun(ReversibleLmTransformer model, string loss)

@@ -34,7 +34,7 @@ try
             .Fit(questions);
         results.Add(evaluator.Evaluate(questions));
 
-        // 3. The same as columns, for each row.
+        // 3. The same results as columns, for each row.
         if (task.Kind == ZeroShotKind.MultipleChoice) Screen.ShowMistake(ml, task, evaluator.Transform(ml.Data.TakeRows(questions, 50)));
     }
     Console.Write(ZeroShotMetrics.ToTable(results));

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
-/// <summary>Searches the largest and the fastest batch: doubles until one does not fit, then bisects to within an eighth.</summary>
+/// <summary>
+/// Searches for the largest and the fastest batch: doubles the batch until it does not fit, then bisects to within an eighth.
+/// </summary>
 /// <param name="first">The first batch to try, at least 1.</param>
 /// <param name="most">The largest batch to try; null if only memory limits it.</param>
 internal sealed class BatchSearch(int first, int? most)

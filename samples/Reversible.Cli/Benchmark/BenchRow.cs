@@ -42,7 +42,7 @@ internal sealed record BenchRow
 
     public required string Precision { get; init; }
 
-    /// <summary>Number of tokens whose logits exist at a time.</summary>
+    /// <summary>Number of tokens in a chunk of logits.</summary>
     public long? ChunkLoss { get; init; }
 
     public double? TokensPerS { get; init; }
@@ -77,7 +77,7 @@ internal sealed record BenchRow
     /// <summary>Median time of a step, in seconds.</summary>
     public double? StepS { get; init; }
 
-    /// <summary>The part of the peak from before the model was created: runtime, libtorch, the driver's context.</summary>
+    /// <summary>The memory in use before the model was created: runtime, libtorch, the driver's context.</summary>
     public double? BaseGib { get; init; }
 
     /// <summary>The part of the peak that parameters, their gradients and AdamW's moments take.</summary>
@@ -89,7 +89,7 @@ internal sealed record BenchRow
     /// <summary>Why the options conflict.</summary>
     public string? Conflict { get; init; }
 
-    /// <summary>Why there is no measurement, in one line, if memory was not the reason.</summary>
+    /// <summary>Why there is no measurement, in one line, if the reason is not memory.</summary>
     public string? Error { get; init; }
 
     /// <summary>The largest batch that fits, found by a search; 0 if none fits.</summary>

@@ -39,7 +39,8 @@ internal sealed class BenchScreen(Terminal terminal, bool json)
         {
             table.AddRow([.. new[]
             {
-                Number(r.Layers), r.Scheme, r.BackwardMode, r.Arithmetic, r.Precision, r.OptimizerPlacement, Number(r.Batch ?? r.LargestBatch),
+                Number(r.Layers), r.Scheme, r.BackwardMode, r.Arithmetic, r.Precision, r.OptimizerPlacement,
+                Number(r.Batch ?? r.LargestBatch),
                 Number(r.TokensPerS ?? r.BestTokensPerS, "N0"), Number(r.SamplesPerS, "F2"), Number(r.StepS, "F3"), Number(r.PeakGib, "F2"),
                 Number(r.Loss, "F3"), Remark(r),
             }.Select(cell => new Spectre.Console.Text(cell))]);

@@ -74,7 +74,7 @@ internal sealed class BenchSettings
             byDefault: "reversible if the scheme is, else stored")
         .AddSeveral(o => o.KeptLayerCount, "Number of last layers that store their activations in the reversible mode, at least 0.")
         .AddSeveral(o => o.Arithmetic, "The arithmetic of the hidden states.",
-            byDefault: "exact for bdia and estimator, float for the others")
+            byDefault: "exact for bdia and iterated-inverse, float for the others")
         .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
         .AddSeveral(o => o.OptimizerPlacement, "When AdamW steps: after the backward pass, or layer by layer inside it.")
         .Add(o => o.Deterministic, "Whether a step repeats to the bit on a GPU too, with slower kernels for attention.")
@@ -82,7 +82,7 @@ internal sealed class BenchSettings
         .Add(o => o.Device, "The device: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
         .Add(o => o.Steps, "Number of timed steps, at least 1, after one step that is not timed.")
         .Add(o => o.Search,
-            "Searches the largest batch: doubles it until memory runs out, then bisects to within an eighth; times the best one again.")
+            "Searches for the largest batch: doubles it until memory runs out, then bisects to an eighth; times the fastest one again.")
         .Add(o => o.SearchSteps, "Number of timed steps for each batch of a search, at least 1.")
         .Add(o => o.MaxBatch, "The largest batch of a search, at least 1.", byDefault: "limited by memory only")
         .Add(o => o.InProcess,
@@ -115,7 +115,7 @@ internal sealed class BenchSettings
         };
 
     /// <param name="table">The options.</param>
-    /// <param name="parsed">What was typed.</param>
+    /// <param name="parsed">The parsed command line.</param>
     /// <exception cref="UsageException">An option is out of its range, has no effect, or conflicts with another.</exception>
     /// <exception cref="ArgumentException">The model's shape or the device's name is wrong.</exception>
     public void Check(SettingTable<BenchSettings> table, ParseResult parsed)
@@ -128,23 +128,23 @@ internal sealed class BenchSettings
         AtLeastOne("--search-steps", SearchSteps);
         if (MaxBatch is { } most) AtLeastOne("--max-batch", most);
         if (MaxBatch < BatchSize.Max()) throw new UsageException($"--max-batch must be at least --batch-size, which is {BatchSize.Max()}.");
-        if (Search && BatchSize.Count > 1) throw new UsageException("--batch-size must be one number with --search, which begins there.");
+        if (Search && BatchSize.Count > 1) throw new UsageException("--batch-size must be one number with --search, which starts from it.");
         if (InProcess && (Search || Configurations().Count() > 1))
-            throw new UsageException("--in-process measures one configuration and does not go with --search.");
+            throw new UsageException("--in-process measures one configuration and cannot be combined with --search.");
     }
 
     private IEnumerable<UnusedOption> Unused()
     {
         if (Family != ModelFamily.Llama)
-            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
         if (!Devices.IsGpu(Device)) yield return TrainingOptions.DeterministicOnCpu;
         if (!Search)
         {
             foreach (string option in new[] { nameof(SearchSteps), nameof(MaxBatch) })
-                yield return new(option, "without --search", "ask for --search");
+                yield return new(option, "without --search", "set --search");
         }
         else if (Steps <= SearchSteps)
-            yield return new(nameof(Steps), "where a search times each batch for as many steps", "take more than --search-steps");
+            yield return new(nameof(Steps), "if a search times each batch for as many steps", "use more than --search-steps");
     }
 
     private static void AtLeastOne(string option, int value)

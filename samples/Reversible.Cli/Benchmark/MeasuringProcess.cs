@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// Measures a configuration in a child process. Its memory is then measured alone, and running out of memory, where some calls of
-/// TorchSharp end the process, does not end other measurements.
+/// Measures a configuration in a child process. Only its own memory is then measured. If memory runs out, some calls of TorchSharp end the
+/// process; this does not affect other measurements.
 /// </summary>
 internal static class MeasuringProcess
 {
@@ -20,7 +20,7 @@ internal static class MeasuringProcess
     /// <summary>Runs a program that prints a row, and turns any other outcome into a row.</summary>
     /// <param name="start">The program and its arguments.</param>
     /// <param name="row">The row of the configuration, without measurements.</param>
-    /// <param name="cancellationToken">Ends the process.</param>
+    /// <param name="cancellationToken">Cancels the process.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static BenchRow Run(ProcessStartInfo start, BenchRow row, CancellationToken cancellationToken)
     {

@@ -12,7 +12,7 @@ internal static partial class MemoryShortage
 
     /// <summary>
     /// Returns whether a process ended because memory ran out: its message says so, or it ended with one of the signals for this. The
-    /// kernel kills a process that uses up the memory, and libtorch aborts if an exception leaves a function that must not throw.
+    /// kernel kills a process that exhausts the memory, and libtorch aborts if an exception leaves a function that must not throw.
     /// </summary>
     /// <param name="exitCode">The exit code; 128 plus the signal's number if a signal ended the process.</param>
     /// <param name="errors">The process's standard error.</param>

@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Cli.Benchmark;
 
 /// <summary>
-/// Measures time and memory of training steps in this process: gradients to zero, loss and gradients, AdamW. Gradients are not clipped,
+/// Measures time and memory of training steps in this process: zeroing gradients, loss and gradients, AdamW. Gradients are not clipped,
 /// and the loss is read only after the last step, so that no step waits for the device.
 /// </summary>
 internal static class StepMeasurement
 {
     private const double LearningRate = 1e-4;
 
-    // PyTorch's defaults, which the programs that this is compared with use.
+    // PyTorch's defaults, because the programs in the comparison use them.
     private static readonly AdamWSettings _adamW = new(Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01);
 
     /// <summary>Measures a configuration, or returns the reason why it cannot be measured.</summary>

@@ -4,10 +4,10 @@ using System.Xml.Linq;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>The XML documentation beside an assembly.</summary>
+/// <summary>Reads the XML documentation file of an assembly.</summary>
 internal static partial class Documentation
 {
-    /// <summary>A property's summary as one line of text; its name where the file is not there.</summary>
+    /// <summary>Returns a property's summary as one line of text, or its name if there is no documentation file.</summary>
     public static string SummaryOf(PropertyInfo property)
     {
         Type type = property.DeclaringType!;

@@ -8,7 +8,7 @@ internal static class OutputFolder
     /// <summary>Creates the option.</summary>
     public static Option<string> Option() => new("--out")
     {
-        Description = "The folder to write the model to. An existing model in it is replaced; a failure leaves the old one.",
+        Description = "The folder to write the model to. An existing model in it is replaced; if the run fails, the old one stays.",
         HelpName = "FOLDER",
         Required = true,
     };
@@ -21,9 +21,9 @@ internal static class OutputFolder
         if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file.");
         bool holdsFiles = Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
         if (holdsFiles && !File.Exists(Path.Combine(folder, "config.json")))
-            throw new UsageException($"--out: the folder '{folder}' holds other files and no model. Give a new or an empty folder.");
+            throw new UsageException($"--out: the folder '{folder}' has other files and no model. Use a new or an empty folder.");
 
-        // The model is written under a temporary name beside the folder, so the parent folder must be writable.
+        // The model is written under a temporary name next to the folder, so the parent folder must be writable.
         DirectoryInfo at = Directory.GetParent(Full(folder)) ?? new DirectoryInfo(folder);
         while (!at.Exists && at.Parent is not null)
         {

@@ -88,7 +88,8 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
     }
 
     /// <summary>
-    /// Adds an option for each property that has none yet, described by the library's XML documentation. A new property needs no edit here.
+    /// Adds an option for each property that has none yet, with the description from the library's XML documentation. New properties get an
+    /// option automatically.
     /// </summary>
     /// <param name="leftOut">Properties that get no option.</param>
     public SettingTable<TTarget> AddOthers(IEnumerable<string> leftOut)
@@ -122,7 +123,7 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
     public bool WasTyped(ParseResult parsed, string property) =>
         WasTyped(parsed, _settings.Single(setting => setting.Property == property).Option);
 
-    /// <summary>Refuses an option that was typed but has no effect, even with its default value.</summary>
+    /// <summary>Refuses an option that was typed but has no effect, even if it has its default value.</summary>
     /// <exception cref="UsageException">An option has no effect; the message says why and what to do.</exception>
     public void RefuseTyped(ParseResult parsed, IEnumerable<UnusedOption> unused)
     {

@@ -4,8 +4,8 @@ using System.Text.Unicode;
 namespace Microsoft.ML.Reversible.Cli.Options;
 
 /// <summary>
-/// Reads text files in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Invalid bytes are refused, where .NET's own readers replace
-/// them with U+FFFD.
+/// Reads text files in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Invalid bytes are refused; .NET's own readers replace them
+/// with U+FFFD.
 /// </summary>
 internal static class StrictText
 {
@@ -56,7 +56,7 @@ internal static class StrictText
         }
     }
 
-    // The reader decodes a whole buffer at a time, so it fails before the line is reached.
+    // The reader decodes a whole buffer at a time, so its exception comes before the invalid line is reached.
     private static long FirstBadLine(string path)
     {
         using FileStream file = File.OpenRead(path);

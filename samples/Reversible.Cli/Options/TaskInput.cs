@@ -13,8 +13,8 @@ internal sealed class TaskInput
 {
     private readonly Option<string[]> _tasks = new("--task")
     {
-        Description = "A task of lm-evaluation-harness and its file, in the layout in which it is published; give the option again for "
-            + $"another. There are {string.Join(", ", Singles())}, the groups {string.Join(" and ", Groups())}, whose path is a folder "
+        Description = "A task of lm-evaluation-harness and its file in the published layout; repeat the option for several "
+            + $"tasks. The tasks are {string.Join(", ", Singles())}, the groups {string.Join(" and ", Groups())}, whose path is a folder "
             + $"with a file for each task, and a group's tasks, such as {ZeroShotTasks.InGroup(Groups().First())[0].Name}.",
         HelpName = "NAME=PATH",
         Required = true,
@@ -36,7 +36,7 @@ internal sealed class TaskInput
 
     private readonly Option<int?> _limit = new("--limit")
     {
-        Description = "Evaluates only the first items of each task, at least 1. For tests: the result is not that of the task.",
+        Description = "Evaluates only the first items of each task, at least 1. For tests: the result is not the task's.",
         HelpName = "N",
         CustomParser = OptionValue.Parse<int?>,
     };
@@ -57,7 +57,7 @@ internal sealed class TaskInput
         Dictionary<string, string> examples = Examples(parsed, [.. typed.Select(task => task.Name)]);
         if (shots > 0 && typed.FirstOrDefault(task => !examples.ContainsKey(task.Name)).Name is { } without)
             throw new UsageException($"--num-fewshot: the examples of '{without}' are missing; --fewshot-data {without}=PATH names them.");
-        if (shots == 0 && examples.Count > 0) throw new UsageException("--fewshot-data has no use without --num-fewshot.");
+        if (shots == 0 && examples.Count > 0) throw new UsageException("--fewshot-data has no effect without --num-fewshot.");
 
         return [.. typed.Select(task => Read(ml, task.Name, task.Path, shots, examples.GetValueOrDefault(task.Name), parsed))];
     }

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
-/// <summary>Selects what becomes a row.</summary>
+/// <summary>The unit of text that becomes a row.</summary>
 internal enum DataFormat
 {
     /// <summary>Each line of a file.</summary>
@@ -33,7 +33,7 @@ internal sealed class TextInput
 
     private readonly Option<DataFormat> _format = new("--data-format")
     {
-        Description = "Whether each line or each file is one text. A model learns where a text ends. Default: lines.",
+        Description = "Whether each line or each file is one text. An end-of-text token follows each text. Default: lines.",
         HelpName = OptionValue.Placeholder(typeof(DataFormat)),
         CustomParser = OptionValue.Parse<DataFormat>,
     };
@@ -49,7 +49,7 @@ internal sealed class TextInput
         foreach (string file in files)
         {
             if (Directory.Exists(file)) throw new UsageException($"'{file}' is a folder; --data names text files.");
-            if (!File.Exists(file)) throw new UsageException($"There is no file '{file}'.");
+            if (!File.Exists(file)) throw new UsageException($"The file '{file}' does not exist.");
         }
         IEnumerable<string> texts = parsed.GetValue(_format) == DataFormat.Files
             ? files.Select(StrictText.All)

@@ -80,7 +80,7 @@ internal sealed class BenchVerb : Verb
         }
         BatchSearch.Result found = new BatchSearch(configuration.BatchSize, settings.MaxBatch).Run(
             batch => Measure(configuration with { BatchSize = batch, Steps = settings.SearchSteps }, screen, cancellationToken));
-        // The few steps of a search find the best batch, but measure its speed too coarsely.
+        // The few steps of a search find the fastest batch, but do not measure its speed accurately.
         BenchRow? best = found.Best is { Batch: { } batch } && settings.Steps > settings.SearchSteps
             ? Measure(configuration with { BatchSize = batch }, screen, cancellationToken)
             : found.Best;
@@ -94,7 +94,7 @@ internal sealed class BenchVerb : Verb
         });
     }
 
-    /// <summary>Done if anything was measured; running out of memory is a result.</summary>
+    /// <summary>Returns 0 if anything was measured; running out of memory is also a result.</summary>
     private static int Code(IReadOnlyList<BenchRow> rows) =>
         rows.Any(row => row.Error is not null) ? ExitCode.Failed
         : rows.All(row => row.Conflict is not null) ? throw new UsageException(rows[0].Conflict!)

@@ -13,7 +13,7 @@ internal sealed class EvaluateVerb : Verb
     private readonly Option<bool> _json;
 
     public EvaluateVerb(Terminal terminal) : this(terminal, new ModelInput(), new TaskInput(), Settings(), ItemLog(), JsonOption(
-        "task, n, num_fewshot, acc, acc_stderr, acc_norm, acc_norm_stderr and seconds for each task, or its perplexities in place of "
+        "task, n, num_fewshot, acc, acc_stderr, acc_norm, acc_norm_stderr and seconds for each task, or its perplexities instead of "
         + "accuracies"))
     {
     }

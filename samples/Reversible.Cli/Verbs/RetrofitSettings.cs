@@ -14,7 +14,7 @@ internal static class RetrofitSettings
     public static readonly IReadOnlyDictionary<string, string> LeftOut =
         new Dictionary<string, string>(TrainSettings.LeftOut)
         {
-            [nameof(RetrofitEstimator.Options.Teacher)] = "it is an object; a teacher is named by its folder",
+            [nameof(RetrofitEstimator.Options.Teacher)] = "it is an object; --teacher-path names a folder",
             [nameof(RetrofitEstimator.Options.ChooseScheme)] = "--scheme auto sets it",
             [nameof(RetrofitEstimator.Options.ReportProgress)] = "the command line uses it to show the report",
         };
@@ -29,17 +29,17 @@ internal static class RetrofitSettings
         .Add(o => o.TeacherPrecision, "The number type in which the teacher's blocks compute.")
         .Group("Student")
         .Add(nameof(RetrofitEstimator.Options.Scheme), SchemeOption(), (choice, o) => choice!.Apply(o))
-        .Add(o => o.MaxSideGiB, "Maximum memory for the stored bits of a batch, for --scheme auto, in GiB, at least 0.",
+        .Add(o => o.MaxSideGiB, "Maximum memory for the remainders of a batch, for --scheme auto, in GiB, at least 0.",
             byDefault: "no limit")
         .Add(o => o.MaxRelativeCost,
             "Maximum time of a training step, for --scheme auto, relative to the teacher's with activation checkpointing, at least 1.",
             byDefault: "no limit")
-        .Add(o => o.SearchStepSize, "Whether midpoint and leapfrog use the step size that is closest to the teacher.")
+        .Add(o => o.SearchStepSize, "Whether to search the step size with which midpoint or leapfrog is closest to the teacher.")
         .Add(o => o.StudentPath, "A folder to start from, such as an earlier retrofit; the scheme is that of the folder.", "FOLDER",
             "the teacher is converted", alias: "--student")
         .Add(o => o.ReportWindows, "Number of held-out windows on which teacher and student are compared, at least 1.")
         .Group("Distillation")
-        .Add(o => o.Distill, "Whether to train the student to give the teacher's outputs; false only converts it.")
+        .Add(o => o.Distill, "Whether to train the student to reproduce the teacher's outputs; false only converts the teacher.")
         .Add(o => o.Divergence, "The divergence between teacher and student that is minimised.")
         .Add(o => o.JensenShannonWeight, "Weight of the teacher in the mixture of jensen-shannon, within (0, 1).")
         .Add(o => o.Temperature, "Divides both models' logits for the divergence, positive.")
@@ -48,7 +48,7 @@ internal static class RetrofitSettings
             "Weight of the squared distance between the hidden states of student and teacher, at least 0; 0 omits it.")
         .Add(o => o.LayerMap,
             "Pairs of hidden states to compare, teacher:student: 0 is the embedding, 1 the hidden state after the first layer, and so on.",
-            "T:S,T:S,...", "each with the one at the same layer")
+            "T:S,T:S,...", "equal layers")
         .Add(o => o.TeacherTopK,
             "Number of the teacher's largest logits per token to cache on disk, so that later epochs do not evaluate the teacher; at "
             + "least 0, 0 evaluates the teacher each time.")
@@ -68,7 +68,7 @@ internal static class RetrofitSettings
         .AddCheckpoints()
         .AddOthers(LeftOut.Keys);
 
-    /// <summary>The retrofit's options; those that follow from others do so where they were not typed.</summary>
+    /// <summary>Returns the retrofit's options; those not typed may be derived from the others.</summary>
     public static RetrofitEstimator.Options Read(SettingTable<RetrofitEstimator.Options> table, ParseResult parsed)
     {
         RetrofitEstimator.Options options = table.ReadTraining(parsed, MostWarmupSteps);
@@ -79,7 +79,7 @@ internal static class RetrofitSettings
         return options;
     }
 
-    /// <summary>Whether '--scheme auto' set ChooseScheme, with which the property Scheme has no effect.</summary>
+    /// <summary>Returns whether this is Scheme without effect because '--scheme auto' has set ChooseScheme.</summary>
     private static bool IsAutomaticChoice(UnusedOption one, RetrofitEstimator.Options options) =>
         one.Option == nameof(options.Scheme) && options is { ChooseScheme: true, StudentPath: null };
 
@@ -87,18 +87,19 @@ internal static class RetrofitSettings
     {
         Description =
             "The recurrence over the layers: blend:K stays closest to the teacher and stores log2 K bits per activation; "
-            + "iterated-inverse:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer bits or none and depend on distillation; bdia "
-            + "computes the teacher's network after training; auto measures all and takes the closest within limits. Default: blend:16.",
+            + "iterated-inverse:a=A,m=M, midpoint, midpoint:H, leapfrog and leapfrog:H store fewer bits or none and need distillation; "
+            + "bdia computes the teacher's network after training; auto measures all and takes the closest within limits. "
+            + "Default: blend:16.",
         HelpName = "SCHEME|auto",
         CustomParser = result => new SchemeChoice(
             result.Tokens[^1].Value,
             result.Tokens[^1].Value.Equals("auto", StringComparison.OrdinalIgnoreCase) ? null : OptionValue.Parse<Scheme>(result)),
     };
 
-    /// <summary>A scheme as it was typed; null is auto.</summary>
+    /// <summary>A scheme as typed; null is auto.</summary>
     private sealed record SchemeChoice(string Text, Scheme? Scheme)
     {
-        /// <summary>The scheme, if it was typed with a step size that could be searched; else null.</summary>
+        /// <summary>The scheme, if it was typed with a step size that could have been searched for; otherwise null.</summary>
         public Scheme? Names => Text.Contains(':') && Scheme is not null && RetrofitEstimator.Options.HasStepSize(Scheme) ? Scheme : null;
 
         public void Apply(RetrofitEstimator.Options options)

@@ -13,8 +13,8 @@ internal sealed class StabilityVerb : Verb
 
     public StabilityVerb(Terminal terminal) : this(terminal, new ModelInput(), new TextInput(), Table(), JsonOption(
         "layer, forward_growth, backward_growth, grows_linearly, largest_eigenvalue, leftmost_real, rightmost_real, largest_imaginary, "
-        + "rebuild_max, rebuild_rms and hidden_state_rms for each layer, and scheme, stack_forward, stack_backward, verdict and suggestion at "
-        + "the end"))
+        + "rebuild_max, rebuild_rms and hidden_state_rms for each layer, and scheme, stack_forward, stack_backward, verdict and suggestion "
+        + "at the end"))
     {
     }
 
@@ -79,7 +79,7 @@ internal sealed class StabilityVerb : Verb
     private static SettingTable<Settings> Table() => new SettingTable<Settings>()
         .Group("Analysis")
         .Add(o => o.WindowCount, "Maximum number of windows, from the start of the data, at least 1.")
-        .Add(o => o.KrylovDimension, "Maximum steps of the eigenvalue and singular value iterations, at least 1; more find more.")
+        .Add(o => o.KrylovDimension, "Maximum steps of the eigenvalue and singular value iterations, at least 1; more steps find more.")
         .Add(o => o.Seed, "Seed of the iterations, and of the signs that BDIA draws.");
 
     /// <summary>The arguments of <see cref="ReversibleCatalog.AnalyzeStability"/>, with the same defaults.</summary>

@@ -31,7 +31,8 @@ internal static class TrainSettings
         .Add(o => o.Family, "The architecture of the transformer.")
         .Add(o => o.Scheme,
             "The recurrence over the layers: midpoint, midpoint:H with a step size, leapfrog:H, midpoint-a:H, hamiltonian, bdia:k=K, "
-            + "blend:K, iterated-inverse:a=A,m=M, or residual, which is the standard transformer and is not reversible.", byDefault: "midpoint")
+            + "blend:K, iterated-inverse:a=A,m=M, or residual, which is the standard transformer and is not reversible.",
+            byDefault: "midpoint")
         .AddBackwardMode()
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")

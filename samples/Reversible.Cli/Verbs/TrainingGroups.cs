@@ -14,7 +14,7 @@ internal static class TrainingGroups
         .Add(o => o.KeptLayerCount,
             "Number of last layers that store their activations in the reversible mode, at least 0; each saves time.")
         .Add(o => o.Arithmetic, "The arithmetic of the hidden states; exact recomputes them to the bit.",
-            byDefault: "exact for bdia and estimator, float for the others")
+            byDefault: "exact for bdia and iterated-inverse, float for the others")
         .Add(o => o.Deterministic, "Whether a run repeats to the bit on a GPU too, with slower kernels for attention.");
 
     /// <summary>Options that freeze weights.</summary>
@@ -80,7 +80,7 @@ internal static class TrainingGroups
     public static SettingTable<T> AddCheckpoints<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
         .Group("Checkpoints")
         .Add(o => o.CheckpointFolder,
-            "Folder for checkpoints, from which the same command continues to the bit after Ctrl+C or any other end.", "FOLDER", "none",
+            "Folder for checkpoints, from which the same command continues to the bit after Ctrl+C or a crash.", "FOLDER", "none",
             alias: "--checkpoints")
         .Add(o => o.CheckpointInterval, "Steps between checkpoints, at least 1; the last step and a cancelled run write one too.")
         .Add(o => o.CheckpointsKept, "Number of latest checkpoints to keep, at least 1; that of the best evaluation is kept as well.")

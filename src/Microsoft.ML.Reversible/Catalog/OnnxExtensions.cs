@@ -6,7 +6,7 @@ namespace Microsoft.ML;
 
 /// <summary>
 /// Makes the conversion of language models to ONNX a compiler error. The converter of Microsoft.ML.OnnxConverter supports only
-/// ML.NET's own transformers. It silently skips others and makes their output columns inputs of the ONNX model.
+/// ML.NET's own transformers. It silently skips others and turns their output columns into inputs of the ONNX model.
 /// </summary>
 /// <remarks>
 /// The compiler chooses these methods by the static type of the model. A model in a variable of type
@@ -16,7 +16,7 @@ namespace Microsoft.ML;
 public static class OnnxExtensions
 {
     private const string Reason =
-        "Models of Microsoft.ML.Reversible cannot be converted to ONNX: ML.NET's converter would make the output columns its inputs. "
+        "Models of Microsoft.ML.Reversible cannot be converted to ONNX: ML.NET's converter would turn the output columns into inputs. "
         + "Use SavePretrained, and convert the folder with a tool for Hugging Face's layout.";
 
     /// <summary>Causes a compiler error: the model cannot be converted to ONNX.</summary>
@@ -24,7 +24,7 @@ public static class OnnxExtensions
     /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
     /// <param name="transform">The model.</param>
     /// <param name="input">The data, or its schema.</param>
-    /// <param name="stream">Where the ONNX model would be written.</param>
+    /// <param name="stream">The stream for the ONNX model.</param>
     /// <param name="outputColumns">The columns to keep.</param>
     /// <exception cref="NotSupportedException">Always.</exception>
     [Obsolete(Reason, error: true)]
@@ -37,7 +37,7 @@ public static class OnnxExtensions
     /// <param name="transform">The model.</param>
     /// <param name="input">The data, or its schema.</param>
     /// <param name="opSetVersion">The version of ONNX's operators.</param>
-    /// <param name="stream">Where the ONNX model would be written.</param>
+    /// <param name="stream">The stream for the ONNX model.</param>
     [Obsolete(Reason, error: true)]
     public static void ConvertToOnnx<TInput>(
         this ModelOperationsCatalog catalog, ReversibleLmTransformer transform, TInput input, int opSetVersion, Stream stream) =>

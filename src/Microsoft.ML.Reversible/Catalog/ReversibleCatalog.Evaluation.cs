@@ -27,7 +27,7 @@ public sealed partial class ReversibleCatalog
     /// <summary>
     /// Creates an evaluator, on a zero-shot task, of the model that is trained before it in a chain:
     /// <c>trainer.Append(mlContext.Reversible().ZeroShot(task)).Fit(data)</c>, where the data has the text to train on and the task's
-    /// columns. Other evaluators can be between the two.
+    /// columns. Other evaluators may stand between them.
     /// </summary>
     /// <param name="task">The task, one of <see cref="ZeroShotTasks"/> or a custom one.</param>
     /// <param name="options">The options of the evaluation; null for the defaults.</param>

@@ -6,12 +6,12 @@ public sealed partial class ReversibleCatalog
     /// <remarks>
     /// <para>
     /// PIQA, ARC, OpenBookQA, WinoGrande, HellaSwag and LAMBADA: one JSON object per line, with the fields of the authors' files, of
-    /// Hugging Face's data sets, or (except HellaSwag) of MosaicML's evaluation files. OpenBookQA also as tab-separated values, MMLU as
-    /// comma-separated values without a header, wikitext as plain text. The layout is recognised by the fields.
+    /// Hugging Face's data sets, or (except HellaSwag) of MosaicML's evaluation files. OpenBookQA may also be tab-separated values. MMLU is
+    /// comma-separated values without a header, wikitext plain text. The layout is recognised by the fields.
     /// </para>
     /// <para>
-    /// All rows are read into memory. Files are UTF-8, of up to 256 MiB, with lines of up to 1 MiB. MosaicML's PIQA has no
-    /// blanks around its choices; 118 of the published rows have some, and they affect scores.
+    /// All rows are read into memory. Files are UTF-8, of up to 256 MiB, with lines of up to 1 MiB. In 118 rows of the published PIQA the
+    /// choices have surrounding blanks, which affect scores; MosaicML's file has them removed.
     /// </para>
     /// </remarks>
     /// <param name="task">One of <see cref="ZeroShotTasks"/>.</param>
@@ -24,7 +24,8 @@ public sealed partial class ReversibleCatalog
     /// <c>valid.jsonl</c> is found without this argument.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// The task is a custom one, whose data ML.NET's own loaders load; or its rows have labels, and a file of labels is given.
+    /// The task is a custom one, whose data must be loaded with ML.NET's own loaders; or a file of labels is given although the rows have
+    /// labels.
     /// </exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
@@ -37,6 +38,6 @@ public sealed partial class ReversibleCatalog
         return task.Benchmark is { } benchmark
             ? benchmark.Load(_context, task, path, labelsPath)
             : throw new ArgumentException(
-                $"'{task.Name}' is a task of your own, whose files only you know: load them with mlContext.Data.", nameof(task));
+                $"'{task.Name}' is a custom task: load its data with mlContext.Data.", nameof(task));
     }
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 
-/// <summary>The examples of a few-shot task, and the text that they become before a question.</summary>
+/// <summary>The examples of a few-shot task, and their text before a question.</summary>
 internal sealed class FewShotContext
 {
     private readonly IReadOnlyList<ZeroShotItem> _examples;
@@ -13,7 +13,7 @@ internal sealed class FewShotContext
     /// <param name="count">The number of examples before a question.</param>
     /// <param name="examples">The examples, as items without description.</param>
     /// <param name="sampling">How examples are chosen.</param>
-    /// <param name="seed">Seeds the draws.</param>
+    /// <param name="seed">The seed of the draws.</param>
     /// <param name="examplesAreScored">Whether the questions are among the examples.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are too few examples, or the sampling is not a value of its enum.</exception>
     public FewShotContext(
@@ -25,8 +25,8 @@ internal sealed class FewShotContext
         int drawn = count > 0 && examplesAreScored ? count + 1 : count;
         if (count < 0 || drawn > examples.Count)
             throw new ArgumentOutOfRangeException(
-                nameof(count), count, $"count must be at least 0, and no more than the {examples.Count} examples of task '{task.Name}'" +
-                (examplesAreScored ? " less the question itself." : "."));
+                nameof(count), count, $"count must be at least 0 and at most the {examples.Count} examples of task '{task.Name}'" +
+                (examplesAreScored ? ", not counting the question itself." : "."));
         Count = count;
         Sampling = sampling;
         Seed = seed;
@@ -75,12 +75,12 @@ internal sealed class FewShotContext
 
 /// <summary>
 /// Draws the examples of each row. As in lm-evaluation-harness, one random generator draws for all rows in their order. The draws of
-/// earlier rows are kept, so that rows may be asked for in any order and from several threads.
+/// earlier rows are stored, so rows may be requested in any order and from several threads.
 /// </summary>
 internal sealed class FewShotDraws(int seed, int exampleCount, int count)
 {
     /// <summary>
-    /// Far more rows than any benchmark has. A larger row number is a mistake, and drawing up to it would fill the memory.
+    /// The maximum row number, far more than any benchmark has. A larger one is an error, and draws up to it would fill the memory.
     /// </summary>
     private const long MostRows = 10_000_000;
 
@@ -92,7 +92,7 @@ internal sealed class FewShotDraws(int seed, int exampleCount, int count)
     public int[] For(long row)
     {
         if (row is < 0 or >= MostRows)
-            throw new InvalidDataException($"Row {row} has no examples: they are drawn for {MostRows} rows. Score the data in parts.");
+            throw new InvalidDataException($"Row {row} is beyond the maximum of {MostRows} rows. Evaluate the data in parts.");
         lock (_drawn)
         {
             while (_drawn.Count <= row) _drawn.Add(_random.Sample(exampleCount, count));

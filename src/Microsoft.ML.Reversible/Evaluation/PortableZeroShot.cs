@@ -16,8 +16,8 @@ internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, Po
     {
         if (live.Task.Benchmark is null)
             throw new NotSupportedException(
-                $"The task '{live.Task.Name}' is made of your own functions, which cannot be saved. Save the model alone, and make the " +
-                "evaluator anew with mlContext.Reversible().ZeroShot(model, task).");
+                $"The task '{live.Task.Name}' is a custom one, whose functions cannot be saved. Save the model alone, and create the " +
+                "evaluator again with mlContext.Reversible().ZeroShot(model, task).");
         model = live.Source as ReversibleLmTransformer ?? throw new NotSupportedException(
             $"The log-likelihoods of task '{live.Task.Name}' come from {live.Source.GetType()}, which cannot be saved: only a " +
             $"{nameof(ReversibleLmTransformer)} can.");
@@ -69,7 +69,7 @@ internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, Po
 /// <summary>The form of a few-shot task's examples in a zip.</summary>
 /// <param name="Count">The number of examples before a question.</param>
 /// <param name="Sampling">How they are chosen.</param>
-/// <param name="Seed">Seeds the draws.</param>
+/// <param name="Seed">The seed of the draws.</param>
 /// <param name="ExamplesAreScored">Whether the questions are among the examples.</param>
 /// <param name="Examples">The examples.</param>
 internal sealed record PortableShots(
@@ -85,7 +85,7 @@ internal sealed record PortableShots(
             shots.Count, shots.Sampling, shots.Seed, shots.ExamplesAreScored,
             [.. shots.Examples.Select(item => new Example(item.Contexts, item.Continuations, item.Gold))]);
 
-    /// <summary>Adds the examples to a task without.</summary>
+    /// <summary>Adds the examples to a task that has none.</summary>
     /// <exception cref="InvalidDataException">An example does not fit the task's kind.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are too few examples.</exception>
     public ZeroShotTask AddTo(ZeroShotTask task)

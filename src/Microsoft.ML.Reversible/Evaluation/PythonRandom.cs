@@ -36,7 +36,7 @@ internal sealed class PythonRandom
     /// <param name="count">The number of draws.</param>
     public int[] Sample(int bound, int count)
     {
-        // Like Python: a list of the numbers left, where it takes less memory than a set of the numbers drawn.
+        // As in Python, a list of the remaining numbers is used if it takes less memory than a set of the drawn numbers.
         double setSize = 21;
         if (count > 5) setSize += Math.Pow(4, Math.Ceiling(Math.Log(count * 3, 4)));
         var drawn = new int[count];
@@ -60,7 +60,7 @@ internal sealed class PythonRandom
         return drawn;
     }
 
-    /// <summary>Returns the mean of a resample: as many draws with replacement, as <c>choices</c> does, as there are values.</summary>
+    /// <summary>Returns the mean of a resample of the same size, drawn with replacement as by <c>choices</c>.</summary>
     /// <param name="values">At least one value.</param>
     public double MeanOfChoices(ReadOnlySpan<double> values)
     {
@@ -93,7 +93,7 @@ internal sealed class PythonRandom
 
     private uint Mixed(int i) => _state[i - 1] ^ (_state[i - 1] >> 30);
 
-    /// <summary>Returns the next index of the seeding, which wraps to 1 and then copies the last word to index 0.</summary>
+    /// <summary>Returns the next index of the seeding algorithm. It wraps to 1, and then copies the last word to index 0.</summary>
     private int Following(int i)
     {
         if (i + 1 < Size) return i + 1;

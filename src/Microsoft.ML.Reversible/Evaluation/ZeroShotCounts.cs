@@ -97,7 +97,7 @@ internal sealed class RunningMean
     public long Count { get; private set; }
 
     /// <summary>
-    /// The mean; NaN without numbers. It is the sum over the count, so that an accuracy is exact, as Welford's mean is not.
+    /// The mean; NaN without numbers. It is computed as sum / count, so that an accuracy is exact; Welford's mean is not.
     /// </summary>
     public double Value => Count == 0 ? double.NaN : _sum / Count;
 

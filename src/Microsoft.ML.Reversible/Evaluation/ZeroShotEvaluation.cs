@@ -14,7 +14,7 @@ internal sealed class ZeroShotEvaluation(
     MLContext context, ILogLikelihoodSource source, ZeroShotTask task, ZeroShotEvaluator.Options options)
 {
     /// <summary>
-    /// The number of items that are scored together, so that the source can batch them. Their texts are small next to the model.
+    /// The number of items that are scored together, so that the source can batch them. Their texts are small compared with the model.
     /// </summary>
     private const int ItemsTogether = 512;
 
@@ -57,7 +57,7 @@ internal sealed class ZeroShotEvaluation(
             }
         }
         if (counts.ItemCount == 0)
-            throw new InvalidOperationException($"The data has no rows, so that task '{task.Name}' has nothing to score.");
+            throw new InvalidOperationException($"The data has no rows, so task '{task.Name}' has nothing to evaluate.");
         log?.Save(options.ItemLogPath!);
         ZeroShotMetrics metrics = counts.ToMetrics(watch.Elapsed, options.CancellationToken);
         channel.Info(MessageSensitivity.None, "{0}", metrics.ToJson());
@@ -77,7 +77,7 @@ internal sealed class ZeroShotEvaluation(
         int promised = task.ChoiceNames.Count;
         if (promised > 0 && item.ChoiceCount != promised)
             throw new InvalidDataException(
-                $"Row {row} has {item.ChoiceCount} choices, but each of task '{task.Name}' has {promised}.");
+                $"Row {row} has {item.ChoiceCount} choices, but rows of task '{task.Name}' must have {promised}.");
         return item;
     }
 
@@ -87,7 +87,7 @@ internal sealed class ZeroShotEvaluation(
     }
 }
 
-/// <summary>Turns items into requests to a model, and its answers into the items' scores.</summary>
+/// <summary>Converts items to requests to a model, and its results to the items' scores.</summary>
 internal static class ZeroShotScorer
 {
     /// <summary>Scores items.</summary>
@@ -96,7 +96,7 @@ internal static class ZeroShotScorer
     /// <param name="items">The items.</param>
     /// <param name="progress">Receives the number of items that are done.</param>
     /// <param name="cancellationToken">Cancels the scoring.</param>
-    /// <exception cref="InvalidOperationException">The source has not answered all requests.</exception>
+    /// <exception cref="InvalidOperationException">The source returned another number of scores than requests.</exception>
     public static ZeroShotScore[] Score(
         ILogLikelihoodSource source, ZeroShotKind kind, IReadOnlyList<ZeroShotItem> items, IProgress<int>? progress,
         CancellationToken cancellationToken)
@@ -112,7 +112,7 @@ internal static class ZeroShotScorer
             : source.Score(requests, each, cancellationToken);
         if (scores.Count != count)
             throw new InvalidOperationException(
-                $"The source of log-likelihoods {source.GetType()} gave {scores.Count} scores for {count} requests.");
+                $"The log-likelihood source {source.GetType()} returned {scores.Count} scores for {count} requests.");
 
         var results = new ZeroShotScore[items.Count];
         int next = 0;
@@ -135,7 +135,7 @@ internal static class ZeroShotScorer
         }
     }
 
-    /// <summary>Converts a number of requests that are done to a number of items.</summary>
+    /// <summary>Converts the number of requests done to a number of items.</summary>
     private sealed class Share(IProgress<int> progress, int items, int requests) : IProgress<int>
     {
         public void Report(int value) => progress.Report((int)((long)items * value / requests));
@@ -168,7 +168,7 @@ internal sealed record ZeroShotScore(ZeroShotItem Item, ContinuationScore[] Scor
     /// <summary>The choice with the largest log-likelihood per byte.</summary>
     public int BytesPrediction => IndexOfLargest(Divided(ByteLengths));
 
-    /// <summary>Returns what NumPy's <c>argmax</c> does: the index of the first NaN, or else of the first largest number.</summary>
+    /// <summary>Returns the same index as NumPy's <c>argmax</c>: that of the first NaN, or else of the first largest number.</summary>
     internal static int IndexOfLargest(ReadOnlySpan<double> values)
     {
         int best = 0;

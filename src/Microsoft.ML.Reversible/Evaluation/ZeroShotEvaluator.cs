@@ -33,7 +33,7 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
     private readonly Options _options;
 
     /// <param name="context">The context.</param>
-    /// <param name="source">The model; null for the one whose transformer the input has passed.</param>
+    /// <param name="source">The model; null for the model's transformer before it in the chain.</param>
     /// <param name="task">The task.</param>
     /// <param name="options">The options.</param>
     internal ZeroShotEvaluator(MLContext context, ILogLikelihoodSource? source, ZeroShotTask task, Options options)
@@ -48,12 +48,12 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         _options.RefuseUnused(task, isOwnSource: source is not null and not ReversibleLmTransformer);
     }
 
-    /// <summary>Makes the transformer. No row is read.</summary>
+    /// <summary>Creates the transformer. No row is read.</summary>
     /// <param name="input">Data with the task's columns.</param>
     /// <returns>The transformer. It does not own the model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column of the task is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The evaluator was made without a model, and the data does not come from a model's transformer.
+    /// The evaluator was created without a model, and the data does not come from a model's transformer.
     /// </exception>
     public ZeroShotTransformer Fit(IDataView input)
     {
@@ -68,18 +68,18 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (ZeroShotColumn column in _task.Columns) column.Check(inputSchema);
         AddedColumns<ZeroShotScore> added = ZeroShotColumns.From(_options).Added(
-            _task, _ => throw new InvalidOperationException("A schema alone scores nothing."));
+            _task, _ => throw new InvalidOperationException("A schema has no rows to evaluate."));
         return inputSchema.With(added.ToSchema());
     }
 
-    /// <summary>Finds the last model that the data has passed; other evaluators may be between.</summary>
+    /// <summary>Finds the last model in the chain of transformers that produced the data; other evaluators may follow it.</summary>
     private static ReversibleLmTransformer MakerOf(IDataView input)
     {
         for (IDataView? view = input; view is ITransformedView made; view = made.Input)
             if (made.Maker is ReversibleLmTransformer model) return model;
         throw new InvalidOperationException(
-            "ZeroShot(task) takes the model that stands right before it in the chain, and there is none. Append it to the trainer, or " +
-            "give it a model: ZeroShot(model, task).");
+            "ZeroShot(task) uses the model directly before it in the chain, but there is none. Append it to the trainer, or " +
+            "use ZeroShot(model, task).");
     }
 
     /// <summary>Options of <see cref="ZeroShotEvaluator"/>.</summary>
@@ -104,8 +104,9 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         public string PredictedLabelNormalizedColumnName { get; set; } = "PredictedLabelNormalized";
 
         /// <summary>
-        /// The most tokens in a batch, padding included, at least 1; null chooses by the model's device. A longer context is not cut: it
-        /// is a batch by itself. It may not be set for an <see cref="ILogLikelihoodSource"/> of your own, which makes its own batches.
+        /// The maximum number of tokens in a batch, including padding, at least 1; null chooses by the model's device. A longer context is
+        /// not cut, but is a batch by itself. It may not be set for a custom <see cref="ILogLikelihoodSource"/>, which makes its own
+        /// batches.
         /// </summary>
         public int? BatchTokens { get; set; }
 
@@ -114,7 +115,7 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
         /// only when the evaluation is complete.
         /// </summary>
         /// <remarks>
-        /// The fields: <c>doc_id</c>, the row number from 0, <c>contexts</c>, <c>continuations</c> without the space before,
+        /// The fields: <c>doc_id</c>, the row number from 0, <c>contexts</c>, <c>continuations</c> without the space before them,
         /// <c>log_likelihoods</c>, <c>is_greedy</c>, <c>token_counts</c>, <c>lengths</c> in characters, <c>byte_lengths</c>, <c>gold</c>,
         /// <c>prediction</c>, <c>prediction_norm</c> and <c>prediction_bytes</c>, the last four for tasks with choices.
         /// </remarks>
@@ -147,12 +148,12 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
 
         /// <summary>Refuses options that have no effect.</summary>
         /// <param name="task">The task.</param>
-        /// <param name="isOwnSource">Whether the model is a log-likelihood source of the caller's own.</param>
-        /// <exception cref="ArgumentException">An option was set that has no effect with the task or the source.</exception>
+        /// <param name="isOwnSource">Whether the source is a custom one and not a model of this library.</param>
+        /// <exception cref="ArgumentException">An option is set that has no effect for the task or the source.</exception>
         internal void RefuseUnused(ZeroShotTask task, bool isOwnSource)
         {
             var defaults = new Options();
-            string noColumn = $"for the task '{task.Name}', which has no such column", otherTask = "take a task with choices";
+            string noColumn = $"for the task '{task.Name}', which has no such column", otherTask = "use a task with choices";
             if (task.Kind is ZeroShotKind.LastWord or ZeroShotKind.RollingLogLikelihood)
             {
                 bool isSet = ScoreNormalizedColumnName != defaults.ScoreNormalizedColumnName;
@@ -167,8 +168,8 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
             }
             if (isOwnSource)
             {
-                const string OwnBatches = "for a log-likelihood source of your own, which makes its own batches";
-                Refuse(nameof(BatchTokens), BatchTokens is not null, OwnBatches, "score a model of this library");
+                const string OwnBatches = "for a custom log-likelihood source, which makes its own batches";
+                Refuse(nameof(BatchTokens), BatchTokens is not null, OwnBatches, "evaluate a model of this library");
             }
         }
 
@@ -182,6 +183,6 @@ public sealed class ZeroShotEvaluator : IEstimator<ZeroShotTransformer>
 /// <summary>The progress of an evaluation.</summary>
 /// <param name="Task">The task's name.</param>
 /// <param name="Items">The items scored so far.</param>
-/// <param name="ItemCount">All items; null if the data does not know its number of rows.</param>
+/// <param name="ItemCount">The number of all items; null if the data does not know its number of rows.</param>
 /// <param name="Elapsed">The time since the start of the evaluation.</param>
 public readonly record struct ZeroShotProgress(string Task, long Items, long? ItemCount, TimeSpan Elapsed);

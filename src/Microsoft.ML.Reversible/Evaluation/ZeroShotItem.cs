@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>One question in the form in which a model scores it: contexts, continuations, and which of them is right.</summary>
+/// <summary>One question in the form that a model scores: contexts, continuations, and which of them is right.</summary>
 /// <remarks>
 /// A continuation is scored after its context and <see cref="ZeroShotTask.Delimiter"/>, a space, which neither of them includes.
 /// Two items are equal if all their texts and <see cref="Gold"/> are.
@@ -29,32 +29,32 @@ public sealed record ZeroShotItem
 
     /// <summary>
     /// With <see cref="ZeroShotKind.RollingLogLikelihood"/>, the text whose words and bytes are counted for the perplexities: the scored
-    /// text, or the text that it was made from. Null for other kinds.
+    /// text, or the text that it was derived from. Null for other kinds.
     /// </summary>
     public string? CountedText { get; }
 
     /// <summary>The number of choices; 1 for kinds without choices.</summary>
     public int ChoiceCount => Math.Max(Contexts.Count, Continuations.Count);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.MultipleChoice"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.MultipleChoice"/> task.</summary>
     /// <param name="context">The text before each choice; may be empty.</param>
     /// <param name="choices">The choices, at least one, without the space before them.</param>
     /// <param name="gold">The index of the right one.</param>
     public static ZeroShotItem MultipleChoice(string context, IEnumerable<string> choices, int gold) => new([context], [.. choices], gold);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.MultipleInput"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.MultipleInput"/> task.</summary>
     /// <param name="contexts">The contexts to choose from, at least one.</param>
     /// <param name="continuation">The text after each context, without the space before it.</param>
     /// <param name="gold">The index of the right context.</param>
     public static ZeroShotItem MultipleInput(IEnumerable<string> contexts, string continuation, int gold) =>
         new([.. contexts], [continuation], gold);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.LastWord"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.LastWord"/> task.</summary>
     /// <param name="context">The text before the word.</param>
     /// <param name="word">The word, without the space before it.</param>
     public static ZeroShotItem LastWord(string context, string word) => new([context], [word], gold: 0);
 
-    /// <summary>Makes an item of a <see cref="ZeroShotKind.RollingLogLikelihood"/> task.</summary>
+    /// <summary>Creates an item of a <see cref="ZeroShotKind.RollingLogLikelihood"/> task.</summary>
     /// <param name="text">The text that is scored.</param>
     /// <param name="countedText">The text whose words and bytes are counted; null for <paramref name="text"/> itself.</param>
     public static ZeroShotItem WholeText(string text, string? countedText = null) => new([], [text], gold: 0, countedText ?? text);

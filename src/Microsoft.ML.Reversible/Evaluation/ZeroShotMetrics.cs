@@ -93,7 +93,7 @@ public sealed class ZeroShotMetrics
         if (all.Length == 0) throw new ArgumentException("There must be at least one task to combine.", nameof(parts));
         if (all.Select(part => part.Kind).Distinct().Count() > 1)
             throw new ArgumentException(
-                $"Tasks of different kinds have no numbers in common: {string.Join(", ", all.Select(part => part.Task))}.", nameof(parts));
+                $"Tasks of different kinds have no common metrics: {string.Join(", ", all.Select(part => part.Task))}.", nameof(parts));
         long items = all.Sum(part => part.ItemCount);
         return new(name, all[0].Kind, [.. all[0].Values.Select(Pooled)], all[0]._customary)
         {

@@ -24,17 +24,17 @@ public sealed class ZeroShotRow
 
     /// <summary>Returns the value of a text column.</summary>
     /// <param name="name">The column's name.</param>
-    /// <exception cref="ArgumentException">The task names no such text column.</exception>
+    /// <exception cref="ArgumentException">The task does not list such a text column.</exception>
     public string Text(string name) => Value<string>(name, nameof(ZeroShotColumn.Text));
 
     /// <summary>Returns the values of a column of text vectors.</summary>
     /// <param name="name">The column's name.</param>
-    /// <exception cref="ArgumentException">The task names no such column of text vectors.</exception>
+    /// <exception cref="ArgumentException">The task does not list such a column of text vectors.</exception>
     public IReadOnlyList<string> Texts(string name) => Value<string[]>(name, nameof(ZeroShotColumn.Texts));
 
     /// <summary>Returns the value of an integer column.</summary>
     /// <param name="name">The column's name.</param>
-    /// <exception cref="ArgumentException">The task names no such integer column.</exception>
+    /// <exception cref="ArgumentException">The task does not list such an integer column.</exception>
     /// <exception cref="InvalidDataException">The value does not fit an <see cref="int"/>.</exception>
     public int Integer(string name)
     {
@@ -42,18 +42,18 @@ public sealed class ZeroShotRow
         return value is >= int.MinValue and <= int.MaxValue
             ? (int)value
             : throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture, $"Row {Number} of column '{name}' holds {value}, which is beyond an Int32."));
+                CultureInfo.InvariantCulture, $"Row {Number} of column '{name}' is {value}, which is outside the range of Int32."));
     }
 
     private TValue Value<TValue>(string name, string kind)
     {
         if (!_values.TryGetValue(name, out Func<object>? read))
             throw new ArgumentException(
-                $"The task does not name column '{name}' among those it reads: add {nameof(ZeroShotColumn)}.{kind}(\"{name}\").",
+                $"The task does not list column '{name}': add {nameof(ZeroShotColumn)}.{kind}(\"{name}\") to its columns.",
                 nameof(name));
         return read() is TValue value
             ? value
-            : throw new ArgumentException($"The task has not named column '{name}' as {nameof(ZeroShotColumn)}.{kind}.", nameof(name));
+            : throw new ArgumentException($"The task does not list column '{name}' as {nameof(ZeroShotColumn)}.{kind}.", nameof(name));
     }
 
     private static Func<object> Reader(DataViewRow row, DataViewSchema.Column column) => column.Type switch

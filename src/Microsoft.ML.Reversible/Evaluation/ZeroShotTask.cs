@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible;
 /// A zero-shot task: turns each row of a data set into contexts and continuations for a model to score, and says which one is right.
 /// </summary>
 /// <remarks>
-/// <see cref="ZeroShotTasks"/> has tasks of lm-evaluation-harness. Your own takes a name, its columns and a function:
+/// <see cref="ZeroShotTasks"/> has the tasks of lm-evaluation-harness. A custom task has a name, columns and a function:
 /// <code>
 /// var task = new ZeroShotTask(
 ///     "trivia", ZeroShotKind.MultipleChoice,
@@ -26,7 +26,7 @@ public sealed partial class ZeroShotTask
     private readonly Func<ZeroShotRow, ZeroShotItem> _toItem;
     private readonly FewShotContext? _shots;
 
-    /// <summary>Makes a task.</summary>
+    /// <summary>Creates a task.</summary>
     /// <param name="name">The name, such as <c>arc_easy</c>.</param>
     /// <param name="kind">What is scored, and what counts as right.</param>
     /// <param name="columns">The columns that <paramref name="toItem"/> reads, at least one.</param>
@@ -103,31 +103,31 @@ public sealed partial class ZeroShotTask
     /// <remarks>
     /// <para>
     /// Examples usually come from another part of the data than the questions, <c>train</c> or <c>dev</c>. If the questions themselves are
-    /// the examples, set <paramref name="examplesAreScored"/>: as in lm-evaluation-harness, one more example is taken, so that
-    /// <paramref name="count"/> are left without the question. An example that equals the question is never shown, whatever the setting;
-    /// the harness may show one that is in both parts of the data.
+    /// the examples, set <paramref name="examplesAreScored"/>: as in lm-evaluation-harness, one more example is taken, so that <paramref
+    /// name="count"/> remain without the question. An example that equals the question is never shown, whatever the setting; the harness
+    /// may show it if it is in both parts of the data.
     /// </para>
     /// <para>
-    /// Sampled examples are those that the harness draws for data in the same order: it uses Python's generator, row after row. An example
-    /// of a <see cref="ZeroShotKind.LastWord"/> task has two spaces before the word, because the harness makes the delimiter part of the
-    /// word and adds another.
+    /// Sampled examples are those that the harness draws, with Python's generator and row after row, for data in the same order. An example
+    /// of a <see cref="ZeroShotKind.LastWord"/> task has two spaces before the word, because the harness includes the delimiter in the word
+    /// and then adds another.
     /// </para>
     /// </remarks>
-    /// <param name="count">The number of examples, at least 0 and no more than there are.</param>
-    /// <param name="examples">Data with the task's columns. It is read at once.</param>
+    /// <param name="count">The number of examples, at least 0 and at most the number of rows of <paramref name="examples"/>.</param>
+    /// <param name="examples">Data with the task's columns. It is read immediately.</param>
     /// <param name="sampling">The first examples, or a draw for each question.</param>
-    /// <param name="seed">Seeds the draws; the harness's is 1234.</param>
+    /// <param name="seed">The seed of the draws; the harness's is 1234.</param>
     /// <param name="examplesAreScored">Whether the questions are among the examples.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The count is below 0, there are fewer examples, or a column is missing or of another type.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The task has examples already, or scores whole texts, which take none.</exception>
+    /// <exception cref="InvalidOperationException">The task already has examples, or scores whole texts, which take none.</exception>
     /// <exception cref="InvalidDataException">A row does not give a valid item; the message names it.</exception>
     public ZeroShotTask FewShot(
         int count, IDataView examples, FewShotSampling sampling = FewShotSampling.FirstN, int seed = 1234, bool examplesAreScored = false)
     {
         ArgumentNullException.ThrowIfNull(examples);
-        if (_shots is not null) throw new InvalidOperationException($"Task '{Name}' has examples already: add them to the task without.");
+        if (_shots is not null) throw new InvalidOperationException($"Task '{Name}' already has examples: add them to the original task.");
         if (Kind == ZeroShotKind.RollingLogLikelihood)
             throw new InvalidOperationException($"Task '{Name}' scores whole texts, which take no examples.");
         return FewShot(new FewShotContext(this, count, [.. Read(examples, Question)], sampling, seed, examplesAreScored));
@@ -155,10 +155,10 @@ public sealed partial class ZeroShotTask
         return prefix.Length == 0 ? item : item with { Contexts = [.. item.Contexts.Select(context => prefix + context)] };
     }
 
-    /// <summary>Converts a row to an item without description and examples, as examples are made.</summary>
+    /// <summary>Converts a row to an item without description and examples. Examples are made from such items.</summary>
     private ZeroShotItem Question(ZeroShotRow row)
     {
-        ZeroShotItem item = _toItem(row) ?? throw new InvalidDataException($"Task '{Name}' made no item of row {row.Number}.");
+        ZeroShotItem item = _toItem(row) ?? throw new InvalidDataException($"Task '{Name}' returned no item for row {row.Number}.");
         item.Check(Kind, row.Number);
         return item;
     }

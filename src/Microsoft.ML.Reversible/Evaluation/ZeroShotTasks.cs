@@ -4,10 +4,10 @@ using Microsoft.ML.Reversible.Evaluation;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>The zero-shot tasks of lm-evaluation-harness, with its names and its prompts to the character.</summary>
-/// <remarks>A task takes any data with its columns, read from the benchmark's files or from elsewhere.</remarks>
+/// <remarks>A task accepts any data with its columns, from the benchmark's files or elsewhere.</remarks>
 public static partial class ZeroShotTasks
 {
-    // Each benchmark is a nested class in a file of its own, and is found by its base type.
+    // Each benchmark is a nested class in its own file, and is found by its base type.
     private static readonly Dictionary<string, ZeroShotTask> _byName = typeof(ZeroShotTasks).GetNestedTypes(BindingFlags.NonPublic)
         .Where(type => type.IsSubclassOf(typeof(Benchmark)))
         .OrderBy(type => type.Name, StringComparer.Ordinal)
@@ -19,7 +19,7 @@ public static partial class ZeroShotTasks
 
     /// <summary>Returns a task by its name, such as <c>arc_easy</c> or <c>mmlu_anatomy</c>.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="ArgumentException">There is no such task; the message lists those there are.</exception>
+    /// <exception cref="ArgumentException">There is no such task; the message lists the tasks.</exception>
     public static ZeroShotTask Named(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -27,12 +27,12 @@ public static partial class ZeroShotTasks
         IReadOnlyList<ZeroShotTask> members = InGroup(name);
         if (members.Count > 0)
             throw new ArgumentException(
-                $"'{name}' is a group of {members.Count} tasks, such as {members[0].Name}: {nameof(InGroup)} gives them all.",
+                $"'{name}' is a group of {members.Count} tasks, such as {members[0].Name}: {nameof(InGroup)} returns them.",
                 nameof(name));
         IEnumerable<string> singles = _byName.Values.Where(one => one.Groups.Count == 0).Select(one => one.Name);
         IEnumerable<string> groups = _byName.Values.Where(one => one.Groups.Count > 0).GroupBy(one => one.Groups[0])
             .Select(group => $"the {group.Count()} tasks of group {group.Key}, such as {group.First().Name}");
-        throw new ArgumentException($"There is no task '{name}'. There are {string.Join(", ", singles.Concat(groups))}.", nameof(name));
+        throw new ArgumentException($"There is no task '{name}'. The tasks are {string.Join(", ", singles.Concat(groups))}.", nameof(name));
     }
 
     /// <summary>Returns the tasks of a group, such as <c>mmlu</c> or <c>mmlu_stem</c>; none if there is no such group.</summary>

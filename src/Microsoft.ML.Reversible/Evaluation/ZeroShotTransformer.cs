@@ -7,9 +7,9 @@ namespace Microsoft.ML.Reversible;
 
 /// <summary>Scores the items of a zero-shot task with a language model, and computes the task's metrics.</summary>
 /// <remarks>
-/// Rows are scored lazily in batches, so that some rows ahead of the current one are scored too. A prediction engine scores one row at a
-/// time. Scoring and evaluating are safe from several threads. The transformer uses its model but owns it only if it was loaded: disposing
-/// a loaded transformer frees the model, disposing another does nothing.
+/// Rows are scored lazily in batches, so rows after the current one may be scored in advance. A prediction engine scores one row at a time.
+/// Scoring and evaluating are safe from several threads. The transformer uses its model but owns it only if it was loaded: disposing a
+/// loaded transformer frees the model; disposing any other does nothing.
 /// It cannot be converted to ONNX: <c>ml.Model.ConvertToOnnx</c> writes, without an error or a warning, a wrong ONNX model that takes the
 /// columns of scores as inputs.
 /// </remarks>
@@ -33,7 +33,7 @@ public sealed class ZeroShotTransformer : ITransformer, IModelClient, IDisposabl
     /// <summary>The task.</summary>
     public ZeroShotTask Task { get; }
 
-    /// <summary>Always true: each row is scored on its own.</summary>
+    /// <summary>Always true: each row is scored independently.</summary>
     public bool IsRowToRowMapper => true;
 
     /// <summary>The model.</summary>
@@ -82,11 +82,11 @@ public sealed class ZeroShotTransformer : ITransformer, IModelClient, IDisposabl
     /// <param name="data">Data with the task's columns. It need not be transformed first.</param>
     /// <returns>The metrics of lm-evaluation-harness.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows, or the model gives logits that are not numbers.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows, or the model's logits are not finite.</exception>
     /// <exception cref="InvalidDataException">A row does not give a valid item; the message names it.</exception>
     /// <exception cref="ArgumentException">A row has a character that the model's vocabulary cannot represent.</exception>
-    /// <exception cref="IOException">The file of items cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">Writing the file of items is not permitted.</exception>
+    /// <exception cref="IOException">The item log cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the item log is not permitted.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed of.</exception>
     /// <exception cref="OperationCanceledException">The token in the options was cancelled.</exception>
     public ZeroShotMetrics Evaluate(IDataView data)
@@ -99,7 +99,7 @@ public sealed class ZeroShotTransformer : ITransformer, IModelClient, IDisposabl
     PortableClient IModelClient.ToPortable(out ReversibleLmTransformer model) => PortableZeroShot.Save(this, out model);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => throw new NotSupportedException(
-        "mlContext.Model.Save cannot hold a zero-shot evaluation. Save the pipeline with " +
+        "mlContext.Model.Save cannot save a zero-shot evaluation. Save the pipeline with " +
         "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
 
     /// <summary>Frees the model's native memory if the transformer was loaded with the model.</summary>

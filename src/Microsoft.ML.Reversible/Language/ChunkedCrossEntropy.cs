@@ -5,27 +5,27 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// The linear head and cross-entropy together, some tokens at a time, so that logits of shape [tokens, vocabulary] never
-/// exist whole. With logits z = h Wᵀ and target t, in nats:
+/// Computes the linear head and cross-entropy together, chunk by chunk, so that the full logits of shape [tokens, vocabulary] never exist.
+/// With logits z = h Wᵀ and target t, in nats:
 /// <code>
 ///     loss = logsumexp(z) - (1-ε) z_t - ε mean(z)       dz = softmax(z) - (1-ε) onehot(t) - ε / V       dh = dz W       dW = dzᵀ h
 /// </code>
-/// ε is label smoothing over a vocabulary of V: the loss is (1-ε) times that of the target and ε times the mean over all tokens.
+/// ε is the label smoothing and V the vocabulary size: the loss is (1-ε) times the target's plus ε times the mean over all tokens.
 /// </summary>
 internal static class ChunkedCrossEntropy
 {
-    /// <summary>The most logits that a chunk holds where no gradients are wanted: 64 MiB of float32.</summary>
+    /// <summary>The maximum number of logits in a chunk without gradients: 64 MiB of float32.</summary>
     private const long LikelihoodElements = 16 << 20;
 
-    /// <summary>A target that does not count: its loss and gradients are 0, whatever its hidden state.</summary>
+    /// <summary>The target of a token that is ignored: its loss and gradients are 0, even where its hidden state is not finite.</summary>
     public const long Ignored = TokenBatch.Ignored;
 
-    /// <summary>The log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
+    /// <summary>Returns the log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
     /// <param name="hidden">h, of shape [tokens, width].</param>
     /// <param name="weight">W, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
     /// <param name="compute">The number type of the matrix products; everything else is float32.</param>
-    /// <param name="chunkElements">The most logits that exist at a time.</param>
+    /// <param name="chunkElements">The maximum number of logits in a chunk.</param>
     /// <returns>Nats, float32, of shape [tokens].</returns>
     public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long? chunkElements = null)
     {
@@ -44,18 +44,18 @@ internal static class ChunkedCrossEntropy
         return cat(parts, 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
+    /// <summary>Returns the loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
     /// <param name="hidden">h, of shape [tokens, width], float32 or of the type of the matrix products.</param>
     /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
     /// <param name="targets">t, int64, of shape [tokens].</param>
-    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null where it is not needed.</param>
-    /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean; not 0.</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null if it is not needed.</param>
+    /// <param name="scale">The factor of the gradients, for example 1 / tokens for a mean; not 0.</param>
     /// <param name="labelSmoothing">ε, within [0, 1).</param>
     /// <param name="compute">
-    /// The number type of the matrix products. With bfloat16 the logits exist in bfloat16 only; a token's loss is accurate to about 2e-4
-    /// for these logits, and the mean over many tokens more accurate.
+    /// The number type of the matrix products. With bfloat16 the logits are bfloat16; a token's loss is then accurate to about 2e-4 given
+    /// these logits, and a mean over many tokens is more accurate.
     /// </param>
-    /// <param name="chunkElements">The most logits that exist at a time; null takes the device's default.</param>
+    /// <param name="chunkElements">The maximum number of logits in a chunk; null takes the device's default.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
@@ -83,15 +83,15 @@ internal static class ChunkedCrossEntropy
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
 
-    /// <summary>The rows' losses, of shape [rows, 1].</summary>
+    /// <summary>Returns the loss of each row, of shape [rows, 1].</summary>
     private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanWeight, double smoothing, Tensor gradRows, double scale)
     {
         Tensor loss = rows.NegativeLogLikelihood;
         // mean(z) = h mean(W), without a pass over the logits.
         if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
         if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
-        // Where the normalizer cannot be computed from any witness: h·dh = Σ z dz is the loss minus the softmax's entropy. The entropy is
-        // at most log V, while the loss is 87 nats or more, and it is about 0 where logits are that far apart.
+        // The loss is infinite where no sampled token gives the normalizer. Then h·dh = Σ z dz, the loss minus the softmax's entropy, takes
+        // its place: the loss is 87 nats or more, and the entropy is about 0 for logits that far apart (at most log V).
         return torch.where(loss.isinf(), (h * gradRows).sum(1, keepdim: true, ScalarType.Float32).div_(scale), loss);
     }
 

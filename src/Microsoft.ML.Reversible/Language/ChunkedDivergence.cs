@@ -4,26 +4,28 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// The linear heads of a student and its teacher and the <see cref="DistillationLoss"/> between them, some tokens at a time, so that
-/// logits of shape [tokens, vocabulary] never exist whole. With the student's z = h Wᵀ, and y = z / T:
+/// Computes the linear heads of a student and its teacher and the <see cref="DistillationLoss"/> between them, chunk by chunk, so that the
+/// full logits of shape [tokens, vocabulary] never exist. With the student's z = h Wᵀ, and y = z / T:
 /// <code>
 ///     dz = (1-α) T dD/dy + α (softmax(z) - onehot(target))          dh = dz W          dW = dzᵀ h
 /// </code>
 /// </summary>
-/// <remarks>The teacher may be on another device: its hidden states and its head stay there, and a chunk's logits are moved.</remarks>
+/// <remarks>The teacher may be on another device: its hidden states and its head stay there, and each chunk's logits are copied.</remarks>
 internal static class ChunkedDivergence
 {
     /// <summary>Returns D and dD/dy of a chunk's rows; overwrites y, of shape [rows, vocabulary].</summary>
     private delegate (Tensor Divergence, Tensor Gradient) OfRows(Tensor y, long start, long length, Tensor ignored);
 
-    /// <summary>The loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
-    /// <param name="student">The student; its h and W are float32, or float64 where it computes in that.</param>
-    /// <param name="teacher">The teacher, of the same vocabulary.</param>
-    /// <param name="targets">int64, of shape [tokens]; where one is <see cref="ChunkedCrossEntropy.Ignored"/>, all is 0.</param>
-    /// <param name="gradWeight">The buffer that the scaled dW is added to, of W's shape and type; null where it is not needed.</param>
+    /// <summary>Returns the loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
+    /// <param name="student">The student; its h and W are float32, or float64 if it computes in float64.</param>
+    /// <param name="teacher">The teacher, with the same vocabulary.</param>
+    /// <param name="targets">
+    /// int64, of shape [tokens]; a token whose target is <see cref="ChunkedCrossEntropy.Ignored"/> has loss and gradient 0.
+    /// </param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, of W's shape and type; null if it is not needed.</param>
     /// <param name="loss">The loss of a token.</param>
-    /// <param name="scale">What the gradients are multiplied by, as 1 / tokens for a mean.</param>
-    /// <param name="chunkElements">The most logits of a model that exist at a time.</param>
+    /// <param name="scale">The factor of the gradients, for example 1 / tokens for a mean.</param>
+    /// <param name="chunkElements">The maximum number of logits of one model in a chunk.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         LinearHead student, LinearHead teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
@@ -41,7 +43,7 @@ internal static class ChunkedDivergence
         }
     }
 
-    /// <summary>The same for a teacher of which only the likeliest tokens at the loss's temperature are known.</summary>
+    /// <summary>Returns the same for a teacher known only by its most likely tokens at the loss's temperature.</summary>
     /// <inheritdoc cref="Differentiate(LinearHead, LinearHead, Tensor, Tensor, DistillationLoss, double, long?)"/>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         LinearHead student, TopLogits teacher, Tensor targets, Tensor? gradWeight, DistillationLoss loss, double scale,
@@ -123,22 +125,22 @@ internal static class ChunkedDivergence
         LogitChunks.Of(head.Hidden.shape[0], head.Weight.shape[0], elements ?? Elements(head));
 
     /// <summary>
-    /// The most logits of a model that a chunk holds: 32 MiB of float32, on CUDA, where each chunk costs a pass over dW, 128 MiB, and some
-    /// six tensors of that size.
+    /// Returns the maximum number of logits of one model in a chunk: 32 MiB of float32 on the CPU. On CUDA, where each chunk costs a pass
+    /// over dW, it is 128 MiB; about six tensors of that size exist at once.
     /// </summary>
     private static long Elements(LinearHead head) => head.Hidden.device_type == DeviceType.CUDA ? 32 << 20 : 8 << 20;
 }
 
-/// <summary>A student's distance from its teacher, at temperature 1, summed over the tokens whose targets count.</summary>
+/// <summary>A student's distance from its teacher, at temperature 1, summed over the tokens whose targets are not ignored.</summary>
 /// <param name="Kl">KL(teacher‖student), nats.</param>
-/// <param name="Agreements">The number of tokens for which both have the same likeliest next token.</param>
+/// <param name="Agreements">The number of tokens for which both have the same most likely next token.</param>
 /// <param name="StudentLogLikelihood">The student's log-likelihood of the targets, nats.</param>
-/// <param name="TeacherLogLikelihood">The teacher's.</param>
-/// <param name="Tokens">Number of targets that count.</param>
+/// <param name="TeacherLogLikelihood">The teacher's log-likelihood of the targets, nats.</param>
+/// <param name="Tokens">The number of targets that are not ignored.</param>
 internal readonly record struct DivergenceSums(
     double Kl, long Agreements, double StudentLogLikelihood, double TeacherLogLikelihood, long Tokens)
 {
-    /// <summary>The sums over the tokens of both.</summary>
+    /// <summary>Returns the sums over the tokens of both.</summary>
     public static DivergenceSums operator +(DivergenceSums a, DivergenceSums b) => new(
         a.Kl + b.Kl, a.Agreements + b.Agreements, a.StudentLogLikelihood + b.StudentLogLikelihood,
         a.TeacherLogLikelihood + b.TeacherLogLikelihood, a.Tokens + b.Tokens);

@@ -5,19 +5,19 @@ using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>What a config.json says about a model.</summary>
+/// <summary>The contents of a model's config.json.</summary>
 internal sealed record ModelDescription(
     LanguageModelConfiguration Configuration, Scheme Scheme, Arithmetic Arithmetic, SpecialTokens SpecialTokens);
 
 /// <summary>
-/// Reads and writes a model's config.json with Hugging Face's field names. The scheme is under <c>reversible</c>; the file of a residual
-/// model has no such field.
+/// Reads and writes a model's config.json with Hugging Face's field names. The scheme is in the field <c>reversible</c>, which the file of
+/// a residual model does not have.
 /// </summary>
 internal static class ConfigurationFile
 {
     public const string FileName = "config.json";
 
-    /// <summary>The most characters of a scheme's text: the midpoint(a) scheme writes a number for each layer.</summary>
+    /// <summary>The maximum length of a scheme's text; the midpoint(a) scheme writes one number per layer.</summary>
     private const int LongestScheme = 1 << 16;
 
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
@@ -58,7 +58,7 @@ internal static class ConfigurationFile
             ModelFamilyRow family = ModelFamilyRow.All.FirstOrDefault(row => row.ModelType == type) ?? throw UnknownArchitecture(json);
             LanguageModelConfiguration configuration = family.Read(json);
             if (json.Has("quantization_config"))
-                throw new InvalidDataException("its weights are quantized. Take the float32, float16 or bfloat16 form of the model");
+                throw new InvalidDataException("its weights are quantized. Use the float32, float16 or bfloat16 version of the model");
             configuration.Check();
             var special = new SpecialTokens(json.Number("bos_token_id"), json.Numbers("eos_token_id"));
             (Scheme scheme, Arithmetic arithmetic) = ReadScheme(json.Section("reversible"), configuration.LayerCount);
@@ -81,12 +81,12 @@ internal static class ConfigurationFile
     private static (Scheme Scheme, Arithmetic Arithmetic) ReadScheme(ConfigurationJson? json, int layers)
     {
         if (json is null) return (Scheme.Residual, Arithmetic.Float);
-        string text = json.Value<string>("scheme") ?? throw new InvalidDataException("its reversible lacks a scheme");
+        string text = json.Value<string>("scheme") ?? throw new InvalidDataException("its field 'reversible' has no scheme");
         Arithmetic arithmetic = json.Value("arithmetic", ifAbsent: "float") switch
         {
             "float" => Arithmetic.Float,
             "exact" => Arithmetic.Exact,
-            { } name => throw new InvalidDataException($"its arithmetic is {ConfigurationJson.Show(name)}, neither float nor exact"),
+            { } name => throw new InvalidDataException($"its arithmetic, {ConfigurationJson.Show(name)}, is neither float nor exact"),
         };
         if (text.Length > LongestScheme) throw new InvalidDataException("its scheme is too long to be one");
         Scheme scheme = Scheme.Parse(text).ForTrainedWeights();
@@ -104,7 +104,7 @@ internal static class GenerationConfigurationFile
     /// <summary>The file's name in a folder.</summary>
     public const string FileName = "generation_config.json";
 
-    /// <summary>The ids that end a generated text; null where there is no such file or it names none.</summary>
+    /// <summary>Returns the ids that end a generated text; null if there is no such file or it names none.</summary>
     /// <exception cref="InvalidDataException">The file is malformed; the message names it.</exception>
     public static IReadOnlyList<int>? ReadEnds(string folder)
     {
@@ -120,7 +120,7 @@ internal static class GenerationConfigurationFile
         }
     }
 
-    /// <summary>Writes the ids, where there are any.</summary>
+    /// <summary>Writes the ids, if there are any.</summary>
     public static void Write(string folder, SpecialTokens tokens)
     {
         if (tokens.EndOfGeneration is not { } ends) return;
@@ -134,18 +134,19 @@ internal static class GenerationConfigurationFile
 }
 
 /// <summary>The ids that a config.json names. They describe how a model was trained, so they are kept and written again.</summary>
-/// <param name="BeginOfText">What a text begins with; null where none is named.</param>
-/// <param name="EndOfText">What ends a text; several ids where a model knows several ends, none where none is named.</param>
+/// <param name="BeginOfText">The id that begins a text; null if none is named.</param>
+/// <param name="EndOfText">The ids that end a text; empty if none is named.</param>
 internal sealed record SpecialTokens(int? BeginOfText, IReadOnlyList<int> EndOfText)
 {
     /// <summary>
-    /// What ends a generated text, from generation_config.json; null where that names nothing and <see cref="EndOfText"/> applies. Chat
+    /// The ids that end a generated text, from generation_config.json; null if it names none, so that <see cref="EndOfText"/> applies. Chat
     /// models name the end of a turn there.
     /// </summary>
     public IReadOnlyList<int>? EndOfGeneration { get; init; }
 
     /// <summary>
-    /// Returns the ids for a tokenizer whose files name none. Small models often name ids of the large model that they were derived from.
+    /// Returns the ids that lie within the vocabulary, for a tokenizer whose files name none. Small models often name ids of the large
+    /// model that they were derived from.
     /// </summary>
     public SpecialIds Within(int vocabularySize)
     {

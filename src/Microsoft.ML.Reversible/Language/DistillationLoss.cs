@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// A student's loss of a token, nats, with its logits z, and D the divergence of its softmax s from its teacher's, t, at T:
+/// A student's loss for a token, in nats. z are its logits, T is the temperature, and D is the divergence between its softmax s and its
+/// teacher's softmax t at T:
 /// <code>
 ///     loss = (1-α) T² D + α (logsumexp(z) - z_target)                              y = z / T      dD/dz = (dD/dy) / T
 ///
@@ -12,7 +13,7 @@ namespace Microsoft.ML.Reversible.Language;
 ///     Jensen-Shannon   D = β Σ t log(t / m) + (1-β) K,   K = Σ s log(s / m)        dD/dy = (1-β) s (log(s / m) - K)
 ///                      m = β t + (1-β) s
 /// </code>
-/// The factor T² keeps the gradient's size about what it is at T = 1.
+/// The factor T² keeps the gradient about as large as at T = 1.
 /// </summary>
 /// <param name="Divergence">D.</param>
 /// <param name="Temperature">T, positive.</param>
@@ -37,7 +38,8 @@ internal sealed record DistillationLoss(
         Tensor t = teacher.exp();
         Tensor each = teacher.sub_(student).mul_(t);
         Tensor gradient = student.exp_().sub_(t);
-        // The gradient's sum is 0 except for the rounding of log s and log t; adding it removes that rounding from a small divergence.
+        // The gradient's sum is 0 except for the rounding of log s and log t; adding it cancels that rounding, which would distort a small
+        // divergence.
         return (each.sum(1, keepdim: true).add_(gradient.sum(1, keepdim: true)), gradient);
     }
 
@@ -51,7 +53,7 @@ internal sealed record DistillationLoss(
 
     private static (Tensor Divergence, Tensor Gradient) JensenShannon(Tensor student, Tensor teacher, double weight)
     {
-        // log m by its larger term: m itself would underflow where both are small.
+        // log m is computed from its larger term, since m itself would underflow where both are small.
         Tensor one = teacher + Math.Log(weight), other = student + Math.Log(1 - weight);
         Tensor m = one.maximum(other);
         m.add_(one.sub_(other).abs_().neg_().exp_().log1p());

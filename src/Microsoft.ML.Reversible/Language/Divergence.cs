@@ -11,15 +11,15 @@ public enum Divergence
     ForwardKl,
 
     /// <summary>
-    /// KL(s‖t) = Σ s log(s / t): large where the student gives a token much probability and the teacher little, so that a small student
-    /// may leave out some of the teacher's likely tokens.
+    /// KL(s‖t) = Σ s log(s / t): large where the student gives a token much probability and the teacher little, so a small student may
+    /// ignore some of the teacher's likely tokens.
     /// </summary>
     ReverseKl,
 
     /// <summary>
     /// The generalised Jensen-Shannon divergence of arXiv 2306.13649, β KL(t‖m) + (1-β) KL(s‖m) with m = β t + (1-β) s and β within (0, 1):
-    /// bounded, and like forward KL for a small β, like reverse KL for a large one. As β goes to 0 it becomes β times the former, as β goes
-    /// to 1, (1-β) times the latter.
+    /// bounded, and like forward KL for a small β, like reverse KL for a large one. As β goes to 0 it approaches β times forward KL; as β
+    /// goes to 1, (1-β) times reverse KL.
     /// </summary>
     JensenShannon,
 }

@@ -4,41 +4,44 @@ namespace Microsoft.ML.Reversible;
 
 /// <summary>Options for generating text. They are copied when a method is called; later changes have no effect.</summary>
 /// <remarks>
-/// Greedy decoding, <see cref="Temperature"/> 0 or <see cref="TopK"/> 1, draws nothing. The options for drawing must then have their
-/// defaults.
+/// Greedy decoding (<see cref="Temperature"/> 0 or <see cref="TopK"/> 1) draws nothing, so the sampling options must keep their defaults.
 /// </remarks>
 public sealed class GenerationOptions
 {
-    /// <summary>The most tokens to generate, at least 0. The end of text or a stop string ends earlier.</summary>
+    /// <summary>
+    /// The maximum number of tokens to generate, at least 0. Generation ends earlier at an end-of-text token or a stop string.
+    /// </summary>
     public int MaxTokens { get; set; } = 100;
 
-    /// <summary>The divisor of the logits, at least 0 and finite. 0 takes the most likely token, the first of equal ones.</summary>
+    /// <summary>
+    /// The divisor of the logits, at least 0 and finite. 0 always takes the most likely token, and the one with the lowest id among equals.
+    /// </summary>
     public double Temperature { get; set; } = 1.0;
 
     /// <summary>The number of most likely tokens to draw from, at least 0. 0 keeps all.</summary>
     public int TopK { get; set; }
 
     /// <summary>
-    /// The total probability of the tokens to draw from, within (0, 1]: of those that <see cref="TopK"/> keeps, the most likely ones whose
-    /// probabilities add up to it. 1 keeps all.
+    /// The total probability of the tokens to draw from, within (0, 1]. Of the tokens that <see cref="TopK"/> keeps, the most likely ones
+    /// are kept until their probabilities add up to this. 1 keeps all.
     /// </summary>
     public double TopP { get; set; } = 1.0;
 
     /// <summary>
-    /// The penalty for tokens that the prompt or the continuation already has: their logits are divided by it if positive and multiplied by
-    /// it if negative. It must be positive and finite; 1 changes nothing. It applies before the other options, also at temperature 0.
+    /// The penalty for tokens that are already in the prompt or the continuation: a positive logit is divided by it, a negative one
+    /// multiplied. It must be positive and finite; 1 changes nothing. It is applied before the other options, also at temperature 0.
     /// </summary>
     public double RepetitionPenalty { get; set; } = 1.0;
 
     /// <summary>
-    /// Texts that end a continuation, none of them empty. It is cut before the first one in it, which may span several tokens. Text in the
-    /// prompt does not count.
+    /// Strings that end a continuation, none of them empty. The continuation is cut before the first stop string in it, which may span
+    /// several tokens. The prompt is not searched.
     /// </summary>
     public IReadOnlyList<string> StopStrings { get; set; } = [];
 
     /// <summary>
-    /// Seeds the draws: the same seed gives the same text. Each row of a batch has its own generator, seeded from this and the row's index;
-    /// row 0 draws as a single prompt does.
+    /// The seed of the draws: the same seed gives the same text. Each row of a batch has its own generator, seeded from this and the row's
+    /// index; row 0 draws the same tokens as a single prompt.
     /// </summary>
     public int Seed { get; set; }
 
@@ -61,7 +64,7 @@ public sealed class GenerationOptions
             $"one of {string.Join(", ", Enum.GetNames<ContextOverflow>())}");
         string[] stops = [.. StopStrings ?? []];
         if (stops.Any(string.IsNullOrEmpty))
-            throw new ArgumentException("StopStrings must hold no null and no empty text: every text begins with it.", nameof(StopStrings));
+            throw new ArgumentException("StopStrings must contain neither null nor an empty string.", nameof(StopStrings));
         var copy = (GenerationOptions)MemberwiseClone();
         copy.StopStrings = stops;
         UnusedOption.RefuseChanged(copy, new(), copy.Unused());
@@ -74,7 +77,7 @@ public sealed class GenerationOptions
         const string Remedy = "set Temperature above 0 and TopK to 0 or above 1";
         if (Temperature != 0 && TopK != 1) yield break;
         string greedy = Temperature == 0 ? "Temperature is 0" : "TopK is 1";
-        string where = $"where {greedy}: the most likely token is taken, and nothing is drawn";
+        string where = $"if {greedy}: the most likely token is always taken, and nothing is drawn";
         yield return Temperature == 0 ? new(nameof(TopK), where, Remedy) : new(nameof(Temperature), where, Remedy);
         yield return new(nameof(TopP), where, Remedy);
         yield return new(nameof(Seed), where, Remedy);
@@ -91,8 +94,8 @@ public enum ContextOverflow
 {
     /// <summary>
     /// Drops the oldest tokens. A prompt longer than the context is cut to its last ContextLength tokens. When the context is full, its
-    /// last half is evaluated again as the new context. Each token then has at least the ContextLength / 2 tokens before it as context,
-    /// and each half context costs one more evaluation.
+    /// last half becomes the new context and is evaluated again. So each token has at least ContextLength / 2 tokens of context, and every
+    /// ContextLength / 2 new tokens cost one more evaluation.
     /// </summary>
     Slide,
 

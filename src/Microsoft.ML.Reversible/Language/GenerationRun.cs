@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Continues several prompts together, one token of each at a time. It holds native memory until it is disposed, but no dispose scope
-/// between calls, so that each call may run on another thread.
+/// Continues several prompts together, one token each per step. It holds native memory until it is disposed. No dispose scope stays open
+/// between calls, so each call may run on another thread.
 /// </summary>
 internal sealed class GenerationRun : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class GenerationRun : IDisposable
     /// <summary>Prepares the run. Nothing is computed yet.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <exception cref="ArgumentException">A prompt could exceed the context, and the options forbid it.</exception>
     public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
     {
@@ -75,7 +75,7 @@ internal sealed class GenerationRun : IDisposable
         int context = _model.Network.Configuration.ContextLength;
         if (prompt <= context - maxTokens) return;
         throw new ArgumentException(
-            $"The prompt's tokens, which are {prompt}, and MaxTokens, which is {maxTokens}, " +
+            $"The prompt's {prompt} tokens and MaxTokens, which is {maxTokens}, together " +
             $"exceed the model's context of {context} tokens. Shorten the prompt, lower MaxTokens, or set ContextOverflow to Slide.");
     }
 }

@@ -31,7 +31,7 @@ public interface ILogLikelihoodSource
 
 /// <summary>A request for the log-likelihood of a continuation given its context.</summary>
 /// <param name="Context">
-/// The text before. Its trailing white space is scored with the continuation; an empty context means the beginning of a text.
+/// The text before the continuation. Its trailing white space is moved to the continuation; an empty context means the beginning of a text.
 /// </param>
 /// <param name="Continuation">The text that is scored, including the space that separates it from the context.</param>
 public readonly record struct ContinuationRequest(string Context, string Continuation);

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible;
 
-/// <summary>What the training of a language model did, the parts before it was resumed included.</summary>
+/// <summary>The metrics of a language model's training run, including the parts before it was resumed.</summary>
 public sealed class LanguageMetrics : TrainingMetrics
 {
     internal const string BitsPerByte = "bits_per_byte";
@@ -10,19 +10,19 @@ public sealed class LanguageMetrics : TrainingMetrics
     {
     }
 
-    /// <summary>Tokens trained on; padding does not count.</summary>
+    /// <summary>The number of tokens trained on, without padding.</summary>
     public long Tokens => UnitCount;
 
-    /// <summary>Tokens trained on a second, evaluation and checkpoints not counted.</summary>
+    /// <summary>Tokens trained on per second, without the time of evaluations and checkpoints.</summary>
     public double TokensPerSecond => UnitsPerSecond;
 
-    /// <summary>Number of held-out tokens that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.</summary>
+    /// <summary>The number of held-out tokens that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.</summary>
     public long ValidationTokens => ValidationUnitCount;
 
-    /// <summary>e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null where nothing was held out.</summary>
+    /// <summary>e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null if nothing was held out.</summary>
     public double? ValidationPerplexity => Figure(Perplexity);
 
-    /// <summary>Bits for a byte of the held-out text at the end; null where nothing was held out or its bytes are not known.</summary>
+    /// <summary>Bits per byte of the held-out text at the end; null if nothing was held out or its bytes are not known.</summary>
     public double? ValidationBitsPerByte => Figure(BitsPerByte);
 
     private double? Figure(string name) => History[^1].ValidationFigures.TryGetValue(name, out double value) ? value : null;

@@ -2,7 +2,7 @@ using Microsoft.ML.Reversible.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>A network, which it owns, and the tokenizer that the network was trained with, where that is known.</summary>
+/// <summary>A network, which this owns, and the tokenizer that the network was trained with, if known.</summary>
 internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokenizer? tokenizer, SpecialTokens? specialTokens = null)
     : IDisposable
 {
@@ -14,16 +14,14 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
 
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public LanguageModelTokenizer Tokenizer => tokenizer ?? throw new InvalidOperationException(
-        "The model has no tokenizer, so it knows no text: it was trained on token ids, or loaded from a folder without tokenizer files. " +
+        "The model has no tokenizer: it was trained on token ids, or loaded from a folder without tokenizer files. " +
         "Give LoadPretrained a tokenizer or a tokenizerPath, or put the tokenizer's files into the folder.");
 
-    /// <summary>The ids that begin and end a text, from the model's files, or else from the tokenizer.</summary>
+    /// <summary>The ids that begin and end a text, from the model's files or else from the tokenizer.</summary>
     public SpecialTokens SpecialTokens { get; } = specialTokens
         ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
 
-    /// <summary>
-    /// The id that stands for an empty context: the tokenizer's, else that of config.json; where nothing names one, the first.
-    /// </summary>
+    /// <summary>The id that stands for an empty context: the tokenizer's, or else the one in config.json, or else 0.</summary>
     public int PrefixId => tokenizer?.PrefixId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
 
     /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>

@@ -4,27 +4,29 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Next-token loss of a model on a batch, with or without its gradients.</summary>
+/// <summary>Computes the next-token loss of a model on a batch, with or without gradients.</summary>
 internal static class LanguageModelLoss
 {
     /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
     /// <param name="model">The model.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
     /// <param name="targets">
-    /// The ids that follow, int64, of shape [batch * context]; <see cref="ChunkedCrossEntropy.Ignored"/> where a token does not count.
+    /// The ids that follow, int64, of shape [batch * context]; <see cref="ChunkedCrossEntropy.Ignored"/> for a target that is ignored.
     /// </param>
-    /// <param name="step">The step that the pass is part of; its scale is 1 / tokens for a mean over the targets that count.</param>
-    /// <param name="labelSmoothing">The part of the target that is spread evenly over the vocabulary, within [0, 1).</param>
+    /// <param name="step">
+    /// The step that the pass is part of; its scale is 1 / tokens for a mean over the targets that are not ignored.
+    /// </param>
+    /// <param name="labelSmoothing">The part of the target's probability that is spread evenly over the vocabulary, within [0, 1).</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0) =>
         Differentiate(model, ids, step, (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
             hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute));
 
-    /// <summary>A loss of the last hidden states.</summary>
-    /// <param name="hidden">The states behind the final norm, without a graph, of shape [rows * context, width].</param>
-    /// <param name="rows">The rows of the batch that they are of.</param>
-    /// <param name="gradWeight">What the gradient of the head's matrix is added to; null where it is frozen.</param>
+    /// <summary>Computes a loss from the last hidden states.</summary>
+    /// <param name="hidden">The output of the final norm, without a graph, of shape [rows * context, width].</param>
+    /// <param name="rows">The rows of the batch that the states belong to.</param>
+    /// <param name="gradWeight">The buffer that the gradient of the head's matrix is added to; null if the matrix is frozen.</param>
     /// <returns>The loss, a float64 scalar, and the gradient of the states.</returns>
     public delegate (Tensor LossSum, Tensor GradHidden) HeadLoss(Tensor hidden, RowRange rows, Tensor? gradWeight);
 
@@ -32,8 +34,8 @@ internal static class LanguageModelLoss
     /// <param name="model">The model.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
     /// <param name="step">The step that the pass is part of.</param>
-    /// <param name="head">The loss, called for one part of the batch after the other.</param>
-    /// <param name="stateGradient">The gradient of a loss of the hidden states between the layers, as the pass takes it.</param>
+    /// <param name="head">The loss, called for each batch part in turn.</param>
+    /// <param name="stateGradient">The gradient of a loss on the hidden states between the layers, in the form that the pass takes.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
@@ -50,7 +52,8 @@ internal static class LanguageModelLoss
     }
 
     /// <summary>
-    /// The log-likelihood of each target, nats, float32, of shape [batch * context]; 0 where one is ignored; no gradients.
+    /// Returns the log-likelihood of each target in nats, float32, of shape [batch * context]; 0 for an ignored target. Computes no
+    /// gradients.
     /// </summary>
     /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double)"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
@@ -61,7 +64,7 @@ internal static class LanguageModelLoss
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds a part's loss to the sum and returns the gradient of its output, which is disposed of.</summary>
+    /// <summary>Adds a batch part's loss to the sum and returns the gradient with respect to its output; disposes of the output.</summary>
     private static Tensor DifferentiateHead(LanguageNetwork model, RowRange rows, Tensor output, HeadLoss head, Tensor lossSum)
     {
         using var scope = NewDisposeScope();

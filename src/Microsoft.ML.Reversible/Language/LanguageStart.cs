@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// What a run starts from: the model, new or from a folder, and the column's tokens. Owns the tokens. The caller owns the model when
-/// training succeeds; <see cref="Abandon"/> frees it otherwise.
+/// The model that a run starts from, new or from a folder, and the column's tokens. Owns the tokens. If training succeeds, the caller owns
+/// the model; otherwise <see cref="Abandon"/> frees it.
 /// </summary>
 internal sealed class LanguageStart : IDisposable
 {
@@ -21,12 +21,12 @@ internal sealed class LanguageStart : IDisposable
     /// <summary>The column's tokens.</summary>
     public TokenCache Tokens { get; }
 
-    /// <summary>Makes or loads the model, and tokenizes the column.</summary>
+    /// <summary>Creates or loads the model, and tokenizes the column.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="folder">The folder whose weights to start from; null for new ones.</param>
-    /// <param name="device">Where the model computes.</param>
-    /// <param name="seed">Seeds new weights.</param>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="folder">The folder to load the weights from; null for new weights.</param>
+    /// <param name="device">The device of the model.</param>
+    /// <param name="seed">The seed of new weights.</param>
     public static LanguageStart Make(IDataView input, ReversibleLmTrainer.Options options, string? folder, Device device, int seed)
     {
         LanguageModel? loaded = folder is null
@@ -41,7 +41,7 @@ internal sealed class LanguageStart : IDisposable
             LanguageModelTokenizer? given = GivenTokenizer(options);
             if (isText && given is null && loaded is { HasTokenizer: false })
                 throw new InvalidOperationException(
-                    $"The folder '{folder}' has no tokenizer to make tokens of text. Give the model's own as Tokenizer or TokenizerPath.");
+                    $"The folder '{folder}' has no tokenizer, which a text column needs. Set Tokenizer or TokenizerPath.");
             LanguageModelTokenizer? tokenizer =
                 given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : isText ? Learn(input, options) : null);
             int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
@@ -63,9 +63,9 @@ internal sealed class LanguageStart : IDisposable
         }
     }
 
-    /// <summary>Checks that a token cache that is not there yet can be written, before data is read.</summary>
+    /// <summary>Checks before data is read that a token cache that does not exist yet can be written.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing it is not permitted.</exception>
     public static void RequireWritableCache(LanguageTrainingOptions options)
     {
         if (options.TokenCachePath is { } cache && !File.Exists(cache)) AtomicFile.RequireWritable(cache);
@@ -73,9 +73,9 @@ internal sealed class LanguageStart : IDisposable
 
     /// <summary>Tokenizes the column, or opens the cache of its tokens.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="tokenizer">The tokenizer; not null where the column is text.</param>
-    /// <param name="vocabularySize">The number of ids of the model.</param>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="tokenizer">The tokenizer; not null if the column is text.</param>
+    /// <param name="vocabularySize">The model's vocabulary size.</param>
     public static TokenCache ReadTokens(
         IDataView input, LanguageTrainingOptions options, LanguageModelTokenizer? tokenizer, int vocabularySize) =>
         input.Schema[options.TextColumnName].Type is TextDataViewType
@@ -87,19 +87,19 @@ internal sealed class LanguageStart : IDisposable
                 options.EndOfTextId ?? tokenizer?.EndOfTextId, options.TokenCachePath,
                 options.CancellationToken, options.TokenizationProgress);
 
-    /// <summary>The tokenizer that the options name; null where they name none.</summary>
+    /// <summary>Returns the tokenizer that the options name; null if they name none.</summary>
     public static LanguageModelTokenizer? GivenTokenizer(LanguageTrainingOptions options) =>
         options.Tokenizer is { } instance ? LanguageModelTokenizer.Wrap(instance, options.EndOfTextId)
         : options.TokenizerPath is { } path ? LanguageModelTokenizer.Load(path)
         : null;
 
-    /// <exception cref="InvalidOperationException">The model holds fewer tokens than ContextLength.</exception>
+    /// <exception cref="InvalidOperationException">The model's context is shorter than ContextLength.</exception>
     public static void CheckContext(LanguageTrainingOptions options, LanguageNetwork? network)
     {
         if (network is not null && options.ContextLength > network.Configuration.ContextLength)
             throw new InvalidOperationException(
                 $"ContextLength is {options.ContextLength}, " +
-                $"but the model to start from holds {network.Configuration.ContextLength} tokens.");
+                $"but the model to start from has a context of {network.Configuration.ContextLength} tokens.");
     }
 
     /// <exception cref="InvalidOperationException">The tokenizer has tokens that the model lacks.</exception>

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// What all training of a language model shares: windows of tokens, the parameters of a network, bits per byte, a checkpoint that is a
-/// Hugging Face folder. A derived class has the loss.
+/// The base of all training tasks for language models: token windows, the network's parameters, bits per byte, and checkpoints that are
+/// Hugging Face folders. A derived class defines the loss.
 /// </summary>
 internal abstract class LanguageTask : ITrainingTask, IDisposable
 {
@@ -19,14 +19,14 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     private readonly TokenWindows _windows;
     private readonly FrozenWeights _frozen;
 
-    /// <summary>Sets the network's stack up as the options ask, and freezes weights until disposal.</summary>
+    /// <summary>Configures the network's stack by the options, and freezes weights until disposal.</summary>
     /// <param name="model">The model that is trained; the caller owns it.</param>
     /// <param name="tokens">The data; the caller owns it.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="fixedWindows">Whether training windows lie at the same places in every epoch.</param>
+    /// <param name="fixedWindows">Whether the training windows begin at the same tokens in every epoch.</param>
     /// <exception cref="ArgumentException">An option does not fit the model.</exception>
-    /// <exception cref="InvalidOperationException">The data does not hold one window.</exception>
+    /// <exception cref="InvalidOperationException">The data is too short for one window.</exception>
     protected LanguageTask(
         LanguageModel model, TokenCache tokens, LanguageTrainingOptions options, int seed, bool fixedWindows = false)
     {
@@ -91,7 +91,8 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
 
     /// <summary>Measures the model on a batch of held-out windows, without gradients.</summary>
     /// <returns>
-    /// The cross-entropy of the text, and what the best evaluation has the least of, nats, both summed over the targets that count.
+    /// The cross-entropy of the text, and the criterion that the best evaluation minimizes. Both are in nats, summed over the targets that
+    /// are not ignored.
     /// </returns>
     internal abstract (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch);
 
@@ -125,11 +126,14 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _frozen.Dispose();
 
-    /// <summary>Makes the optimizer of a network's parameters, in the buffer where they are.</summary>
+    /// <summary>Creates the optimizer of a network's parameters, which stay in their buffer.</summary>
     internal static FlatAdamW Optimizer(LanguageNetwork network, AdamWSettings settings, OptimizerPlacement placement) =>
         new(FlatParameters.Groups(network, network.Stack), settings, placement, network.Flat);
 
-    /// <summary>The shape without its vocabulary, with what follows from options left out: so a folder gives it back.</summary>
+    /// <summary>
+    /// Describes the shape, without the vocabulary, including values derived from options that were left unset. A model loaded from a
+    /// folder gives the same text.
+    /// </summary>
     internal static string Describe(LanguageModelConfiguration shape)
     {
         string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with context " +
@@ -148,7 +152,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
         tokenizer.CountBytes([.. batch.Targets.Where(id => id != TokenBatch.Ignored).Select(id => (int)id)]);
 }
 
-/// <summary>Language modelling: the cross-entropy of the next token, nats.</summary>
+/// <summary>Language modelling: the cross-entropy of the next token, in nats.</summary>
 /// <inheritdoc cref="LanguageTask(LanguageModel, TokenCache, LanguageTrainingOptions, int, bool)"/>
 internal sealed class LanguageModelingTask(LanguageModel model, TokenCache tokens, ReversibleLmTrainer.Options options, int seed)
     : LanguageTask(model, tokens, options, seed)
@@ -171,14 +175,14 @@ internal sealed class LanguageModelingTask(LanguageModel model, TokenCache token
     }
 }
 
-/// <summary>Weights that a run leaves as they are: no gradients are made for them until this is disposed of.</summary>
+/// <summary>Weights that a run does not train: they get no gradients until this is disposed of.</summary>
 internal sealed class FrozenWeights : IDisposable
 {
     private readonly Parameter[] _weights;
 
     /// <summary>Freezes a model's weights.</summary>
     /// <param name="network">The model.</param>
-    /// <param name="embedding">Whether the embedding is frozen, and a head that shares its matrix.</param>
+    /// <param name="embedding">Whether the embedding is frozen, and with it a head that shares its matrix.</param>
     /// <param name="layers">How many blocks are frozen, from the first.</param>
     /// <exception cref="ArgumentOutOfRangeException">The model has fewer blocks.</exception>
     public FrozenWeights(LanguageNetwork network, bool embedding, int layers)

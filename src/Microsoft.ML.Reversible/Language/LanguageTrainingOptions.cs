@@ -5,16 +5,14 @@ using static Microsoft.ML.Reversible.Training.OptionChecks;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The options of every trainer of a language model: the column, its tokens and windows, and what keeps its weights.</summary>
+/// <summary>The options that all trainers of language models share: the column, its tokens and windows, and the frozen weights.</summary>
 public abstract class LanguageTrainingOptions : TrainingOptions
 {
     internal LanguageTrainingOptions()
     {
     }
 
-    /// <summary>
-    /// The column to train on and later to score: text, or vectors of token ids (Int32 or UInt32).
-    /// </summary>
+    /// <summary>The column to train on, and to compute log-likelihoods of later: text, or vectors of token ids (Int32 or UInt32).</summary>
     [NotInFingerprint("the data's hash is compared")]
     public string TextColumnName { get; set; } = "Text";
 
@@ -30,17 +28,17 @@ public abstract class LanguageTrainingOptions : TrainingOptions
     [NotInFingerprint("it names an output")]
     public string PerplexityColumnName { get; set; } = "Perplexity";
 
-    /// <summary>Tokens that a window holds, at least 1 and at most what the model holds.</summary>
+    /// <summary>The number of tokens in a window, at least 1 and at most the model's context length.</summary>
     public int ContextLength { get; set; } = 128;
 
     /// <summary>
-    /// A tokenizer to use instead of one that is learned or loaded with the model. Microsoft.ML.Tokenizers does not write files, so
-    /// folders and checkpoints are saved without it and are given it again when they are loaded, and a zip is refused.
+    /// A tokenizer to use instead of one that is learned or loaded with the model. Microsoft.ML.Tokenizers cannot write tokenizer files. So
+    /// folders and checkpoints are saved without it and need it again when they are loaded, and saving a zip fails.
     /// </summary>
     /// <remarks>
-    /// A <see cref="LlamaTokenizer"/> of Microsoft.ML.Tokenizers 2.0 applies the rightmost of equal merges first, and SentencePiece the
-    /// leftmost, so that runs of a character get other ids ("aaa"). The trainer logs a warning; <see cref="TokenizerPath"/> reads
-    /// the same file without this fault.
+    /// A <see cref="LlamaTokenizer"/> of Microsoft.ML.Tokenizers 2.0 applies the rightmost of equal merges first, SentencePiece the
+    /// leftmost, so runs of one character ("aaa") get different ids. The trainer logs a warning; <see cref="TokenizerPath"/> reads the same
+    /// file without this fault.
     /// </remarks>
     [NotInFingerprint("the tokenizers' hashes are compared")]
     public Tokenizer? Tokenizer { get; set; }
@@ -53,43 +51,42 @@ public abstract class LanguageTrainingOptions : TrainingOptions
     public string? TokenizerPath { get; set; }
 
     /// <summary>
-    /// The id of the token that ends a document, at least 0. Null takes the tokenizer's; a column of token ids without a tokenizer then
-    /// has none. Models that never saw their tokenizer's, such as those of llama2.c, may have another, such as begin-of-text.
+    /// The id of the token that ends a document, at least 0. Null takes the tokenizer's; a column of token ids without a tokenizer then has
+    /// none. Set it for models that were trained with another one than their tokenizer's: those of llama2.c, for example, use
+    /// begin-of-text.
     /// </summary>
     [NotInFingerprint("it is part of the tokenizer's hash")]
     public int? EndOfTextId { get; set; }
 
     /// <summary>
-    /// The file in which the column's tokens are kept and from which they are read as they are needed, so that the corpus may be larger
-    /// than memory; it is used again where the text and the tokenizer have not changed. Null keeps them in a temporary file.
+    /// The file that stores the column's tokens. Tokens are read from it as needed, so the corpus may be larger than memory; a later run
+    /// uses it again if the text and the tokenizer have not changed. Null uses a temporary file.
     /// </summary>
-    [NotInFingerprint("where tokens are kept decides no number")]
+    [NotInFingerprint("where tokens are stored changes no number")]
     public string? TokenCachePath { get; set; }
 
-    /// <summary>Whether a window may hold the end of one row and the beginning of the next.</summary>
+    /// <summary>Whether a window may contain the end of one row and the beginning of the next.</summary>
     public DocumentBoundaries DocumentBoundaries { get; set; } = DocumentBoundaries.PackOver;
 
-    /// <summary>
-    /// Whether the embedding keeps its weights, and with it a head that shares its matrix: for fine-tuning of a model that has them.
-    /// </summary>
+    /// <summary>Whether the embedding is frozen, and with it a head that shares its matrix. For fine-tuning.</summary>
     public bool FreezeEmbedding { get; set; }
 
     /// <summary>
-    /// How many blocks, from the first, keep their weights; within [0, the number of layers]. Where the embedding is frozen too, the
+    /// The number of blocks, from the first, that are frozen; within [0, the number of layers]. If the embedding is frozen too, the
     /// backward pass ends above them.
     /// </summary>
     public int FrozenLayerCount { get; set; }
 
-    /// <summary>Told how far the text has been tokenized.</summary>
+    /// <summary>Receives the progress of tokenizing the text.</summary>
     [NotInFingerprint("it only listens")]
     public IProgress<TokenizationProgress>? TokenizationProgress { get; set; }
 
     internal override int UnitsPerExample => ContextLength;
 
-    /// <summary>The data as a run cuts it.</summary>
+    /// <summary>Returns the data cut into windows for a run.</summary>
     /// <param name="tokens">The data.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="fixedPlaces">Whether training windows lie at the same places in every epoch.</param>
+    /// <param name="fixedPlaces">Whether the training windows begin at the same tokens in every epoch.</param>
     internal TokenWindows Windows(TokenCache tokens, int seed, bool fixedPlaces = false) =>
         new(tokens, ContextLength, ValidationFraction, DocumentBoundaries, seed, fixedPlaces);
 
@@ -109,7 +106,7 @@ public abstract class LanguageTrainingOptions : TrainingOptions
         NotBlank(TokenizerPath, nameof(TokenizerPath));
         NotBlank(TokenCachePath, nameof(TokenCachePath));
         if (Tokenizer is not null && TokenizerPath is not null)
-            throw new ArgumentException("Tokenizer and TokenizerPath must not both be given.", nameof(TokenizerPath));
+            throw new ArgumentException("Tokenizer and TokenizerPath must not both be set.", nameof(TokenizerPath));
         if (EndOfTextId is { } id) AtLeast(0, id, nameof(EndOfTextId));
         base.CheckRanges();
         Require((long)BatchSize * ContextLength <= 1 << 30, nameof(BatchSize), BatchSize,

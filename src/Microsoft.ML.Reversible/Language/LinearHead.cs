@@ -3,25 +3,26 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Hidden states and the linear head over them, for logits of some tokens at a time.</summary>
+/// <summary>Hidden states and the linear head that turns them into logits, chunk by chunk.</summary>
 /// <param name="Hidden">h, of shape [tokens, width].</param>
 /// <param name="Weight">W, of shape [vocabulary, width], on h's device.</param>
 /// <param name="Compute">The number type of the matrix products.</param>
 internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute)
 {
-    // The row length that the fast bfloat16 kernels of cuBLAS need; with an odd one products take five times as long on an H200.
+    // The row length must be a multiple of this for the fast bfloat16 kernels of cuBLAS; with an odd length, products take five times as
+    // long on an H200.
     private const long Alignment = 64;
 
     /// <summary>Returns the head with W in the type of the matrix products, in the current dispose scope.</summary>
     public LinearHead Ready() => this with { Weight = Weight.to(Compute) };
 
     /// <summary>
-    /// Returns the h of some tokens, 0 where a target is ignored, so that such a token adds nothing to dW and gives no NaN.
+    /// Returns h for a chunk of tokens, 0 where the target is ignored, so that such a token adds nothing to dW and causes no NaN.
     /// </summary>
     public Tensor Chunk(long start, long length, Tensor ignored) =>
         Hidden.narrow(0, start, length).masked_fill(ignored.to(Hidden.device), 0).to(Compute);
 
-    /// <summary>Returns logits, at least float32, from the result of <see cref="Chunk"/>.</summary>
+    /// <summary>Returns the logits, float32 or float64, from the result of <see cref="Chunk"/>.</summary>
     public Tensor Logits(Tensor hidden) =>
         hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
 
@@ -46,12 +47,14 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
         return padded;
     }
 
-    /// <summary>Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h; where types allow, the product applies the scale.</summary>
+    /// <summary>
+    /// Writes the scaled dh = dz W and adds the scaled dW = dzᵀ h. If the types allow it, the product itself applies the scale.
+    /// </summary>
     /// <param name="gradLogits">dz, of shape [rows, rows of W], of the type of the products.</param>
     /// <param name="hidden">h, of shape [rows, width], of the same type.</param>
     /// <param name="weight">W, of the same type, padded or not.</param>
     /// <param name="gradHidden">The buffer for dh.</param>
-    /// <param name="gradWeight">The buffer that dW is added to; null where it is not needed.</param>
+    /// <param name="gradWeight">The buffer that dW is added to; null if it is not needed.</param>
     /// <param name="scale">The factor of both.</param>
     public static void Backward(Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale)
     {

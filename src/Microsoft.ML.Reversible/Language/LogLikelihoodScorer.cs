@@ -8,16 +8,16 @@ namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>Computes log-likelihoods with a model, in batches. Safe to use from several threads.</summary>
 /// <remarks>
-/// A request's result does not depend on the other requests, except for rounding: 1e-5 in float arithmetic; in exact arithmetic the effect
-/// of a state that rounds to the next grid point.
+/// A request's result does not depend on the other requests, except for rounding: about 1e-5 in float arithmetic; in exact arithmetic, the
+/// effect of a hidden state that rounds to a neighbouring grid point.
 /// </remarks>
 /// <param name="model">The model.</param>
 /// <param name="batchTokens">
-/// The most tokens in a batch, padding included, at least 1; null chooses by the model's device.
+/// The maximum number of tokens in a batch, including padding, at least 1; null chooses by the model's device.
 /// </param>
 internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens = null) : ILogLikelihoodSource
 {
-    // Batches that fit the caches of a CPU, and that fill a GPU.
+    // Sized so that a batch fits a CPU's caches, or fills a GPU.
     private const int ProcessorTokens = 1024;
     private const int GpuTokens = 16384;
 
@@ -87,16 +87,16 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
 /// <summary>Makes glibc keep freed memory for the next batch.</summary>
 internal static class KeptMemory
 {
-    /// <summary>Just below 32 MiB, the largest block that raises glibc's threshold.</summary>
+    /// <summary>Just below 32 MiB, the largest block whose release raises glibc's threshold.</summary>
     private const long Bytes = 30 << 20;
 
     private static readonly Lazy<bool> _ready = new(FreeOnce);
 
-    /// <summary>Raises the threshold, the first time that it is called.</summary>
+    /// <summary>Raises the threshold on the first call.</summary>
     /// <remarks>
-    /// glibc returns free memory at the end of its heap to the kernel when it exceeds 128 KiB. The next operation then faults in and zeroes
-    /// each page again, which took over a quarter of a batch's time. Freeing one mapped block raises that threshold to twice the block's
-    /// size (M_TRIM_THRESHOLD in mallopt(3)). With other allocators this only allocates and frees a block.
+    /// glibc returns free memory at the end of its heap to the kernel when it exceeds 128 KiB. The next operation must then fault in and
+    /// zero each page again, which took over a quarter of a batch's time. Freeing one mapped block raises the threshold to twice that
+    /// block's size (M_TRIM_THRESHOLD in mallopt(3)). With other allocators, this only allocates and frees a block.
     /// </remarks>
     public static void MakeReady() => _ = _ready.Value;
 
@@ -108,8 +108,8 @@ internal static class KeptMemory
 }
 
 /// <summary>
-/// Encodes contexts and continuations as lm-evaluation-harness does. Both are encoded as one text. With n tokens for the context alone, the
-/// tokens after the first n are the continuation's, even if a token spans the boundary.
+/// Encodes contexts and continuations as lm-evaluation-harness does. Context and continuation are encoded as one text. If the context alone
+/// has n tokens, the tokens after the first n belong to the continuation, even if a token spans the boundary.
 /// </summary>
 internal sealed class ContinuationEncoder(LanguageModel model)
 {
@@ -119,7 +119,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
 
     /// <summary>Encodes each request.</summary>
     /// <exception cref="ArgumentException">A text has a character that the vocabulary cannot represent.</exception>
-    /// <exception cref="InvalidDataException">A continuation has no token of its own.</exception>
+    /// <exception cref="InvalidDataException">A continuation has no token.</exception>
     public ScoredTokens[] Encode(IReadOnlyList<ContinuationRequest> requests, CancellationToken cancellationToken)
     {
         var contexts = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal);
@@ -146,7 +146,7 @@ internal sealed class ContinuationEncoder(LanguageModel model)
         int[] whole = context.Length == 0 ? [.. before, .. _tokenizer.Encode(continuation)] : WithPrefix(context + continuation);
         if (whole.Length <= before.Length)
             throw new InvalidDataException(
-                $"The continuation '{request.Continuation}' of '{request.Context}' has no token of its own, so there is nothing to score.");
+                $"The continuation '{request.Continuation}' of '{request.Context}' has no token, so there is nothing to score.");
         return ScoredTokens.Of(before, whole.AsSpan(before.Length), _window);
     }
 
@@ -175,8 +175,8 @@ internal sealed class ContinuationEncoder(LanguageModel model)
     }
 }
 
-/// <summary>Tokens of which the last ones are scored, each given all tokens before it.</summary>
-/// <param name="Ids">The tokens. The last one is a target only, so that there is one input less. The inputs fit the context.</param>
+/// <summary>A sequence of tokens whose last ones are scored, each given all tokens before it.</summary>
+/// <param name="Ids">The tokens. The last one is only a target, so there is one input less. The inputs fit the context.</param>
 /// <param name="Scored">The number of scored tokens, less than the number of tokens.</param>
 internal readonly record struct ScoredTokens(int[] Ids, int Scored)
 {
@@ -189,7 +189,7 @@ internal readonly record struct ScoredTokens(int[] Ids, int Scored)
     /// </summary>
     /// <param name="context">The context, at least one token.</param>
     /// <param name="continuation">The continuation.</param>
-    /// <param name="window">The most inputs.</param>
+    /// <param name="window">The maximum number of inputs.</param>
     public static ScoredTokens Of(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int window)
     {
         int scored = Math.Min(continuation.Length, window);

@@ -24,11 +24,11 @@ internal static class ModelArchive
         }
     }
 
-    /// <summary>Loads the model of an archive on the CPU: the device is not saved with a model.</summary>
+    /// <summary>Loads an archive's model on the CPU; a model is saved without its device.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged.</exception>
     public static LanguageModel Unpack(byte[] archive) => Unpack(archive, CPU, Precision.Float32);
 
-    /// <summary>Loads the model of an archive on a device.</summary>
+    /// <summary>Loads an archive's model on a device.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged.</exception>
     public static LanguageModel Unpack(byte[] archive, Device device, Precision precision)
     {
@@ -44,7 +44,9 @@ internal static class ModelArchive
         }
     }
 
-    /// <summary>Opens an archive for log-likelihoods, for the lifetime of the process or of the pipeline that holds it.</summary>
+    /// <summary>
+    /// Opens an archive to compute log-likelihoods. The model lives as long as the process or the pipeline that holds it.
+    /// </summary>
     public static ITextScorer Open(byte[] archive) => new TextScorer(Unpack(archive));
 }
 
@@ -106,20 +108,20 @@ internal static class ModelEntries
         }
     }
 
-    /// <summary>Returns the entries under a prefix after checking what the zip's directory says about them, which may be hostile.</summary>
+    /// <summary>Returns the entries under a prefix after checking their entries in the zip's directory, which is untrusted.</summary>
     private static ZipArchiveEntry[] Checked(string path, ZipArchive zip, long zipLength, string prefix)
     {
         ZipArchiveEntry[] entries = [.. zip.Entries.Where(entry => entry.FullName.StartsWith(prefix, StringComparison.Ordinal))];
-        if (entries.Length == 0) throw Error(path, prefix, "the zip has no entries of that name");
+        if (entries.Length == 0) throw Error(path, prefix, "the zip has no such entries");
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         long left = zipLength;
         foreach (ZipArchiveEntry entry in entries)
         {
             string name = entry.FullName[prefix.Length..];
             if (!IsPlain(name)) throw Error(path, prefix, "an entry's name is not that of a model's file");
-            if (!names.Add(name)) throw Error(path, prefix, $"'{name}' is there twice");
+            if (!names.Add(name)) throw Error(path, prefix, $"'{name}' occurs twice");
             if (entry.Length != entry.CompressedLength)
-                throw Error(path, prefix, $"'{name}' is compressed, and a model's files are stored as they are (zip -0)");
+                throw Error(path, prefix, $"'{name}' is compressed, but a model's files must be stored uncompressed (zip -0)");
             if (entry.Length > left) throw Error(path, prefix, $"'{name}' claims {entry.Length} bytes, more than the zip has");
             left -= entry.Length;
         }
@@ -130,7 +132,9 @@ internal static class ModelEntries
         name.Length is > 0 and <= LongestName && name[0] != '.'
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-');
 
-    /// <summary>Opens the weights in the zip. The zip's position after the first byte of a stored entry tells where it begins.</summary>
+    /// <summary>
+    /// Opens the weights in the zip. The zip stream's position after reading the first byte of a stored entry shows where the entry begins.
+    /// </summary>
     private static WeightFiles OpenInPlace(ZipArchiveEntry entry, FileStream zip)
     {
         using Stream content = entry.Open();
@@ -150,5 +154,5 @@ internal static class ModelEntries
     }
 
     private static InvalidDataException Error(string path, string prefix, string what, Exception? inner = null) =>
-        new($"'{path}' holds a damaged model in {prefix}: {what}.", inner);
+        new($"'{path}' has a damaged model in {prefix}: {what}.", inner);
 }

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// An ML.NET zip for models of any size. ML.NET's own entries hold the pipeline with a placeholder for every model. Each model is a
-/// pretrained folder beside them, its files stored uncompressed: <c>reversible/0/config.json</c>, <c>reversible/0/model.safetensors</c>
+/// Saves and loads ML.NET zips with models of any size. ML.NET's own entries hold the pipeline with a placeholder for each model. Each
+/// model is a pretrained folder next to them, with uncompressed files: <c>reversible/0/config.json</c>,
+/// <c>reversible/0/model.safetensors</c>
 /// and so on.
 /// </summary>
 internal static class ModelZip
@@ -49,10 +50,10 @@ internal static class ModelZip
         }
     }
 
-    /// <summary>Reads a zip of <see cref="Save"/>, or one that ML.NET saved, with the models loaded in their places.</summary>
+    /// <summary>Reads a zip that <see cref="Save"/> or ML.NET wrote, and replaces the placeholders by the models.</summary>
     /// <param name="context">The context.</param>
     /// <param name="path">The zip.</param>
-    /// <param name="device">Where the models compute.</param>
+    /// <param name="device">The device of the models.</param>
     /// <param name="precision">The number type in which they compute.</param>
     /// <param name="openClient">Restores a saved <see cref="IModelClient"/>.</param>
     /// <param name="inputSchema">The schema that was saved; null if none was.</param>
@@ -63,7 +64,7 @@ internal static class ModelZip
         using ZipArchive zip = OpenZip(path, stream);
         (ITransformer pipeline, inputSchema) = LoadPipeline(context, path, stream);
 
-        // A model that an evaluation shares with the pipeline is loaded once.
+        // A model that several transformers of the pipeline use is loaded once.
         var opened = new Dictionary<object, ReversibleLmTransformer>();
         try
         {
@@ -108,7 +109,7 @@ internal static class ModelZip
         }
     }
 
-    /// <summary>Loads ML.NET's part. For damaged bytes its readers throw exceptions of many types, some wrapped by reflection.</summary>
+    /// <summary>Loads ML.NET's part. For damaged data its readers throw exceptions of many types, some wrapped by reflection.</summary>
     private static (ITransformer Pipeline, DataViewSchema? InputSchema) LoadPipeline(MLContext context, string path, Stream stream)
     {
         try
@@ -118,7 +119,7 @@ internal static class ModelZip
         }
         catch (Exception e)
         {
-            throw new InvalidDataException($"'{path}' holds no pipeline that ML.NET can load: {e.GetBaseException().Message}", e);
+            throw new InvalidDataException($"'{path}' has no pipeline that ML.NET can load: {e.GetBaseException().Message}", e);
         }
     }
 

@@ -7,13 +7,15 @@ using Microsoft.ML.Transforms;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// The form of a transformer in an ML.NET zip. Only ML.NET's own transformers can be written to one, so this is a chain of them that
-/// computes the same: the archive is a text value in a value mapping, and a custom mapping, which ML.NET finds by name in this assembly,
-/// computes log-likelihoods with it. Such a zip loads with Model.Load in a process where nothing was registered.
+/// The form of a transformer in an ML.NET zip. Only ML.NET's own transformers can be written to one, so this is a chain of them with the
+/// same output: a value mapping holds the archive as text, and a custom mapping, which ML.NET finds by name in this assembly, computes
+/// log-likelihoods with it. Model.Load then needs no registration.
 /// </summary>
 internal static class PortableChain
 {
-    /// <summary>The most bytes of an archive: inside the zip it is base64 text, of which there are several copies in memory.</summary>
+    /// <summary>
+    /// The maximum size of an archive in bytes. In the zip it is base64 text, and loading holds several copies in memory.
+    /// </summary>
     public const int MaxArchiveBytes = 64 * MiB;
 
     public const string KeyColumn = Prefix + "key";
@@ -24,7 +26,7 @@ internal static class PortableChain
     public const string PerplexityColumn = Prefix + "perplexity";
     public const string ArchiveKey = "archive";
 
-    /// <summary>The beginning of a text that says where in the zip the model is; no base64 text begins with it.</summary>
+    /// <summary>The prefix of a text that says where in the zip the model is; no base64 text begins with it.</summary>
     private const string EntryMark = "zip:";
 
     private const int MiB = 1 << 20;
@@ -45,31 +47,32 @@ internal static class PortableChain
     }
 
     /// <summary>
-    /// Builds a chain that says where in its zip the model is. It has the columns; reading a row of them throws with the way to load it.
+    /// Builds a chain that says where in its zip the model is. It has the columns, but reading a row throws an exception that says how to
+    /// load the zip.
     /// </summary>
-    /// <param name="entry">The beginning of the names of the zip's entries that are the model.</param>
+    /// <param name="entry">The prefix of the names of the model's entries in the zip.</param>
     /// <param name="columns">The input column and the output columns.</param>
-    /// <param name="client">The <see cref="IModelClient"/> in whose place the chain stands, as JSON; null for the model itself.</param>
+    /// <param name="client">The <see cref="IModelClient"/> that the chain replaces, as JSON; null for the model itself.</param>
     public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns, string? client = null) =>
         Chain(EntryMark + entry, columns, client);
 
-    /// <summary>Refuses a model that is too large for a zip, before anything is packed.</summary>
-    /// <exception cref="NotSupportedException">It has more than <see cref="MaxArchiveBytes"/>.</exception>
+    /// <summary>Throws before anything is packed if the model is too large for a zip.</summary>
+    /// <exception cref="NotSupportedException">The archive would be larger than <see cref="MaxArchiveBytes"/>.</exception>
     public static void ThrowIfTooLarge(long archiveBytes)
     {
         if (archiveBytes > MaxArchiveBytes)
         {
             string size = (archiveBytes / (double)MiB).ToString("F1", CultureInfo.InvariantCulture);
             throw new NotSupportedException(
-                $"This model takes {size} MiB; mlContext.Model.Save can hold {MaxArchiveBytes / MiB} MiB. "
+                $"This model takes {size} MiB; mlContext.Model.Save can save up to {MaxArchiveBytes / MiB} MiB. "
                 + "Save the pipeline with mlContext.Reversible().Save(pipeline, schema, path) and load it with "
                 + "mlContext.Reversible().Load(path, out schema), which are for models of any size; "
                 + "or save the model alone with SavePretrained(folder) and load it with mlContext.Reversible().LoadPretrained(folder).");
         }
     }
 
-    /// <summary>Returns whether the transformer is a portable chain, and what it holds.</summary>
-    /// <exception cref="InvalidDataException">It is one, but what it holds is damaged.</exception>
+    /// <summary>Returns whether the transformer is a portable chain, and its contents.</summary>
+    /// <exception cref="InvalidDataException">It is one, but its contents are damaged.</exception>
     public static bool TryFindModel(ITransformer transformer, out PortableModel? model)
     {
         model = null;
@@ -90,14 +93,14 @@ internal static class PortableChain
         return true;
     }
 
-    /// <summary>Replaces portable chains by their transformers, in nested chains too.</summary>
+    /// <summary>Replaces portable chains by their transformers, also in nested chains.</summary>
     public static ITransformer Rehydrate(ITransformer transformer, Func<PortableModel, ITransformer> open) =>
         TransformerTree.Replace(transformer, part => TryFindModel(part, out PortableModel? model) ? open(model!) : null);
 
-    /// <summary>Makes the exception for a model that is elsewhere in a zip and was not loaded by this library.</summary>
+    /// <summary>Returns the exception for a model that is elsewhere in the zip and that ML.NET alone did not load.</summary>
     public static InvalidOperationException NotLoaded() => new(
-        "This pipeline was saved with mlContext.Reversible().Save: the model's weights lie beside ML.NET's own entries of the zip, where "
-        + "mlContext.Model.Load does not look. Load the zip with mlContext.Reversible().Load(path, out schema).");
+        "This pipeline was saved with mlContext.Reversible().Save: the model's weights are in entries of the zip that "
+        + "mlContext.Model.Load does not read. Load the zip with mlContext.Reversible().Load(path, out schema).");
 
     /// <exception cref="InvalidDataException">The text is damaged.</exception>
     /// <exception cref="InvalidOperationException">The text says that the archive is elsewhere.</exception>
@@ -134,7 +137,7 @@ internal static class PortableChain
     {
         try
         {
-            return JsonSerializer.Deserialize<PortableColumns>(json) ?? throw new JsonException("There are none.");
+            return JsonSerializer.Deserialize<PortableColumns>(json) ?? throw new JsonException("They are missing.");
         }
         catch (JsonException e)
         {

@@ -29,16 +29,17 @@ internal sealed class PortableScoreOutput
     public float Perplexity { get; set; }
 }
 
-/// <summary>Computes a text's log-likelihood by the model in the same row. ML.NET finds this class by its contract's name.</summary>
+/// <summary>Computes a text's log-likelihood with the model in the same row. ML.NET finds this class by its contract's name.</summary>
 [CustomMappingFactoryAttribute(Contract)]
 internal sealed class PortableScoreMapping : CustomMappingFactory<PortableScoreInput, PortableScoreOutput>
 {
     public const string Contract = "Microsoft.ML.Reversible.Score.v1";
 
-    // A value mapping returns the same buffer for every row, so the buffer is the model's key, and the model lives as long as the chain.
+    // A value mapping returns the same buffer for every row, so the buffer serves as the model's key, and the model lives as long as the
+    // chain.
     private static readonly ConditionalWeakTable<object, Lazy<ITextScorer>> _scorers = [];
 
-    /// <summary>Opens an archive. It is static because a loaded chain has no other way to its model.</summary>
+    /// <summary>Opens an archive. It is static because a loaded chain cannot reach its model otherwise.</summary>
     internal static Func<byte[], ITextScorer> OpenArchive { get; set; } = ModelArchive.Open;
 
     public static void Map(PortableScoreInput input, PortableScoreOutput output)
@@ -77,7 +78,7 @@ internal sealed class NoColumns
 {
 }
 
-/// <summary>The constant by which the chain's value mapping finds the archive.</summary>
+/// <summary>The row with the constant key that the chain's value mapping maps to the archive.</summary>
 internal sealed class PortableKeyRow
 {
     [ColumnName(PortableChain.KeyColumn)]

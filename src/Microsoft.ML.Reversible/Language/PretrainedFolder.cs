@@ -9,13 +9,15 @@ namespace Microsoft.ML.Reversible.Language;
 /// <summary>Reads and writes models as folders in Hugging Face's layout.</summary>
 internal static class PretrainedFolder
 {
-    /// <summary>The most bytes of weights in a file, as in Hugging Face's folders.</summary>
+    /// <summary>The maximum bytes of weights in a file, as in Hugging Face's folders.</summary>
     public const long DefaultShardBytes = 5_000_000_000;
 
-    /// <summary>The most numbers in tables that no file holds, unless the model is larger: 256 MiB.</summary>
+    /// <summary>
+    /// The maximum size of the position tables, which are computed and not stored, unless the model itself is larger: 256 MiB.
+    /// </summary>
     private const long MostPositionNumbers = 1 << 26;
 
-    /// <summary>Files that show that a folder has a tokenizer.</summary>
+    /// <summary>The files by which a folder is seen to have a tokenizer.</summary>
     private static readonly string[] _tokenizerFiles =
         ["tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe"];
 
@@ -53,12 +55,12 @@ internal static class PretrainedFolder
 
     /// <summary>Reads a folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="device">Where the parameters are made.</param>
+    /// <param name="device">The device of the parameters.</param>
     /// <param name="precision">The number type in which the blocks compute.</param>
-    /// <param name="tokenizerPath">The tokenizer's folder or file; null takes the folder's own, if it has any.</param>
+    /// <param name="tokenizerPath">The tokenizer's folder or file; null takes the folder's own, if it has one.</param>
     /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>
     /// <param name="backwardMode">The backward mode; null takes the scheme's default.</param>
-    /// <param name="arithmetic">The numbers that the hidden states are made of; null takes the folder's.</param>
+    /// <param name="arithmetic">The arithmetic of the hidden states; null takes the folder's.</param>
     public static LanguageModel Load(
         string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null,
         BackwardMode? backwardMode = null, Arithmetic? arithmetic = null) =>
@@ -69,7 +71,7 @@ internal static class PretrainedFolder
                 : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText),
             description => Build(description, device, precision, backwardMode, arithmetic));
 
-    /// <summary>Reads a folder, with another tokenizer than its own.</summary>
+    /// <summary>Reads a folder, with the given tokenizer instead of its own.</summary>
     /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
     public static LanguageModel Load(string folder, Device device, Precision precision, Tokenizer tokenizer) =>
         Load(
@@ -97,10 +99,10 @@ internal static class PretrainedFolder
         string folder, Func<WeightFiles>? openWeights, Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer,
         Func<ModelDescription, LanguageNetwork> build)
     {
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The folder '{folder}' does not exist.");
         string config = Path.Combine(folder, ConfigurationFile.FileName);
         if (!File.Exists(config))
-            throw new FileNotFoundException($"The folder '{folder}' lacks the file '{ConfigurationFile.FileName}'.", config);
+            throw new FileNotFoundException($"The folder '{folder}' has no file '{ConfigurationFile.FileName}'.", config);
         ModelDescription description = ConfigurationFile.Read(config);
         SpecialTokens special = description.SpecialTokens with { EndOfGeneration = GenerationConfigurationFile.ReadEnds(folder) };
         int vocabulary = description.Configuration.VocabularySize;
@@ -142,7 +144,7 @@ internal static class PretrainedFolder
         long numbers = configuration.TableNumbers;
         if (numbers > MostPositionNumbers && numbers > configuration.ParameterCount)
             throw new InvalidDataException(
-                $"'{config}' does not describe a model: its max_position_embeddings is {configuration.ContextLength}, and the tables for " +
-                "that many positions would be larger than the model. Write the context there that is to be used.");
+                $"'{config}' does not describe a model: its max_position_embeddings is {configuration.ContextLength}, and the tables of " +
+                "that many positions would be larger than the model. Lower it to the context that is used.");
     }
 }

@@ -4,13 +4,13 @@ namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>The tokens to continue.</summary>
 /// <param name="Ids">The ids, at least one.</param>
-/// <param name="MakeDecoder">Makes the decoder of the new ids; null if only ids are wanted.</param>
+/// <param name="MakeDecoder">Creates the decoder of the new ids; null if only ids are needed.</param>
 internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDecoder)
 {
     /// <summary>
-    /// Encodes a text. A token that only begins texts is put before it, as for Llama; one that both begins and ends texts is not, as for
-    /// GPT-2. The tokenizer decides which it is, not config.json, which may name a token that the tokenizer never puts before a text. An
-    /// empty text becomes the token for an empty context.
+    /// Encodes a text. A begin-of-text token that does not also end texts is put before it, as for Llama; for GPT-2, one token does both
+    /// and is not added. The tokenizer decides this, not config.json, which may name a token that the tokenizer never adds. An empty text
+    /// becomes the token for an empty context.
     /// </summary>
     /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent.</exception>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
@@ -26,7 +26,8 @@ internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDe
     public static bool BeginsTexts(LanguageModel model) => !Ends(model).Contains(model.Tokenizer.BeginOfTextId);
 
     /// <summary>
-    /// Returns the ids that end a generated text: those of generation_config.json, as transformers uses them, or else all that end a text.
+    /// Returns the ids that end a generated text: those of generation_config.json, as transformers uses them, or else all ids that end a
+    /// text.
     /// </summary>
     public static IReadOnlySet<int> EndsOfGeneration(LanguageModel model) =>
         model.SpecialTokens.EndOfGeneration is { } ends ? ends.ToHashSet() : Ends(model);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Methods of Python's strings that differ from .NET's.</summary>
+/// <summary>String methods of Python that differ from .NET's.</summary>
 internal static class PythonText
 {
     /// <summary>Removes white space at both ends, as <c>strip</c> does.</summary>
@@ -24,7 +24,7 @@ internal static class PythonText
 
     /// <summary>
     /// Converts the first letter to upper case and the others to lower case, as <c>capitalize</c> does, except that a letter whose upper
-    /// case is several letters is not changed.
+    /// case has several letters is not changed.
     /// </summary>
     public static string Capitalize(string text)
     {
@@ -32,6 +32,8 @@ internal static class PythonText
         return !isRune ? text.ToLowerInvariant() : Rune.ToUpperInvariant(first) + text[length..].ToLowerInvariant();
     }
 
-    /// <summary>Returns whether a character is white space for Python, which unlike .NET includes the four separators of ASCII.</summary>
+    /// <summary>
+    /// Returns whether Python treats a character as white space. Unlike .NET, this includes the four separators of ASCII.
+    /// </summary>
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
 }

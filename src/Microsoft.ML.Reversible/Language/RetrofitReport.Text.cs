@@ -5,12 +5,12 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>A <see cref="RetrofitReport"/> as tables in plain text.</summary>
+/// <summary>Formats a <see cref="RetrofitReport"/> as tables in plain text.</summary>
 internal static class RetrofitText
 {
     private const double BytesPerMiB = 1 << 20;
 
-    /// <summary>Writes it.</summary>
+    /// <summary>Returns the tables.</summary>
     public static string Of(RetrofitReport report)
     {
         var text = new StringBuilder();
@@ -21,11 +21,11 @@ internal static class RetrofitText
             .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
         ]);
         text.Append(CultureInfo.InvariantCulture,
-            $"\nThe backward mode keeps {Number(report.BytesPerActivation)} bytes an activation. For a batch of {report.Memory.Tokens} tokens " +
-            $"the streams take {MiB(report.Memory.Reversible)}, {MiB(report.Memory.Remainders)} of it remainders; " +
-            $"with checkpoints {MiB(report.Memory.Checkpointed)}.");
+            $"\nThe backward pass needs {Number(report.BytesPerActivation)} bytes of remainders per activation. " +
+            $"For a batch of {report.Memory.Tokens} tokens the hidden states take {MiB(report.Memory.Reversible)}, " +
+            $"of which {MiB(report.Memory.Remainders)} are remainders; with checkpoints {MiB(report.Memory.Checkpointed)}.");
         if (report.Memory.Reversible > report.Memory.Checkpointed)
-            text.Append(" Three streams are kept at any depth, on a grid as float64: more than the checkpoints of so few layers.");
+            text.Append(" Three hidden states are kept at any depth, in exact arithmetic as float64: more than so few checkpoints.");
         text.Append('\n');
         if (report.EstimateVerdict is { } verdict)
         {
@@ -80,10 +80,10 @@ internal static class RetrofitText
     private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }
 
-/// <summary>A <see cref="RetrofitReport"/> as a line of JSON.</summary>
+/// <summary>Formats a <see cref="RetrofitReport"/> as a line of JSON.</summary>
 internal static class RetrofitJson
 {
-    /// <summary>Writes it.</summary>
+    /// <summary>Returns the line.</summary>
     public static string Of(RetrofitReport report)
     {
         using var stream = new MemoryStream();
@@ -161,18 +161,18 @@ internal static class RetrofitJson
     }
 }
 
-/// <summary>Says in words whether fixed-point steps find the stream before a layer.</summary>
+/// <summary>Says in words whether fixed-point steps find the hidden state before a layer.</summary>
 internal static class EstimateVerdict
 {
-    /// <summary>For the layers measured; null where there is none.</summary>
+    /// <summary>Returns the verdict on the measured layers; null if there are none.</summary>
     public static string? Of(IReadOnlyList<LayerEstimate> layers)
     {
         if (layers.Count == 0) return null;
         double low = layers.Min(l => l.LipschitzFactor), high = layers.Max(l => l.LipschitzFactor);
         string range = string.Create(CultureInfo.InvariantCulture, $"{low:G3} to {high:G3}");
-        var text = $"Fixed-point steps find the stream before a layer only where the Lipschitz factor of its function is below 1: " +
+        var text = $"Fixed-point steps find the hidden state before a layer only if the Lipschitz factor of its function is below 1: " +
             $"here it is {range}, below 1 in {Share(layers.Count(l => l.LipschitzFactor < 1), layers.Count)}. " +
-            $"On this text the first step brings the estimate nearer in {Helped(1)}";
+            $"On this text the first step improves the estimate in {Helped(1)}";
         return layers[0].LocalFactors.Count == 1 ? $"{text}." : $"{text}, the second in {Helped(2)}.";
 
         string Helped(int step) => Share(layers.Count(l => l.LocalFactors[step - 1] < 1), layers.Count);

@@ -6,18 +6,18 @@ namespace Microsoft.ML.Reversible;
 
 public sealed partial class ReversibleLmTrainer
 {
-    /// <summary>Everything that can be set of a <see cref="ReversibleLmTrainer"/>, with its defaults.</summary>
+    /// <summary>The options of a <see cref="ReversibleLmTrainer"/>, with their defaults.</summary>
     public sealed class Options : LanguageTrainingOptions
     {
-        private const string OfTheModel = "the entry Model has the shape, with what follows from options left out, also of a folder";
-        private const string WhereItIsLearned = "the trainer adds it where a tokenizer is learned";
+        private const string OfTheModel = "the entry Model has the shape, including derived values and a folder's";
+        private const string WhereItIsLearned = "the trainer adds it if a tokenizer is learned";
 
         /// <summary>
         /// A folder in Hugging Face's layout to start from. The model's shape and scheme are then the folder's, and so is the tokenizer
-        /// unless one is given; options that say otherwise are refused, except a <see cref="LanguageTrainingOptions.ContextLength"/> up to
-        /// the model's own. Null starts from random weights.
+        /// unless one is given. Options that set them are refused, except a <see cref="LanguageTrainingOptions.ContextLength"/> up to the
+        /// model's own. Null starts from random weights.
         /// </summary>
-        [NotInFingerprint("the entry Weights has whether there is one; a checkpoint takes its place")]
+        [NotInFingerprint("the entry Weights says whether it is set; a checkpoint replaces it")]
         public string? PretrainedFolder { get; set; }
 
         /// <summary>The kind of transformer.</summary>
@@ -25,7 +25,7 @@ public sealed partial class ReversibleLmTrainer
         public ModelFamily Family { get; set; } = ModelFamily.Gpt2;
 
         /// <summary>The recurrence over the layers.</summary>
-        [NotInFingerprint("the task's entry of this name has the model's, also where a folder decides it")]
+        [NotInFingerprint("the task's entry of this name has the model's, also if it comes from a folder")]
         public Scheme Scheme { get; set; } = Scheme.Midpoint;
 
         /// <summary>Number of blocks, at least 1.</summary>
@@ -37,13 +37,13 @@ public sealed partial class ReversibleLmTrainer
         public int HeadCount { get; set; } = 6;
 
         /// <summary>
-        /// Number of heads of keys and values in the Llama family, which groups of query heads share; it divides <see cref="HeadCount"/>.
-        /// Null is one for each query head. Refused in the GPT-2 family.
+        /// Number of key/value heads in the Llama family, each shared by a group of query heads; it divides <see cref="HeadCount"/>. Null
+        /// is one for each query head. Refused in the GPT-2 family.
         /// </summary>
         [NotInFingerprint(OfTheModel)]
         public int? KeyValueHeadCount { get; set; }
 
-        /// <summary>Length of a hidden state's vectors, at least 1.</summary>
+        /// <summary>Width of the hidden states, at least 1.</summary>
         [NotInFingerprint(OfTheModel)]
         public int Width { get; set; } = 192;
 
@@ -54,7 +54,7 @@ public sealed partial class ReversibleLmTrainer
         [NotInFingerprint(OfTheModel)]
         public int? MlpWidth { get; set; }
 
-        /// <summary>The function between the two layers of a block's MLP in the GPT-2 family; refused in the Llama family.</summary>
+        /// <summary>The activation function of a block's MLP in the GPT-2 family; refused in the Llama family.</summary>
         [NotInFingerprint(OfTheModel)]
         public Activation Activation { get; set; } = Activation.Gelu;
 
@@ -63,23 +63,23 @@ public sealed partial class ReversibleLmTrainer
         public bool TiedHead { get; set; } = true;
 
         /// <summary>
-        /// What becomes a token where the tokenizer is learned from the column; refused where a tokenizer or a
-        /// <see cref="PretrainedFolder"/> is given, and by <see cref="Fit"/> for a column of token ids.
+        /// The kind of tokenizer that is learned from the column. Refused if a tokenizer or a <see cref="PretrainedFolder"/> is given, and
+        /// by <see cref="Fit"/> for a column of token ids.
         /// </summary>
         [NotInFingerprint(WhereItIsLearned)]
         public TextTokenization Tokenization { get; set; } = TextTokenization.Bpe;
 
         /// <summary>
-        /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, end-of-text included, at least 257; for a column of token ids
-        /// the number of ids, at least 1. Refused where another <see cref="Tokenization"/>, a tokenizer or a
-        /// <see cref="PretrainedFolder"/> decides it. Which of the two the column is shows in <see cref="Fit"/>, which checks the rest.
+        /// Number of tokens that <see cref="TextTokenization.Bpe"/> learns, including end-of-text, at least 257; for a column of token ids,
+        /// the number of ids, at least 1. Refused if another <see cref="Tokenization"/>, a tokenizer or a <see cref="PretrainedFolder"/>
+        /// decides it. <see cref="Fit"/> checks the range, since it depends on the column's type.
         /// </summary>
         [NotInFingerprint(WhereItIsLearned)]
         public int VocabularySize { get; set; } = 2048;
 
         /// <summary>
-        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1); the training loss that
-        /// is reported includes it, the validation loss does not.
+        /// The part of the target's probability that is spread over the whole vocabulary in training, within [0, 1). The reported training
+        /// loss includes it; the validation loss does not.
         /// </summary>
         public double LabelSmoothing { get; set; }
 
@@ -87,10 +87,10 @@ public sealed partial class ReversibleLmTrainer
 
         internal override Scheme? NamedScheme => PretrainedFolder is null ? Scheme : null;
 
-        /// <summary>Checks what depends on the kind of the column.</summary>
+        /// <summary>Checks the options that depend on the column's type.</summary>
         /// <param name="isText">Whether the column is text, not token ids.</param>
         /// <exception cref="ArgumentException">An option was set that has no effect for such a column.</exception>
-        /// <exception cref="ArgumentOutOfRangeException">BPE is to learn fewer tokens than there are bytes.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">VocabularySize is too small for BPE, which has a token for each byte.</exception>
         internal void CheckColumn(bool isText)
         {
             UnusedOption.RefuseChanged(this, new(), Unused(asksForGpu: true, isText));
@@ -121,13 +121,13 @@ public sealed partial class ReversibleLmTrainer
 
         internal override IEnumerable<UnusedOption> Unused(bool asksForGpu) => Unused(asksForGpu, isText: null);
 
-        /// <summary>Lists the options that have no effect beside the others.</summary>
-        /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
-        /// <param name="isText">Whether the column is text, not token ids; null where it is not known yet.</param>
+        /// <summary>Lists the options that have no effect given the others.</summary>
+        /// <param name="asksForGpu">Whether the options or the context ask for a GPU.</param>
+        /// <param name="isText">Whether the column is text, not token ids; null if not known yet.</param>
         internal IEnumerable<UnusedOption> Unused(bool asksForGpu, bool? isText) =>
             [.. UnusedOfModel(), .. UnusedOfTokenizer(isText), .. base.Unused(asksForGpu)];
 
-        /// <summary>The shape that the options describe.</summary>
+        /// <summary>Returns the shape that the options describe.</summary>
         internal LanguageModelConfiguration ConfigurationFor(int vocabularySize) => Family switch
         {
             ModelFamily.Llama => new LlamaConfiguration
@@ -155,8 +155,8 @@ public sealed partial class ReversibleLmTrainer
         };
 
         /// <summary>
-        /// What decides the curve beside the options themselves, as far as it is known before the data is read. A folder's model
-        /// describes itself when it is loaded.
+        /// Returns the entries of the fingerprint besides the options that are known before the data is read. The model of a folder adds
+        /// its own when it is loaded.
         /// </summary>
         /// <param name="isText">Whether the column is text, not token ids.</param>
         internal IEnumerable<FingerprintEntry> KnownFingerprint(bool isText)
@@ -166,7 +166,8 @@ public sealed partial class ReversibleLmTrainer
             yield return new("Model", LanguageTask.Describe(ConfigurationFor(vocabularySize: 1)));
             yield return new("Scheme", Scheme.ToString());
             yield return new("Arithmetic", EffectiveArithmetic!.Value.ToString());
-            // A run may be given as files what its earlier part learned: then only the tokenizers' hashes are compared.
+            // A resumed run may take its tokenizer from files although the earlier part learned it. Then only the tokenizers' hashes are
+            // compared.
             bool learns = Tokenizer is null && TokenizerPath is null, hasSize = !isText || Tokenization == TextTokenization.Bpe;
             yield return new(nameof(Tokenization), learns && isText ? Tokenization.ToString() : null, OnlyIfBoth: true);
             yield return new(nameof(VocabularySize), learns && hasSize ? Fingerprint.Text(VocabularySize) : null, OnlyIfBoth: true);
@@ -182,13 +183,13 @@ public sealed partial class ReversibleLmTrainer
                     nameof(MlpWidth), nameof(Activation), nameof(TiedHead), nameof(Tokenization), nameof(VocabularySize),
                 ];
                 foreach (string option in ofTheFolder)
-                    yield return new(option, "where PretrainedFolder is set: it is the folder's",
+                    yield return new(option, "if PretrainedFolder is set: the folder has it",
                         "leave out PretrainedFolder to train a new model");
             }
             else if (Family == ModelFamily.Gpt2)
-                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family: it is for the Llama family", "set Family to Llama");
+                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
             else
-                yield return new(nameof(Activation), "in the Llama family, which has SwiGLU: it is for the GPT-2 family",
+                yield return new(nameof(Activation), "in the Llama family, which always has SwiGLU",
                     "set Family to Gpt2");
         }
 
@@ -198,14 +199,14 @@ public sealed partial class ReversibleLmTrainer
             if (Tokenizer is not null || TokenizerPath is not null)
             {
                 string given = Tokenizer is not null ? nameof(Tokenizer) : nameof(TokenizerPath);
-                string where = $"where {given} is set, so that no tokenizer is learned", remedy = $"leave out {given}";
+                string where = $"if {given} is set, so that no tokenizer is learned", remedy = $"leave out {given}";
                 yield return new(nameof(Tokenization), where, remedy);
                 yield return new(nameof(VocabularySize), where, remedy);
             }
             else if (isText == false)
-                yield return new(nameof(Tokenization), "for a column of token ids, which are tokens already", "train on a column of text");
+                yield return new(nameof(Tokenization), "for a column of token ids, which needs no tokenizer", "train on a column of text");
             else if (isText == true && Tokenization != TextTokenization.Bpe)
-                yield return new(nameof(VocabularySize), $"where Tokenization is {Tokenization}, which finds its own number of tokens",
+                yield return new(nameof(VocabularySize), $"if Tokenization is {Tokenization}, which finds its own number of tokens",
                     "set Tokenization to Bpe");
         }
     }

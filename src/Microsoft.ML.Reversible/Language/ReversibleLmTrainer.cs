@@ -14,7 +14,7 @@ namespace Microsoft.ML.Reversible;
 /// To create this trainer, use `mlContext.Reversible().LanguageModel(...)` or `mlContext.Reversible().LanguageModel(Options)`.
 ///
 /// ### Input and output columns
-/// The input column must be text, or vectors of token ids (Int32 or UInt32). The rows are packed one after the other, each followed by an
+/// The input column must be text, or vectors of token ids (Int32 or UInt32). The rows are packed one after another, each followed by an
 /// end-of-text token, and cut into windows. The trained transformer adds these columns:
 ///
 /// | Output column name | Column type | Description |
@@ -54,29 +54,28 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
 
     /// <summary>Trains a model.</summary>
     /// <param name="input">
-    /// Data with the column; it is read once more where a BPE or character vocabulary is learned, and where a token cache was made of
-    /// other data.
+    /// Data with the column. It is read twice if a BPE or character vocabulary is learned, or if the token cache was made from other data.
     /// </param>
     /// <returns>The trained model; dispose it to free its native memory.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or a text column's vocabulary is to have
-    /// fewer than 257 tokens.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or VocabularySize is below 257 for a text
+    /// column.
     /// </exception>
     /// <exception cref="ArgumentException">
-    /// A row has a character that the tokenizer cannot represent, or an option was set that has no effect for such a column.
+    /// A row has a character that the tokenizer cannot represent, or an option is set that has no effect for the column's type.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// There are no rows, the text is too short for a window or for the vocabulary asked for, the GPU asked for is missing, the checkpoint
-    /// is of another run, or too many steps in a row, or all of them, had gradients that were not finite.
+    /// There are no rows, the text is too short for a window or for the requested vocabulary size, the requested GPU is missing, the
+    /// checkpoint belongs to another run, or too many steps in a row, or all of them, had gradients that were not finite.
     /// </exception>
     /// <exception cref="InvalidDataException">A checkpoint, the folder to start from or a tokenizer file is damaged.</exception>
     /// <exception cref="IOException">
-    /// Another run holds the folder of checkpoints, or a file cannot be written, because the disk is full for instance.
+    /// Another run uses the checkpoint folder, or a file cannot be written, for example because the disk is full.
     /// </exception>
-    /// <exception cref="UnauthorizedAccessException">A file must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing a file is not permitted.</exception>
     /// <exception cref="FileNotFoundException">A file of the folder to start from, or of the tokenizer, is missing.</exception>
-    /// <exception cref="DirectoryNotFoundException">There is no folder to start from.</exception>
-    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder to start from does not exist.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of exact arithmetic.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public ReversibleLmTransformer Fit(IDataView input)
     {

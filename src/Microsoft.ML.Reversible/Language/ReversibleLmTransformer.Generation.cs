@@ -7,11 +7,13 @@ public sealed partial class ReversibleLmTransformer
 {
     /// <summary>Continues a text.</summary>
     /// <param name="prompt">The text to continue. An empty one starts at the beginning of a text.</param>
-    /// <param name="maxTokens">The most tokens to generate, at least 0. The end of text ends earlier.</param>
+    /// <param name="maxTokens">
+    /// The maximum number of tokens to generate, at least 0. Generation ends earlier at an end-of-text token.
+    /// </param>
     /// <param name="temperature">The divisor of the logits, at least 0; 0 takes the most likely token.</param>
     /// <param name="topK">The number of most likely tokens to draw from; 0 keeps all.</param>
     /// <param name="topP">The total probability of the most likely tokens to draw from, within (0, 1]; 1 keeps all.</param>
-    /// <param name="seed">Seeds the draws: the same seed gives the same text.</param>
+    /// <param name="seed">The seed of the draws: the same seed gives the same text.</param>
     /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>The prompt and its continuation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range; the message names it and the range.</exception>
@@ -51,8 +53,8 @@ public sealed partial class ReversibleLmTransformer
     }
 
     /// <summary>
-    /// Continues several texts together, which is faster than one after the other. Each gets the continuation that it has alone, within
-    /// rounding, and ends on its own.
+    /// Continues several texts together, which is faster than one after another. Each gets the same continuation as alone, within rounding,
+    /// and ends independently.
     /// </summary>
     /// <param name="prompts">The texts, of any lengths; may be empty.</param>
     /// <param name="options">The options.</param>
@@ -73,7 +75,7 @@ public sealed partial class ReversibleLmTransformer
     }
 
     /// <summary>
-    /// Continues a text and returns each piece of the continuation as soon as it is final: whole characters, and nothing that may be the
+    /// Continues a text and returns each piece of the continuation as soon as it is final, that is, whole characters that cannot be the
     /// beginning of a stop string.
     /// </summary>
     /// <remarks>
@@ -90,20 +92,20 @@ public sealed partial class ReversibleLmTransformer
         ArgumentNullException.ThrowIfNull(options);
         GenerationOptions settled = options.Checked();
         LanguageModel model = Live;
-        // Made and disposed to check the prompt, so that this call throws and not the enumeration.
+        // Checks the prompt, so that this call throws and not the enumeration.
         Prompt start = Prompt.Of(model, prompt);
         new GenerationRun(model, [start], settled).Dispose();
         return Pieces(model, start, settled, cancellationToken);
     }
 
-    /// <summary>Continues token ids, for programs with their own tokenizer. The model needs none.</summary>
+    /// <summary>Continues token ids, for programs with their own tokenizer. The model needs no tokenizer.</summary>
     /// <param name="prompt">The ids to continue, at least one, each within the model's vocabulary.</param>
-    /// <param name="options">How to continue; stop strings are for texts and refused here.</param>
+    /// <param name="options">The options; stop strings are refused, since ids have no text.</param>
     /// <param name="cancellationToken">Cancels the generation.</param>
     /// <returns>The new ids, without the one that ends the text.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or an id outside the vocabulary.</exception>
     /// <exception cref="ArgumentException">
-    /// There is no id, there are stop strings, or the prompt could exceed the context and the options forbid it.
+    /// There is no id, the options have stop strings, or the prompt could exceed the context and the options forbid it.
     /// </exception>
     /// <exception cref="InvalidOperationException">The model gives logits that are not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

@@ -9,7 +9,8 @@ namespace Microsoft.ML.Reversible;
 /// The model is in native memory. <see cref="Dispose"/> frees it, as does disposing the chain or the prediction engine that holds the
 /// transformer. Disposing twice is harmless. Scoring and generating are safe from several threads.
 /// The model cannot be converted to ONNX. <c>ml.Model.ConvertToOnnx</c> of Microsoft.ML.OnnxConverter ignores transformers from outside
-/// ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the score columns as inputs.
+/// ML.NET: for a chain with this one it writes, without an error or a warning, a wrong ONNX model that takes the log-likelihood columns as
+/// inputs.
 /// </remarks>
 public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
 {
@@ -28,9 +29,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The metrics of the training run; null for a loaded model.</summary>
     public LanguageMetrics? Metrics { get; }
 
-    /// <summary>
-    /// How far a retrofitted model is from its teacher; null for other models and for a loaded one.
-    /// </summary>
+    /// <summary>The report of a retrofitted model; null for other models and for loaded ones.</summary>
     public RetrofitReport? Retrofit { get; }
 
     /// <summary>The network, a TorchSharp module that this transformer owns.</summary>
@@ -45,7 +44,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The network with its tokenizer.</summary>
     internal LanguageModel Model => Live;
 
-    /// <summary>The text column that is scored.</summary>
+    /// <summary>The column whose log-likelihoods are computed.</summary>
     internal string TextColumnName => _columns.Text;
 
     /// <summary>The names of the columns that are read and added.</summary>
@@ -72,18 +71,19 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// </remarks>
     /// <param name="folder">The folder to create or replace.</param>
     /// <param name="precision">
-    /// The number type of the stored weights. Types of two bytes halve the folder; keep float32 for a model that is to be trained further.
+    /// The number type of the stored weights. The two-byte types halve the folder's size; use float32 for a model that will be trained
+    /// further.
     /// </param>
     /// <param name="maxShardBytes">
-    /// The most bytes of weights in a file, at least 1. A larger model is sharded into model-00001-of-0000n.safetensors and so on, with
+    /// The maximum bytes of weights in a file, at least 1. A larger model is sharded into model-00001-of-0000n.safetensors and so on, with
     /// model.safetensors.index.json. A single tensor is never split.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The precision is not a value of its enum, or the bytes are below 1.</exception>
     /// <exception cref="IOException">
-    /// The folder cannot be written, for example because the disk is full, or it contains other things than a model.
+    /// The folder cannot be written, for example because the disk is full, or it contains files that do not belong to a model.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">Writing the folder is not permitted.</exception>
-    /// <exception cref="InvalidOperationException">A weight is beyond the range of float16; the message names its tensor.</exception>
+    /// <exception cref="InvalidOperationException">A weight is outside the range of float16; the message names its tensor.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public void SavePretrained(
         string folder, WeightPrecision precision = WeightPrecision.Float32, long maxShardBytes = PretrainedFolder.DefaultShardBytes)
@@ -94,7 +94,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         PretrainedFolder.Save(Live, folder, precision, maxShardBytes);
     }
 
-    /// <summary>Always true: each row is scored on its own.</summary>
+    /// <summary>Always true: each row is evaluated independently.</summary>
     public bool IsRowToRowMapper => true;
 
     /// <inheritdoc/>
@@ -104,7 +104,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         return GetRowToRowMapper(inputSchema).OutputSchema;
     }
 
-    /// <summary>Adds the score columns to data, lazily.</summary>
+    /// <summary>Adds the log-likelihood columns to data, lazily.</summary>
     /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
     public IDataView Transform(IDataView input)
@@ -139,7 +139,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     {
         if (!Live.HasTokenizer)
             throw new NotSupportedException(
-                "This model has no tokenizer, and what mlContext.Model.Save writes can score text alone. Save the pipeline with " +
+                "This model has no tokenizer, but mlContext.Model.Save can store only models that read text. Save the pipeline with " +
                 "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
         var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns.ToPortable());

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// A batch of sequences that grow by one token at a time, with the logits of the next token of each. A row's result is the one it has
-/// alone, within rounding. Call it under no_grad.
+/// A batch of sequences that grow by one token at a time, and the logits of each one's next token. A row's result is the same as alone,
+/// within rounding. Call it under no_grad.
 /// </summary>
 internal sealed class SequenceBatch : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class SequenceBatch : IDisposable
     private readonly KeyValueCache _cache;
     private List<int>[] _windows;
 
-    /// <summary>Starts from the last tokens of each prompt, as many as the context holds.</summary>
+    /// <summary>Starts from each prompt, cut to its last tokens if it is longer than the context.</summary>
     public SequenceBatch(LanguageNetwork network, IReadOnlyList<IReadOnlyList<int>> prompts)
     {
         _network = network;
@@ -60,7 +60,7 @@ internal sealed class SequenceBatch : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    /// <summary>Makes room for one more token: keeps the last half of each full row, which includes the token to come.</summary>
+    /// <summary>Makes room for one more token: cuts each full row to its last half, counting the token to come.</summary>
     private void Slide()
     {
         int[] full = [.. Enumerable.Range(0, _windows.Length).Where(row => _windows[row].Count == Context)];
@@ -82,7 +82,7 @@ internal sealed class SequenceBatch : IDisposable
         for (int i = 0; i < rows.Length; i++)
         {
             List<int> window = _windows[rows[i]];
-            // No token attends to the padding. It repeats a token of the row, to keep exact hidden states in their range.
+            // No token attends to the padding. It repeats a token of the row, so that exact hidden states stay in range.
             for (int t = 0; t < longest; t++) ids[i * longest + t] = window[Math.Min(t, window.Count - 1)];
         }
         using CachePass pass = _cache.Fill(rows, lengths);

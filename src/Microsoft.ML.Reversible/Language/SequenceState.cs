@@ -15,7 +15,7 @@ internal sealed class SequenceState
     private readonly TokenDecoder? _decoder;
     private readonly List<int> _ids = [];
 
-    /// <summary>Makes the state of a new continuation.</summary>
+    /// <summary>Creates the state of a new continuation.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="row">The row's index in its batch.</param>
     /// <param name="options">The options.</param>
@@ -70,7 +70,7 @@ internal sealed class SequenceState
         if (_seen is null) return;
         foreach (int id in _seen)
         {
-            // A prompt of ids may use the padding of the model's vocabulary, which is never drawn.
+            // A prompt of ids may contain ids from the padding of the model's vocabulary, which are never drawn.
             if (id >= logits.Length) continue;
             double logit = logits[id];
             logits[id] = (float)(logit > 0 ? logit / _options.RepetitionPenalty : logit * _options.RepetitionPenalty);
@@ -78,7 +78,7 @@ internal sealed class SequenceState
     }
 }
 
-/// <summary>A text that grows piece by piece, and ends before its first stop string.</summary>
+/// <summary>A text that grows piece by piece and ends before its first stop string.</summary>
 internal sealed class StopText(IReadOnlyList<string> stops)
 {
     private readonly StringBuilder _text = new();
@@ -102,8 +102,8 @@ internal sealed class StopText(IReadOnlyList<string> stops)
         _text.Length = from + found.Min();
     }
 
-    /// <summary>Returns the text that was not taken yet, except an ending that may be the beginning of a stop string.</summary>
-    /// <param name="all">Whether the text is complete, so that its ending is returned too.</param>
+    /// <summary>Returns the text not yet returned, except an ending that may be the beginning of a stop string.</summary>
+    /// <param name="all">Whether the text is complete, so that the ending is returned too.</param>
     public string Take(bool all)
     {
         int end = all || Stopped ? _text.Length : _text.Length - HeldBack();

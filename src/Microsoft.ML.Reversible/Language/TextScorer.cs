@@ -3,22 +3,24 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Computes the log-likelihood of a whole text. Every token is predicted once: the first from the token for an empty context, the others
-/// from the tokens before them within a window.
+/// Computes the log-likelihood of a whole text. Each token is predicted once: the first from the token for an empty context, the others
+/// from the tokens before them in their window.
 /// </summary>
 /// <remarks>
-/// A text longer than the context is split into consecutive windows. Each begins with the last token of the one before; the last window
-/// begins earlier, so that it is full (the rolling log-likelihood of lm-evaluation-harness).
+/// A text longer than the context is split into consecutive windows. Each begins with the last token of the previous one; the last window
+/// begins earlier, so that it is full. This is the rolling log-likelihood of lm-evaluation-harness.
 /// </remarks>
 internal sealed class TextScorer(LanguageModel model) : ITextScorer
 {
-    /// <summary>The most tokens in a batch of windows. Attention then takes no more memory than for one window of this length.</summary>
+    /// <summary>
+    /// The maximum number of tokens in a batch of windows. Attention then takes no more memory than for one window of this length.
+    /// </summary>
     private const int BatchTokens = 4096;
 
-    /// <summary>A window over the tokens, after the token for an empty context.</summary>
+    /// <summary>A window over the text's tokens, which are preceded by the token for an empty context.</summary>
     /// <param name="Start">The index of the first input.</param>
     /// <param name="Length">The number of inputs.</param>
-    /// <param name="Scored">The number of targets that count, the last ones. Earlier windows have scored the others.</param>
+    /// <param name="Scored">The number of targets, the last ones, that this window scores. Earlier windows have scored the others.</param>
     internal readonly record struct Window(int Start, int Length, int Scored);
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Draws tokens from logits. It reuses buffers, so it is for one thread at a time.</summary>
+/// <summary>Draws tokens from logits. It reuses buffers, so only one thread may use it at a time.</summary>
 /// <param name="temperature">The divisor of the logits, at least 0; 0 takes the most likely token.</param>
 /// <param name="topK">The number of most likely tokens to draw from; 0 keeps all.</param>
 /// <param name="topP">The total probability of the most likely tokens to draw from, within (0, 1]; 1 keeps all.</param>
@@ -55,10 +55,10 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return Math.Min(k, count);
     }
 
-    /// <summary>Sets the candidates to the fewest most likely tokens whose weights reach <c>topP</c> of the total.</summary>
+    /// <summary>Sets the candidates to the smallest set of most likely tokens whose weights reach <c>topP</c> of the total.</summary>
     private int Nucleus(ReadOnlySpan<float> logits, double total)
     {
-        // The tokens below this weigh less together than what may be left out, so only the others need sorting.
+        // All tokens below this weight together weigh less than the part that may be left out, so only the others need sorting.
         double least = (1 - topP) * total / logits.Length;
         if (_candidates.Length < logits.Length) _candidates = new ulong[logits.Length];
         int count = 0;
@@ -75,7 +75,9 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
         return count;
     }
 
-    /// <summary>Returns how many of the first weights reach an amount, and sets <paramref name="sum"/> to their sum.</summary>
+    /// <summary>
+    /// Returns how many of the first weights are needed to reach an amount, and sets <paramref name="sum"/> to their sum.
+    /// </summary>
     private int Reach(int count, double amount, ref double sum)
     {
         if (topP >= 1) return count;
@@ -121,7 +123,7 @@ internal sealed class TokenSampler(double temperature, int topK, double topP)
             if (logits[i] > logits[best]) best = i;
         if (!float.IsFinite(logits[best]))
             throw new InvalidOperationException(
-                "The model gives logits that are not numbers: its training has diverged, or its weights are damaged.");
+                "The model gives logits that are not finite: its training has diverged, or its weights are damaged.");
         return best;
     }
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Token sequences with common prefixes in one row of a batch, as a tree: a shared prefix is stored once. A token attends only to its
-/// ancestors and has the position that it has in its sequence, so that each sequence's result is the one it has by itself.
+/// A tree of token sequences in one row of a batch, in which a common prefix is stored once. A token attends only to its ancestors and has
+/// the position that it has in its sequence, so each sequence's result is the same as in a row of its own.
 /// </summary>
 internal sealed class TokenTree
 {
@@ -15,7 +15,7 @@ internal sealed class TokenTree
     private readonly List<int> _path = [];
 
     /// <summary>A token that is predicted.</summary>
-    /// <param name="Sequence">The number of the sequence whose score it counts for.</param>
+    /// <param name="Sequence">The number of the sequence that it belongs to.</param>
     /// <param name="Slot">The index in the row of the token that predicts it.</param>
     /// <param name="Target">The predicted token.</param>
     internal readonly record struct Prediction(int Sequence, int Slot, int Target);
@@ -47,8 +47,8 @@ internal sealed class TokenTree
     }
 
     /// <summary>
-    /// Adds a sequence. Sequences must come in lexicographic order, in which none shares a longer prefix with an earlier one than with the
-    /// one before it.
+    /// Adds a sequence. Sequences must come in lexicographic order, so that the longest prefix a sequence shares with any earlier one is
+    /// the prefix it shares with the previous one.
     /// </summary>
     public void Add(int number, ScoredTokens sequence)
     {
@@ -86,23 +86,22 @@ internal sealed class TokenTree
 internal static class TokenTreePlan
 {
     /// <summary>
-    /// The number of tokens that a row may have beyond the context length, so that attention costs about as much as for a plain window.
+    /// The number of tokens that a row may have beyond the context length. Attention then costs about as much as for a plain window.
     /// </summary>
     private const int BeyondContext = 512;
 
     /// <summary>
-    /// Returns the cost of a token relative to attending to one other token. Per token, a layer multiplies by about 12 width² weights.
-    /// Attending to a token takes 2 width products and, in each head, the exponential of a softmax, which was measured to take as long as
-    /// 60 products.
+    /// Returns the cost of a token relative to attending to one other token. For a token, a layer takes about 12 width² products. Attending
+    /// to another token takes 2 width products and, in each head, one exponential, which was measured to take as long as 60 products.
     /// </summary>
     public static double TokenCost(LanguageModelConfiguration model) =>
         12.0 * model.Width * model.Width / (2.0 * model.Width + 60.0 * model.HeadCount);
 
     /// <summary>Returns batches of rows, the longest rows first.</summary>
     /// <param name="sequences">The sequences. Those without scored tokens are left out.</param>
-    /// <param name="context">The most tokens of a sequence.</param>
+    /// <param name="context">The maximum number of tokens of a sequence.</param>
     /// <param name="tokenCost">The cost of a token relative to attending to one other token.</param>
-    /// <param name="batchTokens">The most tokens in a batch, padding included. A longer row is a batch by itself.</param>
+    /// <param name="batchTokens">The maximum number of tokens in a batch, including padding. A longer row is a batch by itself.</param>
     public static IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences, int context, double tokenCost, int batchTokens)
     {
         List<TokenTree> trees = Trees(sequences, context + BeyondContext, tokenCost);
@@ -142,13 +141,13 @@ internal static class TokenTreePlan
 /// <param name="rows">The rows, at least one.</param>
 internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
 {
-    /// <summary>The most logits in memory at a time: 64 MiB of float32.</summary>
+    /// <summary>The maximum number of logits in memory at a time: 64 MiB of float32.</summary>
     private const long ChunkElements = 16 << 20;
 
     private readonly int _length = rows.Max(row => row.Count);
 
     /// <summary>The score of one prediction.</summary>
-    /// <param name="Sequence">The sequence whose score it counts for.</param>
+    /// <param name="Sequence">The sequence that the prediction belongs to.</param>
     /// <param name="LogLikelihood">The log-probability of the token.</param>
     /// <param name="IsGreedy">Whether the token is the most likely one.</param>
     internal readonly record struct Result(int Sequence, float LogLikelihood, bool IsGreedy);
@@ -156,7 +155,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
     /// <summary>A prediction, with its slot in the flattened batch.</summary>
     private readonly record struct Place(long Slot, int Sequence, long Target);
 
-    /// <summary>Scores the predictions of all rows, those of a sequence in its order.</summary>
+    /// <summary>Scores the predictions of all rows. Those of a sequence come in its order.</summary>
     public IEnumerable<Result> Run()
     {
         var results = new List<Result>();
@@ -173,7 +172,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         {
             int end = first;
             var slots = new List<long>();
-            // Logits are computed once for a slot that predicts the first tokens of several continuations.
+            // A slot may predict the first tokens of several continuations; its logits are computed once.
             for (; end < places.Length; end++)
             {
                 if (slots.Count > 0 && slots[^1] == places[end].Slot) continue;
@@ -207,7 +206,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         {
             if (float.IsNaN(values[i]))
                 throw new InvalidOperationException(
-                    "The model gives logits that are not numbers, so there is no log-likelihood. Its weights may be damaged.");
+                    "The model gives logits that are not finite, so there is no log-likelihood. Its weights may be damaged.");
             results.Add(new(places[i].Sequence, values[i], tops[i] == targets[i]));
         }
     }
@@ -222,7 +221,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         {
             for (int i = 0; i < _length; i++)
             {
-                // No token attends to the padding. It repeats a token of the row, to keep exact hidden states in their range.
+                // No token attends to the padding. It repeats a token of the row, so that exact hidden states stay in range.
                 int slot = Math.Min(i, rows[r].Count - 1);
                 (ids[r * _length + i], positions[r * _length + i]) = (rows[r].Ids[slot], rows[r].Positions[slot]);
             }
@@ -236,8 +235,8 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
     }
 
     /// <summary>
-    /// Returns the additive attention mask: 0 where a token attends to another, otherwise -∞. From a Boolean mask, attention would make
-    /// this one again in every layer.
+    /// Returns the additive attention mask: 0 where a token attends to another, otherwise -∞. Given a Boolean mask, attention would convert
+    /// it to this one in every layer.
     /// </summary>
     private Tensor Mask()
     {

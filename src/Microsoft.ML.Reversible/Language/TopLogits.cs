@@ -3,20 +3,21 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// A teacher's k likeliest tokens i of each token at a temperature T, and all others as one more class, r. A student with logits z is
-/// compared in these k + 1 classes:
+/// A teacher's distribution at temperature T, reduced to its k most likely tokens i and one class r for all others. A student with logits z
+/// is compared on these k + 1 classes:
 /// <code>
 ///     y = z / T      y_r = logsumexp of y over the others      s = softmax(y_i, y_r)
 ///
 ///     dD/dy of a likely token = dD/dy_i        dD/dy of another token j = exp(y_j - y_r) dD/dy_r
 /// </code>
-/// Joining classes cannot increase D, so it is at most that of the whole distributions; with k = vocabulary it is the same, without r.
+/// Joining classes cannot increase D, so it is at most the D of the full distributions. With k = vocabulary there is no r, and D is the
+/// same.
 /// </summary>
 /// <param name="Ids">i, int64, of shape [tokens, k].</param>
 /// <param name="LogProbabilities">log t, float32 or float64, of shape [tokens, k + 1], or [tokens, k] with k = vocabulary.</param>
 internal readonly record struct TopLogits(Tensor Ids, Tensor LogProbabilities)
 {
-    /// <summary>Returns the likeliest tokens of a teacher, on its device; its logits exist some tokens at a time.</summary>
+    /// <summary>Returns a teacher's most likely tokens, on its device. Its logits are computed chunk by chunk.</summary>
     /// <param name="teacher">The teacher.</param>
     /// <param name="temperature">T.</param>
     /// <param name="k">k, at most the vocabulary.</param>
@@ -38,7 +39,7 @@ internal readonly record struct TopLogits(Tensor Ids, Tensor LogProbabilities)
         return new(cat(ids, 0).MoveToOuterDisposeScope(), cat(logProbabilities, 0).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Returns those of some consecutive tokens.</summary>
+    /// <summary>Returns the part for a range of tokens.</summary>
     public TopLogits Chunk(long start, long length) => new(Ids.narrow(0, start, length), LogProbabilities.narrow(0, start, length));
 
     /// <summary>Returns D and dD/dy of every row.</summary>
@@ -49,14 +50,17 @@ internal readonly record struct TopLogits(Tensor Ids, Tensor LogProbabilities)
     {
         long k = Ids.shape[1];
         (Tensor classes, Tensor? rest) = Classes(y.gather(1, Ids), y, Ids);
-        // A copy, since it is overwritten.
+        // A copy, because it is overwritten.
         Tensor teacher = LogProbabilities.to(y.dtype, copy: true);
         (Tensor divergence, Tensor gradient) = loss.Differentiate(ChunkedDivergence.LogSoftmax(classes), teacher);
         Tensor whole = rest is null ? y : y.sub_(rest).exp_().mul_(gradient.narrow(1, k, 1));
         return (divergence, whole.scatter_(1, Ids, gradient.narrow(1, 0, k)));
     }
 
-    /// <summary>Returns the values of all classes, and that of the joined others alone. Sets the likeliest in all values to -∞.</summary>
+    /// <summary>
+    /// Returns the values of all classes, and the value of the class of the others alone. Overwrites the most likely tokens' entries of
+    /// <paramref name="all"/> with -∞.
+    /// </summary>
     private static (Tensor Values, Tensor? Others) Classes(Tensor top, Tensor all, Tensor ids)
     {
         if (ids.shape[1] == all.shape[1]) return (top, null);

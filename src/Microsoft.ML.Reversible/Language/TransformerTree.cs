@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>Replaces transformers, in nested chains too.</summary>
+/// <summary>Replaces transformers, also in nested chains.</summary>
 internal static class TransformerTree
 {
     private static readonly TransformerScope[] _flags = [TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring];
 
     /// <summary>
-    /// Replaces the transformers for which <paramref name="replacement"/> returns another one. A chain without any is returned as it is; a
-    /// chain that changes keeps its scopes and becomes one of ITransformer, as ML.NET loads chains too.
+    /// Replaces the transformers for which <paramref name="replacement"/> returns another one. A chain without any is returned unchanged; a
+    /// changed chain keeps its scopes and becomes a TransformerChain of ITransformer, which is also what ML.NET loads.
     /// </summary>
     public static ITransformer Replace(ITransformer transformer, Func<ITransformer, ITransformer?> replacement)
     {
@@ -28,8 +28,8 @@ internal static class TransformerTree
     }
 
     /// <summary>
-    /// Finds the scopes of a chain's parts. A chain shows them only by the parts that it returns for each scope. Where a transformer is
-    /// twice in a chain with different scopes, its first place may get the scope of the second.
+    /// Finds the scopes of a chain's parts. A chain reveals them only by the parts that it returns for each scope. If a transformer occurs
+    /// twice in a chain with different scopes, its first occurrence may get the scope of the second.
     /// </summary>
     private static TransformerScope[] Scopes(ITransformer chain, ITransformer[] parts)
     {

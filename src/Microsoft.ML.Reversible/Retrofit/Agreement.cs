@@ -5,18 +5,18 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// Measures how far students are from their teacher. Of both models, only the last hidden states of a batch and the logits of a chunk of
-/// tokens exist at a time.
+/// Measures the distance of students from their teacher. Only the last hidden states of one batch and the logits of one chunk of tokens
+/// exist at a time.
 /// </summary>
 internal static class Agreement
 {
     /// <summary>Measures a student.</summary>
     /// <param name="teacher">The teacher; it may be on another device and compute in another precision.</param>
-    /// <param name="student">The student, of the same vocabulary.</param>
-    /// <param name="batches">The text, at least one token of it.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <param name="student">The student, with the same vocabulary.</param>
+    /// <param name="batches">The text, at least one token.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
     /// <exception cref="InvalidOperationException">There is no token.</exception>
-    /// <exception cref="OverflowException">The student's exact arithmetic has left its range.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of the student's exact arithmetic.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static RetrofitAgreement Measure(
         LanguageNetwork teacher, LanguageNetwork student, IEnumerable<TokenBatch> batches, CancellationToken cancellationToken)
@@ -30,8 +30,8 @@ internal static class Agreement
         return Mean(sums);
     }
 
-    /// <summary>The sums over a batch.</summary>
-    /// <exception cref="OverflowException">The student's exact arithmetic has left its range.</exception>
+    /// <summary>Returns the sums over a batch.</summary>
+    /// <exception cref="OverflowException">A value is outside the range of the student's exact arithmetic.</exception>
     public static DivergenceSums Compare(LanguageNetwork teacher, LanguageNetwork student, TokenBatch batch)
     {
         using var scope = NewDisposeScope();
@@ -40,7 +40,7 @@ internal static class Agreement
     }
 
     /// <summary>Returns the input of the head, of shape [rows * context, width], in the caller's dispose scope.</summary>
-    /// <param name="network">Embeds, and has the final norm.</param>
+    /// <param name="network">The network with the embedding and the final norm.</param>
     /// <param name="stack">A stack over the network's blocks: its own or one of another scheme.</param>
     /// <param name="batch">The tokens.</param>
     public static Tensor Hidden(LanguageNetwork network, LayerStack stack, TokenBatch batch)
@@ -58,12 +58,12 @@ internal static class Agreement
             new(teacherHidden, teacher.HeadWeight, teacher.Compute),
             batch.ToTensors(student.Device).Targets);
 
-    /// <summary>The means.</summary>
+    /// <summary>Returns the means over the tokens.</summary>
     /// <exception cref="InvalidOperationException">There is no token.</exception>
     public static RetrofitAgreement Mean(DivergenceSums sums)
     {
         if (sums.Tokens == 0)
-            throw new InvalidOperationException("Teacher and student are compared on held-out tokens, and there are none. Give more text.");
+            throw new InvalidOperationException("There are no held-out tokens to compare teacher and student on. Give more text.");
         double tokens = sums.Tokens;
         return new(
             sums.Kl / tokens, sums.Agreements / tokens,
@@ -72,8 +72,8 @@ internal static class Agreement
 }
 
 /// <summary>
-/// A teacher on a sample of text, for comparing many conversions with it: its last hidden states are computed once, and a conversion is a
-/// stack of another scheme over the same blocks, so that no weight is copied.
+/// A teacher's last hidden states on a sample of text, computed once to compare many conversions with. A conversion is a stack of another
+/// scheme over the same blocks, so no weight is copied.
 /// </summary>
 internal sealed class TeacherSample : IDisposable
 {
@@ -83,7 +83,7 @@ internal sealed class TeacherSample : IDisposable
     /// <summary>Runs the teacher.</summary>
     /// <param name="teacher">The teacher; it must outlive the sample.</param>
     /// <param name="batches">The text.</param>
-    /// <param name="cancellationToken">Ends the work between two batches.</param>
+    /// <param name="cancellationToken">Cancels the work between two batches.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public TeacherSample(LanguageNetwork teacher, IEnumerable<TokenBatch> batches, CancellationToken cancellationToken = default)
     {
@@ -104,19 +104,19 @@ internal sealed class TeacherSample : IDisposable
         }
     }
 
-    /// <summary>Number of tokens that a measurement is the mean over.</summary>
+    /// <summary>The number of tokens that a measurement is the mean over.</summary>
     public long TokenCount => _batches.Sum(b => b.Batch.TargetCount);
 
     /// <summary>Number of blocks.</summary>
     public int LayerCount => _teacher.Blocks.Count;
 
-    /// <summary>Length of a hidden state's vectors.</summary>
+    /// <summary>The width of the hidden states.</summary>
     public int Width => _teacher.Configuration.Width;
 
-    /// <summary>Measures the teacher's blocks under another scheme, in the arithmetic that the scheme trains in.</summary>
+    /// <summary>Measures the teacher's blocks under another scheme, in that scheme's default arithmetic.</summary>
     /// <param name="scheme">The scheme.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
-    /// <returns>An infinite distance where a hidden state leaves the range of exact arithmetic.</returns>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
+    /// <returns>The agreement; the distance is infinite if a hidden state is outside the range of exact arithmetic.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitAgreement Measure(Scheme scheme, CancellationToken cancellationToken = default)
     {

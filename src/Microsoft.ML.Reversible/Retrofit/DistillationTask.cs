@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// Trains a student to give its teacher's distribution of the next token, and, by option, to have hidden states like the teacher's. For a
-/// batch, the teacher's last hidden states are kept, those between its layers that are compared, and the logits of a chunk of tokens.
+/// Trains a student to match its teacher's distribution of the next token and, by option, the teacher's hidden states. Per batch, it stores
+/// the teacher's last hidden states, the hidden states between its layers that are compared, and the logits of one chunk of tokens.
 /// </summary>
 internal sealed class DistillationTask : LanguageTask
 {
@@ -22,17 +22,17 @@ internal sealed class DistillationTask : LanguageTask
     private readonly double _hiddenStateWeight;
     private readonly IReadOnlyList<LayerPair> _states;
 
-    /// <summary>Makes the task.</summary>
+    /// <summary>Creates the task.</summary>
     /// <param name="student">The student; the caller owns it.</param>
     /// <param name="teacher">
-    /// The teacher, of the student's vocabulary; it may be on another device and compute in another precision. It is not changed.
+    /// The teacher, with the student's vocabulary. It may be on another device and compute in another precision. It is not changed.
     /// </param>
     /// <param name="tokens">The data; the caller owns it.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="answers">
-    /// The teacher's likeliest tokens, at the loss's temperature, in place of the teacher itself, which then is run on held-out text only;
-    /// null to run the teacher.
+    /// The cache of the teacher's most likely tokens at the loss's temperature. With it, the teacher is run on held-out text only; null
+    /// always runs the teacher.
     /// </param>
     public DistillationTask(
         LanguageModel student, LanguageNetwork teacher, TokenCache tokens, RetrofitEstimator.Options options, int seed,
@@ -40,14 +40,14 @@ internal sealed class DistillationTask : LanguageTask
         : base(student, tokens, options, seed, fixedWindows: answers is not null)
     {
         (_teacher, _answers, _loss, _hiddenStateWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
-        // Layers are counted by the functions of the stack, so that a Hamiltonian one has two a block.
+        // Layers are counted as functions of the stack, so a Hamiltonian stack has two per block.
         _states = options.LayerMap
             ?? [.. Enumerable.Range(1, student.Network.Stack.Blocks.Count).Select(layer => new LayerPair(layer, layer))];
         if (answers is not null && answers.Header.Temperature != _loss.Temperature)
             throw new ArgumentException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The teacher's cache is of the temperature {answers.Header.Temperature}, but the loss's is {_loss.Temperature}."),
+                    $"The teacher's cache has temperature {answers.Header.Temperature}, but the loss has {_loss.Temperature}."),
                 nameof(options));
     }
 
@@ -77,14 +77,19 @@ internal sealed class DistillationTask : LanguageTask
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>The best student is the one with the smallest KL(teacher‖student) on held-out text, as the report has it.</summary>
+    /// <summary>
+    /// The best student is the one with the smallest KL(teacher‖student) on held-out text, the same number as in the report.
+    /// </summary>
     internal override (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch)
     {
         DivergenceSums sums = Agreement.Compare(_teacher, Network, batch);
         return (-sums.StudentLogLikelihood, sums.Kl);
     }
 
-    /// <summary>SHA-256 of all that decides what a teacher answers: shape, scheme, numbers and weights; 64 hexadecimal digits.</summary>
+    /// <summary>
+    /// Returns the SHA-256 of everything that decides a teacher's output, as 64 hexadecimal digits: shape, scheme, arithmetic, number type
+    /// and weights.
+    /// </summary>
     public static string Hash(LanguageNetwork teacher)
     {
         using var hash = SHA256.Create();
@@ -97,34 +102,34 @@ internal sealed class DistillationTask : LanguageTask
         return Convert.ToHexString(hash.Hash!);
     }
 
-    /// <summary>A teacher's last hidden states and its head, without a graph, in the current dispose scope.</summary>
+    /// <summary>Returns a teacher's last hidden states and its head, without a graph, in the current dispose scope.</summary>
     /// <param name="teacher">The teacher.</param>
     /// <param name="ids">Token ids, int64, of shape [batch, context], on any device.</param>
-    /// <param name="stream">As in <see cref="LayerStack.Evaluate(Tensor, EvaluationContext, Action{int, Tensor})"/>.</param>
-    public static LinearHead Teach(LanguageNetwork teacher, Tensor ids, Action<int, Tensor>? stream = null)
+    /// <param name="state">As in <see cref="LayerStack.Evaluate(Tensor, EvaluationContext, Action{int, Tensor})"/>.</param>
+    public static LinearHead Teach(LanguageNetwork teacher, Tensor ids, Action<int, Tensor>? state = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor embedded = teacher.Embed(ids.to(teacher.Device));
-        Tensor output = stream is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, context: null, stream);
+        Tensor output = state is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, context: null, state);
         Tensor hidden = teacher.FinalNorm(output).flatten(0, 1).MoveToOuterDisposeScope();
         return new(hidden, teacher.HeadWeight, teacher.Compute);
     }
 
     private Tensor WithTeacher(TokenBatch batch, Tensor ids, Tensor targets, StepContext step)
     {
-        using HiddenStateDistance? streams = _hiddenStateWeight == 0
+        using HiddenStateDistance? states = _hiddenStateWeight == 0
             ? null
             : new(_hiddenStateWeight, _states, targets.eq(TokenBatch.Ignored).view(batch.Rows, -1, 1), step.Scale);
-        LinearHead teacher = Teach(_teacher, ids, streams is null ? null : streams.Keep);
+        LinearHead teacher = Teach(_teacher, ids, states is null ? null : states.Keep);
         Tensor sum = LanguageModelLoss.Differentiate(
             Network, ids, step,
             (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
                 new LinearHead(hidden, Network.HeadWeight, Network.Compute),
                 teacher with { Hidden = rows.Of(teacher.Hidden, ids.shape[1]) },
                 rows.Of(targets, ids.shape[1]), gradWeight, _loss, step.Scale),
-            streams is null ? null : streams.Differentiate);
-        return streams is null ? sum : sum.add_(streams.LossSum);
+            states is null ? null : states.Differentiate);
+        return states is null ? sum : sum.add_(states.LossSum);
     }
 
     private Tensor WithAnswers(TeacherCache cache, TokenBatch batch, Tensor ids, Tensor targets, StepContext step)

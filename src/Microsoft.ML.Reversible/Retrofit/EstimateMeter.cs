@@ -5,10 +5,10 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible.Retrofit;
 
-/// <summary>Measures <see cref="LayerEstimate"/>s of residual blocks over several batches.</summary>
-/// <param name="blocks">The blocks f_0, f_1, ...; the last one needs no estimate.</param>
+/// <summary>Measures the <see cref="LayerEstimate"/>s of residual blocks over several batches.</summary>
+/// <param name="blocks">The blocks f_0, f_1, ...; the last one's input needs no estimate.</param>
 /// <param name="steps">M, at least 1.</param>
-/// <param name="seed">Seeds the search for the singular values.</param>
+/// <param name="seed">The seed of the search for the singular values.</param>
 internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int seed = 0)
 {
     private const int SampleTokens = 128;
@@ -23,7 +23,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
     /// <param name="teacher">The teacher.</param>
     /// <param name="batches">The text.</param>
     /// <param name="steps">M, at least 1.</param>
-    /// <param name="cancellationToken">Ends the measurement between two layers.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two layers.</param>
     /// <returns>An estimate for each layer from 1.</returns>
     /// <exception cref="InvalidOperationException">A hidden state or a derivative is not finite.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -43,8 +43,8 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
 
     /// <summary>Adds a batch.</summary>
     /// <param name="input">x₀, of shape [batch, context, width].</param>
-    /// <param name="counted">Which tokens count, bool, of shape [batch, context].</param>
-    /// <param name="cancellationToken">Ends the measurement between two layers.</param>
+    /// <param name="counted">The mask of the tokens that are measured, bool, of shape [batch, context].</param>
+    /// <param name="cancellationToken">Cancels the measurement between two layers.</param>
     public void Add(Tensor input, Tensor counted, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
@@ -69,7 +69,7 @@ internal sealed class EstimateMeter(IReadOnlyList<Block> blocks, int steps, int 
         }
     }
 
-    /// <summary>The estimates of all batches together, for each layer from 1.</summary>
+    /// <summary>Returns the estimates of all batches together, for each layer from 1.</summary>
     public IReadOnlyList<LayerEstimate> Results() =>
     [
         .. Enumerable.Range(0, blocks.Count - 1).Select(l => new LayerEstimate

@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// The distance of a student's hidden states s from hidden states t of its teacher, for one batch: the mean over the pairs of a map, summed
-/// over the tokens whose targets count, times a weight w:
+/// The distance of a student's hidden states s from its teacher's hidden states t for one batch: the mean over the pairs of a map, summed
+/// over the tokens whose targets are not ignored, times a weight w:
 /// <code>
 ///     loss = w mean over pairs of ‖s - t‖² / ‖t‖²          dloss/ds = 2 w / pairs · (s - t) / ‖t‖²
 /// </code>
-/// The lengths ‖·‖ are over the channels of a token, so the loss has no unit and depends on no other token.
+/// The norms ‖·‖ are over the channels of one token, so a token's loss is relative and does not depend on other tokens.
 /// </summary>
 /// <param name="weight">w, positive.</param>
 /// <param name="map">The pairs of hidden states.</param>
-/// <param name="ignored">Where a target does not count, of shape [batch, context, 1], on the student's device.</param>
-/// <param name="scale">What gradients are multiplied by.</param>
+/// <param name="ignored">The mask of ignored targets, of shape [batch, context, 1], on the student's device.</param>
+/// <param name="scale">The factor of the gradients.</param>
 internal sealed class HiddenStateDistance(double weight, IReadOnlyList<LayerPair> map, Tensor ignored, double scale) : IDisposable
 {
     private const float SmallestSquare = 1e-30f;
@@ -22,14 +22,14 @@ internal sealed class HiddenStateDistance(double weight, IReadOnlyList<LayerPair
     /// <summary>The unscaled loss of the hidden states seen so far: a float64 scalar.</summary>
     public Tensor LossSum { get; } = zeros(1, dtype: ScalarType.Float64, device: ignored.device).DetachFromDisposeScope();
 
-    /// <summary>Keeps a hidden state of the teacher, if the map has it.</summary>
+    /// <summary>Stores a hidden state of the teacher, if the map has it.</summary>
     public void Keep(int layer, Tensor state)
     {
         if (map.Any(pair => pair.Teacher == layer)) _teacher[layer] = state.detach().to(ignored.device).DetachFromDisposeScope();
     }
 
     /// <summary>Adds some rows of a hidden state of the student to the loss.</summary>
-    /// <returns>The scaled gradient, of the state's shape, at least float32; null where the map does not have the state.</returns>
+    /// <returns>The scaled gradient, of the state's shape, at least float32; null if the map does not have the state.</returns>
     public Tensor? Differentiate(int layer, RowRange rows, Tensor state)
     {
         using var scope = NewDisposeScope();
@@ -39,7 +39,7 @@ internal sealed class HiddenStateDistance(double weight, IReadOnlyList<LayerPair
         foreach (LayerPair pair in map.Where(pair => pair.Student == layer))
         {
             Tensor teacher = rows.Of(_teacher[pair.Teacher]).to(state.dtype);
-            // A state's square may underflow to 0, which must not be divided by.
+            // The square may underflow to 0, so it is clamped before the division.
             Tensor factor = teacher.square().sum(-1, keepdim: true).clamp_min_(SmallestSquare).reciprocal_()
                 .mul_(weight / map.Count).masked_fill_(rows.Of(ignored), 0);
             Tensor difference = state - teacher;

@@ -5,11 +5,11 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible.Retrofit;
 
-/// <summary>The largest singular value of a function's Jacobian at a state, by power iteration over JᵀJ.</summary>
+/// <summary>Computes the largest singular value of a function's Jacobian at a state, by power iteration with JᵀJ.</summary>
 /// <remarks>
-/// Jᵀu is an ordinary backward pass. Jv would need a function that is differentiable twice, which fused attention is not, so it is a
-/// central difference. The difference's error only changes the direction of the search: the result is ‖Jᵀu‖ of a unit vector u, which is
-/// never above the true value except for rounding.
+/// Jᵀu is an ordinary backward pass. Jv would need a twice differentiable function, which fused attention is not, so a central difference
+/// replaces it. Its error only affects the direction of the search: the result is ‖Jᵀu‖ for a unit vector u, which never exceeds the true
+/// value except for rounding.
 /// </remarks>
 internal static class LargestSingularValue
 {
@@ -19,7 +19,7 @@ internal static class LargestSingularValue
     /// <summary>Returns the value.</summary>
     /// <param name="f">The function.</param>
     /// <param name="state">The state, of shape [1, context, width].</param>
-    /// <param name="seed">Seeds the vector that the iteration starts from.</param>
+    /// <param name="seed">The seed of the start vector.</param>
     /// <exception cref="InvalidOperationException">A product is not finite.</exception>
     public static double Of(Block f, Tensor state, int seed)
     {
@@ -54,7 +54,8 @@ internal static class LargestSingularValue
     }
 
     /// <summary>
-    /// Returns (f(x + εv) - f(x - εv)) / 2ε, with ε so small that no token moves by more than this part of a typical token's size.
+    /// Returns (f(x + εv) - f(x - εv)) / 2ε. ε is chosen so that no token moves by more than <paramref name="part"/> times the size of a
+    /// typical token.
     /// </summary>
     private static Tensor Difference(Block f, Tensor state, Tensor direction, double part)
     {
@@ -65,7 +66,9 @@ internal static class LargestSingularValue
         return (ahead - behind).flatten().div_(2 * epsilon);
     }
 
-    /// <summary>The cube root of the rounding of f: there it weighs about as much as the curvature between the two points.</summary>
+    /// <summary>
+    /// Returns the cube root of f's rounding error. At that distance, the errors from rounding and from curvature are about equal.
+    /// </summary>
     private static double Part(ScalarType type) => Math.Cbrt(type switch
     {
         ScalarType.Float64 => Math.ScaleB(1, -52),

@@ -7,7 +7,7 @@ public sealed partial class RetrofitEstimator
 {
     public sealed partial class Options
     {
-        private const string WithoutDistillation = "where Distill is false, so that nothing is trained";
+        private const string WithoutDistillation = "if Distill is false, so that nothing is trained";
         private const string SetDistill = "set Distill to true";
 
         private static readonly string[] _ofDistillation =
@@ -16,7 +16,7 @@ public sealed partial class RetrofitEstimator
             nameof(LayerMap), nameof(TeacherTopK), nameof(TeacherCachePath),
         ];
 
-        /// <summary>Options of a trainer that a conversion without training takes too; all others are refused there.</summary>
+        /// <summary>The training options that also apply to a conversion without training; all others are refused there.</summary>
         private static readonly string[] _ofConversion =
         [
             nameof(TextColumnName), nameof(LogLikelihoodColumnName), nameof(TokenCountColumnName), nameof(PerplexityColumnName),
@@ -49,7 +49,7 @@ public sealed partial class RetrofitEstimator
             NotBlank(StudentPath, nameof(StudentPath));
             if (TeacherPath is null == Teacher is null)
                 throw new ArgumentException(
-                    "Give the teacher as a folder, TeacherPath, or as a model, Teacher: one of them.", nameof(TeacherPath));
+                    "Set exactly one of TeacherPath, a folder, and Teacher, a loaded model.", nameof(TeacherPath));
             Defined(TeacherPrecision, nameof(TeacherPrecision));
             if (TeacherDevice is not null) Devices.CheckName(TeacherDevice);
         }
@@ -72,9 +72,9 @@ public sealed partial class RetrofitEstimator
                 throw NamedStepSize(Scheme);
         }
 
-        /// <summary>The refusal of a step size where one is searched for.</summary>
+        /// <summary>Returns the exception for a scheme with a step size although SearchStepSize is true.</summary>
         internal static ArgumentException NamedStepSize(Scheme scheme) => new(
-            $"Scheme has no effect beyond its name, {scheme.Name}, where SearchStepSize is true. " +
+            $"Scheme has no effect beyond its name, {scheme.Name}, if SearchStepSize is true. " +
             "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
 
         private void CheckDistillation()
@@ -85,23 +85,23 @@ public sealed partial class RetrofitEstimator
             Require(CrossEntropyWeight is >= 0 and <= 1, nameof(CrossEntropyWeight), CrossEntropyWeight, "within [0, 1]");
             NotNegative(HiddenStateWeight, nameof(HiddenStateWeight));
             if (LayerMap is { Count: 0 })
-                throw new ArgumentException("LayerMap must name a pair of layers, or be null for all of them.", nameof(LayerMap));
+                throw new ArgumentException("LayerMap must have at least one pair of layers, or be null for all.", nameof(LayerMap));
             AtLeast(0, TeacherTopK, nameof(TeacherTopK));
             NotBlank(TeacherCachePath, nameof(TeacherCachePath));
             if (TeacherTopK > 0 && HiddenStateWeight > 0)
                 throw new ArgumentException(
-                    "HiddenStateWeight needs the teacher at every step, which TeacherTopK does without: one of them must be 0.",
+                    "HiddenStateWeight runs the teacher at every step, and TeacherTopK avoids just that: one of them must be 0.",
                     nameof(HiddenStateWeight));
         }
 
-        /// <summary>Whether a scheme has a step size that can be searched for.</summary>
+        /// <summary>Returns whether a scheme has a step size that can be searched for.</summary>
         internal static bool HasStepSize(Scheme scheme) => scheme is Midpoint or Leapfrog;
 
         private IEnumerable<UnusedOption> UnusedOfTeacher()
         {
             if (Teacher is null) yield break;
             foreach (string option in new[] { nameof(TeacherDevice), nameof(TeacherPrecision) })
-                yield return new(option, "where Teacher is a loaded model, which computes where it is", "name its folder as TeacherPath");
+                yield return new(option, "if Teacher is a loaded model, which has its own device", "set TeacherPath to its folder");
         }
 
         private IEnumerable<UnusedOption> UnusedOfScheme()
@@ -109,21 +109,21 @@ public sealed partial class RetrofitEstimator
             if (StudentPath is not null)
             {
                 foreach (string option in new[] { nameof(Scheme), nameof(ChooseScheme), nameof(SearchStepSize) })
-                    yield return new(option, "where StudentPath is set, since a student from a folder has its scheme",
+                    yield return new(option, "if StudentPath is set, since the folder has the scheme",
                         "leave out StudentPath");
             }
             else if (ChooseScheme)
             {
-                yield return new(nameof(Scheme), "with ChooseScheme, which chooses another", "do without ChooseScheme");
-                yield return new(nameof(SearchStepSize), "with ChooseScheme, which searches in any case", "do without ChooseScheme");
+                yield return new(nameof(Scheme), "with ChooseScheme, which chooses the scheme", "set ChooseScheme to false");
+                yield return new(nameof(SearchStepSize), "with ChooseScheme, which always searches", "set ChooseScheme to false");
             }
             else if (!HasStepSize(Scheme))
                 yield return new(nameof(SearchStepSize), $"with the scheme {Scheme}, which has no step size",
-                    "name midpoint or leapfrog as Scheme");
+                    "set Scheme to midpoint or leapfrog");
 
             if (ChooseScheme && StudentPath is null) yield break;
             foreach (string option in new[] { nameof(MaxSideGiB), nameof(MaxRelativeCost) })
-                yield return new(option, "without ChooseScheme, whose choice it limits", "ask for ChooseScheme");
+                yield return new(option, "without ChooseScheme, whose choice it limits", "set ChooseScheme to true");
         }
 
         private IEnumerable<UnusedOption> UnusedOfLoss()
@@ -136,15 +136,15 @@ public sealed partial class RetrofitEstimator
             if (CrossEntropyWeight == 1)
             {
                 foreach (string option in new[] { nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature) })
-                    yield return new(option, "where CrossEntropyWeight is 1, which leaves the divergence no weight",
+                    yield return new(option, "if CrossEntropyWeight is 1, so that the divergence has weight 0",
                         "set CrossEntropyWeight below 1");
             }
             else if (Divergence != Divergence.JensenShannon)
-                yield return new(nameof(JensenShannonWeight), $"where Divergence is {Divergence}", "set Divergence to JensenShannon");
+                yield return new(nameof(JensenShannonWeight), $"if Divergence is {Divergence}", "set Divergence to JensenShannon");
             if (HiddenStateWeight == 0)
-                yield return new(nameof(LayerMap), "where HiddenStateWeight is 0", "set HiddenStateWeight above 0");
+                yield return new(nameof(LayerMap), "if HiddenStateWeight is 0", "set HiddenStateWeight above 0");
             if (TeacherTopK == 0)
-                yield return new(nameof(TeacherCachePath), "where TeacherTopK is 0", "set TeacherTopK above 0");
+                yield return new(nameof(TeacherCachePath), "if TeacherTopK is 0", "set TeacherTopK above 0");
         }
 
         private static IEnumerable<UnusedOption> UnusedOfTraining() =>

@@ -21,7 +21,7 @@ namespace Microsoft.ML.Reversible;
 ///
 /// ### Input and output columns
 /// The input column must be text, or vectors of token ids (Int32 or UInt32), as for
-/// [ReversibleLmTrainer](xref:Microsoft.ML.Reversible.ReversibleLmTrainer), whose output columns the transformer adds.
+/// [ReversibleLmTrainer](xref:Microsoft.ML.Reversible.ReversibleLmTrainer), and the transformer adds the same output columns.
 ///
 /// ### Trainer characteristics
 /// | | |
@@ -33,8 +33,8 @@ namespace Microsoft.ML.Reversible;
 /// | Exportable to ONNX | No |
 ///
 /// ### Training algorithm details
-/// The teacher's weights are put under a reversible recurrence over the layers, as in section 4 of
-/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056), and trained to give the teacher's distribution of the next token.
+/// The teacher's blocks are run under a reversible recurrence over the layers, as in section 4 of
+/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056), and trained to match the teacher's distribution of the next token.
 /// ]]></format>
 /// </remarks>
 public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransformer>
@@ -59,19 +59,20 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     /// The student, with its <see cref="ReversibleLmTransformer.Retrofit"/> report; dispose it to free its native memory.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or a layer that is named does not exist.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or LayerMap names a layer that does not
+    /// exist.
     /// </exception>
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="InvalidOperationException">
     /// The teacher is not residual, teacher and student do not match, no scheme fits the limits, there are no rows, the text is too short,
-    /// the GPU asked for is missing, the checkpoint is of another run, or no step could be taken.
+    /// the requested GPU is missing, the checkpoint belongs to another run, or no step could be taken.
     /// </exception>
-    /// <exception cref="InvalidDataException">A file of a folder, or a checkpoint, is damaged or of an unknown kind.</exception>
-    /// <exception cref="IOException">Another run holds the folder of checkpoints, or a file cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">A file must not be written.</exception>
+    /// <exception cref="InvalidDataException">A file of a folder, or a checkpoint, is damaged or of an unknown format.</exception>
+    /// <exception cref="IOException">Another run uses the checkpoint folder, or a file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing a file is not permitted.</exception>
     /// <exception cref="FileNotFoundException">A file of a folder, or of the tokenizer, is missing.</exception>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    /// <exception cref="DirectoryNotFoundException">A folder does not exist.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of exact arithmetic.</exception>
     /// <exception cref="ObjectDisposedException">The teacher has been disposed.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public ReversibleLmTransformer Fit(IDataView input)
@@ -127,7 +128,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         if (report.After.Distance > report.Before.Distance)
             channel.Warning(MessageSensitivity.None, "{0}", string.Create(
                 CultureInfo.InvariantCulture,
-                $"Distillation took the student away from its teacher: KL a token was {report.Before.KlPerToken:G3} nats and is " +
+                $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and is now " +
                 $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
                 $"more steps."));
         return new(start.Student, ScoreColumns.From(_options), metrics, report);

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// What a retrofit starts from: the teacher, the column's tokens, and the student. Owns the tokens and a teacher that it has loaded. The
-/// caller owns the student when the retrofit succeeds; <see cref="Abandon"/> frees it otherwise.
+/// The teacher, the column's tokens and the student that a retrofit starts from. Owns the tokens, and the teacher if it has loaded it. If
+/// the retrofit succeeds, the caller owns the student; otherwise <see cref="Abandon"/> frees it.
 /// </summary>
 internal sealed class RetrofitStart : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed class RetrofitStart : IDisposable
         LanguageModelTokenizer? given = LanguageStart.GivenTokenizer(options);
         if (isText && given is null && !teacher.HasTokenizer)
             throw new InvalidOperationException(
-                "The teacher has no tokenizer to make tokens of text. Give its own as Tokenizer or TokenizerPath.");
+                "The teacher has no tokenizer, which a text column needs. Set Tokenizer or TokenizerPath.");
         _tokenizer = given ?? (teacher.HasTokenizer ? teacher.Tokenizer : null);
         _specialTokens = given is null ? teacher.SpecialTokens : null;
         int vocabularySize = teacher.Network.Configuration.VocabularySize;
@@ -42,7 +42,7 @@ internal sealed class RetrofitStart : IDisposable
     /// <summary>The column's tokens.</summary>
     public TokenCache Tokens { get; }
 
-    /// <summary>Whether there is a student: one from a folder, or since <see cref="Convert"/>.</summary>
+    /// <summary>Whether there is a student, from a folder or from <see cref="Convert"/>.</summary>
     public bool HasStudent => _student is not null;
 
     /// <summary>The student, with the teacher's tokenizer.</summary>
@@ -50,8 +50,8 @@ internal sealed class RetrofitStart : IDisposable
 
     /// <summary>Loads the models, checks that they match, and tokenizes the column.</summary>
     /// <param name="input">The data.</param>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="device">Where the student computes.</param>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="device">The device of the student.</param>
     /// <param name="teacherDevice">Where a teacher from a folder computes.</param>
     public static RetrofitStart Make(IDataView input, RetrofitEstimator.Options options, Device device, Device teacherDevice)
     {
@@ -75,7 +75,7 @@ internal sealed class RetrofitStart : IDisposable
     public void Convert(Scheme scheme) => _student = WithTokenizer(Conversion.Convert(Teacher.Network, scheme, _options, _device));
 
     /// <summary>Replaces the student by that of a checkpoint.</summary>
-    /// <exception cref="InvalidOperationException">It has another scheme, so it is of another run.</exception>
+    /// <exception cref="InvalidOperationException">It has another scheme, so it belongs to another run.</exception>
     public void Reload(string checkpoint)
     {
         LanguageModel reloaded = LoadStudent(checkpoint, _options, _device);
@@ -84,14 +84,14 @@ internal sealed class RetrofitStart : IDisposable
         {
             reloaded.Dispose();
             throw new InvalidOperationException(
-                $"The checkpoint '{checkpoint}' is of another run: Scheme was {was} and is now {now}. " +
-                "Ask for the same run, or give this one a CheckpointFolder of its own.");
+                $"The checkpoint '{checkpoint}' belongs to another run: Scheme was {was} and is now {now}. " +
+                "Set the options of that run, or give this run another CheckpointFolder.");
         }
         Student.Dispose();
         _student = WithTokenizer(reloaded.Network);
     }
 
-    /// <summary>The teacher's answers to all training windows, on disk; null where the options ask for none.</summary>
+    /// <summary>Returns the cache of the teacher's logits for all training windows; null if the options do not ask for it.</summary>
     /// <param name="seed">The run's seed.</param>
     public TeacherCache? KeepAnswers(int seed) => _options.TeacherTopK == 0
         ? null
@@ -119,9 +119,9 @@ internal sealed class RetrofitStart : IDisposable
 internal static class RetrofitMatch
 {
     /// <summary>Checks the models before data is read.</summary>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="teacher">The teacher.</param>
-    /// <param name="student">The student from a folder; null where the teacher is converted.</param>
+    /// <param name="student">The student from a folder; null if the teacher is converted.</param>
     /// <exception cref="InvalidOperationException">They do not match; the message says why.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A layer of the map does not exist.</exception>
     public static void Check(RetrofitEstimator.Options options, LanguageNetwork teacher, LanguageNetwork? student)
@@ -129,17 +129,17 @@ internal static class RetrofitMatch
         if (student is null && teacher.Stack.Scheme is not Residual)
             throw new InvalidOperationException(
                 $"The teacher's scheme is '{teacher.Stack.Scheme}', but only a residual model can be converted. " +
-                "To distil a student that is there already, name it as StudentPath.");
+                "To distil an existing student, set StudentPath to its folder.");
         int context = Math.Min(teacher.Configuration.ContextLength, student?.Configuration.ContextLength ?? int.MaxValue);
         if (options.ContextLength > context)
             throw new InvalidOperationException(
-                $"ContextLength is {options.ContextLength}, but the models hold {context} tokens.");
+                $"ContextLength is {options.ContextLength}, but the models' context is {context} tokens.");
         if (student is not null && student.Configuration.VocabularySize != teacher.Configuration.VocabularySize)
             throw new InvalidOperationException(
                 $"The student has {student.Configuration.VocabularySize} tokens and the teacher {teacher.Configuration.VocabularySize}; " +
-                "distillation needs one vocabulary.");
+                "distillation needs the same vocabulary.");
         if (options.HiddenStateWeight == 0) return;
-        // The Hamiltonian scheme has two hidden states for each of the teacher's; candidates of ChooseScheme have one.
+        // The Hamiltonian scheme has two hidden states for each of the teacher's; all candidates of ChooseScheme have one.
         int studentLayers = (student?.Stack.Blocks ?? options.Scheme.Functions([.. teacher.Blocks])).Count;
         CheckStates(options.LayerMap, teacher, student ?? teacher, studentLayers);
     }
@@ -154,7 +154,7 @@ internal static class RetrofitMatch
         int teacherLayers = teacher.Stack.Blocks.Count;
         if (map is null && studentLayers != teacherLayers)
             throw new InvalidOperationException(
-                $"The student has {studentLayers} layers and the teacher {teacherLayers}: LayerMap must say which hidden states to compare.");
+                $"The student has {studentLayers} layers and the teacher {teacherLayers}: set LayerMap to the pairs to compare.");
         foreach (LayerPair pair in map ?? [])
         {
             CheckLayer(pair.Teacher, teacherLayers, "teacher");
@@ -166,20 +166,21 @@ internal static class RetrofitMatch
     {
         if (layer < 0 || layer > layers)
             throw new ArgumentOutOfRangeException(
-                nameof(RetrofitEstimator.Options.LayerMap), layer, $"The hidden states of the {model} in LayerMap must be within [0, {layers}].");
+                nameof(RetrofitEstimator.Options.LayerMap), layer,
+                $"The hidden states of the {model} in LayerMap must be within [0, {layers}].");
     }
 }
 
 /// <summary>Copies a trained network's weights into a network of another scheme.</summary>
 internal static class Conversion
 {
-    /// <summary>Makes a network of the same shape and weights.</summary>
+    /// <summary>Creates a network with the same shape and weights.</summary>
     /// <param name="teacher">The trained network.</param>
     /// <param name="scheme">The recurrence over its layers.</param>
-    /// <param name="options">Say how the network computes and is run back.</param>
-    /// <param name="device">Where the new network computes.</param>
+    /// <param name="options">The options, which give precision, arithmetic and backward mode.</param>
+    /// <param name="device">The device of the new network.</param>
     /// <returns>The network; the caller disposes of it.</returns>
-    /// <exception cref="ArgumentException">The scheme cannot be run as asked for.</exception>
+    /// <exception cref="ArgumentException">The scheme does not support the arithmetic or backward mode in the options.</exception>
     public static LanguageNetwork Convert(
         LanguageNetwork teacher, Scheme scheme, TrainingOptions options, Device device)
     {

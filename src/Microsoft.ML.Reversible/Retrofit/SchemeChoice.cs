@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Retrofit;
 /// <param name="Scheme">The scheme.</param>
 internal sealed record SchemeChoice(Scheme Scheme)
 {
-    /// <summary>Held-out batches on which candidates are compared: few, since there may be thirty of them.</summary>
+    /// <summary>The number of held-out batches on which candidates are compared: few, since there may be thirty candidates.</summary>
     private const int SampleBatches = 2;
 
     private const int EstimateSteps = 3;
@@ -18,9 +18,9 @@ internal sealed record SchemeChoice(Scheme Scheme)
 
     private string? Reason { get; init; }
 
-    /// <summary>Chooses as the options ask.</summary>
+    /// <summary>Chooses the scheme by the options.</summary>
     /// <param name="teacher">A residual teacher.</param>
-    /// <param name="options">The options, checked.</param>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="heldOut">Held-out windows.</param>
     /// <exception cref="InvalidOperationException">No candidate fits the limits.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
@@ -69,11 +69,11 @@ internal sealed record SchemeChoice(Scheme Scheme)
     };
 }
 
-/// <summary>The conversion that is nearest to the teacher among those within the limits, and why.</summary>
-/// <param name="Best">The choice.</param>
-/// <param name="Candidates">All that were measured, the nearest to the teacher first.</param>
+/// <summary>The conversion that is nearest to the teacher among those within the limits, and the reason.</summary>
+/// <param name="Best">The chosen conversion.</param>
+/// <param name="Candidates">All measured conversions, the nearest to the teacher first.</param>
 /// <param name="StepSizes">The step sizes that were tried for midpoint, then those for leapfrog.</param>
-/// <param name="Reason">Why, as a paragraph.</param>
+/// <param name="Reason">The reason, as a paragraph.</param>
 internal sealed record AutomaticChoice(
     RetrofitCandidate Best, IReadOnlyList<RetrofitCandidate> Candidates, IReadOnlyList<RetrofitCandidate> StepSizes, string Reason)
 {
@@ -86,9 +86,9 @@ internal sealed record AutomaticChoice(
 
     /// <summary>Measures the candidates and chooses.</summary>
     /// <param name="teacher">A residual teacher.</param>
-    /// <param name="batches">A sample of held-out text: a few windows.</param>
-    /// <param name="limits">What the conversion may take.</param>
-    /// <param name="cancellationToken">Ends the measurement between two batches.</param>
+    /// <param name="batches">A sample of held-out text of a few windows.</param>
+    /// <param name="limits">The limits of the conversion.</param>
+    /// <param name="cancellationToken">Cancels the measurement between two batches.</param>
     /// <exception cref="InvalidOperationException">No candidate fits; the message names the limits and the nearest one.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static AutomaticChoice Choose(
@@ -115,11 +115,11 @@ internal sealed record AutomaticChoice(
         {
             RetrofitCandidate nearest = candidates.MinBy(c => meter.Excess(c.Scheme))!;
             throw new InvalidOperationException(
-                $"None of the {candidates.Length} conversions keeps to the limits, {meter.Limits}. " +
-                $"The nearest is {nearest.Scheme}, with {Cost(nearest, meter)}. Allow as much, or name a Scheme.");
+                $"None of the {candidates.Length} conversions is within the limits, {meter.Limits}. " +
+                $"The nearest is {nearest.Scheme}, with {Cost(nearest, meter)}. Raise the limits, or set Scheme.");
         }
 
-        string within = meter.Limits.Any ? $"{candidates.Count(c => c.Fits)} keep to the limits, {meter.Limits}; of these " : "";
+        string within = meter.Limits.Any ? $"{candidates.Count(c => c.Fits)} are within the limits, {meter.Limits}; of these " : "";
         string reason =
             $"Of {candidates.Length} conversions, run without training on {meter.TokenCount} tokens, {within}{best.Scheme} " +
             $"is nearest to the teacher: {Distance(best)}, with {Cost(best, meter)}.";
@@ -131,13 +131,13 @@ internal sealed record AutomaticChoice(
     }
 
     private static string Distance(RetrofitCandidate candidate) => string.Create(CultureInfo.InvariantCulture,
-        $"KL {candidate.Agreement.KlPerToken:G3} nats a token, top-1 agreement {candidate.Agreement.Top1Agreement:P1}");
+        $"KL {candidate.Agreement.KlPerToken:G3} nats per token, top-1 agreement {candidate.Agreement.Top1Agreement:P1}");
 
     private static string Cost(RetrofitCandidate candidate, ConversionMeter meter)
     {
         double gib = meter.Memory(candidate.Scheme).Remainders / (double)(1 << 30);
         return string.Create(CultureInfo.InvariantCulture,
-            $"{candidate.BitsPerActivation} remainders an activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
+            $"{candidate.BitsPerActivation} bits of remainders per activation ({gib:G3} GiB for {meter.Limits.BatchTokens} tokens) and " +
             $"{candidate.RelativeCost:G3} times the cost of a checkpointed step");
     }
 }
@@ -150,23 +150,24 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
     /// <summary>The limits of a conversion.</summary>
     public RetrofitLimits Limits => limits;
 
-    /// <summary>Number of tokens that a measurement is the mean over.</summary>
+    /// <summary>The number of tokens that a measurement is the mean over.</summary>
     public long TokenCount => sample.TokenCount;
 
-    /// <summary>Measures what a conversion costs and how far it is from the teacher.</summary>
+    /// <summary>Measures a conversion's cost and its distance from the teacher.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public RetrofitCandidate Measure(Scheme scheme, CancellationToken cancellationToken = default) => new(
-        scheme, sample.Measure(scheme, cancellationToken), scheme.RemainderBitsPerActivation, scheme.EvaluationsPerLayer, Excess(scheme) == 0);
+        scheme, sample.Measure(scheme, cancellationToken), scheme.RemainderBitsPerActivation, scheme.EvaluationsPerLayer,
+        Excess(scheme) == 0);
 
-    /// <summary>The step sizes that a search for the smallest divergence tried, in order.</summary>
+    /// <summary>Returns the step sizes that a search for the smallest divergence tried, in ascending order.</summary>
     /// <param name="withStepSize">Midpoint or leapfrog with a step size.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IReadOnlyList<RetrofitCandidate> SearchStepSize(
         Func<double, Scheme> withStepSize, CancellationToken cancellationToken = default) =>
         [.. StepSizeSearch.Minimize(h => Measure(withStepSize(h), cancellationToken), c => c.Agreement.Distance).Select(t => t.Result)];
 
-    /// <summary>Returns by what factor a conversion exceeds its limits; 0 where it fits.</summary>
+    /// <summary>Returns the factor by which a conversion exceeds its limits; 0 if it fits.</summary>
     public double Excess(Scheme scheme) => limits.Excess(scheme, sample.LayerCount, sample.Width);
 
     /// <summary>Returns the memory of a training batch's hidden states.</summary>
@@ -174,19 +175,21 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
 }
 
 /// <summary>The limits of a conversion.</summary>
-/// <param name="BatchTokens">Tokens of a training batch that are differentiated at a time.</param>
-/// <param name="MaxSideGiB">The most remainders of such a batch, GiB; null for any number.</param>
-/// <param name="MaxRelativeCost">The most that a training step may cost, in checkpointed steps, at least 1; null for any cost.</param>
+/// <param name="BatchTokens">The number of tokens that a training step differentiates at a time.</param>
+/// <param name="MaxSideGiB">The maximum memory of the remainders of these tokens, in GiB; null for no limit.</param>
+/// <param name="MaxRelativeCost">
+/// The maximum cost of a training step, as a multiple of a checkpointed step, at least 1; null for no limit.
+/// </param>
 internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = null, double? MaxRelativeCost = null)
 {
     private const double BytesPerGiB = 1 << 30;
 
-    /// <summary>Returns by what factor a conversion exceeds the limits; 0 where it fits.</summary>
+    /// <summary>Returns the factor by which a conversion exceeds the limits; 0 if it fits.</summary>
     public double Excess(Scheme scheme, int layers, int width) => Math.Max(
         Part(HiddenStateMemory.Of(scheme, layers, width, BatchTokens).Remainders / BytesPerGiB, MaxSideGiB),
         Part(scheme.EvaluationsPerLayer, MaxRelativeCost));
 
-    /// <summary>Whether there are limits at all.</summary>
+    /// <summary>Whether there is any limit.</summary>
     public bool Any => MaxSideGiB is not null || MaxRelativeCost is not null;
 
     /// <inheritdoc/>

@@ -1,20 +1,22 @@
 namespace Microsoft.ML.Reversible.Retrofit;
 
-/// <summary>Finds the step size with which midpoint or leapfrog is nearest to the teacher whose blocks it runs.</summary>
+/// <summary>Finds the step size with which midpoint or leapfrog over a teacher's blocks is nearest to the teacher.</summary>
 internal static class StepSizeSearch
 {
     private const int GoldenSteps = 8;
     private const int Digits = 4;
     private static readonly double _golden = (Math.Sqrt(5) - 1) / 2;
 
-    /// <summary>The step sizes tried first, √2 apart: 1/8 to 2.</summary>
+    /// <summary>The step sizes tried first: from 1/8 to 2 by factors of √2.</summary>
     public static IReadOnlyList<double> Grid { get; } = [.. Enumerable.Range(-6, 9).Select(i => Rounded(Math.Pow(2, i / 2.0)))];
 
-    /// <summary>Tries a grid, then narrows the interval around its best point by golden sections of the logarithm.</summary>
-    /// <param name="measure">Measures a step size, which has four digits; it is called at most once for each.</param>
+    /// <summary>Tries a grid, then narrows the interval around its best point by golden-section search on the logarithm.</summary>
+    /// <param name="measure">Measures a step size of four digits; called at most once for each.</param>
     /// <param name="distance">The part of the result to minimize, not NaN.</param>
     /// <typeparam name="T">The result of a measurement.</typeparam>
-    /// <returns>All measurements, by step size; with one minimum within the grid, the best is within 2 % of the true step size.</returns>
+    /// <returns>
+    /// All measurements, ordered by step size. If there is one minimum within the grid, the best step size is within 2 % of it.
+    /// </returns>
     public static IReadOnlyList<(double StepSize, T Result)> Minimize<T>(Func<double, T> measure, Func<T, double> distance)
     {
         var tried = new SortedDictionary<double, T>();
@@ -47,6 +49,7 @@ internal static class StepSizeSearch
         }
     }
 
-    // A step size is written into the model's scheme, where more digits would be noise: neighbours in the search are a percent apart.
+    // The step size is written into the model's scheme. More digits would be noise, since neighbours in the search are about a percent
+    // apart.
     private static double Rounded(double stepSize) => Math.Round(stepSize, Digits - 1 - (int)Math.Floor(Math.Log10(stepSize)));
 }

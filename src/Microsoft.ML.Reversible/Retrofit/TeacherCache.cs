@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// A teacher's <see cref="TopLogits"/> on disk, for every position of every training window with a fixed place, so that many epochs of
-/// distillation ask the teacher once. <see cref="TeacherCacheBuilder"/> makes it.
+/// A teacher's <see cref="TopLogits"/> on disk for every position of every training window, so that the teacher runs once for many epochs
+/// of distillation. The windows must begin at the same tokens in every epoch. <see cref="TeacherCacheBuilder"/> creates it.
 /// </summary>
 /// <remarks>
-/// Little endian: a <see cref="TeacherCacheHeader"/>, then window by window all ids, [context, k], two bytes each where the vocabulary fits
-/// in them and else four, and all log-probabilities, [context, k + 1], or [context, k] with k = vocabulary. It is read by position, as
-/// <see cref="TokenCache"/> is, and what is read is checked.
+/// Little endian: a <see cref="TeacherCacheHeader"/>, then for each window its ids, [context, k], of two bytes if the vocabulary permits
+/// and otherwise four, and its log-probabilities, [context, k + 1], or [context, k] with k = vocabulary. Like <see cref="TokenCache"/> it
+/// is read by position, and all values read are checked.
 /// </remarks>
 internal sealed class TeacherCache : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class TeacherCache : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly IDisposable _owner;
 
-    /// <summary>Reads a file whose header is this one and whose length fits it.</summary>
+    /// <summary>Opens a file that has the given header and the length that it states.</summary>
     /// <param name="name">The file's name, for messages.</param>
     /// <param name="handle">The file.</param>
     /// <param name="owner">Disposed of with the cache.</param>
@@ -35,18 +35,18 @@ internal sealed class TeacherCache : IDisposable
     /// <summary>The file's header.</summary>
     public TeacherCacheHeader Header { get; }
 
-    /// <summary>Whether it was found made already.</summary>
+    /// <summary>Whether an existing cache was used.</summary>
     public bool WasReused { get; }
 
-    /// <summary>The teacher's likeliest tokens for the rows of a batch, float32, in the current dispose scope.</summary>
-    /// <param name="batch">Windows with fixed places.</param>
-    /// <param name="device">Where the tensors are made.</param>
+    /// <summary>Returns the teacher's most likely tokens for the rows of a batch, float32, in the current dispose scope.</summary>
+    /// <param name="batch">Windows that are the same in every epoch.</param>
+    /// <param name="device">The device of the tensors.</param>
     /// <exception cref="InvalidOperationException">The batch's windows are shifted from epoch to epoch.</exception>
     /// <exception cref="InvalidDataException">The file has been damaged.</exception>
     public TopLogits Read(TokenBatch batch, Device device)
     {
         long[] windows = batch.Windows ?? throw new InvalidOperationException(
-            "A teacher's cache has windows with fixed places, but this batch's are shifted from epoch to epoch.");
+            "A teacher's cache needs the same windows in every epoch, but this batch's are shifted from epoch to epoch.");
         var ids = new long[batch.Rows * Header.WindowIds];
         var logProbabilities = new float[batch.Rows * Header.WindowValues];
         var bytes = new byte[Header.WindowBytes];
@@ -79,54 +79,54 @@ internal sealed class TeacherCache : IDisposable
         while (!destination.IsEmpty)
         {
             int count = RandomAccess.Read(_handle, destination, position);
-            if (count == 0) throw Damaged("it became shorter while it was read");
+            if (count == 0) throw Damaged("it was truncated while it was read");
             destination = destination[count..];
             position += count;
         }
     }
 
     private InvalidDataException Damaged(string reason) =>
-        new($"The teacher's cache '{_name}' cannot be used: {reason}. Delete it; it is made anew when it is needed.");
+        new($"The teacher's cache '{_name}' cannot be used: {reason}. Delete it; it is created again when needed.");
 }
 
-/// <summary>Makes teachers' caches in one pass over the training windows, or finds them made already.</summary>
+/// <summary>Creates teachers' caches in one pass over the training windows, or reuses existing ones.</summary>
 /// <remarks>
-/// With a path, the cache is written to a temporary file and renamed, so that a run that is killed leaves none. An existing cache is used
-/// again if its header is the one asked for; another one, or a damaged one, is replaced, and a file of another kind never is.
-/// Without a path, the cache is a temporary file that is deleted with the object or the process.
+/// With a path, the cache is written to a temporary file and renamed, so a killed run leaves no incomplete cache. An existing cache is
+/// reused if its header is the expected one; any other or damaged cache is replaced, but a file of another format never is. Without a path,
+/// the cache is a temporary file that is deleted when the object is disposed or the process ends.
 /// </remarks>
 internal static class TeacherCacheBuilder
 {
-    // Bytes of an id and its log-probability.
+    // The maximum bytes of an id and its log-probability.
     private const int LargestEntry = 8;
 
-    /// <summary>The cache of a teacher for some windows.</summary>
+    /// <summary>Returns the cache of a teacher for the given windows.</summary>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="teacher">The teacher.</param>
-    /// <param name="windows">The windows, with fixed places.</param>
-    /// <param name="k">How many tokens are kept of a position, at least 1; the vocabulary at most.</param>
-    /// <param name="temperature">What the logits are divided by, positive.</param>
-    /// <param name="rows">Windows that the teacher takes at a time.</param>
-    /// <param name="halfPrecision">Whether log-probabilities are kept in float16, not float32.</param>
-    /// <param name="progress">Told of the windows done, after each batch.</param>
-    /// <param name="cancellationToken">Ends the work between two batches.</param>
-    /// <exception cref="ArgumentOutOfRangeException">So many logits of so many windows do not fit into an array.</exception>
+    /// <param name="windows">The windows, the same in every epoch.</param>
+    /// <param name="k">The number of tokens stored per position, at least 1 and at most the vocabulary size.</param>
+    /// <param name="temperature">The divisor of the logits, positive.</param>
+    /// <param name="rows">The number of windows in a batch of the teacher.</param>
+    /// <param name="halfPrecision">Whether log-probabilities are stored as float16 instead of float32.</param>
+    /// <param name="progress">Receives the number of windows done after each batch.</param>
+    /// <param name="cancellationToken">Cancels the work between two batches.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The logits of a batch would not fit into an array.</exception>
     /// <exception cref="InvalidOperationException">The windows are shifted from epoch to epoch.</exception>
-    /// <exception cref="InvalidDataException">There is a file of another kind at the path.</exception>
-    /// <exception cref="IOException">The cache could not be written, because the disk is full for instance.</exception>
+    /// <exception cref="InvalidDataException">The path is a file of another format.</exception>
+    /// <exception cref="IOException">The cache could not be written, for example because the disk is full.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static TeacherCache Build(
         string? path, LanguageNetwork teacher, TokenWindows windows, int k, double temperature, int rows, bool halfPrecision = true,
         Action<long>? progress = null, CancellationToken cancellationToken = default)
     {
         if (windows.FixedWindows == 0)
-            throw new InvalidOperationException("A teacher's cache needs windows with fixed places, but these are shifted.");
+            throw new InvalidOperationException("A teacher's cache needs the same windows in every epoch, but these are shifted.");
         int vocabularySize = teacher.Configuration.VocabularySize;
         k = Math.Min(k, vocabularySize);
         long most = Array.MaxLength / ((long)rows * windows.Context * LargestEntry) - 1;
         if (k > most)
             throw new ArgumentOutOfRangeException(
-                nameof(k), k, $"Of {rows} windows of {windows.Context} tokens at most {most} logits a token can be kept, not {k}.");
+                nameof(k), k, $"For batches of {rows} windows of {windows.Context} tokens, k must be at most {most}.");
         var header = new TeacherCacheHeader(
             DistillationTask.Hash(teacher), windows.Identity, vocabularySize, windows.Context, windows.FixedWindows, k, temperature,
             halfPrecision ? 2 : 4);
@@ -167,7 +167,7 @@ internal static class TeacherCacheBuilder
         AtomicFile.Write(path, write);
         return Open(path, header, reused: false) ?? throw new IOException(
             $"The teacher's cache '{path}' was replaced by another run as soon as it was written. " +
-            "Give runs with different teachers or data different paths.");
+            "Use a different path for each teacher and data set.");
     }
 
     private static TeacherCache BuildTemporary(TeacherCacheHeader header, Action<Stream> write)
@@ -187,15 +187,15 @@ internal static class TeacherCacheBuilder
             if (e is not IOException) throw;
             throw new IOException(
                 $"Could not write a temporary teacher's cache of {header.FileLength} bytes in '{folder}': {e.Message} " +
-                "Give the cache a path on a disk with more room.", e);
+                "Set the cache's path to a disk with more space.", e);
         }
     }
 
-    /// <summary>The cache at a path; null where there is none, or one that has to be made anew.</summary>
+    /// <summary>Returns the cache at a path; null if there is none, or if it must be created again.</summary>
     private static TeacherCache? Open(string path, TeacherCacheHeader header, bool reused)
     {
         if (!File.Exists(path)) return null;
-        // Another process may replace this cache meanwhile.
+        // FileShare.Delete, because another process may replace this cache meanwhile.
         SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         bool keeps = false;
         try
@@ -204,7 +204,7 @@ internal static class TeacherCacheBuilder
             Span<byte> read = start.AsSpan(0, RandomAccess.Read(handle, start, 0));
             if (!read.IsEmpty && !read.StartsWith(TeacherCacheHeader.Magic))
                 throw new InvalidDataException(
-                    $"The file '{path}' is there and no teacher's cache, so it is not replaced. Name another path, or delete it.");
+                    $"The file '{path}' is not a teacher's cache, so it is not replaced. Use another path, or delete the file.");
             keeps = read.SequenceEqual(header.ToBytes()) && RandomAccess.GetLength(handle) == header.FileLength;
             return keeps ? new TeacherCache(path, handle, handle, header, reused) : null;
         }

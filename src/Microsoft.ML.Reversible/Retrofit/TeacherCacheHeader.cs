@@ -5,55 +5,55 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Retrofit;
 
 /// <summary>
-/// The content and layout of a teacher's cache. The reader knows all of it, so a file is the one wanted if it begins with these bytes:
-/// magic (8 bytes), version, k, bytes a value (4 each), vocabulary size, context, windows (8 each), temperature (8), the SHA-256 of the
-/// teacher and of what decides the windows (32 each), little endian.
+/// The header of a teacher's cache, which describes its content and layout. The reader knows all of it in advance, so a file is the
+/// expected one if it begins with the same bytes: magic (8 bytes), version, k, bytes per value (4 each), vocabulary size, context, windows
+/// (8 each), temperature (8), the SHA-256 hashes of the teacher and of the windows' description (32 each), little endian.
 /// </summary>
 /// <param name="TeacherHash">The teacher's hash, 64 hexadecimal digits.</param>
 /// <param name="WindowsIdentity">Describes everything that decides the windows.</param>
-/// <param name="VocabularySize">The teacher's.</param>
-/// <param name="Context">Positions of a window.</param>
-/// <param name="Windows">Number of windows.</param>
-/// <param name="K">Tokens of a position that are kept, at most the vocabulary.</param>
+/// <param name="VocabularySize">The teacher's vocabulary size.</param>
+/// <param name="Context">The number of positions in a window.</param>
+/// <param name="Windows">The number of windows.</param>
+/// <param name="K">The number of tokens stored per position, at most the vocabulary size.</param>
 /// <param name="Temperature">The divisor of the teacher's logits.</param>
-/// <param name="ValueBytes">2 or 4: log-probabilities are float16 or float32.</param>
+/// <param name="ValueBytes">2 for float16 log-probabilities, 4 for float32.</param>
 internal sealed record TeacherCacheHeader(
     string TeacherHash, string WindowsIdentity, int VocabularySize, int Context, long Windows, int K, double Temperature, int ValueBytes)
 {
-    /// <summary>Bytes of the header.</summary>
+    /// <summary>The number of bytes of the header.</summary>
     public const int Length = 52 + 2 * SHA256.HashSizeInBytes;
 
     private const int Version = 1;
 
-    // Near the smallest float16; e to that power is 0 in every type.
+    // Close to the smallest float16. Its exponential is 0 in every type.
     private const float SmallestLogProbability = -60000;
 
     /// <summary>The first bytes of every such file.</summary>
     public static ReadOnlySpan<byte> Magic => "RevTeach"u8;
 
-    /// <summary>Columns of the log-probabilities.</summary>
+    /// <summary>The number of log-probabilities per position.</summary>
     public int Classes => K < VocabularySize ? K + 1 : K;
 
-    /// <summary>Ids of a window.</summary>
+    /// <summary>The number of ids of a window.</summary>
     public int WindowIds => checked(Context * K);
 
-    /// <summary>Log-probabilities of a window.</summary>
+    /// <summary>The number of log-probabilities of a window.</summary>
     public int WindowValues => checked(Context * Classes);
 
-    /// <summary>Bytes of a window.</summary>
+    /// <summary>The number of bytes of a window.</summary>
     public int WindowBytes => checked(WindowIds * IdBytes + WindowValues * ValueBytes);
 
-    /// <summary>Bytes of the whole file.</summary>
+    /// <summary>The number of bytes of the whole file.</summary>
     public long FileLength => checked(Length + Windows * WindowBytes);
 
     private int IdBytes => VocabularySize <= 1 << 16 ? sizeof(ushort) : sizeof(uint);
 
-    /// <summary>Where a window's bytes begin.</summary>
+    /// <summary>Returns the position of a window in the file.</summary>
     public long Position(long window) => window >= 0 && window < Windows
         ? Length + window * WindowBytes
         : throw new ArgumentOutOfRangeException(nameof(window), window, $"The teacher's cache has {Windows} windows.");
 
-    /// <summary>The header as bytes.</summary>
+    /// <summary>Returns the header as bytes.</summary>
     public byte[] ToBytes()
     {
         var bytes = new byte[Length];
@@ -70,7 +70,7 @@ internal sealed record TeacherCacheHeader(
         return bytes;
     }
 
-    /// <summary>A window as bytes.</summary>
+    /// <summary>Writes a window as bytes.</summary>
     public void Encode(ReadOnlySpan<long> ids, ReadOnlySpan<float> logProbabilities, Span<byte> bytes)
     {
         foreach (long id in ids)
@@ -88,7 +88,7 @@ internal sealed record TeacherCacheHeader(
         }
     }
 
-    /// <summary>A window from its bytes.</summary>
+    /// <summary>Reads a window from its bytes.</summary>
     public void Decode(ReadOnlySpan<byte> bytes, Span<long> ids, Span<float> logProbabilities)
     {
         foreach (ref long id in ids)

@@ -18,13 +18,14 @@ internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tens
     /// <code>
     ///     β_i v_{i+1} = TᵀT v_i - α_i v_i - β_{i-1} v_{i-1}          α_i = v_iᵀ TᵀT v_i
     /// </code>
-    /// with β_i such that v_{i+1} has length 1. The largest eigenvalue θ of the tridiagonal matrix of the α and β rises to σ².
+    /// with β_i such that v_{i+1} has length 1. The largest eigenvalue θ of the tridiagonal matrix of the α and β converges to σ² from
+    /// below.
     /// </summary>
-    /// <param name="dimension">The most steps, at least 1.</param>
-    /// <param name="seed">Seeds the start vector.</param>
+    /// <param name="dimension">The maximum number of steps, at least 1.</param>
+    /// <param name="seed">The seed of the start vector.</param>
     /// <param name="device">The device of the vectors.</param>
     /// <param name="cancellationToken">Cancels the iteration between two products.</param>
-    /// <returns>σ, except for rounding never above the true value; infinity if it leaves the range of float64.</returns>
+    /// <returns>σ, which never exceeds the true value except for rounding; infinity if it is outside the range of float64.</returns>
     public double Find(int dimension, int seed, Device device, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
@@ -37,7 +38,7 @@ internal sealed class LargestAmplification(Func<Tensor, Tensor> apply, Func<Tens
             using var step = NewDisposeScope();
             cancellationToken.ThrowIfCancellationRequested();
             Tensor image = apply(current);
-            // The iteration uses T / scale, because squares of a large T would leave the range of float64.
+            // The iteration uses T / scale, because the squares of a large T would overflow float64.
             if (betas.Count == 0) scale = image.abs().max().ToDouble();
             if (scale == 0) return 0;
             cancellationToken.ThrowIfCancellationRequested();

@@ -18,7 +18,8 @@ internal readonly record struct Recurrence(double A, double B, double C)
     /// <summary>
     /// The lower end of the real interval (bound, 0) of λ in which both roots are inside the unit circle, for |A| &lt; 1 and B = 1 - A
     /// (Jury's conditions). For complex λ the region is an ellipse with this interval as one axis and (1+A)/C as the other semi-axis. At
-    /// both ends one root is on the circle, 1 at 0 and -1 here, and the other has absolute value |A|: errors keep their size.
+    /// both ends one root is on the circle, 1 at λ = 0 and -1 at the bound, and the other has absolute value |A|, so errors keep their
+    /// size.
     /// </summary>
     public double DecayBound => -2 * (1 - A) / C;
 
@@ -29,11 +30,11 @@ internal readonly record struct Recurrence(double A, double B, double C)
     ///     (r - A₁)(r - A₂) = C₁C₂μ r
     /// </code>
     /// </summary>
-    /// <exception cref="ArgumentException">A step has B other than 0, so that the pair does not depend on one eigenvalue.</exception>
+    /// <exception cref="ArgumentException">A step has B ≠ 0, so the pair does not depend on a single eigenvalue.</exception>
     public static Recurrence Pair(Recurrence first, Recurrence second)
     {
         if (first.B != 0 || second.B != 0)
-            throw new ArgumentException("Steps of two functions in turn are one recurrence only where B is 0.");
+            throw new ArgumentException("Two steps with different functions combine into one recurrence only if B is 0.");
         return new(-first.A * second.A, first.A + second.A, first.C * second.C);
     }
 
@@ -49,8 +50,8 @@ internal readonly record struct Recurrence(double A, double B, double C)
     }
 
     /// <summary>
-    /// Returns whether the roots are a double root on the unit circle, or too close to tell apart: with two roots within 1/L, L layers
-    /// amplify nearly as with a double root.
+    /// Returns whether the roots are a double root on the unit circle, or too close to tell apart: if two roots differ by less than 1/L, L
+    /// layers amplify nearly as with a double root.
     /// </summary>
     public bool IsLinear(Complex eigenvalue, int layerCount)
     {
@@ -62,14 +63,14 @@ internal readonly record struct Recurrence(double A, double B, double C)
 
 /// <summary>The recurrence of one layer of a scheme.</summary>
 /// <param name="FirstFunction">The index of the layer's first function.</param>
-/// <param name="FunctionCount">The number of its functions. Eigenvalues are those of the product of their Jacobians.</param>
+/// <param name="FunctionCount">The number of its functions. The eigenvalues are those of the product of their Jacobians.</param>
 /// <param name="Choices">The recurrence; several if the scheme draws one of them at random in every pass.</param>
 internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IReadOnlyList<Recurrence> Choices)
 {
     /// <summary>The indices of the layer's functions.</summary>
     public IEnumerable<int> Functions => Enumerable.Range(FirstFunction, FunctionCount);
 
-    /// <summary>Returns the largest growth along an eigenvector with this eigenvalue, over the recurrences that may be drawn.</summary>
+    /// <summary>Returns the largest growth along an eigenvector with this eigenvalue, over all recurrences that may be drawn.</summary>
     public Growth At(Complex eigenvalue) => Choices.Select(choice => choice.At(eigenvalue)).Aggregate((a, b) => a.Or(b));
 
     /// <summary>
@@ -98,7 +99,7 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
             .Select(l => Step(drawn[random.Next(drawn.Length)], l))];
     }
 
-    /// <summary>Returns the schemes that a layer may have. The coefficients of a random scheme itself are those of its mean.</summary>
+    /// <summary>Returns the schemes that may be drawn for a layer. A random scheme's own coefficients are only those of its mean.</summary>
     private static Scheme[] Drawn(Scheme scheme) => scheme is Bdia { Signs: BdiaSigns.Random } bdia
         ? [bdia with { Signs = BdiaSigns.Positive }, bdia with { Signs = BdiaSigns.Negative }]
         : [scheme];
@@ -108,12 +109,12 @@ internal sealed record LayerRecurrence(int FirstFunction, int FunctionCount, IRe
     private static Recurrence Of(Coefficients c) => new(c.A, c.B, c.C);
 }
 
-/// <summary>The factor by which one layer amplifies a perturbation at most.</summary>
+/// <summary>The maximum factor by which one layer amplifies a perturbation.</summary>
 /// <param name="Forward">The factor in the forward direction.</param>
 /// <param name="Backward">The factor in the backward direction; null if there is no inverse.</param>
 internal readonly record struct Growth(double Forward, double? Backward)
 {
-    /// <summary>A factor up to this is not growth but the noise of eigenvalues computed in float32.</summary>
+    /// <summary>A factor up to this is not growth, but noise of eigenvalues computed in float32.</summary>
     public const double Noise = 1.01;
 
     /// <summary>The larger factor of the two directions.</summary>

@@ -12,16 +12,16 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <summary>Computes eigenvalues of a matrix from its products with vectors.</summary>
 internal static class Spectrum
 {
-    /// <summary>The largest size for which the whole matrix is computed.</summary>
+    /// <summary>The maximum size for which the whole matrix is computed.</summary>
     public const int WholeMatrixLimit = 64;
 
-    /// <summary>A remainder below this fraction of the largest product is rounding: the Krylov space is invariant.</summary>
+    /// <summary>A residual vector below this fraction of the largest product is rounding: the Krylov space is invariant.</summary>
     private const double Breakdown = 1e-12;
 
     /// <summary>Returns all eigenvalues of a small Jacobian, or the Ritz values of an Arnoldi iteration for a large one.</summary>
     /// <param name="jacobian">The Jacobian.</param>
-    /// <param name="krylovDimension">The steps of the iteration, at least 1.</param>
-    /// <param name="seed">Seeds the start vector.</param>
+    /// <param name="krylovDimension">The number of steps of the iteration, at least 1.</param>
+    /// <param name="seed">The seed of the start vector.</param>
     /// <exception cref="InvalidOperationException">A product is not finite.</exception>
     public static IReadOnlyList<EigenvalueEstimate> Of(TransposedJacobian jacobian, int krylovDimension, int seed) =>
         jacobian.Size <= WholeMatrixLimit
@@ -97,7 +97,7 @@ internal static class Spectrum
 
     private static double Finite(double value) => double.IsFinite(value)
         ? value
-        : throw new InvalidOperationException("The derivatives of a layer are not finite at a state of this data.");
+        : throw new InvalidOperationException("The derivatives of a layer are not finite at a hidden state of this data.");
 }
 
 /// <summary>Computes eigenvalues of a small real matrix.</summary>
@@ -110,7 +110,7 @@ internal static class DenseEigenvalues
     {
         Matrix<double> m = Matrix<double>.Build.DenseOfArray(matrix);
         double scale = m.Enumerate().Max(Math.Abs);
-        // The iteration uses absolute thresholds, so the matrix is scaled. It does not converge for a matrix of zeros.
+        // The iteration uses absolute thresholds, so the matrix is scaled. It does not converge for a zero matrix.
         if (scale == 0) return [.. Enumerable.Repeat((Complex.Zero, 1.0), m.RowCount)];
         try
         {

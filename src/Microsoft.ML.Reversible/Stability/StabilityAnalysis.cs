@@ -10,17 +10,19 @@ using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.tor
 
 namespace Microsoft.ML.Reversible.Stability;
 
-/// <summary>Analyses the stability of a scheme over a list of functions at the hidden states that inputs lead to.</summary>
+/// <summary>Analyses the stability of a scheme over a list of functions, at the hidden states of given inputs.</summary>
 /// <param name="scheme">The scheme.</param>
 /// <param name="arithmetic">The arithmetic that the model is trained in. The analysis itself is always in floating point.</param>
 /// <param name="functions">The functions that the scheme runs over, in order.</param>
-/// <param name="krylovDimension">The steps of the eigenvalue iteration and the most of the singular value iteration, at least 1.</param>
-/// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+/// <param name="krylovDimension">
+/// The number of steps of the eigenvalue iteration, and the maximum of the singular value iteration; at least 1.
+/// </param>
+/// <param name="seed">The seed of the iterations and the scheme's random draws.</param>
 internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<Block> functions, int krylovDimension, int seed)
 {
     private readonly IReadOnlyList<LayerRecurrence> _layers = LayerRecurrence.Of(scheme, functions.Count);
 
-    /// <summary>Makes the analysis of a stack.</summary>
+    /// <summary>Creates the analysis of a stack.</summary>
     public StabilityAnalysis(LayerStack stack, int krylovDimension, int seed)
         : this(stack.Scheme, stack.Arithmetic, stack.Blocks, krylovDimension, seed)
     {
@@ -84,7 +86,8 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
     }
 
     /// <summary>
-    /// Returns whether the functions of a pair do not depend on their inputs. The pair then keeps both states, although its root is double.
+    /// Returns whether the functions of a pair do not depend on their inputs. The pair then keeps both states unchanged, although its root
+    /// is double.
     /// </summary>
     private bool IsConstant(LayerRecurrence layer, Trajectory trajectory)
     {
@@ -115,16 +118,18 @@ internal sealed class StabilityAnalysis(Scheme scheme, Arithmetic arithmetic, IR
         errors.All(e => e is not null) ? RebuildError.Over([.. errors.Select(e => e!.Value)]) : null;
 }
 
-/// <summary>Analyses the stability of a language model at the hidden states that text leads to.</summary>
+/// <summary>Analyses the stability of a language model at the hidden states of a text.</summary>
 internal static class TextStability
 {
     /// <summary>Analyses a model on the first windows of data.</summary>
     /// <param name="model">The model.</param>
     /// <param name="textColumnName">The data's text column.</param>
     /// <param name="data">The data. Only the rows that the windows need are read.</param>
-    /// <param name="windowCount">The most windows to take, at least 1.</param>
-    /// <param name="krylovDimension">The steps of the eigenvalue iteration, the most of the singular value iteration; at least 1.</param>
-    /// <param name="seed">Seeds the iterations and the scheme's random draws.</param>
+    /// <param name="windowCount">The maximum number of windows, at least 1.</param>
+    /// <param name="krylovDimension">
+    /// The number of steps of the eigenvalue iteration, and the maximum of the singular value iteration; at least 1.
+    /// </param>
+    /// <param name="seed">The seed of the iterations and the scheme's random draws.</param>
     /// <param name="cancellationToken">Cancels the analysis.</param>
     public static StabilityReport Analyze(
         LanguageModel model,

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Whether a model's recurrence stays bounded forward and backward on real text, and how exactly states are rebuilt.</summary>
+/// <summary>
+/// The report on whether a model's recurrence stays bounded forward and backward on real text, and how exactly hidden states are rebuilt.
+/// </summary>
 public sealed class StabilityReport
 {
     internal StabilityReport(
@@ -21,7 +23,7 @@ public sealed class StabilityReport
     public IReadOnlyList<LayerStability> Layers { get; }
 
     /// <summary>
-    /// The factor by which all layers together amplify a small error at most, forward and backward; the largest over the windows.
+    /// The maximum factor by which all layers together amplify a small error, forward and backward; the largest over the windows.
     /// </summary>
     public StackAmplification Stack { get; }
 
@@ -63,11 +65,11 @@ public sealed class StabilityReport
     private static string Small(double? value) => value?.ToString("0.0e+00", CultureInfo.InvariantCulture) ?? "-";
 }
 
-/// <summary>The stability of one layer at the hidden states that real text leads to.</summary>
+/// <summary>The stability of one layer at the hidden states of real text.</summary>
 /// <remarks>
-/// The eigenvalues are those of the Jacobian of the layer's function f with respect to the whole state of one window, all tokens and
-/// channels; for the Hamiltonian scheme those of the product J_Mlp J_Attn. The iteration finds the outer eigenvalues best and not all of
-/// them, so that growth factors are lower bounds.
+/// The eigenvalues are those of the Jacobian of the layer's function f with respect to the whole state of one window (all tokens and
+/// channels), and for the Hamiltonian scheme those of the product J_Mlp J_Attn. The iteration finds the outer eigenvalues first and not all
+/// of them, so growth factors are lower bounds.
 /// </remarks>
 public sealed record LayerStability
 {
@@ -105,7 +107,8 @@ public sealed record LayerStability
     public required double? BackwardGrowth { get; init; }
 
     /// <summary>
-    /// Whether errors grow linearly with depth at an eigenvalue found, because the recurrence has a double root on the unit circle, or two
+    /// Whether errors grow linearly with depth at one of the eigenvalues found, because the recurrence has a double root on the unit
+    /// circle, or two
     /// roots too close to tell apart at this depth. L such layers amplify an error by up to L + 1. For the Hamiltonian scheme, linear
     /// growth is possible but not certain: at the eigenvalue 0 there is none if the null spaces of both halves have the same dimension.
     /// </summary>
@@ -146,7 +149,7 @@ public readonly record struct RebuildError(double Max, double Rms, double Hidden
         Tensor kept = state.to(ScalarType.Float64), difference = rebuilt.to(ScalarType.Float64) - kept;
         return new(Number(difference.abs().max()), Math.Sqrt(Number(difference.square().mean())), Math.Sqrt(Number(kept.square().mean())));
 
-        // A state that overflowed when it was rebuilt has an infinite error.
+        // A state that overflowed while it was rebuilt has an infinite error.
         static double Number(Tensor x) => x.ToDouble() is var value && double.IsNaN(value) ? double.PositiveInfinity : value;
     }
 
@@ -158,13 +161,13 @@ public readonly record struct RebuildError(double Max, double Rms, double Hidden
 }
 
 /// <summary>
-/// The factor by which a whole stack amplifies a small error of two consecutive hidden states at most: the largest singular value of the
+/// The maximum factor by which a whole stack amplifies a small error of two consecutive hidden states: the largest singular value of the
 /// derivative T of (p₀, p₋₁) ↦ (p_L, p_{L-1}), and of its inverse.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Unlike the eigenvalues of single layers, it includes how the layers act on each other, and growth that no eigenvalue shows. Norms are
-/// Euclidean, over both states of one window. An iteration computes it as a lower bound.
+/// Unlike the eigenvalues of single layers, it includes the interaction of the layers, and growth that no eigenvalue shows. Norms are
+/// Euclidean, over both states of one window. The iteration gives a lower bound.
 /// </para>
 /// <para>
 /// If the first layer does not depend on p₋₁ (<see cref="Start.Euler"/>), the inverse ends at (p₁, p₀). For a residual network the

@@ -16,7 +16,7 @@ internal static class StabilityVerdict
         double forward = layers.Max(l => l.ForwardGrowth), backward = layers.Max(l => l.BackwardGrowth ?? 0);
         string factors = $"forward growth {Text(forward)} a layer{(backward == 0 ? "" : $", backward {Text(backward)}")}";
         string text = growing.Length == 0
-            ? $"{name}: no layer grows{(linear.Length == 0 ? "" : " exponentially")}, on the eigenvalues found: "
+            ? $"{name}: errors grow{(linear.Length == 0 ? "" : " exponentially")} in no layer, on the eigenvalues found: "
               + $"{factors} at most."
             : $"{name}: {Have(growing, (layer, value) => layer.At(value).Worst > Growth.Noise)}: " +
               $"{factors} at most ({condition.Bounded}).";
@@ -33,7 +33,7 @@ internal static class StabilityVerdict
                 + $"{(growing.Length == 0 ? $" ({condition.Bounded})" : "")}.";
         }
 
-        // Names layers, and the range of their scaled eigenvalues for which a condition holds.
+        // Returns the names of layers, and the range of their scaled eigenvalues that satisfy a condition.
         string Have(LayerStability[] some, Func<LayerRecurrence, Complex, bool> holds) =>
             $"{Names(some, layers.Count)} {(some.Length == 1 ? "has" : "have")} {condition.Variable} " + Range(some.SelectMany(layer =>
                 layer.Eigenvalues.Select(e => e.Value)
@@ -45,7 +45,7 @@ internal static class StabilityVerdict
     private static string Whole(StackAmplification stack, int count) =>
         $" Over {(count == 1 ? "the one layer" : $"all {count} layers together")} a small error is multiplied by up to "
         + $"{Text(stack.Forward)} forward{(stack.Backward is { } backward ? $" and {Text(backward)} back" : "")}, the largest singular "
-        + "value, which is found from below.";
+        + "value, of which the iteration gives a lower bound.";
 
     private static string Range(IEnumerable<Complex> values)
     {
@@ -76,8 +76,8 @@ internal static class StabilityVerdict
         LayerStability? layer = layers.Where(l => l.RebuildError is not null).MaxBy(l => l.RebuildError!.Value.Relative);
         if (layer?.RebuildError is not { Relative: > 0 } worst) return "";
         return string.Create(CultureInfo.InvariantCulture,
-            $" Run back in floating point, the hidden state into layer {layer.Layer} is rebuilt worst: " +
-            $"wrong by {worst.Max:0.0e+00} at most, by {worst.Relative:0.0e+00} of its size on average.");
+            $" Run backwards in floating point, the hidden state before layer {layer.Layer} is rebuilt worst: " +
+            $"its error is {worst.Max:0.0e+00} at most, and {worst.Relative:0.0e+00} of its size on average.");
     }
 
     private static string Text(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
@@ -92,7 +92,7 @@ internal static class StabilitySuggestion
     public static string Of(Scheme scheme, Arithmetic arithmetic, IReadOnlyList<LayerStability> layers)
     {
         if (!scheme.IsReversible)
-            return "This scheme has no inverse: take a reversible one to train in memory that does not grow with depth.";
+            return "This scheme has no inverse. Use a reversible one to train in memory that does not grow with depth.";
         bool exact = arithmetic == Arithmetic.Exact, drifts = !exact && layers.Max(l => l.RebuildError?.Relative ?? 0) > Harmless;
         string kept = exact ? "Exact arithmetic rebuilds the hidden states to the bit whatever the growth backward. " : "";
         string advice = string.Join("; or ", Advice(scheme, exact, drifts, layers));
@@ -103,8 +103,8 @@ internal static class StabilitySuggestion
         }
         if (drifts) return $"{char.ToUpperInvariant(advice[0])}{advice[1..]}.";
         return exact
-            ? $"{kept}Forward, hidden states near one another part. To lessen that: {advice}."
-            : $"{kept}At this depth the growth does no harm to what is rebuilt. For a much deeper network: {advice}.";
+            ? $"{kept}Forward, nearby hidden states diverge. To reduce that: {advice}."
+            : $"{kept}At this depth the growth does not affect the rebuilt hidden states. For a much deeper network: {advice}.";
     }
 
     private static IEnumerable<string> Advice(Scheme scheme, bool exact, bool drifts, IReadOnlyList<LayerStability> layers)
@@ -116,7 +116,7 @@ internal static class StabilitySuggestion
         if (!grows && !drifts) yield break;
         if (!exact && scheme.CanBeExact) yield return "use exact arithmetic, which rebuilds every hidden state to the bit";
         if (!scheme.CanBeExact)
-            yield return "take another scheme and retrain: this one cannot be exact, while midpoint, leapfrog, Hamiltonian, estimator "
+            yield return "use another scheme and retrain: this one cannot be exact, but midpoint, leapfrog, Hamiltonian, iterated-inverse "
                 + "and BDIA can";
         if (!grows) yield break;
         SchemeCondition condition = SchemeCondition.Of(scheme);
@@ -131,7 +131,7 @@ internal static class StabilitySuggestion
     /// <summary>Suggests midpoint or leapfrog with the same step size, if it grows clearly less on the same eigenvalues.</summary>
     private static string? Other(Scheme scheme, double h, IReadOnlyList<LayerStability> layers, double worst, Func<Growth, double> harm)
     {
-        // Eigenvalues of the product of two halves, or of two blocks together, do not give those of one whole block.
+        // The eigenvalues of the product of two halves, or of two blocks together, do not give those of one whole block.
         if (scheme is Hamiltonian or IteratedInverse) return null;
         return new Scheme[] { new Midpoint(h), new Leapfrog(h) }
             .Where(s => s.Name != scheme.Name)
@@ -139,7 +139,7 @@ internal static class StabilitySuggestion
             .Where(s => s.Growth is not null)
             .OrderBy(s => s.Growth)
             .Select(s =>
-                $"take another scheme and retrain: on the same eigenvalues {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer")
+                $"use another scheme and retrain: on the same eigenvalues {s.Scheme} would grow by {Text(s.Growth!.Value)} a layer")
             .FirstOrDefault();
     }
 

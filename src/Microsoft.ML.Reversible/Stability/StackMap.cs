@@ -17,11 +17,11 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <remarks>
 /// A first layer with A = 0, the Euler start, does not depend on p₋₁; T⁻¹ then ends at (p₁, p₀). If A is 0 in every layer, as in a residual
 /// network, T is the derivative of p₀ ↦ p_L, and the other state of its vectors is 0. A product costs a few passes of each function, and
-/// keeps the autograd graph of one function at a time.
+/// holds the autograd graph of one function at a time.
 /// </remarks>
 /// <param name="functions">The functions f_l in order.</param>
 /// <param name="steps">The recurrence of each.</param>
-/// <param name="states">p_l at which function l is evaluated.</param>
+/// <param name="states">Returns p_l, at which function l is evaluated.</param>
 internal sealed class StackMap(IReadOnlyList<Block> functions, IReadOnlyList<Recurrence> steps, Func<int, Tensor> states)
 {
     private readonly bool _hasTwoStates = steps.Any(step => step.A != 0);
@@ -96,14 +96,14 @@ internal sealed class StackMap(IReadOnlyList<Block> functions, IReadOnlyList<Rec
 /// so a second backward pass through the first gives J v as the gradient of ⟨Jᵀ u, v⟩ with respect to u.
 /// </summary>
 /// <remarks>
-/// A vector is divided by its largest entry before it is converted to the function's number type, and the result is multiplied by it, so
-/// that nothing overflows. Gradients of parameters are not changed.
+/// To avoid overflow, a vector is divided by its largest entry before it is converted to the function's number type, and the result is
+/// multiplied by it. Gradients of parameters are not changed.
 /// </remarks>
 internal static class JacobianProduct
 {
     /// <summary>
-    /// A script, because TorchSharp's <c>autograd.grad</c> ends the process when libtorch throws, for example when memory runs out, and
-    /// because libtorch prints a warning for <c>backward</c> with a graph.
+    /// A TorchScript function is used because TorchSharp's <c>autograd.grad</c> ends the process when libtorch throws, for example when
+    /// memory runs out, and because libtorch prints a warning for <c>backward</c> with a graph.
     /// </summary>
     private static readonly ScriptFunction TwoBackwardPasses = new(
         "two_backward_passes",

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Stability;
 /// <summary>
 /// All hidden states of one window, and the errors of rebuilding them by running the recurrence backward in the same floating-point type.
 /// </summary>
-/// <remarks>The states belong to the dispose scope in which the object is made.</remarks>
+/// <remarks>The states belong to the dispose scope in which the object is created.</remarks>
 internal sealed class Trajectory
 {
     private readonly IReadOnlyList<Block> _functions;

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Chooses the device a model computes on: the option's, else the context's GPU, else the CPU.</summary>
+/// <summary>Chooses the device that a model computes on: the option's, or else the context's GPU, or else the CPU.</summary>
 internal static class Devices
 {
     /// <summary>Resolves a device and checks that it exists.</summary>
     /// <exception cref="InvalidOperationException">
-    /// A GPU was asked for, there is none, and the context does not fall back to the CPU.
+    /// A GPU was requested, there is none, and the context does not fall back to the CPU.
     /// </exception>
     public static Device Resolve(string? requested, MLContext context, IChannel channel)
     {
@@ -24,27 +24,27 @@ internal static class Devices
         if (index < count) return device(DeviceType.CUDA, index);
 
         string missing = count == 0
-            ? $"The device '{name}' was asked for, but libtorch finds no CUDA device."
-            : $"The device '{name}' was asked for, but there are only {count} CUDA devices.";
+            ? $"The device '{name}' was requested, but libtorch finds no CUDA device."
+            : $"The device '{name}' was requested, but there are only {count} CUDA devices.";
         if (!context.FallbackToCpu)
             throw new InvalidOperationException(
-                missing + " Install a CUDA build of libtorch with its driver, ask for 'cpu', or set MLContext.FallbackToCpu.");
+                missing + " Install a CUDA build of libtorch and the driver, use 'cpu', or set MLContext.FallbackToCpu.");
         channel.Warning(MessageSensitivity.None, missing + " Falling back to the CPU.");
         return CPU;
     }
 
-    /// <summary>Returns whether a GPU is asked for, whether or not there is one.</summary>
+    /// <summary>Returns whether the option or the context requests a GPU, whether or not there is one.</summary>
     /// <inheritdoc cref="CheckName" path="/exception"/>
     public static bool AsksForGpu(string? requested, MLContext context) =>
         requested is null ? context.GpuDeviceId is not null : IsGpu(requested);
 
-    /// <summary>Whether a device is a GPU, whether or not there is one; null is none.</summary>
+    /// <summary>Returns whether a name is that of a GPU, whether or not there is one; false for null.</summary>
     /// <inheritdoc cref="CheckName" path="/exception"/>
     public static bool IsGpu(string? name) => name is not null && CheckName(name) >= 0;
 
-    /// <summary>The index of a CUDA device, or -1 for the CPU.</summary>
-    /// <exception cref="ArgumentException">The name is none of cpu, cuda and cuda:N.</exception>
-    /// <exception cref="NotSupportedException">The name is that of a device without float64.</exception>
+    /// <summary>Returns the index of a CUDA device, or -1 for the CPU.</summary>
+    /// <exception cref="ArgumentException">The name is not cpu, cuda or cuda:N.</exception>
+    /// <exception cref="NotSupportedException">The device has no float64.</exception>
     public static int CheckName(string name)
     {
         if (name == "cpu") return -1;

@@ -5,25 +5,26 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// Marks an option that may change between the parts of a run, or that the task's own entries of the fingerprint describe. All other
-/// options are in the fingerprint.
+/// Marks an option that is not in the fingerprint, because it may change when a run is resumed or because the task's own entries cover it.
+/// All other options are in the fingerprint.
 /// </summary>
-/// <param name="reason">Why, for whoever reads the option.</param>
+/// <param name="reason">The reason, for readers of the code.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class NotInFingerprintAttribute(string reason) : Attribute
 {
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public string Reason => reason;
 }
 
-/// <summary>What decides a run's curve beside the options.</summary>
-/// <param name="Name">Its name in messages.</param>
-/// <param name="Value">Its value as text; null where the run has none.</param>
-/// <param name="OnlyIfBoth">Whether it is compared only where both parts of the run have a value.</param>
+/// <summary>An entry of a fingerprint that is not an option.</summary>
+/// <param name="Name">The name in messages.</param>
+/// <param name="Value">The value as text; null if the run has none.</param>
+/// <param name="OnlyIfBoth">Whether it is compared only if both parts of the run have a value.</param>
 internal readonly record struct FingerprintEntry(string Name, string? Value, bool OnlyIfBoth = false);
 
 /// <summary>
-/// All that decides a run's curve, as text. A run that is resumed must agree in all of it, or it would not be the same run.
+/// Everything that decides a run's loss curve, as text. A resumed run must have the same fingerprint; otherwise it would not be the same
+/// run.
 /// </summary>
 /// <param name="Seed">The seed of the weights and of the order of the data.</param>
 /// <param name="Source">The hash of the training data; null before it has been read.</param>
@@ -32,22 +33,22 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
 {
     private const string NotSet = "not set";
 
-    /// <summary>Names that are compared only where both have them.</summary>
+    /// <summary>The names that are compared only if both fingerprints have them.</summary>
     [JsonIgnore]
     private IReadOnlySet<string> OnlyIfBoth { get; init; } = new HashSet<string>();
 
-    /// <summary>The options' defaults: what an earlier part had of an option that did not exist then.</summary>
+    /// <summary>The options' defaults, which stand for options that did not exist yet when a checkpoint was written.</summary>
     [JsonIgnore]
     private IReadOnlyDictionary<string, string> Defaults { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The option that names weights to start from, for the message; null where there is none.</summary>
+    /// <summary>The option that names weights to start from, for the message; null if there is none.</summary>
     [JsonIgnore]
     private string? StartOption { get; init; }
 
-    /// <summary>The fingerprint of options alone.</summary>
-    /// <param name="options">The options, checked.</param>
+    /// <summary>Returns the fingerprint of the options alone.</summary>
+    /// <param name="options">The options, already checked.</param>
     /// <param name="seed">The seed.</param>
-    /// <exception cref="NotSupportedException">An option that is not marked has no text form.</exception>
+    /// <exception cref="NotSupportedException">An option without the mark has a type that has no text form.</exception>
     public static Fingerprint Of(TrainingOptions options, int seed) => new(seed, Source: null, SettingsOf(options))
     {
         Defaults = SettingsOf((TrainingOptions)Activator.CreateInstance(options.GetType())!),
@@ -55,8 +56,8 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
     };
 
     /// <summary>
-    /// The fingerprint with more entries. Known ones stay: a model's scheme has the factors that were drawn for it, and that asked for has
-    /// not.
+    /// Returns the fingerprint with more entries. Existing entries keep their values: a model's scheme includes the factors that were drawn
+    /// for it, the requested scheme does not.
     /// </summary>
     public Fingerprint With(IEnumerable<FingerprintEntry> entries, string? source = null)
     {
@@ -70,8 +71,8 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
         return this with { Source = source ?? Source, Settings = settings, OnlyIfBoth = onlyIfBoth };
     }
 
-    /// <summary>Compares this fingerprint, of a checkpoint, with that of the run asked for.</summary>
-    /// <exception cref="InvalidOperationException">The run asked for is another one; the message lists what differs.</exception>
+    /// <summary>Compares this fingerprint, of a checkpoint, with that of the requested run.</summary>
+    /// <exception cref="InvalidOperationException">The runs differ; the message lists the differences.</exception>
     public void Require(Fingerprint asked, string checkpoint)
     {
         List<string> differences = [];
@@ -86,14 +87,14 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
         }
         if (differences.Count == 0) return;
         string weightsAlone = asked.StartOption is { } option
-            ? $"; to train on from the weights alone, name the checkpoint as {option}"
+            ? $"; to start a new run from the checkpoint's weights, set {option} to it"
             : "";
         throw new InvalidOperationException(
-            $"The checkpoint '{checkpoint}' is of another run: {string.Join("; ", differences)}. " +
-            $"Ask for the same run, or give this one a CheckpointFolder of its own{weightsAlone}.");
+            $"The checkpoint '{checkpoint}' belongs to another run: {string.Join("; ", differences)}. " +
+            $"Set the options of that run, or give this run another CheckpointFolder{weightsAlone}.");
     }
 
-    /// <summary>A value as a fingerprint has it.</summary>
+    /// <summary>Returns a value as text in the form that fingerprints use.</summary>
     public static string Text(object? value) => value switch
     {
         null => NotSet,
@@ -109,9 +110,9 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
             if (property.GetCustomAttribute<NotInFingerprintAttribute>() is not null) continue;
             if (!HasText(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType))
                 throw new NotSupportedException(
-                    $"The option {property.Name} has no text for the fingerprint of a run. Mark it [NotInFingerprint], and where it " +
-                    "decides the curve let the task add an entry for it.");
-            // An option whose value depends on others where it is null has a property of the value that takes effect.
+                    $"The option {property.Name} has no text form for a run's fingerprint. Mark it [NotInFingerprint]; if it " +
+                    "affects the loss curve, let the task add an entry for it.");
+            // For an option that is derived from others if it is null, the property with the effective value is read instead.
             PropertyInfo read = property.DeclaringType!.GetProperty(
                 $"Effective{property.Name}", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly) ?? property;
             settings[property.Name] = Text(read.GetValue(options));

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// AdamW over flat buffers: one group of parameters a function of the stack, and an outer group of all others (embeddings, final norm,
-/// head); those that need no gradient are in none. A group takes a handful of kernels, where TorchSharp's AdamW takes as many for each
-/// parameter.
+/// AdamW over flat buffers: one group of parameters for each function of the stack, and an outer group of all others (embeddings, final
+/// norm, head). Parameters without gradients are in no group. A step takes a handful of kernels per group; TorchSharp's AdamW takes as many
+/// per parameter.
 /// </summary>
 /// <remarks>
-/// Create it after the parameters are on their device. While it lives, the parameters' <c>grad</c> are views of its buffers, to which
-/// backward passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the groups of the layers share
-/// one gradient buffer in turn: <see cref="ZeroGradients"/> gives it to the last one, and <see cref="PassGradientOn"/> to the next.
+/// Create it after the parameters are on their device. Until it is disposed, the parameters' <c>grad</c> are views of its buffers, to which
+/// backward passes add in place; do not replace them. With <see cref="OptimizerPlacement.InsideBackward"/>, the layers' groups take turns
+/// with one gradient buffer: <see cref="ZeroGradients"/> gives it to the last group, and <see cref="PassGradientOn"/> to the group below.
 /// </remarks>
 internal sealed class FlatAdamW : IDisposable
 {
@@ -23,11 +23,11 @@ internal sealed class FlatAdamW : IDisposable
     private readonly Tensor _secondMoments;
     private readonly bool _shared;
 
-    /// <summary>Takes parameters where they are in flat buffers already, and else moves them into such, group by group.</summary>
-    /// <param name="groups">The parameters: a group for each layer in forward order, and last a group of all others.</param>
+    /// <summary>Uses parameters in place if they are in flat buffers already; otherwise moves them into new ones, group by group.</summary>
+    /// <param name="groups">The parameters: a group for each layer in forward order, then a group of all others.</param>
     /// <param name="settings">AdamW's constants.</param>
-    /// <param name="placement">Whether the groups of the layers share one gradient.</param>
-    /// <param name="flat">The buffer that the parameters are in, in the same groups; null where there is none.</param>
+    /// <param name="placement">Whether the layers' groups share one gradient buffer.</param>
+    /// <param name="flat">The buffer that the parameters are in, in the same groups; null if there is none.</param>
     /// <exception cref="ArgumentException">A parameter is not float32, or belongs to two groups.</exception>
     public FlatAdamW(
         IEnumerable<Parameter[]> groups, AdamWSettings settings, OptimizerPlacement placement, FlatParameters? flat = null)
@@ -61,28 +61,30 @@ internal sealed class FlatAdamW : IDisposable
         Tensor Zeros(long length) => zeros(length, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
     }
 
-    /// <summary>When the groups of the stack are stepped.</summary>
+    /// <summary>When the layers' groups are updated.</summary>
     public OptimizerPlacement Placement { get; }
 
-    /// <summary>The index of the group of the parameters outside the stack; those of the stack's functions are 0 to this less 1.</summary>
+    /// <summary>
+    /// The index of the group of the parameters outside the stack. The groups of the stack's functions come before it, from 0.
+    /// </summary>
     public int OuterGroup => _groups.Length - 1;
 
-    /// <summary>Number of steps done.</summary>
+    /// <summary>The number of steps done.</summary>
     public long StepCount { get; private set; }
 
-    /// <summary>Elements of the gradient buffers, all together.</summary>
+    /// <summary>The number of elements of all gradient buffers together.</summary>
     public long GradientElements => _gradients.Sum(g => g.numel());
 
-    /// <summary>The moments under their names, for a checkpoint: live tensors, float32.</summary>
+    /// <summary>The moments with their names, for a checkpoint. The tensors are the optimizer's own, float32.</summary>
     public IEnumerable<(string Name, Tensor Value)> State =>
     [
         .. _groups.Select((group, i) => ($"exp_avg.{i}", group.FirstMoment)),
         .. _groups.Select((group, i) => ($"exp_avg_sq.{i}", group.SecondMoment)),
     ];
 
-    /// <summary>Takes over what a checkpoint holds, one tensor at a time; after a failure, load again or start anew.</summary>
+    /// <summary>Loads the state from a checkpoint, one tensor at a time. A failure leaves the state partly loaded.</summary>
     /// <param name="stepCount">The number of steps done, at least 0.</param>
-    /// <param name="read">Gives the tensor of a name of <see cref="State"/>; it is disposed here.</param>
+    /// <param name="read">Returns the tensor for a name of <see cref="State"/>; this method disposes of it.</param>
     /// <exception cref="InvalidDataException">The step count is negative, or a tensor has another shape or type.</exception>
     public void Load(long stepCount, Func<string, Tensor> read)
     {
@@ -100,7 +102,7 @@ internal sealed class FlatAdamW : IDisposable
         StepCount = stepCount;
     }
 
-    /// <summary>Sets all gradients to zero, ready for a backward pass: one kernel a buffer.</summary>
+    /// <summary>Sets all gradients to zero before a backward pass: one kernel per buffer.</summary>
     public void ZeroGradients()
     {
         using var noGraph = no_grad();
@@ -111,8 +113,8 @@ internal sealed class FlatAdamW : IDisposable
     }
 
     /// <summary>
-    /// Gives the shared gradient from a group of the stack to the one below it, with what functions above have added to that one's
-    /// gradients already, and else zero.
+    /// Passes the shared gradient buffer from a group of the stack to the group below. Its content becomes the gradients that functions
+    /// above have already added to that group's parameters, or else zero.
     /// </summary>
     public void PassGradientOn(int group)
     {
@@ -121,9 +123,7 @@ internal sealed class FlatAdamW : IDisposable
         if (group > 0) _groups[group - 1].TakeOverGradients();
     }
 
-    /// <summary>
-    /// The norm of all gradients as one vector. Waits for the device: one kernel a group and one number each are read, at once.
-    /// </summary>
+    /// <summary>Returns the norm of all gradients as one vector. Waits for the device once, to read one number per group.</summary>
     public double GradNorm()
     {
         using var scope = NewDisposeScope();
@@ -131,29 +131,29 @@ internal sealed class FlatAdamW : IDisposable
         return Math.Sqrt(norms.data<double>().ToArray().Sum(norm => norm * norm));
     }
 
-    /// <summary>The norm of one group's gradient. Waits for the device.</summary>
+    /// <summary>Returns the norm of one group's gradient. Waits for the device.</summary>
     public double GradNorm(int group)
     {
         using Tensor norm = _groups[group].GradNorm();
         return norm.item<double>();
     }
 
-    /// <summary>One step of all groups; nothing waits for the device.</summary>
+    /// <summary>Takes a step of all groups, without waiting for the device.</summary>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="gradScale">What the gradients are multiplied by.</param>
+    /// <param name="gradScale">The factor of the gradients.</param>
     public void Step(double rate, double gradScale = 1)
     {
         for (int group = 0; group < _groups.Length; group++) StepGroup(group, rate, gradScale);
         CompleteStep();
     }
 
-    /// <summary>The present step of one group; <see cref="CompleteStep"/> follows when all groups have been stepped.</summary>
+    /// <summary>Takes the current step of one group. Call <see cref="CompleteStep"/> after all groups.</summary>
     public void StepGroup(int group, double rate, double gradScale = 1) => _groups[group].Step(rate, gradScale, StepCount + 1, _settings);
 
-    /// <summary>Counts the step.</summary>
+    /// <summary>Increments the step count.</summary>
     public void CompleteStep() => StepCount++;
 
-    /// <summary>Frees gradients and moments; the parameters stay, without a <c>grad</c>.</summary>
+    /// <summary>Frees gradients and moments. The parameters stay, without a <c>grad</c>.</summary>
     public void Dispose()
     {
         foreach (FlatAdamWGroup group in _groups) group.Dispose();
@@ -179,14 +179,14 @@ internal sealed class FlatAdamW : IDisposable
 /// <summary>The constants of AdamW.</summary>
 /// <param name="Beta1">Decay of the gradient's running mean, within [0, 1).</param>
 /// <param name="Beta2">Decay of the squared gradient's running mean, within [0, 1).</param>
-/// <param name="Epsilon">What is added to the denominator, positive.</param>
+/// <param name="Epsilon">The constant added to the denominator, positive.</param>
 /// <param name="WeightDecay">Decoupled weight decay of the matrices, at least 0; biases and norms do not decay.</param>
 internal readonly record struct AdamWSettings(double Beta1, double Beta2, double Epsilon, double WeightDecay);
 
-/// <summary>Parameters in a stretch of a buffer, with AdamW's two moments and a gradient laid out alike.</summary>
+/// <summary>Parameters in a contiguous range of a buffer, with AdamW's two moments and a gradient in the same layout.</summary>
 internal sealed class FlatAdamWGroup : IDisposable
 {
-    /// <summary>Below this, the square of a gradient's scale gets out of float32's range.</summary>
+    /// <summary>Below this, the square of the gradient's scale underflows in float32.</summary>
     private const double LeastFoldedScale = 1e-12;
 
     private readonly Parameter[] _parameters;
@@ -195,12 +195,12 @@ internal sealed class FlatAdamWGroup : IDisposable
     private readonly Tensor _decaying;
     private readonly Tensor _gradient;
 
-    /// <summary>Makes the group; it takes over the tensors that it is given.</summary>
+    /// <summary>Creates the group, which takes ownership of the tensors.</summary>
     /// <param name="layout">The parameters, float32, with values.</param>
     /// <param name="values">
-    /// Their stretch, of shape [<see cref="FlatLayout.Used"/>], where they are already or are moved to now.
+    /// Their range of the buffer, of shape [<see cref="FlatLayout.Used"/>]. Parameters that are not in it yet are moved to it.
     /// </param>
-    /// <param name="gradient">The gradient's stretch, of shape [<see cref="FlatLayout.Length"/>]; other groups may use it too.</param>
+    /// <param name="gradient">The gradient's buffer, of shape [<see cref="FlatLayout.Length"/>]; other groups may share it.</param>
     /// <param name="firstMoment">Zeros of the same shape.</param>
     /// <param name="secondMoment">Zeros of the same shape.</param>
     public FlatAdamWGroup(FlatLayout layout, Tensor values, Tensor gradient, Tensor firstMoment, Tensor secondMoment)
@@ -223,13 +223,13 @@ internal sealed class FlatAdamWGroup : IDisposable
     /// <summary>The running mean of the squared gradient, float32, laid out as the parameters, of shape [n].</summary>
     public Tensor SecondMoment { get; }
 
-    /// <summary>Makes the parameters' <c>grad</c> views of the gradient's buffer; backward passes then add to them in place.</summary>
+    /// <summary>Makes the parameters' <c>grad</c> views of the gradient buffer, to which backward passes then add in place.</summary>
     public void AttachGradients()
     {
         for (int i = 0; i < _parameters.Length; i++) _parameters[i].grad = _gradientViews[i];
     }
 
-    /// <summary>Attaches them after adding the <c>grad</c> that parameters have.</summary>
+    /// <summary>Adds the parameters' present <c>grad</c> to the buffer, then attaches the views.</summary>
     public void TakeOverGradients()
     {
         using (no_grad())
@@ -243,7 +243,7 @@ internal sealed class FlatAdamWGroup : IDisposable
         AttachGradients();
     }
 
-    /// <summary>Leaves the parameters without a <c>grad</c>.</summary>
+    /// <summary>Removes the parameters' <c>grad</c>.</summary>
     public void DetachGradients()
     {
         foreach (Parameter parameter in _parameters) parameter.grad = null;
@@ -257,9 +257,12 @@ internal sealed class FlatAdamWGroup : IDisposable
     }
 
     /// <summary>
-    /// The norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.
+    /// Returns the norm of the gradient, a float64 scalar on its device: one kernel over the gradient, and two over a thousandth of it.
     /// </summary>
-    /// <remarks>Over millions, the CPU's float32 sums are wrong in the third digit; so they are of rows, and go on in float64.</remarks>
+    /// <remarks>
+    /// On the CPU, float32 sums over millions of elements are wrong in the third digit, so each row is summed in float32 and the rows' sums
+    /// in float64.
+    /// </remarks>
     public Tensor GradNorm()
     {
         using var scope = NewDisposeScope();
@@ -268,19 +271,19 @@ internal sealed class FlatAdamWGroup : IDisposable
     }
 
     /// <summary>
-    /// Changes the parameters. With g the scaled gradient and t the step from 1:
+    /// Updates the parameters. With g the scaled gradient and t the step, from 1:
     /// <code>
     ///     p *= 1 - lr wd (matrices)      m = β₁ m + (1 - β₁) g      v = β₂ v + (1 - β₂) g²
     ///     p -= lr √c₂ / c₁ · m / (√v + ε √c₂)      with c₁ = 1 - β₁ᵗ, c₂ = 1 - β₂ᵗ
     /// </code>
     /// </summary>
     /// <remarks>
-    /// Eight kernels, however many parameters there are: one for the decay, two for each moment (their decay, and the gradient with
-    /// the scale folded into its factor), √v, + ε, and the quotient. TorchSharp's AdamW takes nine a parameter, after a pass of clipping;
-    /// the division of √v by √c₂ is gone into the two scalars.
+    /// Takes eight kernels for any number of parameters: one for the weight decay, two for each moment (its decay, and the gradient, whose
+    /// factor includes the scale), √v, + ε, and the quotient. The division of √v by √c₂ is folded into two scalars. TorchSharp's AdamW
+    /// takes nine kernels per parameter, after a separate pass for clipping.
     /// </remarks>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="gradScale">What the gradient is multiplied by, as for clipping.</param>
+    /// <param name="gradScale">The factor of the gradient, for example for clipping.</param>
     /// <param name="step">t.</param>
     /// <param name="settings">The constants.</param>
     public void Step(double rate, double gradScale, long step, AdamWSettings settings)
@@ -302,7 +305,7 @@ internal sealed class FlatAdamWGroup : IDisposable
         _values.addcdiv_(first, second.sqrt().add_(settings.Epsilon * root2), -rate * root2 / correction1);
     }
 
-    /// <summary>Frees all but the parameters, which keep their buffer alive.</summary>
+    /// <summary>Frees everything except the parameters, which keep their buffer alive.</summary>
     public void Dispose()
     {
         foreach (Parameter parameter in _parameters.Where(p => !p.IsInvalid)) parameter.grad = null;
@@ -314,6 +317,6 @@ internal sealed class FlatAdamWGroup : IDisposable
         SecondMoment.Dispose();
     }
 
-    /// <summary>What the parameters use of a stretch.</summary>
+    /// <summary>Returns the part of a buffer's range that parameters use.</summary>
     private Tensor Used(Tensor stretch) => stretch.narrow(0, 0, _values.numel());
 }

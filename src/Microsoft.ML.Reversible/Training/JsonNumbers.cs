@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Numbers in JSON, which has none that are not finite.</summary>
+/// <summary>Writes numbers as JSON, with null for those that are not finite.</summary>
 internal static class JsonNumbers
 {
     /// <summary>Writes a property; null for a number that is not finite.</summary>

@@ -1,20 +1,23 @@
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>The learning rate as a function of the step alone, so that it resumes: a linear warm-up, then the kind's curve.</summary>
+/// <summary>
+/// The learning rate as a function of the step alone, so that a resumed run continues it: a linear warm-up, then the curve of <paramref
+/// name="Kind"/>.
+/// </summary>
 /// <param name="Peak">The rate after the warm-up.</param>
-/// <param name="Final">The rate that is reached where the run ends.</param>
+/// <param name="Final">The rate at the end of the run.</param>
 /// <param name="WarmupSteps">Steps of the warm-up, at least 0.</param>
 /// <param name="MaxSteps">Steps in all.</param>
-/// <param name="Kind">What follows the warm-up.</param>
+/// <param name="Kind">The curve after the warm-up.</param>
 /// <param name="DecaySteps">
-/// Steps of the decay at the end of <see cref="LearningRateScheduleKind.WarmupStableDecay"/>; where it would begin inside the warm-up, it
+/// Steps of the decay at the end of <see cref="LearningRateScheduleKind.WarmupStableDecay"/>; if it would begin during the warm-up, it
 /// begins after it.
 /// </param>
 internal readonly record struct LearningRateSchedule(
     double Peak, double Final, int WarmupSteps, int MaxSteps,
     LearningRateScheduleKind Kind = LearningRateScheduleKind.Cosine, int DecaySteps = 0)
 {
-    /// <summary>The rate of a step.</summary>
+    /// <summary>Returns the rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>
     public double At(long step)
     {
@@ -30,6 +33,6 @@ internal readonly record struct LearningRateSchedule(
         };
     }
 
-    /// <summary>How far a step is from a start to the end of the run, within [0, 1].</summary>
+    /// <summary>Returns the progress of a step from a start to the end of the run, within [0, 1].</summary>
     private double Progress(long step, long start) => step >= MaxSteps ? 1 : Math.Max(0, (double)(step - start) / (MaxSteps - start));
 }

@@ -1,12 +1,12 @@
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// How the learning rate goes after the warm-up. With s the steps since its end and S their number, P the learning rate and F the final
-/// one:
+/// The curve of the learning rate after the warm-up. s is the number of steps since the end of the warm-up, S its value at the end of the
+/// run, P the learning rate and F the final learning rate.
 /// </summary>
 public enum LearningRateScheduleKind
 {
-    /// <summary>P throughout; there is no F.</summary>
+    /// <summary>P throughout; F is not used.</summary>
     Constant,
 
     /// <summary>F + (P - F) (1 + cos(π s / S)) / 2.</summary>
@@ -16,8 +16,8 @@ public enum LearningRateScheduleKind
     Linear,
 
     /// <summary>
-    /// P until the last D steps, over which it falls linearly: P + (F - P) d / D, with d the steps since the fall began. Before the fall,
-    /// the rate does not depend on how long the run is.
+    /// P until the last D steps, over which it falls linearly: P + (F - P) d / D, with d the steps since the decay began. Before the decay,
+    /// the rate does not depend on the length of the run.
     /// </summary>
     WarmupStableDecay,
 }

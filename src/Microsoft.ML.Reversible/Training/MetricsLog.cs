@@ -9,21 +9,21 @@ internal sealed class MetricsLog : IDisposable
 {
     private readonly StreamWriter _writer;
 
-    /// <summary>Opens the file, and removes the lines of steps that the resumed run takes again.</summary>
+    /// <summary>Opens the file, and removes the lines of steps that the resumed run repeats.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="step">The step that the run stands at; 0 begins a new file.</param>
+    /// <param name="step">The step that the run starts from; 0 begins a new file.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the file is not permitted.</exception>
     public MetricsLog(string path, int step)
     {
         if (step > 0 && File.Exists(path)) CutBack(path, step);
-        // Where no line is removed, the file is not replaced by a temporary one: the path may be a pipe or a device.
+        // If no line is removed, the file is opened and not replaced, because the path may be a pipe or a device.
         _writer = new StreamWriter(path, append: step > 0) { NewLine = "\n", AutoFlush = true };
     }
 
-    /// <summary>Checks that the file can be written, and leaves its content.</summary>
+    /// <summary>Checks that the file can be written, without changing its content.</summary>
     /// <exception cref="IOException">It cannot be written, or another run writes it.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing it is not permitted.</exception>
     public static void RequireWritable(string path)
     {
         try
@@ -33,12 +33,12 @@ internal sealed class MetricsLog : IDisposable
         }
         catch (Exception e)
         {
-            PartialPath.ThrowNamed(e, $"Could not write the file of metrics '{path}'");
+            PartialPath.ThrowNamed(e, $"Could not write the metrics file '{path}'");
             throw;
         }
     }
 
-    /// <summary>Adds a report; it is in the file when this returns.</summary>
+    /// <summary>Appends a report; it is in the file when this returns.</summary>
     public void Add(TrainingProgress progress) => _writer.WriteLine(progress.ToJson());
 
     /// <inheritdoc/>

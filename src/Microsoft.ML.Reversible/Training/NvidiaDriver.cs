@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// Asks NVIDIA's driver for the memory in use on a GPU, through its management library and, for the GPU's name there, the CUDA driver's.
-/// Without them, or where a call fails, the answer is null.
+/// Asks NVIDIA's driver for the memory in use on a GPU, through its management library (NVML). The CUDA driver library gives the GPU's bus
+/// id, by which NVML finds it. If a library is missing or a call fails, the result is null.
 /// </summary>
 internal static class NvidiaDriver
 {
@@ -12,7 +12,7 @@ internal static class NvidiaDriver
     private const int MostProcesses = 256;
     private const int BusIdLength = 32;
 
-    // The driver returns all bits set where it does not know a process's memory.
+    // The driver returns all bits set if it does not know a process's memory.
     private const ulong NotKnown = ulong.MaxValue;
 
     private static readonly Lazy<Calls?> _calls = new(Load);
@@ -31,14 +31,14 @@ internal static class NvidiaDriver
 
     private delegate int GetProcesses(nint handle, ref uint count, [Out] ProcessInfo[] processes);
 
-    /// <summary>Bytes in use on a GPU by all programs together.</summary>
+    /// <summary>Returns the bytes in use on a GPU by all processes together.</summary>
     /// <param name="index">The GPU's number among those of this process, from 0.</param>
     public static long? InUse(int index) =>
         _calls.Value is { } calls && HandleOf(calls, index) is { } handle && calls.GetMemory(handle, out MemoryInfo memory) == Success
             ? (long)memory.Used
             : null;
 
-    /// <summary>Bytes in use on a GPU by a process; null also where the driver does not know it.</summary>
+    /// <summary>Returns the bytes in use on a GPU by one process; null also if the driver does not know the process.</summary>
     /// <param name="index">The GPU's number among those of this process, from 0.</param>
     /// <param name="processId">The process.</param>
     public static long? InUseBy(int index, int processId)
@@ -52,7 +52,9 @@ internal static class NvidiaDriver
         return null;
     }
 
-    /// <summary>The management library's GPU for a number of the CUDA driver, which may show only some, in another order.</summary>
+    /// <summary>
+    /// Returns NVML's handle for a CUDA device index. The CUDA driver may list only some of the GPUs, and in another order.
+    /// </summary>
     private static nint? HandleOf(Calls calls, int index)
     {
         byte[] busId = new byte[BusIdLength];

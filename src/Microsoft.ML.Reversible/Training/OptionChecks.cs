@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>Checks of single options; each failure names the option and its legal range.</summary>
+/// <summary>Checks single options. Each exception names the option and its legal range.</summary>
 internal static class OptionChecks
 {
     internal static void Named(string name, string option)
@@ -32,17 +32,17 @@ internal static class OptionChecks
     }
 }
 
-/// <summary>An option that has no effect beside the others that are set.</summary>
-/// <param name="Option">The name of its property.</param>
-/// <param name="Where">When that is so and why, as the end of a sentence.</param>
-/// <param name="Remedy">What makes it take effect, as an order.</param>
+/// <summary>An option that has no effect given the others.</summary>
+/// <param name="Option">The name of the property.</param>
+/// <param name="Where">The condition and the reason, as the end of a sentence.</param>
+/// <param name="Remedy">What to do so that it takes effect, as an imperative.</param>
 internal readonly record struct UnusedOption(string Option, string Where, string Remedy)
 {
     /// <summary>Throws for the first option that has no effect and differs from its default.</summary>
     /// <param name="options">The options.</param>
     /// <param name="defaults">New options of the same class.</param>
-    /// <param name="unused">Those that have no effect.</param>
-    /// <exception cref="ArgumentException">There is one; the message names it, says why and what to do.</exception>
+    /// <param name="unused">The options that have no effect.</param>
+    /// <exception cref="ArgumentException">There is such an option; the message names it and says why and what to do.</exception>
     public static void RefuseChanged<T>(T options, T defaults, IEnumerable<UnusedOption> unused) where T : notnull
     {
         foreach (UnusedOption one in unused)
@@ -52,10 +52,10 @@ internal readonly record struct UnusedOption(string Option, string Where, string
         }
     }
 
-    /// <summary>The exception for an option that was set.</summary>
+    /// <summary>Returns the exception for an option that was set.</summary>
     public ArgumentException Refusal() => new(Message(Option), Option);
 
-    /// <summary>Says that an option has no effect, why, and what to do.</summary>
-    /// <param name="name">The option's name for the reader.</param>
+    /// <summary>Returns a message that says that the option has no effect, why, and what to do.</summary>
+    /// <param name="name">The option's name in the message.</param>
     public string Message(string name) => $"{name} has no effect {Where}. Leave it out, or {Remedy}.";
 }

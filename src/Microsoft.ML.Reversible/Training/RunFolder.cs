@@ -3,10 +3,10 @@ using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Training;
 
-/// <summary>The folder of a run's checkpoints, <c>step-00000500</c> and so on; one process at a time may hold it.</summary>
+/// <summary>The folder of a run's checkpoints, <c>step-00000500</c> and so on. Only one process at a time may open it.</summary>
 /// <remarks>
-/// A checkpoint appears under its name when it is complete. One that is removed is renamed first, so that a process killed at any moment
-/// leaves no incomplete checkpoint under a checkpoint's name.
+/// A checkpoint gets its name only when it is complete, and is renamed before it is deleted. So a process that is killed at any time leaves
+/// no incomplete checkpoint under a checkpoint's name.
 /// </remarks>
 internal sealed class RunFolder : IDisposable
 {
@@ -18,16 +18,16 @@ internal sealed class RunFolder : IDisposable
 
     private RunFolder(string path, FileStream held) => (_path, _lock) = (path, held);
 
-    /// <summary>The checkpoints with their steps, the latest first.</summary>
+    /// <summary>The checkpoints and their steps, the latest first.</summary>
     public IReadOnlyList<(int Step, string Path)> Checkpoints =>
         [.. Directory.EnumerateDirectories(_path)
             .Select(folder => (Step: StepOf(Path.GetFileName(folder)), folder))
             .Where(found => found.Step >= 0 && PathOf(found.Step) == found.folder)
             .OrderByDescending(found => found.Step)];
 
-    /// <summary>Makes the folder where it is missing, and holds it until disposal.</summary>
-    /// <exception cref="IOException">Another run holds it, or it cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be written.</exception>
+    /// <summary>Creates the folder if it is missing, and locks it until disposal.</summary>
+    /// <exception cref="IOException">Another run uses it, or it cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing it is not permitted.</exception>
     public static RunFolder Open(string path)
     {
         string full = Path.GetFullPath(path);
@@ -37,7 +37,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            PartialPath.ThrowNamed(e, $"Could not make the folder of checkpoints '{path}'");
+            PartialPath.ThrowNamed(e, $"Could not create the checkpoint folder '{path}'");
             throw;
         }
         try
@@ -50,21 +50,21 @@ internal sealed class RunFolder : IDisposable
         catch (IOException e)
         {
             throw new IOException(
-                $"The folder of checkpoints '{path}' is held by another run, or cannot be written: {e.Message} " +
-                "Wait for the other run to end, or give each run a folder of its own.", e);
+                $"The checkpoint folder '{path}' is in use by another run, or cannot be written: {e.Message} " +
+                "Wait for the other run to end, or give each run its own folder.", e);
         }
     }
 
-    /// <summary>Where the checkpoint of a step is or will be.</summary>
+    /// <summary>Returns the path of the checkpoint of a step, whether or not it exists.</summary>
     public string PathOf(int step) => Path.Combine(_path, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D8}"));
 
-    /// <summary>Removes all checkpoints but the latest few and one more.</summary>
-    /// <param name="kept">How many of the latest stay, at least 1.</param>
+    /// <summary>Removes all checkpoints except the latest few and the best one.</summary>
+    /// <param name="kept">The number of latest checkpoints to keep, at least 1.</param>
     /// <param name="step">
-    /// Where the run stands. Damaged checkpoints of later steps, which were passed over, are not among the latest and stay until the run
-    /// comes to them.
+    /// The run's current step. Checkpoints of later steps, which were skipped as damaged, do not count as latest and stay until the run
+    /// reaches their steps.
     /// </param>
-    /// <param name="best">The step of one that stays in any case; null for none.</param>
+    /// <param name="best">The step of a checkpoint that is always kept; null for none.</param>
     public void Prune(int kept, int step, int? best)
     {
         foreach ((int of, string folder) in Checkpoints.Where(found => found.Step <= step).Skip(kept))
@@ -88,8 +88,8 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>
-    /// Removes what a killed process left behind. No other process writes here while the lock is held. Where a checkpoint was being
-    /// replaced and the new one has not been moved to its place, the old one is restored.
+    /// Removes the leftovers of a killed process; the lock ensures that no other process writes here. If a checkpoint was being replaced
+    /// and the new one is not yet in its place, the old one is restored.
     /// </summary>
     private void ClearLeftovers()
     {

@@ -12,29 +12,32 @@ internal sealed record StepGuardState(
     double MeanNorm = 0, double LastNorm = 0, long AcceptedSteps = 0, long SkippedSteps = 0, int ConsecutiveSkips = 0);
 
 /// <summary>
-/// Decides from the gradient's norm whether a step is taken. It skips a norm that is not finite and, by option, one far above the running
-/// mean. The norm is the only number read from the device: a loss that is not finite has a gradient that is not finite.
+/// Decides from the gradient's norm whether to take a step. It skips steps whose norm is not finite and, by option, those whose norm is far
+/// above the running mean. The norm is the only number that is read from the device, since a loss that is not finite has a gradient that is
+/// not finite.
 /// </summary>
-/// <param name="outlierFactor">The multiple of the mean norm above which a step is skipped; 0 takes all finite steps.</param>
-/// <param name="maxSkippedSteps">So many skipped steps in a row end the run, at least 1.</param>
+/// <param name="outlierFactor">The multiple of the mean norm above which a step is skipped; 0 skips only norms that are not finite.</param>
+/// <param name="maxSkippedSteps">The number of consecutive skipped steps that ends the run, at least 1.</param>
 internal sealed class StepGuard(double outlierFactor = 0, int maxSkippedSteps = StepGuard.DefaultMaxSkippedSteps)
 {
-    /// <summary>A few batches whose gradients are not finite are skipped; weights that are not finite never recover.</summary>
+    /// <summary>
+    /// Single batches with gradients that are not finite are harmless, but a longer series does not end: the weights have diverged.
+    /// </summary>
     public const int DefaultMaxSkippedSteps = 10;
 
-    /// <summary>Accepted steps before the mean is good enough to call a norm an outlier.</summary>
+    /// <summary>The number of accepted steps after which the mean is accurate enough to detect outliers.</summary>
     public const int StepsBeforeOutliers = 20;
 
-    /// <summary>The weight of a new norm in the mean, once there are more than 1 / this of them; before that all weigh the same.</summary>
+    /// <summary>The weight of a new norm in the running mean. Until there are 1 / this many norms, all have equal weight.</summary>
     private const double NewWeight = 0.02;
 
-    /// <summary>The state; setting it resumes an earlier run's guard.</summary>
+    /// <summary>The state; set it to resume the guard of an earlier run.</summary>
     public StepGuardState State { get; set; } = new();
 
-    /// <summary>Returns whether to take a step, and counts it.</summary>
+    /// <summary>Returns whether to take a step, and updates the state.</summary>
     /// <param name="step">The step, for the message.</param>
     /// <param name="gradNorm">The global norm of its gradient, before clipping.</param>
-    /// <exception cref="InvalidOperationException">So many steps in a row were skipped that the run is over.</exception>
+    /// <exception cref="InvalidOperationException">Too many steps in a row were skipped.</exception>
     public bool Accept(long step, double gradNorm)
     {
         StepGuardState s = State;

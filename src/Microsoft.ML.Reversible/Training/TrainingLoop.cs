@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>Trains a task: micro-batches, accumulation, schedule, evaluation, reports, checkpoints, cancellation.</summary>
 /// <remarks>
-/// Everything that a step depends on is in the model, the optimizer and the <see cref="RunState"/>, so a run that resumes from a checkpoint
-/// of the three takes the same steps to the bit.
+/// A step depends only on the model, the optimizer and the <see cref="RunState"/>, so a run that resumes from a checkpoint of the three
+/// takes the same steps to the bit.
 /// </remarks>
 internal sealed class TrainingLoop : IDisposable
 {
@@ -24,13 +24,13 @@ internal sealed class TrainingLoop : IDisposable
     private (TimeSpan Time, long Units) _reported;
     private bool _changed;
 
-    /// <summary>Makes a loop that continues from a state; the task's model has the weights that belong to it.</summary>
-    /// <param name="task">What is trained.</param>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="state">Where the run stands; changed as it goes on.</param>
-    /// <param name="checkpoint">The checkpoint that the state is from; null at the beginning.</param>
-    /// <param name="output">Where reports and checkpoints go.</param>
-    /// <param name="memory">Reads the memory for the reports.</param>
+    /// <summary>Creates a loop that continues from a state. The task's model must have the weights of that state.</summary>
+    /// <param name="task">The task to train.</param>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="state">The run's state, which the loop updates.</param>
+    /// <param name="checkpoint">The checkpoint that the state is from; null for a new run.</param>
+    /// <param name="output">Writes reports and checkpoints.</param>
+    /// <param name="memory">Reads the memory figures for the reports.</param>
     /// <exception cref="InvalidDataException">The optimizer's part of the checkpoint is damaged.</exception>
     public TrainingLoop(
         ITrainingTask task, TrainingOptions options, RunState state, string? checkpoint, RunOutput output, MemoryMeter memory)
@@ -61,10 +61,12 @@ internal sealed class TrainingLoop : IDisposable
 
     private bool HasStalled => _options.EarlyStoppingPatience > 0 && _state.EvaluationsSinceBest >= _options.EarlyStoppingPatience;
 
-    /// <summary>Takes the steps that are left.</summary>
-    /// <exception cref="OperationCanceledException">The options' token was cancelled; a checkpoint of the last step is left.</exception>
-    /// <exception cref="InvalidOperationException">Too many steps in a row could not be taken, or none at all.</exception>
-    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    /// <summary>Takes the remaining steps.</summary>
+    /// <exception cref="OperationCanceledException">
+    /// The options' token was cancelled; a checkpoint of the last step was written.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">Too many steps in a row were skipped, or all of them.</exception>
+    /// <exception cref="OverflowException">A value is outside the range of exact arithmetic.</exception>
     public void Run()
     {
         try
@@ -87,8 +89,8 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>Gives the model the weights of the best evaluation.</summary>
-    /// <exception cref="InvalidDataException">Its checkpoint is damaged or gone.</exception>
+    /// <summary>Loads the weights of the best evaluation into the model.</summary>
+    /// <exception cref="InvalidDataException">Its checkpoint is damaged or missing.</exception>
     public void TakeBest()
     {
         if (_state.Best is { } best && best.Step != _state.Step) RunCheckpoint.ReadBestWeights(_output.PathOf(best.Step), _task);
@@ -97,13 +99,13 @@ internal sealed class TrainingLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
 
-    /// <summary>Fails where no step was taken: the model must not pass for a trained one.</summary>
+    /// <summary>Throws if no step was taken, so that an untrained model is not returned as a trained one.</summary>
     private void RequireAStepTaken()
     {
         if (_state.OptimizerSteps == 0)
             throw new InvalidOperationException(
                 $"None of the {_state.Step} steps could be taken: the loss or its gradient was never finite. " +
-                "A smaller step size of the scheme may help, or other weights to start from.");
+                "A smaller step size of the scheme may help, or starting from other weights.");
     }
 
     private void Step()
@@ -116,7 +118,7 @@ internal sealed class TrainingLoop : IDisposable
         long units = batches.Sum(batch => batch.UnitCount);
         ParameterUpdate.Outcome outcome = _update.Take(step, rate, layerDone => Differentiate(batches, units, step, layerDone));
         bool report = step == 1 || step % _options.ReportInterval == 0 || IsEvaluation(step);
-        // Reading the loss waits for the device, so it is read only for a report.
+        // Reading the loss waits for the device, so it is read only for reports.
         double loss = report ? outcome.Loss.item<double>() / units : double.NaN;
         _training.Stop();
 
@@ -139,7 +141,7 @@ internal sealed class TrainingLoop : IDisposable
         return batches;
     }
 
-    /// <summary>Returns the summed loss of a step's micro-batches; the gradients are those of its mean over all their units.</summary>
+    /// <summary>Returns the summed loss of a step's micro-batches. The gradients are those of the mean over all their units.</summary>
     private Tensor Differentiate(MicroBatch[] batches, long units, int step, Action<int>? layerDone)
     {
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: _task.Device);
@@ -152,7 +154,7 @@ internal sealed class TrainingLoop : IDisposable
         return lossSum;
     }
 
-    /// <summary>One seed for each pass, so that what a scheme draws depends on the step and not on what ran before.</summary>
+    /// <summary>Returns a seed for each pass, so that a scheme's draws depend on the step and not on earlier passes.</summary>
     private long PassSeed(int step, int pass) =>
         ((long)_state.Fingerprint.Seed << 32) + (long)step * _options.GradientAccumulationSteps + pass;
 

@@ -2,7 +2,7 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>What a training run did, the parts before it was resumed included.</summary>
+/// <summary>The metrics of a training run, including the parts before it was resumed.</summary>
 public class TrainingMetrics
 {
     internal TrainingMetrics(
@@ -26,13 +26,13 @@ public class TrainingMetrics
         ResumedFrom = other.ResumedFrom;
     }
 
-    /// <summary>The reports that were made during the run, in order: the loss curve.</summary>
+    /// <summary>The reports of the run, in order: the loss curve.</summary>
     public IReadOnlyList<TrainingProgress> History { get; }
 
     /// <summary>Mean loss of the last reported step, nats.</summary>
     public double TrainingLoss => History[^1].Loss;
 
-    /// <summary>Mean loss over the whole held-out part at the end, nats; null where nothing was held out.</summary>
+    /// <summary>Mean loss over the whole held-out part at the end, nats; null if nothing was held out.</summary>
     public double? ValidationLoss => History[^1].ValidationLoss;
 
     /// <summary>Number of held-out units (tokens in a language model) that <see cref="ValidationLoss"/> is the mean over.</summary>
@@ -41,32 +41,32 @@ public class TrainingMetrics
     /// <summary>Units trained on: tokens in a language model.</summary>
     public long UnitCount => History[^1].UnitCount;
 
-    /// <summary>
-    /// Whether the run ended before <see cref="TrainingOptions.MaxSteps"/> because its evaluations got no better.
-    /// </summary>
+    /// <summary>Whether the run ended before <see cref="TrainingOptions.MaxSteps"/> because its evaluations stopped improving.</summary>
     public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
 
     /// <summary>Steps skipped because their gradients were not finite or far too large.</summary>
     public long SkippedSteps => History[^1].SkippedSteps;
 
-    /// <summary>The step whose weights the model has: the last, or that of the best evaluation where that was asked for.</summary>
+    /// <summary>
+    /// The step whose weights the model has: the last one, or that of the best evaluation with <see cref="TrainingOptions.ReturnBest"/>.
+    /// </summary>
     public int ModelStep { get; internal init; }
 
-    /// <summary>The step of the checkpoint that the run was resumed from; null where it was not resumed.</summary>
+    /// <summary>The step of the checkpoint that the run was resumed from; null if it was not resumed.</summary>
     public int? ResumedFrom { get; internal init; }
 
-    /// <summary>Wall time of the training steps, evaluation and checkpoints not counted.</summary>
+    /// <summary>Wall time of the training steps, without evaluations and checkpoints.</summary>
     public TimeSpan Elapsed { get; }
 
-    /// <summary>Units trained on a second, evaluation and checkpoints not counted.</summary>
+    /// <summary>Units trained on per second, without the time of evaluations and checkpoints.</summary>
     public double UnitsPerSecond => UnitCount / Elapsed.TotalSeconds;
 
-    /// <summary>The most memory that the process has held in RAM up to the end of the run, bytes; device memory is not in it.</summary>
+    /// <summary>The most memory that the process has held in RAM until the end of the run, in bytes, without device memory.</summary>
     public long PeakHostMemory { get; }
 
     /// <summary>
-    /// The most memory that the process held on its GPU at a report since the run began or was resumed, bytes, with the driver's context
-    /// and what libtorch's allocator keeps; null on the CPU, or where the driver does not say.
+    /// The most memory that the process held on its GPU at any report since the run began or was resumed, in bytes. It includes the
+    /// driver's context and libtorch's cached memory. Null on the CPU, or if the driver does not report it.
     /// </summary>
     public long? PeakDeviceMemory { get; }
 }

@@ -6,9 +6,9 @@ namespace Microsoft.ML.Reversible;
 
 public abstract partial class TrainingOptions
 {
-    /// <summary>Checks ranges first, and then that no option was set that has no effect.</summary>
+    /// <summary>Checks the ranges, and then that no option is set that has no effect.</summary>
     /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
-    /// <exception cref="ArgumentException">An option is missing, does not go with another, or has no effect beside it.</exception>
+    /// <exception cref="ArgumentException">An option is missing, conflicts with another, or has no effect given another.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     internal void Check(bool asksForGpu)
     {
@@ -16,7 +16,7 @@ public abstract partial class TrainingOptions
         UnusedOption.RefuseChanged(this, (TrainingOptions)Activator.CreateInstance(GetType())!, Unused(asksForGpu));
     }
 
-    /// <summary>Checks each option's range, and the options that exclude each other; a derived class adds its own.</summary>
+    /// <summary>Checks each option's range, and that no options conflict. A derived class adds its own checks.</summary>
     internal virtual void CheckRanges()
     {
         CheckLayers();
@@ -24,24 +24,24 @@ public abstract partial class TrainingOptions
         CheckRun();
     }
 
-    /// <summary>Lists the options that have no effect beside the others; a derived class adds its own.</summary>
+    /// <summary>Lists the options that have no effect given the others. A derived class adds its own.</summary>
     /// <param name="asksForGpu">Whether the run is to compute on a GPU.</param>
     internal virtual IEnumerable<UnusedOption> Unused(bool asksForGpu) =>
         [.. UnusedOfLayers(asksForGpu), .. UnusedOfOptimization(), .. UnusedOfEvaluation(), .. UnusedOfCheckpoints()];
 
-    /// <summary>Says that a model keeps no layers' activations, where its backward mode is not the reversible one.</summary>
+    /// <summary>Returns KeptLayerCount as an unused option, for a model whose backward mode is not the reversible one.</summary>
     /// <param name="backwardMode">The model's backward mode.</param>
-    /// <param name="isReversible">Whether its scheme can be run backwards.</param>
+    /// <param name="isReversible">Whether its scheme is reversible.</param>
     internal static UnusedOption UnusedKeptLayers(BackwardMode backwardMode, bool isReversible)
     {
         string which = backwardMode == Reversible.BackwardMode.Stored ? "all layers" : "no layer";
-        return new(nameof(KeptLayerCount), $"where BackwardMode is {backwardMode}, which keeps the activations of {which}",
-            isReversible ? "set BackwardMode to Reversible" : "set Scheme to one that can be run backwards");
+        return new(nameof(KeptLayerCount), $"if BackwardMode is {backwardMode}, which keeps the activations of {which}",
+            isReversible ? "set BackwardMode to Reversible" : "set Scheme to a reversible one");
     }
 
-    /// <summary>Says that a run on the CPU repeats to the bit without the option.</summary>
+    /// <summary>Deterministic as an unused option: a run on the CPU repeats to the bit anyway.</summary>
     internal static UnusedOption DeterministicOnCpu { get; } =
-        new(nameof(Deterministic), "on the CPU, where a run gives the same bits every time anyway", "set Device to a GPU");
+        new(nameof(Deterministic), "on the CPU, where every run gives the same bits anyway", "set Device to a GPU");
 
     private void CheckLayers()
     {
@@ -97,7 +97,7 @@ public abstract partial class TrainingOptions
 
     private IEnumerable<UnusedOption> UnusedOfLayers(bool asksForGpu)
     {
-        // Where a folder's scheme decides the backward mode, it is known when the folder has been loaded.
+        // If a folder's scheme decides the backward mode, it is known only after the folder has been loaded.
         if (EffectiveBackwardMode is { } backwardMode && backwardMode != Reversible.BackwardMode.Reversible)
             yield return UnusedKeptLayers(backwardMode, NamedScheme?.IsReversible ?? true);
         if (!asksForGpu) yield return DeterministicOnCpu;
@@ -106,15 +106,15 @@ public abstract partial class TrainingOptions
     private IEnumerable<UnusedOption> UnusedOfOptimization()
     {
         if (Schedule == LearningRateScheduleKind.Constant)
-            yield return new(nameof(FinalLearningRate), "where Schedule is Constant", "set Schedule to Cosine or Linear");
+            yield return new(nameof(FinalLearningRate), "if Schedule is Constant", "set Schedule to Cosine or Linear");
         if (Schedule != LearningRateScheduleKind.WarmupStableDecay)
-            yield return new(nameof(DecaySteps), $"where Schedule is {Schedule}", "set Schedule to WarmupStableDecay");
+            yield return new(nameof(DecaySteps), $"if Schedule is {Schedule}", "set Schedule to WarmupStableDecay");
         if (OptimizerPlacement == OptimizerPlacement.AfterBackward)
             yield return new(nameof(ClipWithPreviousNorm),
-                "where OptimizerPlacement is AfterBackward: the step's own norm is known when it is clipped",
+                "if OptimizerPlacement is AfterBackward: the step's own norm is known when it is clipped",
                 "set OptimizerPlacement to InsideBackward");
         else if (MaxGradNorm == 0)
-            yield return new(nameof(ClipWithPreviousNorm), "where MaxGradNorm is 0, which does not clip", "set MaxGradNorm above 0");
+            yield return new(nameof(ClipWithPreviousNorm), "if MaxGradNorm is 0, which does not clip", "set MaxGradNorm above 0");
     }
 
     private IEnumerable<UnusedOption> UnusedOfEvaluation()
@@ -122,7 +122,7 @@ public abstract partial class TrainingOptions
         if (ValidationFraction != 0) yield break;
         string[] options = [nameof(EvaluationInterval), nameof(EvaluationBatches), nameof(EarlyStoppingPatience), nameof(ReturnBest)];
         foreach (string option in options)
-            yield return new(option, "where ValidationFraction is 0, so that nothing is evaluated", "set ValidationFraction above 0");
+            yield return new(option, "if ValidationFraction is 0, so that nothing is evaluated", "set ValidationFraction above 0");
     }
 
     private IEnumerable<UnusedOption> UnusedOfCheckpoints()
@@ -134,7 +134,7 @@ public abstract partial class TrainingOptions
             foreach (string option in options) yield return new(option, "without a CheckpointFolder", "set CheckpointFolder");
         }
         else if (Resume == ResumeMode.Never)
-            yield return new(nameof(DamagedCheckpoint), "where Resume is Never, so that no checkpoint is read",
+            yield return new(nameof(DamagedCheckpoint), "if Resume is Never, so that no checkpoint is read",
                 "set Resume to IfPresent or Required");
     }
 }

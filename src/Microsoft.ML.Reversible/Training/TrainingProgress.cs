@@ -4,20 +4,20 @@ using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>Where a training run stands.</summary>
+/// <summary>A report on the progress of a training run.</summary>
 /// <param name="Step">Steps done, from 1.</param>
 /// <param name="MaxSteps">Steps in all.</param>
-/// <param name="UnitCount">Units trained on so far: tokens in a language model, padding not counted.</param>
+/// <param name="UnitCount">Units trained on so far: in a language model, tokens without padding.</param>
 /// <param name="Loss">Mean loss of this step's units, nats.</param>
 /// <param name="LearningRate">The learning rate of this step.</param>
 /// <param name="GradNorm">The global norm of the gradients before clipping.</param>
-/// <param name="UnitsPerSecond">Units trained on a second since the last report, evaluation and checkpoints not counted.</param>
-/// <param name="ValidationLoss">Mean loss on held-out units, nats, where this step was followed by an evaluation; else null.</param>
-/// <param name="HostMemoryBytes">The memory that the process holds in RAM, bytes; device memory is not in it.</param>
+/// <param name="UnitsPerSecond">Units trained on per second since the last report, without the time of evaluations and checkpoints.</param>
+/// <param name="ValidationLoss">Mean loss on held-out units, nats, if an evaluation followed this step; otherwise null.</param>
+/// <param name="HostMemoryBytes">The memory that the process holds in RAM, in bytes, without device memory.</param>
 /// <param name="SkippedSteps">Steps skipped so far because their gradients were not finite or far too large.</param>
 /// <param name="DeviceMemoryBytes">
-/// The memory that the process holds on its GPU, bytes, with the driver's context and what libtorch's allocator keeps; null on the CPU, or
-/// where the driver does not say.
+/// The memory that the process holds on its GPU, in bytes, including the driver's context and libtorch's cached memory; null on the CPU, or
+/// if the driver does not report it.
 /// </param>
 public sealed record TrainingProgress(
     int Step,
@@ -34,12 +34,12 @@ public sealed record TrainingProgress(
 {
     private const double BytesPerGiB = 1 << 30;
 
-    /// <summary>What is counted, in the plural: <c>tokens</c> in a language model.</summary>
+    /// <summary>The unit that is counted, in the plural: <c>tokens</c> in a language model.</summary>
     public string Unit { get; init; } = "examples";
 
     /// <summary>
-    /// What an evaluation measured beside <see cref="ValidationLoss"/>, by name: in a language model <c>perplexity</c>, and
-    /// <c>bits_per_byte</c> where the text's bytes are known. Empty where this step was followed by no evaluation.
+    /// The figures of an evaluation besides <see cref="ValidationLoss"/>, by name: in a language model <c>perplexity</c>, and
+    /// <c>bits_per_byte</c> if the number of bytes of the text is known. Empty if no evaluation followed this step.
     /// </summary>
     public IReadOnlyDictionary<string, double> ValidationFigures { get; init; } = new Dictionary<string, double>();
 

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
-/// One run of training around its loop: the folder of checkpoints, the checkpoint to resume from, and the metrics at the end. It is opened
-/// before data is read, which may take hours, so that what is wrong with the options, the folder or the files shows at once.
+/// A training run: the checkpoint folder, the checkpoint to resume from, the loop, and the metrics at the end. It is opened before the data
+/// is read, which may take hours, so that errors in the options, the folder or the files show at once.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
@@ -17,14 +17,14 @@ internal sealed class TrainingRun : IDisposable
     private readonly Fingerprint _known;
 
     /// <summary>Opens a run.</summary>
-    /// <param name="options">The options, checked.</param>
-    /// <param name="context">Says where to compute where the options do not.</param>
-    /// <param name="host">Draws a seed where the options have none.</param>
-    /// <param name="channel">Told of what happens.</param>
-    /// <param name="known">The task's part of the fingerprint, as far as it is known without the data.</param>
-    /// <exception cref="InvalidOperationException">The GPU is missing, or the checkpoint is of another run.</exception>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="context">Gives the device if the options do not.</param>
+    /// <param name="host">Draws a seed if the options have none.</param>
+    /// <param name="channel">The log.</param>
+    /// <param name="known">The task's entries of the fingerprint that are known without the data.</param>
+    /// <exception cref="InvalidOperationException">The GPU is missing, or the checkpoint belongs to another run.</exception>
     /// <exception cref="InvalidDataException">A checkpoint is damaged.</exception>
-    /// <exception cref="IOException">Another run holds the folder, or a file cannot be written.</exception>
+    /// <exception cref="IOException">Another run uses the folder, or a file cannot be written.</exception>
     public TrainingRun(
         TrainingOptions options, MLContext context, IHost host, IChannel channel, IEnumerable<FingerprintEntry> known)
     {
@@ -54,18 +54,18 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <summary>Where the model computes.</summary>
+    /// <summary>The device of the model.</summary>
     public Device Device { get; }
 
-    /// <summary>Seeds the weights and the order of the data.</summary>
+    /// <summary>The seed of the weights and of the order of the data.</summary>
     public int Seed { get; }
 
-    /// <summary>The checkpoint that the run is resumed from; null at the beginning.</summary>
+    /// <summary>The checkpoint that the run is resumed from; null for a new run.</summary>
     public string? Checkpoint { get; }
 
     /// <summary>Trains to the end.</summary>
-    /// <param name="task">The task, with the weights of <see cref="Checkpoint"/>, or those to begin with.</param>
-    /// <exception cref="InvalidOperationException">The checkpoint is of another run, or no step could be taken.</exception>
+    /// <param name="task">The task, with the weights of <see cref="Checkpoint"/> or the initial weights.</param>
+    /// <exception cref="InvalidOperationException">The checkpoint belongs to another run, or no step could be taken.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public TrainingMetrics Train(ITrainingTask task)
     {
@@ -91,7 +91,7 @@ internal sealed class TrainingRun : IDisposable
     public void Dispose() => _folder?.Dispose();
 }
 
-/// <summary>Where a run's reports and checkpoints go.</summary>
+/// <summary>Writes a run's reports and checkpoints.</summary>
 internal sealed class RunOutput : IDisposable
 {
     private readonly TrainingOptions _options;
@@ -99,11 +99,11 @@ internal sealed class RunOutput : IDisposable
     private readonly IChannel _channel;
     private readonly MetricsLog? _log;
 
-    /// <summary>Opens the file of metrics where one is asked for.</summary>
-    /// <param name="options">Say what is kept.</param>
-    /// <param name="folder">The folder of checkpoints, owned by the caller; null for none.</param>
-    /// <param name="step">The step that the run stands at.</param>
-    /// <param name="channel">Told of every report.</param>
+    /// <summary>Opens the metrics file, if the options name one.</summary>
+    /// <param name="options">The options, which say what is written and kept.</param>
+    /// <param name="folder">The checkpoint folder, owned by the caller; null for none.</param>
+    /// <param name="step">The step that the run starts from.</param>
+    /// <param name="channel">The log.</param>
     public RunOutput(TrainingOptions options, RunFolder? folder, int step, IChannel channel)
     {
         (_options, _folder, _channel) = (options, folder, channel);
@@ -129,7 +129,7 @@ internal sealed class RunOutput : IDisposable
         _channel.Warning(MessageSensitivity.None, "{0}", string.Create(
             CultureInfo.InvariantCulture, $"step {step} skipped: the norm of its gradients is {gradNorm:G4}"));
 
-    /// <summary>Writes a checkpoint, if there is a folder for them, and removes those that are not kept.</summary>
+    /// <summary>Writes a checkpoint, if there is a checkpoint folder, and removes those that are not kept.</summary>
     public void Checkpoint(ITrainingTask task, FlatAdamW optimizer, RunState state)
     {
         if (_folder is null) return;
@@ -137,7 +137,7 @@ internal sealed class RunOutput : IDisposable
         _folder.Prune(_options.CheckpointsKept, state.Step, state.Best?.Step);
     }
 
-    /// <summary>The folder of a step's checkpoint.</summary>
+    /// <summary>Returns the folder of a step's checkpoint.</summary>
     public string PathOf(int step) => _folder!.PathOf(step);
 
     /// <inheritdoc/>

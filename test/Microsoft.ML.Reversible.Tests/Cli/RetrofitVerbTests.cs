@@ -37,7 +37,7 @@ public sealed class RetrofitVerbTests
     {
         CliRun run = Run("--scheme", "blend:64", "--learning-rate", "0.1", "--json");
         Assert.AreEqual(0, run.Code, run.Error);
-        Assert.HasCount(2, run.Error.Split("Distillation took the student away from its teacher"));
+        Assert.HasCount(2, run.Error.Split("Distillation increased the distance from the teacher"));
     }
 
     [TestMethod]
@@ -135,11 +135,11 @@ public sealed class RetrofitVerbTests
     [DataRow("--scheme must be a reversible one, and 'blend:128' is not: it needs K up to 64", "--scheme", "blend:128")]
     [DataRow("--max-side-gib has no effect without --scheme auto, whose choice it limits", "--max-side-gib", "1")]
     [DataRow("--layer-map must be pairs of layers such as 1:1,2:2, not '1:1,2'", "--layer-map", "1:1,2")]
-    [DataRow("--layer-map has no effect where --hidden-state-weight is 0", "--layer-map", "1:1")]
+    [DataRow("--layer-map has no effect if --hidden-state-weight is 0", "--layer-map", "1:1")]
     [DataRow("--layer-map must be within [0, 4]", "--layer-map", "5:1", "--hidden-state-weight", "1")]
     [DataRow("--temperature must be positive", "--temperature", "0")]
     [DataRow("--divergence must be one of forward-kl, reverse-kl, jensen-shannon, not 'mse'", "--divergence", "mse")]
-    [DataRow("--context-length is 17, but the models hold 16 tokens", "--context-length", "17")]
+    [DataRow("--context-length is 17, but the models' context is 16 tokens", "--context-length", "17")]
     [DataRow("--validation-fraction must be above 0", "--validation-fraction", "0")]
     [DataRow("--batch-size must be at least 1", "--batch-size", "0")]
     [DataRow("There is no option '--width'", "--width", "32")]

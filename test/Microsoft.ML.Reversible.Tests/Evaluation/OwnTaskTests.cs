@@ -54,7 +54,7 @@ public sealed class OwnTaskTests
     {
         IDataView data = Ml.Data.LoadFromEnumerable([Row(0), Row(1L << 40)]);
         var thrown = Assert.ThrowsExactly<InvalidDataException>(() => Trivia.Items(data).ToArray());
-        Assert.AreEqual("Row 1 of column 'label' holds 1099511627776, which is beyond an Int32.", thrown.Message);
+        Assert.AreEqual("Row 1 of column 'label' is 1099511627776, which is outside the range of Int32.", thrown.Message);
     }
 
     [TestMethod]
@@ -88,7 +88,7 @@ public sealed class OwnTaskTests
     [TestMethod]
     public void A_column_that_the_task_does_not_name_is_refused()
     {
-        AssertRefused(row => row.Text("label"), "The task has not named column 'label' as ZeroShotColumn.Text.");
+        AssertRefused(row => row.Text("label"), "The task does not list column 'label' as ZeroShotColumn.Text.");
         AssertRefused(row => row.Text("hidden"), "add ZeroShotColumn.Text(\"hidden\")");
 
         static void AssertRefused(Func<ZeroShotRow, string> read, string words)
@@ -111,7 +111,7 @@ public sealed class OwnTaskTests
         AssertRefused(ZeroShotKind.MultipleChoice, ZeroShotItem.MultipleChoice("", [], 0), "at least one choice");
         AssertRefused(ZeroShotKind.MultipleChoice, ZeroShotItem.MultipleChoice("", [null!], 0), "of row 0 is null");
         AssertRefused(ZeroShotKind.MultipleChoice, ZeroShotItem.MultipleChoice("", ["only"], 1), "there is 1 choice");
-        AssertRefused(ZeroShotKind.MultipleChoice, null!, "made no item of row 0");
+        AssertRefused(ZeroShotKind.MultipleChoice, null!, "returned no item for row 0");
 
         static void AssertRefused(ZeroShotKind kind, ZeroShotItem item, string words)
         {

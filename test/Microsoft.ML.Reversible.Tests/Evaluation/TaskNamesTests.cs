@@ -33,9 +33,9 @@ public sealed class TaskNamesTests
     }
 
     [TestMethod]
-    [DataRow("arc", "There is no task 'arc'. There are arc_easy, arc_challenge, hellaswag, lambada_openai, openbookqa, piqa, ")]
+    [DataRow("arc", "There is no task 'arc'. The tasks are arc_easy, arc_challenge, hellaswag, lambada_openai, openbookqa, piqa, ")]
     [DataRow("arc", ", the 57 tasks of group mmlu, such as mmlu_abstract_algebra, the 57 tasks of group mmlu_continuation, such as ")]
-    [DataRow("mmlu", "'mmlu' is a group of 57 tasks, such as mmlu_abstract_algebra: InGroup gives them all.")]
+    [DataRow("mmlu", "'mmlu' is a group of 57 tasks, such as mmlu_abstract_algebra: InGroup returns them.")]
     public void A_name_that_is_no_task_is_refused(string name, string words) =>
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ZeroShotTasks.Named(name)).Message, words);
 

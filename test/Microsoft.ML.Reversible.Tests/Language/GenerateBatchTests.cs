@@ -30,7 +30,7 @@ public sealed class GenerateBatchTests
     }
 
     [TestMethod]
-    public void RowsDrawFromStreamsOfTheirOwn()
+    public void EachRowHasItsOwnRandomGenerator()
     {
         var options = new GenerationOptions { MaxTokens = 20, Temperature = 3, Seed = 2 };
         string[] three = [.. _model.Generate(["the", "the", "the"], options)], two = [.. _model.Generate(["the", "fox"], options)];

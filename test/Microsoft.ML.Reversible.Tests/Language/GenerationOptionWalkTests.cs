@@ -38,7 +38,7 @@ public sealed class GenerationOptionWalkTests
     public void AnArgumentThatHasNoEffectIsRefused()
     {
         var e = Assert.ThrowsExactly<ArgumentException>(() => _model.Value.Generate("the", temperature: 0, seed: 3));
-        StringAssert.StartsWith(e.Message, "Seed has no effect where Temperature is 0");
+        StringAssert.StartsWith(e.Message, "Seed has no effect if Temperature is 0");
     }
 
     /// <summary>An option of the draw: where the most likely token is taken it is refused.</summary>

@@ -160,7 +160,7 @@ public sealed class LogLikelihoodScorerTests
         Assert.ThrowsExactly<ArgumentException>(() => scorer.ScoreRolling([null!], null, default));
         using (no_grad()) model.Network.HeadWeight.fill_(double.NaN);
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => scorer.Score(_requests, null, default)).Message, "not numbers");
+            Assert.ThrowsExactly<InvalidOperationException>(() => scorer.Score(_requests, null, default)).Message, "not finite");
         model.Dispose();
         Assert.ThrowsExactly<ObjectDisposedException>(() => scorer.Score(_requests, null, default));
     }

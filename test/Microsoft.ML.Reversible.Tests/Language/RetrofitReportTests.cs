@@ -88,8 +88,8 @@ public sealed class RetrofitReportTests
                 "before        0.0047  0.963  1.792      1.609           6          5    2560",
                 "after         0.0047  0.963  1.792      1.609           6          5    2560",
                 "",
-                "The backward pass keeps 0 bytes an activation. For a batch of 1024 tokens the hidden states take 0.75 MiB, 0 MiB of it remainders; "
-                    + "with checkpoints 1.5 MiB.",
+                "The backward pass needs 0 bytes of remainders per activation. For a batch of 1024 tokens the hidden states take 0.75 MiB, "
+                    + "of which 0 MiB are remainders; with checkpoints 1.5 MiB.",
                 "",
                 "layer  error, m = 0  error, m = 1  error, m = 2  factor 1  factor 2  Lipschitz",
                 "1               0.5          0.25           NaN       0.5       NaN        1.5",
@@ -115,7 +115,7 @@ public sealed class RetrofitReportTests
     [TestMethod]
     public void TheTextSaysWhyAShallowModelsHiddenStatesTakeMoreThanCheckpoints()
     {
-        const string reason = "Three hidden states are kept at any depth, on a grid as float64";
+        const string reason = "Three hidden states are kept at any depth, in exact arithmetic as float64";
         StringAssert.Contains(Report(Bdia.Blend(16)).ToString(), reason);
         HiddenStateMemory deep = HiddenStateMemory.Of(Bdia.Blend(16), layers: 32, width: 64, tokens: 1024);
         Assert.IsFalse((Report(Bdia.Blend(16)) with { Memory = deep }).ToString().Contains(reason, StringComparison.Ordinal));

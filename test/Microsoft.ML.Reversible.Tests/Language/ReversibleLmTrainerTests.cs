@@ -72,7 +72,7 @@ public sealed class ReversibleLmTrainerTests
     }
 
     [TestMethod]
-    public void MidpointTrainsAlikeOnBothWaysBack()
+    public void MidpointTrainsAlikeInBothBackwardModes()
     {
         using ReversibleLmTransformer stored = Corpus.Train(_ml, o => (o.BackwardMode, o.ReportInterval) = (BackwardMode.Stored, 1));
         using ReversibleLmTransformer reversible = Corpus.Train(_ml, o => (o.BackwardMode, o.ReportInterval) = (BackwardMode.Reversible, 1));

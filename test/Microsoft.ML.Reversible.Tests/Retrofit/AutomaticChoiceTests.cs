@@ -29,7 +29,7 @@ public sealed class AutomaticChoiceTests
             choice.Candidates.Select(c => c.Agreement.KlPerToken).ToArray());
         Assert.AreEqual(Bdia.Blend(64), choice.Best.Scheme);
         StringAssert.StartsWith(choice.Reason, "Of 18 conversions, run without training on 16 tokens, blend:64 is nearest");
-        StringAssert.Contains(choice.Reason, "6 remainders an activation");
+        StringAssert.Contains(choice.Reason, "6 bits of remainders per activation");
         StringAssert.Contains(choice.Reason, " Next is ");
     }
 
@@ -43,7 +43,7 @@ public sealed class AutomaticChoiceTests
             Assert.AreEqual(choice.Candidates.Where(c => c.BitsPerActivation <= bits).MinBy(c => c.Agreement.Distance), choice.Best);
             CollectionAssert.AreEqual(
                 choice.Candidates.Select(c => c.BitsPerActivation <= bits).ToArray(), choice.Candidates.Select(c => c.Fits).ToArray());
-            StringAssert.Contains(choice.Reason, $"{choice.Candidates.Count(c => c.Fits)} keep to the limits, at most");
+            StringAssert.Contains(choice.Reason, $"{choice.Candidates.Count(c => c.Fits)} are within the limits, at most");
             StringAssert.Contains(choice.Reason, " GiB of remainders for a batch of 1048576 tokens");
             StringAssert.Contains(choice.Reason, $"{choice.Candidates[0].Scheme} would be nearer, ");
         }
@@ -81,7 +81,7 @@ public sealed class AutomaticChoiceTests
     {
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => Choose(new(1024, MaxSideGiB: 1, MaxRelativeCost: 0.5)));
         StringAssert.StartsWith(
-            e.Message, "None of the 18 conversions keeps to the limits, at most 1 GiB of remainders for a batch of 1024 tokens and " +
+            e.Message, "None of the 18 conversions is within the limits, at most 1 GiB of remainders for a batch of 1024 tokens and " +
             "at most 0.5 times the cost of a checkpointed step. The nearest is blend:64, with");
         StringAssert.Contains(e.Message, "and 1 times the cost");
     }

@@ -51,7 +51,7 @@ public sealed class DistillationTests
 
     [TestMethod]
     [DynamicData(nameof(ExactSchemes))]
-    public void InExactArithmeticAllWaysBackGiveTheSameBits(Scheme scheme)
+    public void InExactArithmeticAllBackwardModesGiveTheSameBits(Scheme scheme)
     {
         foreach (int depth in new[] { 3, 12 })
         {
@@ -172,12 +172,12 @@ public sealed class DistillationTests
         using var scope = NewDisposeScope();
         using LanguageNetwork model = TestModels.Make(TestModels.Small, Scheme.Hamiltonian, BackwardMode.Stored, arithmetic: arithmetic);
         Tensor embedded = model.Embed(TestModels.Ids(TestModels.Small, 2, Context)).detach();
-        List<(int Layer, Tensor Stream)> streams = [];
+        List<(int Layer, Tensor State)> states = [];
         Tensor output = model.Stack.Evaluate(
-            embedded, context: null, (l, s) => streams.Add((l, s.clone().MoveToOtherDisposeScope(embedded))));
-        CollectionAssert.AreEqual(Enumerable.Range(0, 7).ToArray(), streams.Select(s => s.Layer).ToArray());
-        Assert.IsLessThan(1e-6, TestModels.RelativeError(streams[0].Stream, embedded));
-        Assert.IsTrue(TestModels.SameBits(streams[6].Stream, output));
+            embedded, context: null, (l, s) => states.Add((l, s.clone().MoveToOtherDisposeScope(embedded))));
+        CollectionAssert.AreEqual(Enumerable.Range(0, 7).ToArray(), states.Select(s => s.Layer).ToArray());
+        Assert.IsLessThan(1e-6, TestModels.RelativeError(states[0].State, embedded));
+        Assert.IsTrue(TestModels.SameBits(states[6].State, output));
     }
 
     /// <summary>The objective by its definition, on whole logits, which automatic differentiation can follow.</summary>
@@ -200,12 +200,12 @@ public sealed class DistillationTests
         }
         return (each * counted).sum();
 
-        (Tensor Logits, List<Tensor> Streams) Run(LanguageNetwork model)
+        (Tensor Logits, List<Tensor> States) Run(LanguageNetwork model)
         {
-            List<Tensor> streams = [];
+            List<Tensor> states = [];
             Tensor output = model.Stack.Evaluate(
-                model.Embed(ids), context: null, (_, s) => streams.Add(s.alias().MoveToOtherDisposeScope(ids)));
-            return (model.Head(model.FinalNorm(output)).flatten(0, 1), streams);
+                model.Embed(ids), context: null, (_, s) => states.Add(s.alias().MoveToOtherDisposeScope(ids)));
+            return (model.Head(model.FinalNorm(output)).flatten(0, 1), states);
         }
     }
 

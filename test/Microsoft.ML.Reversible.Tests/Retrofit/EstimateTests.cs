@@ -111,9 +111,9 @@ public sealed class EstimateTests
     public void TheVerdictCountsTheLayersInWhichStepsHelp()
     {
         Assert.AreEqual(
-            "Fixed-point steps find the hidden state before a layer only where the Lipschitz factor of its function is below 1: " +
+            "Fixed-point steps find the hidden state before a layer only if the Lipschitz factor of its function is below 1: " +
             "here it is 0.5 to 2, below 1 in 1 of 2 layers. " +
-            "On this text the first step brings the estimate nearer in 1 of 2 layers, the second in 1 of 2 layers.",
+            "On this text the first step improves the estimate in 1 of 2 layers, the second in 1 of 2 layers.",
             EstimateVerdict.Of(Measure(2, [Multiple(0.5), Multiple(2), Multiple(1)], [1, 2, 4])));
         Assert.IsNull(EstimateVerdict.Of([]));
     }

@@ -171,7 +171,7 @@ public sealed class RetrofitOptionTests
         Options options = Small();
         options.Scheme = Scheme.Parse(scheme);
         var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(options));
-        StringAssert.Contains(e.Message, $"Scheme has no effect beyond its name, {scheme.Split(':')[0]}, where SearchStepSize");
+        StringAssert.Contains(e.Message, $"Scheme has no effect beyond its name, {scheme.Split(':')[0]}, if SearchStepSize");
         options.SearchStepSize = false;
         Ml.Reversible().Retrofit(options);
     }
@@ -181,7 +181,7 @@ public sealed class RetrofitOptionTests
     {
         Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0);
         var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(_folder.Value, maxSteps: 0, learningRate: 1e-4));
-        StringAssert.StartsWith(e.Message, "LearningRate has no effect where Distill is false");
+        StringAssert.StartsWith(e.Message, "LearningRate has no effect if Distill is false");
     }
 
     private static Options Small()

@@ -35,7 +35,8 @@ public sealed class LinearGrowthTests
         foreach (int l in new[] { 3, 7 }) blocks[l] = new LinearBlock(LinearBlock.Diagonal(-1, 0));
         StabilityReport report = Analyze(new Leapfrog(1), blocks);
         CollectionAssert.AreEqual(new[] { 3, 7 }, report.Layers.Where(l => l.GrowsLinearly).Select(l => l.Layer).ToArray());
-        StringAssert.StartsWith(report.Verdict, "leapfrog: no layer grows exponentially, on the eigenvalues found: forward growth 1 a ");
+        StringAssert.StartsWith(
+            report.Verdict, "leapfrog: errors grow exponentially in no layer, on the eigenvalues found: forward growth 1 a ");
         StringAssert.Contains(
             report.Verdict,
             "Layers 3 and 7 have h²λ in [0, 0], where the root is double: errors grow linearly, to 61 times over 60 such layers");
@@ -58,7 +59,7 @@ public sealed class LinearGrowthTests
         string verdict = Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(2))).Verdict;
         StringAssert.Contains(verdict, "All 12 layers have 2hλ with real part in [");
         StringAssert.Contains(verdict, "where the root is double: errors grow linearly, to 13 times over 12 such layers");
-        StringAssert.StartsWith(Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(1.9))).Verdict, "midpoint: no layer grows, ");
+        StringAssert.StartsWith(Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(1.9))).Verdict, "midpoint: errors grow in no layer, ");
     }
 
     [TestMethod]
@@ -98,7 +99,7 @@ public sealed class LinearGrowthTests
     public void AJacobianWithOneEigenvectorOnlyAmplifiesThoughItsRootsAreBounded()
     {
         StabilityReport report = Analyze(new Midpoint(0.5), Blocks(2, new double[,] { { 0, 50 }, { 0, 0 } }));
-        StringAssert.StartsWith(report.Verdict, "midpoint: no layer grows, ");
+        StringAssert.StartsWith(report.Verdict, "midpoint: errors grow in no layer, ");
         Assert.IsGreaterThan(50.0, report.Stack.Forward);
         StringAssert.Contains(report.Verdict, $"is multiplied by up to {report.Stack.Forward:G3} forward");
     }
@@ -108,7 +109,7 @@ public sealed class LinearGrowthTests
     {
         LinearBlock[] blocks = [.. Enumerable.Range(0, 20).Select(l => new LinearBlock(LinearBlock.Diagonal(l % 2 == 0 ? -1 : -3, -2)))];
         StabilityReport report = Analyze(new Leapfrog(1), blocks);
-        StringAssert.StartsWith(report.Verdict, "leapfrog: no layer grows, ");
+        StringAssert.StartsWith(report.Verdict, "leapfrog: errors grow in no layer, ");
         double golden = (1 + Math.Sqrt(5)) / 2;
         Assert.AreEqual(golden, Math.Pow(report.Stack.Forward, 1 / 20.0), 1e-4);
         StringAssert.Contains(File.ReadAllText(Document.PathOf("docs/schemes.md")), $"grows by {golden:F3} per layer");

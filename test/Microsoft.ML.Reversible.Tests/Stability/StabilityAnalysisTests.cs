@@ -36,7 +36,7 @@ public sealed class StabilityAnalysisTests
             Assert.AreEqual(1.9, Math.Abs(layer.MostImaginary.Value.Imaginary), 1e-9);
             Assert.IsLessThan(1e-13, layer.RebuildError!.Value.Relative);
         }
-        StringAssert.Contains(report.Verdict, "midpoint: no layer grows");
+        StringAssert.Contains(report.Verdict, "midpoint: errors grow in no layer");
         Assert.AreEqual("Nothing needs to change.", report.Suggestion);
     }
 

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible;
 public static partial class ZeroShotTasks
 {
     /// <summary>
-    /// <c>arc_easy</c>, questions of school science. Columns of text <c>question</c> and <c>answerKey</c>, and vectors of text
+    /// <c>arc_easy</c>, school science questions. Columns of text <c>question</c> and <c>answerKey</c>, and vectors of text
     /// <c>choices</c> and <c>labels</c>, three to five of each. The key is one of the labels, which are letters or digits. The context does
     /// not list the choices.
     /// </summary>

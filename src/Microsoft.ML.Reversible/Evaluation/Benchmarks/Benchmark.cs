@@ -5,14 +5,14 @@ namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
 /// A benchmark of lm-evaluation-harness: its tasks and the layouts of its published files. To add one, add a file to this folder with a
-/// private class in <see cref="ZeroShotTasks"/> that derives from <see cref="Benchmark{TRow}"/>; nothing else lists it.
+/// private class in <see cref="ZeroShotTasks"/> that derives from <see cref="Benchmark{TRow}"/>; no list of benchmarks needs an edit.
 /// </summary>
 internal abstract class Benchmark
 {
     /// <summary>The harness's version of the tasks, which the table of results shows.</summary>
     public virtual string Version => "1";
 
-    /// <summary>Makes the tasks. Called once.</summary>
+    /// <summary>Creates the tasks. Called once.</summary>
     public abstract IEnumerable<ZeroShotTask> MakeTasks();
 
     /// <summary>Reads a published file as the columns of its task.</summary>
@@ -43,30 +43,30 @@ internal abstract class Benchmark<TRow> : Benchmark
         _ => ZeroShotColumn.Integer(p.Name),
     });
 
-    /// <summary>Whether the answers may be in a file of their own.</summary>
+    /// <summary>Whether the answers may be in a separate file.</summary>
     protected virtual bool HasLabelFile => false;
 
     /// <inheritdoc/>
     public sealed override IDataView Load(MLContext context, ZeroShotTask task, string path, string? labelsPath)
     {
         if (labelsPath is not null && !HasLabelFile)
-            throw new ArgumentException($"The rows of task '{task.Name}' hold their answers: leave the labels out.", nameof(labelsPath));
+            throw new ArgumentException($"The rows of task '{task.Name}' have their answers: leave out the labels.", nameof(labelsPath));
         using var labels = new LabelFile(path, labelsPath);
         TRow[] rows = [.. Read(task, path, labels)];
         labels.End();
         return rows.Length > 0
             ? context.Data.LoadFromEnumerable(rows)
-            : throw new InvalidDataException($"{path} holds no row of task '{task.Name}'.");
+            : throw new InvalidDataException($"{path} has no row of task '{task.Name}'.");
     }
 
     /// <summary>Reads the rows of a published file.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="path">The file, or what else names the task's data.</param>
-    /// <param name="labels">The answers, where <see cref="HasLabelFile"/> says that they may be in a file of their own.</param>
+    /// <param name="path">The file, or for some tasks a folder.</param>
+    /// <param name="labels">The answers, if <see cref="HasLabelFile"/> says that they may be in a separate file.</param>
     protected abstract IEnumerable<TRow> Read(ZeroShotTask task, string path, LabelFile labels);
 
-    /// <summary>Adapts a function of the benchmark's own rows to rows of any data with its columns.</summary>
-    /// <param name="toItem">Makes an item of a row and its number.</param>
+    /// <summary>Converts a function of the benchmark's row type to one of rows of any data with its columns.</summary>
+    /// <param name="toItem">Converts a row and its number to an item.</param>
     protected static Func<ZeroShotRow, ZeroShotItem> Items(Func<TRow, long, ZeroShotItem> toItem) => row => toItem(Of(row), row.Number);
 
     private static TRow Of(ZeroShotRow row)

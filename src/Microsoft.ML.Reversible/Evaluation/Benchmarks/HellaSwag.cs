@@ -8,8 +8,8 @@ namespace Microsoft.ML.Reversible;
 public static partial class ZeroShotTasks
 {
     /// <summary>
-    /// <c>hellaswag</c>: how a scene goes on. Columns of text <c>activity_label</c>, <c>ctx_a</c>, <c>ctx_b</c>, a vector of text
-    /// <c>endings</c>, and the integer <c>label</c>. Traces of WikiHow's markup are removed from contexts and endings.
+    /// <c>hellaswag</c>: how a scene continues. Columns of text <c>activity_label</c>, <c>ctx_a</c>, <c>ctx_b</c>, a vector of text
+    /// <c>endings</c>, and the integer <c>label</c>. Remains of WikiHow's markup are removed from contexts and endings.
     /// </summary>
     public static ZeroShotTask HellaSwag => Named("hellaswag");
 
@@ -27,14 +27,16 @@ public static partial class ZeroShotTasks
 
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) => JsonRow.Read(path).Select(Row.Of);
 
-        /// <summary>Removes what is left of WikiHow's markup: titles become sentences, other brackets are dropped.</summary>
+        /// <summary>Removes the remains of WikiHow's markup: titles become sentences, other brackets are dropped.</summary>
         private static string WithoutMarkup(string text)
         {
             string titled = PythonText.Strip(text).Replace(" [title]", ". ", StringComparison.Ordinal);
             return WithoutBrackets(titled).Replace("  ", " ", StringComparison.Ordinal);
         }
 
-        /// <summary>Drops each bracket up to the next closing one on the same line, as the pattern <c>\[.*?\]</c> does.</summary>
+        /// <summary>
+        /// Removes text in brackets, from each opening bracket to the next closing one on the same line, like the pattern <c>\[.*?\]</c>.
+        /// </summary>
         private static string WithoutBrackets(string text)
         {
             var kept = new StringBuilder(text.Length);

@@ -23,12 +23,12 @@ public static partial class ZeroShotTasks
             [ColumnName("text")]
             public string Text { get; set; } = "";
 
-            /// <summary>Reads a whole passage, or one whose last word is a field of its own.</summary>
+            /// <summary>Reads a whole passage, or one whose last word is in a separate field.</summary>
             public static Row Of(JsonRow json)
             {
                 if (!json.Has("continuation")) return new Row { Text = json.Text("text") };
                 string word = json.Text("continuation");
-                if (word.Contains(' ')) throw json.Broken($"the continuation '{SourceLine.Shown(word)}' is more than a word.");
+                if (word.Contains(' ')) throw json.Broken($"the continuation '{SourceLine.Shown(word)}' is more than one word.");
                 return new Row { Text = $"{json.Text("context")} {word}" };
             }
 

@@ -11,8 +11,8 @@ public static partial class ZeroShotTasks
 
     /// <summary>
     /// <c>mmlu_</c> and the subject: exam questions with four choices, which the context lists; the answers are the letters A to D. A
-    /// column of text <c>question</c>, a vector of text <c>choices</c>, and the integer <c>answer</c>, 0 to 3. Published numbers mostly
-    /// have five examples.
+    /// column of text <c>question</c>, a vector of text <c>choices</c>, and the integer <c>answer</c>, 0 to 3. Most published numbers use
+    /// five examples.
     /// </summary>
     /// <param name="subject">One of <see cref="MmluSubjects"/>.</param>
     /// <exception cref="ArgumentException">There is no such subject.</exception>
@@ -26,7 +26,7 @@ public static partial class ZeroShotTasks
     /// <exception cref="ArgumentException">There is no such subject.</exception>
     public static ZeroShotTask MmluContinuation(string subject) => MmluBenchmark.Find(subject, MmluBenchmark.Continuation);
 
-    /// <summary>MMLU, whose subjects are averaged in four fields.</summary>
+    /// <summary>MMLU, whose subjects are grouped into four fields.</summary>
     private sealed class MmluBenchmark : Benchmark<MmluBenchmark.Row>
     {
         public const string Continuation = "_continuation";
@@ -103,7 +103,7 @@ public static partial class ZeroShotTasks
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) =>
             CsvRecord.Read(SourceFile.Lines(SubjectFile(task, path))).Select(Row.Of);
 
-        /// <summary>Finds the subject's file in a folder with one for each, or in the folder of a split inside it.</summary>
+        /// <summary>Finds the subject's file in a folder with one file per subject, or in a subfolder of a split.</summary>
         private static string SubjectFile(ZeroShotTask task, string path)
         {
             if (!Directory.Exists(path)) return path;

@@ -7,7 +7,8 @@ namespace Microsoft.ML.Reversible;
 public static partial class ZeroShotTasks
 {
     /// <summary>
-    /// <c>openbookqa</c>, elementary science. Columns of text <c>question_stem</c> and <c>answerKey</c>, and vectors of text <c>choices</c>
+    /// <c>openbookqa</c>, elementary science questions. Columns of text <c>question_stem</c> and <c>answerKey</c>, and vectors of text
+    /// <c>choices</c>
     /// and <c>labels</c>. The stem alone is the context.
     /// </summary>
     public static ZeroShotTask OpenBookQa => Named("openbookqa");

@@ -25,7 +25,7 @@ public static partial class ZeroShotTasks
             },
         ];
 
-        /// <summary>Reads the published layout, with labels in the rows or in a file of their own, or that of queries.</summary>
+        /// <summary>Reads the published layout, with labels in the rows or in a separate file, or MosaicML's layout.</summary>
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) => JsonRow.Read(path)
             .Select(json => QueryRow.Fits(json) ? Row.OfQuery(json) : Row.Of(json, labels));
 

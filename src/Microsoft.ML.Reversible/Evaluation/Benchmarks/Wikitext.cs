@@ -10,7 +10,7 @@ public static partial class ZeroShotTasks
 {
     /// <summary>
     /// <c>wikitext</c>: the perplexity of whole articles. A column of text <c>page</c>. The corpus's spaces around punctuation are removed
-    /// before scoring, while words and bytes are counted in the page as it is.
+    /// before scoring, but words and bytes are counted in the original page.
     /// </summary>
     public static ZeroShotTask Wikitext => Named("wikitext");
 
@@ -40,7 +40,7 @@ public static partial class ZeroShotTasks
         ];
 
         /// <summary>
-        /// Splits the corpus at its headings of the first level. The line break before a heading belongs to neither article, as in the
+        /// Splits the corpus at its first-level headings. The line break before a heading belongs to neither article, as in the
         /// data set that the harness loads.
         /// </summary>
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels)
@@ -68,12 +68,12 @@ public static partial class ZeroShotTasks
         }
 
         /// <summary>
-        /// Removes the corpus's spaces around punctuation with the harness's steps. Some of the steps damage text; the published numbers
-        /// include that.
+        /// Removes the corpus's spaces around punctuation with the same steps as the harness. Some of the steps damage text, and the
+        /// published numbers include that damage.
         /// </summary>
         private static string Detokenize(string page)
         {
-            // The harness substitutes the text of its pattern for what the pattern finds.
+            // The harness replaces matches with the text of the pattern itself.
             string text = SlashedDigit().Replace(page.Replace("s '", "s'", StringComparison.Ordinal), "/'[0-9]/");
             text = ReplaceAll(text, _numbersAndMarks);
             foreach ((char open, char close) in _enclosures) text = StripInside(text, open, close);

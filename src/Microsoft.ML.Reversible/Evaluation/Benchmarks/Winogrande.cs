@@ -26,7 +26,7 @@ public static partial class ZeroShotTasks
             },
         ];
 
-        /// <summary>Reads the published layout, with answers in the rows or in a file of their own, or MosaicML's.</summary>
+        /// <summary>Reads the published layout, with answers in the rows or in a separate file, or MosaicML's layout.</summary>
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) => JsonRow.Read(path)
             .Select(json => json.Has("context_options") ? Row.OfContexts(json) : Row.Of(json, labels));
 
@@ -54,7 +54,7 @@ public static partial class ZeroShotTasks
                 return new Row { Sentence = sentence, First = json.Text("option1"), Second = json.Text("option2"), Answer = answer };
             }
 
-            /// <summary>MosaicML's rows are cut at the blank already: the whole contexts take the place of the options.</summary>
+            /// <summary>MosaicML's rows are already cut at the blank, so the whole contexts replace the options.</summary>
             public static Row OfContexts(JsonRow json)
             {
                 string[] contexts = json.Texts("context_options");

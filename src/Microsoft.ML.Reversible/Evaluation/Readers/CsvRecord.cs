@@ -3,15 +3,15 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
-/// A record of comma-separated values. ML.NET's text loader is not used because it cannot report what is broken: it pads records that are
-/// too short, and does not give the line in which a record of several lines begins.
+/// A record of comma-separated values. ML.NET's text loader is not used because it cannot report errors: it pads records that are too
+/// short, and does not give the line in which a record of several lines begins.
 /// </summary>
 /// <param name="Line">The line in which the record begins.</param>
 /// <param name="Fields">Its values.</param>
 internal sealed record CsvRecord(SourceLine Line, string[] Fields)
 {
     /// <summary>
-    /// Reads records. A field in quotes may hold commas, line breaks and doubled quotes. Empty lines between records are skipped.
+    /// Reads records. A quoted field may contain commas, line breaks and doubled quotes. Empty lines between records are skipped.
     /// </summary>
     /// <exception cref="InvalidDataException">A quote is not closed, or a record is too long.</exception>
     public static IEnumerable<CsvRecord> Read(IEnumerable<SourceLine> lines)
@@ -41,10 +41,10 @@ internal sealed record CsvRecord(SourceLine Line, string[] Fields)
                 continue;
             }
             if (!isQuoted) break;
-            if (!lines.MoveNext()) throw first.Broken("a quote is opened and not closed.");
+            if (!lines.MoveNext()) throw first.Broken("an opening quote is not closed.");
             text = lines.Current.Text;
             length += text.Length;
-            if (length > SourceFile.MostLineBytes) throw first.Broken("a quote is opened and not closed for too long.");
+            if (length > SourceFile.MostLineBytes) throw first.Broken("a quoted field is too long, or its quote is not closed.");
             field.Append('\n');
             i = -1;
         }

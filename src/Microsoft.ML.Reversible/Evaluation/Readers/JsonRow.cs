@@ -17,40 +17,40 @@ internal sealed class JsonRow
 
     /// <summary>Reads a file with one object in each line. Empty lines are skipped.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A line is no JSON object.</exception>
+    /// <exception cref="InvalidDataException">A line is not a JSON object.</exception>
     public static IEnumerable<JsonRow> Read(string path) =>
         SourceFile.Lines(path).Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
 
-    /// <summary>Makes the exception for what is wrong with the row.</summary>
+    /// <summary>Returns the exception for a problem with the row.</summary>
     public InvalidDataException Broken(string problem) => _line.Broken(problem);
 
     /// <summary>Returns whether the object has a field that is not null.</summary>
     public bool Has(string name) => Find(name) is { ValueKind: not JsonValueKind.Null };
 
-    /// <summary>Returns whether the object has a field that holds an object.</summary>
+    /// <summary>Returns whether the object has a field that is an object.</summary>
     public bool HasObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
 
-    /// <summary>Returns a field that holds an object.</summary>
+    /// <summary>Returns a field that is an object.</summary>
     public JsonRow Object(string name) => new(_line, Field(name, JsonValueKind.Object, "an object"));
 
-    /// <summary>Returns a field that holds an array of objects.</summary>
+    /// <summary>Returns a field that is an array of objects.</summary>
     public JsonRow[] Objects(string name) =>
     [
         .. Field(name, JsonValueKind.Array, "an array of objects").EnumerateArray().Select(value =>
             value.ValueKind == JsonValueKind.Object ? new JsonRow(_line, value) : throw Broken($"'{name}' is not an array of objects.")),
     ];
 
-    /// <summary>Returns a field that holds a text.</summary>
+    /// <summary>Returns a field that is text.</summary>
     public string Text(string name) => Decoded(name, Field(name, JsonValueKind.String, "a text"));
 
-    /// <summary>Returns a field that holds an array of texts.</summary>
+    /// <summary>Returns a field that is an array of texts.</summary>
     public string[] Texts(string name) =>
     [
         .. Field(name, JsonValueKind.Array, "an array of texts").EnumerateArray().Select(value =>
             value.ValueKind == JsonValueKind.String ? Decoded(name, value) : throw Broken($"'{name}' is not an array of texts.")),
     ];
 
-    /// <summary>Returns a field that holds the index of a choice, as a number or as text.</summary>
+    /// <summary>Returns a field that is the index of a choice, as a number or as text.</summary>
     public int Index(string name, int choices)
     {
         JsonElement value = Field(name);
@@ -59,7 +59,7 @@ internal sealed class JsonRow
             throw Broken($"'{name}' is {SourceLine.Shown(text)}, but must be the index of one of {choices} choices, counted from 0.");
     }
 
-    /// <summary>Parses the index of a choice; null where the text is none.</summary>
+    /// <summary>Parses the index of a choice; null if the text is not an index.</summary>
     public static int? IndexOf(string text, int choices) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < choices ? index : null;
 
@@ -73,7 +73,7 @@ internal sealed class JsonRow
         }
         catch (InvalidOperationException e)
         {
-            throw _line.Broken("the name of a field holds half a character.", e);
+            throw _line.Broken("the name of a field has an unpaired surrogate.", e);
         }
     }
 
@@ -88,8 +88,8 @@ internal sealed class JsonRow
         }
         catch (InvalidOperationException e)
         {
-            // An unpaired surrogate: JSON can escape one, but UTF-8 text cannot hold it.
-            throw _line.Broken($"'{name}' holds half a character.", e);
+            // JSON can escape an unpaired surrogate, but UTF-8 cannot represent it.
+            throw _line.Broken($"'{name}' has an unpaired surrogate.", e);
         }
     }
 
@@ -100,17 +100,17 @@ internal sealed class JsonRow
             JsonElement value = JsonSerializer.Deserialize<JsonElement>(line.Text);
             return value.ValueKind == JsonValueKind.Object
                 ? new JsonRow(line, value)
-                : throw line.Broken("is not a JSON object. The file must hold one object in each line.");
+                : throw line.Broken("is not a JSON object. The file must have one object per line.");
         }
         catch (JsonException e)
         {
-            throw line.Broken("is not a JSON object. The file must hold one object in each line.", e);
+            throw line.Broken("is not a JSON object. The file must have one object per line.", e);
         }
     }
 }
 
 /// <summary>A row in the layout of MosaicML's files for multiple choice: query, choices, gold.</summary>
-/// <param name="Query">The question, after the words that the task puts before it.</param>
+/// <param name="Query">The question, including the words that the task puts before it.</param>
 /// <param name="Choices">The choices, at least one.</param>
 /// <param name="Gold">The index of the right one.</param>
 internal sealed record QueryRow(string Query, string[] Choices, int Gold)
@@ -129,7 +129,7 @@ internal sealed record QueryRow(string Query, string[] Choices, int Gold)
 
     /// <summary>Returns the question without the task's words.</summary>
     /// <param name="row">The row, for messages.</param>
-    /// <param name="ending">The part of the task's words after the question that the query holds.</param>
+    /// <param name="ending">The task's words after the question, if the query includes them.</param>
     public string Question(JsonRow row, string ending) =>
         Query.Length >= Opening.Length + ending.Length && Query.StartsWith(Opening, StringComparison.Ordinal)
             && Query.EndsWith(ending, StringComparison.Ordinal)

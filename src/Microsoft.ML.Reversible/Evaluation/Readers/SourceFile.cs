@@ -4,27 +4,27 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Evaluation;
 
 /// <summary>
-/// Reads a benchmark's file line by line in bounded memory, whatever the file holds. Lines end with <c>\n</c> or <c>\r\n</c>; the text
+/// Reads a benchmark's file line by line, in bounded memory for any content. Lines end with <c>\n</c> or <c>\r\n</c>; the text
 /// is UTF-8.
 /// </summary>
 internal static class SourceFile
 {
-    /// <summary>The largest file that is read. The largest benchmark has 50 MB, and its rows are kept in memory.</summary>
+    /// <summary>The maximum size of a file. The largest benchmark has 50 MB, and rows are kept in memory.</summary>
     public const long MostBytes = 256L << 20;
 
-    /// <summary>The longest line that is read. A benchmark's row has some thousand bytes.</summary>
+    /// <summary>The maximum length of a line. A benchmark's row has a few thousand bytes.</summary>
     public const int MostLineBytes = 1 << 20;
 
     private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads the lines, empty ones too. What follows the last line end, often nothing, counts as a line.</summary>
+    /// <summary>Reads the lines, including empty ones. The text after the last line end counts as a line, even if it is empty.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file or a line is too long, or is not text.</exception>
     public static IEnumerable<SourceLine> Lines(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"The file '{path}' does not exist.", path);
         if (new FileInfo(path).Length > MostBytes)
-            throw new InvalidDataException($"{path} is larger than {MostBytes >> 20} MiB, more than any benchmark here: split it.");
+            throw new InvalidDataException($"{path} is larger than {MostBytes >> 20} MiB, the maximum size. Split it.");
         return Read(path);
     }
 
@@ -64,19 +64,19 @@ internal static class SourceFile
     {
         Span<byte> text = CollectionsMarshal.AsSpan(bytes);
         if (text.EndsWith("\r"u8)) text = text[..^1];
-        if (text.Contains((byte)0)) throw new SourceLine(path, number, "").Broken("holds a NUL, so this is not a text file in UTF-8.");
+        if (text.Contains((byte)0)) throw new SourceLine(path, number, "").Broken("has a NUL character, so the file is not UTF-8 text.");
         try
         {
             return new SourceLine(path, number, _utf8.GetString(text));
         }
         catch (DecoderFallbackException e)
         {
-            throw new SourceLine(path, number, "").Broken("is not text in UTF-8.", e);
+            throw new SourceLine(path, number, "").Broken("is not UTF-8 text.", e);
         }
     }
 }
 
-/// <summary>A line of a file, with its place for messages.</summary>
+/// <summary>A line of a file, with its position for messages.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Number">The line's number, counted from 1.</param>
 /// <param name="Text">The line without its end.</param>
@@ -84,14 +84,14 @@ internal sealed record SourceLine(string Path, int Number, string Text)
 {
     private const int MostShown = 80;
 
-    /// <summary>Makes the exception for what is wrong with the line.</summary>
+    /// <summary>Returns the exception for a problem with the line.</summary>
     public InvalidDataException Broken(string problem, Exception? cause = null) => new($"{Path}, line {Number}: {problem}", cause);
 
     /// <summary>Shortens a piece of a line for a message.</summary>
     public static string Shown(string text) => text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
 }
 
-/// <summary>The file of labels for rows that hold none, one label a line. It is opened when the first label is read.</summary>
+/// <summary>The file with the labels of rows that have none, one per line. It is opened when the first label is read.</summary>
 /// <param name="rowsPath">The file of the rows.</param>
 /// <param name="givenPath">The file of the labels; null for the one next to the rows, such as <c>valid-labels.lst</c>.</param>
 internal sealed class LabelFile(string rowsPath, string? givenPath) : IDisposable
@@ -108,7 +108,7 @@ internal sealed class LabelFile(string rowsPath, string? givenPath) : IDisposabl
     {
         if (_lines is null && !File.Exists(_path))
             throw new FileNotFoundException(
-                $"The rows of {rowsPath} hold no labels, and there is no file '{_path}' with them: name it.", _path);
+                $"The rows of {rowsPath} have no labels, and there is no file '{_path}' with them. Give its path.", _path);
         _lines ??= SourceFile.Lines(_path).Where(line => line.Text.Trim().Length > 0).GetEnumerator();
         return _lines.MoveNext()
             ? new Label(_lines.Current)
@@ -116,12 +116,12 @@ internal sealed class LabelFile(string rowsPath, string? givenPath) : IDisposabl
     }
 
     /// <summary>Checks, after the last row, that all labels were used.</summary>
-    /// <exception cref="InvalidDataException">There are labels left, or the given file was not needed.</exception>
+    /// <exception cref="InvalidDataException">Labels are left over, or the given file was not needed.</exception>
     public void End()
     {
         if (_lines is null && givenPath is not null)
             throw new InvalidDataException(
-                $"The rows of {rowsPath} hold their labels, so those of {givenPath} have no use: leave them out.");
+                $"The rows of {rowsPath} have their labels, so those of {givenPath} are not used. Leave them out.");
         if (_lines?.MoveNext() == true) throw _lines.Current.Broken($"there are more labels than {rowsPath} has rows.");
     }
 

@@ -14,8 +14,8 @@ public sealed class BrokenFilesTests
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a","sol2":"b","label":2}""", "'label' is 2, but must be the index of one of 2")]
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a","sol2":"b","label":-1}""", "'label' is -1, but")]
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a","sol2":"b","label":1e99}""", "'label' is 1e99, but")]
-    [DataRow("piqa", PiqaRow, """{"goal":"g\ud800","sol1":"a","sol2":"b","label":1}""", "'goal' holds half a character.")]
-    [DataRow("piqa", PiqaRow, """{"goal":"g","so\ud800l1":"a"}""", "the name of a field holds half a character.")]
+    [DataRow("piqa", PiqaRow, """{"goal":"g\ud800","sol1":"a","sol2":"b","label":1}""", "'goal' has an unpaired surrogate.")]
+    [DataRow("piqa", PiqaRow, """{"goal":"g","so\ud800l1":"a"}""", "the name of a field has an unpaired surrogate.")]
     [DataRow("piqa", PiqaRow, """{"query":"Question: g","choices":["a","b"],"gold":0}""", "end with a line break, but is 'Question: g'.")]
     [DataRow("piqa", PiqaRow, """{"query":"Question: g\n","choices":["a","b","c"],"gold":0}""", "there are 3 choices, but must be 2.")]
     [DataRow("piqa", PiqaRow, """{"goal":"g","sol1":"a",""", "is not a JSON object.")]
@@ -37,14 +37,14 @@ public sealed class BrokenFilesTests
         """{"context_options":["a"],"continuation":"c","gold":0}""", "there are 1 context_options, but must be 2.")]
     [DataRow("hellaswag", """{"activity_label":"l","ctx_a":"a","ctx_b":"b","endings":["c","d"],"label":1}""",
         """{"activity_label":"l","ctx_a":"a","ctx_b":"b","endings":["c","d"],"label":""}""", "'label' is , but must be")]
-    [DataRow("lambada_openai", """{"text":"a b"}""", """{"context":"a","continuation":"b c"}""", "'b c' is more than a word.")]
+    [DataRow("lambada_openai", """{"text":"a b"}""", """{"context":"a","continuation":"b c"}""", "'b c' is more than one word.")]
     [DataRow("lambada_openai", """{"text":"a b"}""", """{"txt":"a b"}""", "there is no 'text'.")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c\tA", "the choices have no (D)")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c (D) d\tE", "the answer key 'E'")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c (D) d", "has 2 fields between tabs")]
     [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "q,1,2,3,A", "has 5 fields, but must have")]
     [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "q,1,2,3,4,E", "the answer is 'E', but must be one of A, B, C, D.")]
-    [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "\"q,1,2,3,4,A\nand on", "a quote is opened and not closed.")]
+    [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "\"q,1,2,3,4,A\nand on", "an opening quote is not closed.")]
     public void A_broken_row_is_refused_with_file_and_line(string task, string good, string bad, string words)
     {
         using var folder = new TaskFolder();
@@ -69,8 +69,8 @@ public sealed class BrokenFilesTests
         using var folder = new TaskFolder();
         string rows = folder.Write("v.jsonl", string.Concat(Enumerable.Repeat("""{"goal":"g","sol1":"a","sol2":"b"}""" + "\n", 2)));
         string labelled = folder.Write("l.jsonl", PiqaRow);
-        Refused<FileNotFoundException>(rows, null, "v-labels.lst' with them: name it.");
-        Refused<FileNotFoundException>(rows, Path.Combine(folder.FullName, "none"), "none' with them: name it.");
+        Refused<FileNotFoundException>(rows, null, "v-labels.lst' with them. Give its path.");
+        Refused<FileNotFoundException>(rows, Path.Combine(folder.FullName, "none"), "none' with them. Give its path.");
         Refused<InvalidDataException>(rows, folder.Write("1", "1\n"), "has fewer labels than");
         Refused<InvalidDataException>(rows, folder.Write("3", "1\n0\n0\n"), "line 3: there are more labels than");
         Refused<InvalidDataException>(rows, folder.Write("2", "1\n2\n"), "line 2: the label is '2', but must be one of 0 to 1.");
@@ -97,7 +97,7 @@ public sealed class BrokenFilesTests
         {
             string path = folder.Write("x", text);
             var thrown = Assert.ThrowsExactly<InvalidDataException>(() => TaskFolder.Load(task, path));
-            Assert.AreEqual($"{path} holds no row of task '{task}'.", thrown.Message);
+            Assert.AreEqual($"{path} has no row of task '{task}'.", thrown.Message);
         }
     }
 
@@ -133,7 +133,7 @@ public sealed class BrokenFilesTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => TaskFolder.Load("piqa", deep)).Message, "line 1: is not");
         string open = folder.Write("open", "q,1,2,3,4,A\n\"" + string.Concat(Enumerable.Repeat("0123456789\n", 110_000)));
         var thrown = Assert.ThrowsExactly<InvalidDataException>(() => TaskFolder.Load("mmlu_anatomy", open));
-        StringAssert.Contains(thrown.Message, "line 2: a quote is opened and not closed for too long.");
+        StringAssert.Contains(thrown.Message, "line 2: a quoted field is too long, or its quote is not closed.");
     }
 
     [TestMethod]
@@ -152,6 +152,6 @@ public sealed class BrokenFilesTests
     {
         var task = new ZeroShotTask("own", ZeroShotKind.LastWord, [ZeroShotColumn.Text("x")], _ => ZeroShotItem.LastWord("", ""));
         var thrown = Assert.ThrowsExactly<ArgumentException>(() => new MLContext().Reversible().LoadZeroShot(task, "x"));
-        StringAssert.Contains(thrown.Message, "'own' is a task of your own");
+        StringAssert.Contains(thrown.Message, "'own' is a custom task");
     }
 }
