@@ -13,11 +13,11 @@ namespace Microsoft.ML.Reversible.Data;
 internal static class TokenCacheBuilder
 {
     /// <summary>Makes a cache of rows of text, each followed by end-of-text. Empty rows are left out.</summary>
-    /// <param name="rows">The rows; read twice where there is a cache of the same tokenizer for other rows, else once.</param>
+    /// <param name="rows">The rows; read twice if the cache at the path has the same tokenizer but other rows, else once.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
-    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
+    /// <param name="progress">Receives the progress several times a second and at the end, on the calling thread.</param>
     /// <param name="endOfTextId">The id that ends a document; null takes the tokenizer's.</param>
     /// <exception cref="ArgumentOutOfRangeException">The end-of-text id is outside the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">No row has text.</exception>
@@ -37,12 +37,12 @@ internal static class TokenCacheBuilder
     }
 
     /// <summary>Makes a cache of rows of ids, each followed by end-of-text unless it ends with it. Empty rows are left out.</summary>
-    /// <param name="rows">The rows; read twice where there is a cache for other rows, else once.</param>
+    /// <param name="rows">The rows; read twice if the cache at the path has other rows, else once.</param>
     /// <param name="vocabularySize">Number of ids, which run from 0.</param>
     /// <param name="endOfTextId">The id that ends a document, or null to append nothing.</param>
     /// <param name="path">The cache's file, or null for a temporary one.</param>
     /// <param name="cancellationToken">Ends the work between two rows.</param>
-    /// <param name="progress">Reported to several times a second and at the end, on the calling thread.</param>
+    /// <param name="progress">Receives the progress several times a second and at the end, on the calling thread.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// An id of a row or the end-of-text id is outside the vocabulary; the message names the row and the range.
     /// </exception>

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Microsoft.ML.Reversible.Kernels;
 
-/// <summary>Loads TorchSharp's native libraries; one message says what is missing where they do not load.</summary>
+/// <summary>Loads TorchSharp's native libraries. If they do not load, one message says what is missing.</summary>
 internal static class NativeTorch
 {
     internal const string MissingMessage =

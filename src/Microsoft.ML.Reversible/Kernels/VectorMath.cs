@@ -7,9 +7,9 @@ internal static class VectorMath
 {
     private static readonly Lazy<bool> _ready = new(CallEach);
 
-    /// <summary>Calls each of them once per process.</summary>
+    /// <summary>Calls each function once per process.</summary>
     /// <remarks>
-    /// Such a function initializes itself in its first call. If that call is split over threads, its last bits sometimes differ: the first
+    /// A function initializes itself in its first call. If that call is split over threads, its last bits sometimes differ: the first
     /// exp in 3 of 25 processes with libtorch 2.11 on 16 cores. A call on a few numbers is not split.
     /// </remarks>
     public static void MakeReady() => _ = _ready.Value;

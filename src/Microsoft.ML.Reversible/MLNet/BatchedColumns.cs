@@ -4,7 +4,7 @@ namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>A computation of columns for several rows at once.</summary>
 /// <param name="Start">Starts reading the computation's inputs from a row or cursor in which the dependencies are active.</param>
-/// <param name="Compute">Computes the values of some rows, one for each.</param>
+/// <param name="Compute">Computes one value for each of several rows.</param>
 internal sealed record BatchedColumns<TItem, TOut>(
     Func<DataViewRow, Func<TItem>> Start, Func<IReadOnlyList<TItem>, IReadOnlyList<TOut>> Compute)
 {

@@ -44,7 +44,7 @@ public abstract record LanguageModelConfiguration
     /// <summary>Number of parameters; shared ones count once.</summary>
     public abstract long ParameterCount { get; }
 
-    /// <summary>The family.</summary>
+    /// <summary>The model family.</summary>
     public abstract ModelFamily Family { get; }
 
     /// <summary>The width of the hidden layer, given or not.</summary>
@@ -91,7 +91,7 @@ public abstract record LanguageModelConfiguration
     /// <param name="make">Makes the parameters.</param>
     private protected abstract LanguageNetwork Make(ScalarType compute, ParameterFactory make);
 
-    /// <summary>Whether a name is that of a buffer that older files hold and that is computed, not learned.</summary>
+    /// <summary>Whether a name in an older file is that of a buffer, which is computed here and not read.</summary>
     internal abstract bool IsBuffer(string name);
 
     /// <summary>Returns the fields of a config.json that are the family's own.</summary>

@@ -54,8 +54,8 @@ internal sealed class Layer(int index, Grid? grid, bool keeps) : IDisposable
     public Tensor Times(Tensor state, double factor) => InPlace ? state.mul_(factor) : state * factor;
 
     /// <summary>
-    /// Returns the part of p⁻ that can be multiplied by ±1/k on the grid: p⁻ - 2⁻ˡ r with r = 2ˡ p⁻ mod k, which is kept for the backward
-    /// pass; all of p⁻ in floating point.
+    /// Returns p⁻ - 2⁻ˡ r, the part of p⁻ that can be multiplied by ±1/k on the grid. The remainder r = 2ˡ p⁻ mod k is kept for the
+    /// backward pass. In floating point, returns p⁻.
     /// </summary>
     /// <param name="previous">p⁻.</param>
     /// <param name="k">A power of two from 1, which has no remainder, to <see cref="Remainders.MaxK"/>.</param>

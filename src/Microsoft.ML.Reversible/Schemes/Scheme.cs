@@ -27,7 +27,7 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public abstract partial record Scheme
 {
-    /// <summary>The most that rounding errors of float32 may grow; more leaves fewer than three digits.</summary>
+    /// <summary>The largest allowed growth of float32 rounding errors; beyond it, fewer than three digits are correct.</summary>
     private protected const double MostGrowth = 1e4;
 
     /// <summary>The scheme's name in options, files and on the command line: lower case, without parameters.</summary>

@@ -30,10 +30,10 @@ internal abstract class BatchPart : IDisposable
     /// <summary>The rows.</summary>
     public RowRange Rows { get; }
 
-    /// <summary>The layers, for these rows.</summary>
+    /// <summary>The layers of the pass over these rows.</summary>
     public LayerList Layers { get; }
 
-    /// <summary>The output, in the input's type, after the last layer.</summary>
+    /// <summary>The output, in the input's type; null until <see cref="ReadOut"/> has computed it.</summary>
     public Tensor? Output { get; private set; }
 
     private protected LayerStack Stack { get; }

@@ -21,8 +21,8 @@ internal sealed class LayerList : IReadOnlyList<Layer>, IDisposable
     /// <summary>Makes the layers and draws the scheme's random numbers.</summary>
     /// <param name="stack">The stack.</param>
     /// <param name="input">p₀ of the whole batch; its size, device and type are used.</param>
-    /// <param name="rows">The rows of the batch that these layers are for; what is drawn for a row does not depend on the split.</param>
-    /// <param name="seed">Seeds the draws.</param>
+    /// <param name="rows">The rows of the batch that these layers are for. The random numbers of a row do not depend on the split.</param>
+    /// <param name="seed">Seeds the random numbers.</param>
     /// <param name="rebuilds">Whether hidden states will be rebuilt from p⁺.</param>
     /// <param name="keepsStates">Whether the blocks' inputs are kept and must not be overwritten.</param>
     public LayerList(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStates)

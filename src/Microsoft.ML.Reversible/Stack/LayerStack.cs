@@ -118,7 +118,7 @@ public sealed class LayerStack
 
     /// <summary>Runs the stack forward for training.</summary>
     /// <param name="input">p₀, of shape [batch, context, width]; its graph is not used.</param>
-    /// <param name="seed">Seeds what the scheme draws for this pass.</param>
+    /// <param name="seed">Seeds the scheme's random numbers of this pass.</param>
     /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it in any case.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>

@@ -106,7 +106,7 @@ internal static class PartialPath
         return Path.TrimEndingDirectorySeparator(final.FullName);
     }
 
-    /// <summary>Throws an exception of the file system again, with the name of the file or folder; returns for any other.</summary>
+    /// <summary>Throws a file system exception again, with the name of the file or folder. Does nothing for other exceptions.</summary>
     public static void ThrowNamed(Exception e, string what)
     {
         if (e is IOException) throw new IOException($"{what}: {e.Message}", e);

@@ -26,7 +26,7 @@ internal static class SafeTensorsWriter
 
     /// <summary>Writes to a stream, one tensor after the other.</summary>
     /// <exception cref="ArgumentException">A name occurs twice or is reserved, a dtype is unknown, or a shape is impossible.</exception>
-    /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its dtype and shape make.</exception>
+    /// <exception cref="InvalidOperationException">A tensor wrote another number of bytes than its dtype and shape need.</exception>
     public static void Write(Stream stream, IReadOnlyList<SafeTensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         byte[] header = Header(tensors, metadata);

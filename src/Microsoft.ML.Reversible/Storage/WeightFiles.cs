@@ -100,7 +100,7 @@ internal static class WeightIndex
         ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => (string[])[$"COM{i}", $"LPT{i}"])];
 
     /// <summary>Reads the files by tensor.</summary>
-    /// <exception cref="InvalidDataException">The index is damaged, or names something else than a file of its own folder.</exception>
+    /// <exception cref="InvalidDataException">The index is damaged, or names something other than a file of its own folder.</exception>
     public static Dictionary<string, string> Read(string path)
     {
         try
@@ -143,7 +143,7 @@ internal static class WeightIndex
         json.WriteEndObject();
     }
 
-    /// <summary>Whether a name is that of a file in the folder itself, on every system: an index must not name files elsewhere.</summary>
+    /// <summary>Whether a name is that of a file in the folder itself, on every system. An index must not name files elsewhere.</summary>
     private static bool IsPlain(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
         && name.Length is > 12 and <= 255

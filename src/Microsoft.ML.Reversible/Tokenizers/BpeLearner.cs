@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Learns byte-pair merges: the most frequent pair of neighbouring tokens becomes a token, again and again.</summary>
+/// <summary>Learns byte-pair merges: repeatedly makes a token of the most frequent pair of neighbouring tokens.</summary>
 /// <remarks>
 /// Pairs are counted within the pieces of GPT-2's pre-tokenizer, each distinct piece once with its count. Among pairs of equal count
 /// the greatest wins, compared by the bytes of the left token and then of the right, so that the result is determined by the text.
@@ -151,7 +151,7 @@ internal sealed class PairTable(IReadOnlyList<byte[]> tokens)
     private readonly HashSet<TokenPair> _increased = [];
     private readonly PriorityQueue<TokenPair, (long Count, TokenPair Pair)> _queue = new(new BestFirst(tokens));
 
-    /// <summary>Counts occurrences of a pair in a piece.</summary>
+    /// <summary>Adds occurrences of a pair in a piece.</summary>
     public void Add(TokenPair pair, long count, int piece)
     {
         if (!_entries.TryGetValue(pair, out Entry? entry)) _entries.Add(pair, entry = new Entry());

@@ -59,7 +59,7 @@ internal sealed class Gpt2PreTokenizer : PreTokenizer
         }
         while (at < text.Length && KindAt(text, at) == kind) Next(text, ref at);
 
-        // The last of several white spaces before other text is left to that text, or is a piece of its own.
+        // The last of several white spaces before other text joins that text, or is a piece of its own if it is not a space.
         return kind == Kind.Space && at < text.Length && at > start + 1 ? at - 1 : at;
     }
 

@@ -10,7 +10,7 @@ internal enum PieceKind
     /// <summary>Text, with U+2581 for a space.</summary>
     Normal = 1,
 
-    /// <summary>Stands for text without a piece.</summary>
+    /// <summary>The piece of text that has no other piece.</summary>
     Unknown = 2,
 
     /// <summary>A special token such as end-of-text. It stands for no text.</summary>
@@ -147,7 +147,7 @@ internal sealed record SentencePieceVocabulary(
         return this with { Pieces = pieces };
     }
 
-    /// <summary>The id of the piece of byte 0, which the other bytes' follow; negative where there are none.</summary>
+    /// <summary>The id of the piece of byte 0; the pieces of the other bytes follow in order. Negative if there are none.</summary>
     public int FirstByteId => Pieces.Select(piece => piece.Kind).ToList().IndexOf(PieceKind.Byte);
 
     /// <summary>Returns the text of a byte's piece.</summary>

@@ -38,7 +38,7 @@ internal abstract class TokenDecoder
 /// <summary>Text from the bytes that each token stands for. Bytes that are not UTF-8 become U+FFFD.</summary>
 /// <param name="bytes">The bytes by id; empty for tokens that stand for no text.</param>
 /// <param name="starters">
-/// If the tokenizer puts a space before every text, the tokens after which a text may begin: that space is not returned. Else empty.
+/// The tokens after which a text may begin, if the tokenizer puts a space before every text; this space is not returned. Else empty.
 /// </param>
 internal sealed class TokenBytes(byte[][] bytes, params int[] starters) : TokenTexts
 {

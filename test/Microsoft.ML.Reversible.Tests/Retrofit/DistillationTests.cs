@@ -46,7 +46,8 @@ public sealed class DistillationTests
         new Midpoint(), new Leapfrog(), new Hamiltonian(), new Bdia(), new Midpoint { Start = Start.Euler, ReadOut = ReadOut.Mean },
         new Bdia { K = 2, Signs = BdiaSigns.Positive }, new Bdia { K = 16, Signs = BdiaSigns.Positive },
         new Bdia { K = 64, Signs = BdiaSigns.Positive, Bits = 20 },
-        new IteratedInverse { A = 1 }, new IteratedInverse { A = -1 }, new IteratedInverse { A = 0.5 }, new IteratedInverse { A = -0.5, M = 2 },
+        new IteratedInverse { A = 1 }, new IteratedInverse { A = -1 }, new IteratedInverse { A = 0.5 },
+        new IteratedInverse { A = -0.5, M = 2 },
     }.Select(scheme => new object[] { scheme });
 
     [TestMethod]

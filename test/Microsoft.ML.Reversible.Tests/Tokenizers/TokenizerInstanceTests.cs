@@ -82,7 +82,7 @@ public class TokenizerInstanceTests
     {
         // 'a' has the id 1, so that every text seems to have a special token.
         var e = Assert.ThrowsExactly<ArgumentException>(() => LanguageModelTokenizer.Wrap(new Letters(), 1, vocabularySize: 30));
-        StringAssert.Contains(e.Message, "by itself");
+        StringAssert.Contains(e.Message, "around every text");
     }
 
     [TestMethod]
