@@ -21,7 +21,8 @@ public sealed class GradcheckVerbTests
         CollectionAssert.AreEqual(
             new[] { "scheme", "arithmetic", "backward_mode", "parameters", "elements", "differing_elements", "max_relative_error" },
             line.EnumerateObject().Select(field => field.Name).ToArray());
-        Assert.AreEqual((arithmetic, backwardMode), (line.GetProperty("arithmetic").GetString(), line.GetProperty("backward_mode").GetString()));
+        Assert.AreEqual(
+            (arithmetic, backwardMode), (line.GetProperty("arithmetic").GetString(), line.GetProperty("backward_mode").GetString()));
         Assert.AreEqual(Scheme.Parse(scheme).Name, Scheme.Parse(line.GetProperty("scheme").GetString()!).Name);
         Assert.AreEqual(4 + 3 * 12, line.GetProperty("parameters").GetInt32());
         Assert.IsGreaterThan(3 * 12 * 32 * 32, line.GetProperty("elements").GetInt64());

@@ -119,7 +119,8 @@ public sealed class PretrainedFolderTests
     [DataRow(20000L)]
     public void ALargeModelBecomesSeveralFilesWithAnIndex(long maxShardBytes)
     {
-        using LanguageNetwork network = TestModels.Make(TestModels.SmallLlama with { TiedHead = false }, Scheme.Residual, BackwardMode.Stored);
+        using LanguageNetwork network = TestModels.Make(
+            TestModels.SmallLlama with { TiedHead = false }, Scheme.Residual, BackwardMode.Stored);
         TestFolders.Save(network, _scratch.File("m"), maxShardBytes: maxShardBytes);
 
         string[] shards = [.. Directory.GetFiles(_scratch.File("m"), "*.safetensors").Order()];

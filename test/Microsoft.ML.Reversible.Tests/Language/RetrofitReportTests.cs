@@ -38,7 +38,8 @@ public sealed class RetrofitReportTests
             TestModels.SmallLlama with { LayerCount = layers }, Bdia.Blend(k), BackwardMode.Reversible, arithmetic: Arithmetic.Exact);
         using var scope = TorchSharp.torch.NewDisposeScope();
         using StackPass pass = network.Stack.Forward(network.Embed(TestModels.Ids(TestModels.SmallLlama, 1, tokens)));
-        Assert.AreEqual(pass.RemainderByteCount, HiddenStateMemory.Of(Bdia.Blend(k), layers, network.Configuration.Width, tokens).Remainders);
+        Assert.AreEqual(
+            pass.RemainderByteCount, HiddenStateMemory.Of(Bdia.Blend(k), layers, network.Configuration.Width, tokens).Remainders);
     }
 
     [TestMethod]

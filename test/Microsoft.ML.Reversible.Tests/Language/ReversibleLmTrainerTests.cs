@@ -75,7 +75,8 @@ public sealed class ReversibleLmTrainerTests
     public void MidpointTrainsAlikeInBothBackwardModes()
     {
         using ReversibleLmTransformer stored = Corpus.Train(_ml, o => (o.BackwardMode, o.ReportInterval) = (BackwardMode.Stored, 1));
-        using ReversibleLmTransformer reversible = Corpus.Train(_ml, o => (o.BackwardMode, o.ReportInterval) = (BackwardMode.Reversible, 1));
+        using ReversibleLmTransformer reversible = Corpus.Train(
+            _ml, o => (o.BackwardMode, o.ReportInterval) = (BackwardMode.Reversible, 1));
         foreach (var (a, b) in stored.Metrics!.History.Zip(reversible.Metrics!.History)) Assert.AreEqual(a.Loss, b.Loss, 1e-3);
     }
 

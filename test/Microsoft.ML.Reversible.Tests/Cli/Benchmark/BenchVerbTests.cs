@@ -19,7 +19,8 @@ public sealed class BenchVerbTests
     public void EveryCombinationIsARowAndOneThatCannotBeSaysWhy()
     {
         CliRun run = CliRun.Of(
-            ["bench", "--json", "--scheme", "midpoint", "residual", "--backward-mode", "reversible", "stored", "--batch-size", "2", .. Small]);
+            ["bench", "--json", "--scheme", "midpoint", "residual", "--backward-mode", "reversible", "stored", "--batch-size", "2",
+                .. Small]);
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement[] rows = run.Json;
         CollectionAssert.AreEqual(new[] { "rev", "store", "rev", "store" }, rows.Select(row => Text(row, "mode")).ToArray());
