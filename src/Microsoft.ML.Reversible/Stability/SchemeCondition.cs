@@ -68,8 +68,8 @@ internal sealed record SchemeCondition(string Variable, string Bounded, double? 
         }
         return new(
             Lambda,
-            "a layer multiplies errors by the roots r of r² = (B + Cλ) r + A: forward by up to the largest |r|, backward by up to 1 over the "
-            + "smallest");
+            "a layer multiplies errors by the roots r of r² = (B + Cλ) r + A: forward by up to the largest |r|, backward by up to 1 over "
+            + "the smallest");
     }
 
     /// <summary>Returns the factor of λ in <see cref="Variable"/>.</summary>

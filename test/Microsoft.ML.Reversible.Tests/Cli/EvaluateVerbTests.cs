@@ -154,7 +154,7 @@ public sealed class EvaluateVerbTests
         string[] piqa = [$"piqa={Piqa}"];
         Refused(piqa, "--num-fewshot must be at least 0", "--num-fewshot", "-1");
         Refused(piqa, "--fewshot-data piqa=PATH", "--num-fewshot", "2");
-        Refused(piqa, "no use", "--fewshot-data", Piqa);
+        Refused(piqa, "has no effect", "--fewshot-data", Piqa);
         Refused(piqa, "there is no --task 'arc_easy'", "--num-fewshot", "2", "--fewshot-data", $"arc_easy={Arc}");
         Refused(piqa, "9", "--num-fewshot", "20", "--fewshot-data", Piqa);
         Refused(piqa, "--limit must be at least 1", "--limit", "0");

@@ -135,7 +135,7 @@ public sealed class TrainVerbTests
         string data = Data;
         CliRun.Of("train", "--data", data, "--out", data).AssertRefused("is a file");
         CliRun.Of("train", "--data", data, "--out", Path.Combine(data, "below")).AssertRefused("cannot be written");
-        CliRun.Of("train", "--data", data, "--out", _folder.FullName).AssertRefused("holds other files");
+        CliRun.Of("train", "--data", data, "--out", _folder.FullName).AssertRefused("has other files");
         CliRun.Of("train", "--data", data, "--out", " ").AssertRefused("--out");
         CollectionAssert.AreEqual(new[] { "text.txt" }, _folder.Entries);
     }

@@ -99,7 +99,7 @@ public sealed class ZeroShotZipTests
 
         ITransformer own = Ml.Reversible().ZeroShot(model, Questions.Task()).Fit(Questions.View(Ml));
         string none = _folder.File("none.zip");
-        Refuses("your own functions", () => Ml.Reversible().Save(own, null, none));
+        Refuses("is a custom one", () => Ml.Reversible().Save(own, null, none));
         ITransformer other = Ml.Reversible().ZeroShot(new FakeSource((_, _) => 0), ZeroShotTasks.Piqa).Fit(data);
         Refuses(nameof(FakeSource), () => Ml.Reversible().Save(other, null, none));
         Assert.IsFalse(File.Exists(none));

@@ -88,7 +88,7 @@ public sealed class StabilityAnalysisTests
         var scheme = new MidpointA { Factors = [.. Enumerable.Repeat(1e-6, 40)] };
         StabilityReport report = Analyze(scheme, ScalarType.Float32, Blocks(40, matrix));
         Assert.AreEqual(double.PositiveInfinity, report.Layers[0].RebuildError!.Value.Max);
-        StringAssert.StartsWith(report.Suggestion, "Take another scheme and retrain: this one cannot be exact");
+        StringAssert.StartsWith(report.Suggestion, "Use another scheme and retrain: this one cannot be exact");
     }
 
     [TestMethod]

@@ -74,7 +74,7 @@ public sealed class BrokenFilesTests
         Refused<InvalidDataException>(rows, folder.Write("1", "1\n"), "has fewer labels than");
         Refused<InvalidDataException>(rows, folder.Write("3", "1\n0\n0\n"), "line 3: there are more labels than");
         Refused<InvalidDataException>(rows, folder.Write("2", "1\n2\n"), "line 2: the label is '2', but must be one of 0 to 1.");
-        Refused<InvalidDataException>(labelled, folder.Write("0", "1\n"), "hold their labels");
+        Refused<InvalidDataException>(labelled, folder.Write("0", "1\n"), "have their labels");
         Assert.HasCount(2, TaskFolder.Items("piqa", rows, folder.Write("good", "1\n 0 \n\n")));
         Assert.ThrowsExactly<ArgumentException>(() => TaskFolder.Load("arc_easy", labelled, labelled));
 
@@ -109,7 +109,7 @@ public sealed class BrokenFilesTests
     public void Files_that_are_not_text_or_far_too_long_are_refused(string task)
     {
         using var folder = new TaskFolder();
-        Refused([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("text")], "line 1: holds a NUL");
+        Refused([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("text")], "line 1: has a NUL");
         Refused([0x61, 0xC3, 0x28], "line 1: is not text in UTF-8.");
         Refused(Enumerable.Repeat((byte)'"', (1 << 20) + 1).ToArray(), "line 1: is longer than 1 MiB.");
 
