@@ -54,11 +54,11 @@ internal sealed record BenchConfiguration
         "bench", "--in-process", "--json", "--family", Shown(Model.Family),
         "--layer-count", Shown(Model.LayerCount), "--width", Shown(Model.Width), "--head-count", Shown(Model.HeadCount),
         "--context-length", Shown(Model.ContextLength), "--vocabulary-size", Shown(Model.VocabularySize),
-        "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--backward-mode", Shown(BackwardMode), "--arithmetic", Shown(Arithmetic),
-        "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
+        "--batch-size", Shown(BatchSize), "--scheme", Shown(Scheme), "--backward-mode", Shown(BackwardMode),
+        "--arithmetic", Shown(Arithmetic), "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
         "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
         .. Model.MlpWidth is { } mlp ? ["--mlp-width", Shown(mlp)] : Array.Empty<string>(),
-        .. Model is LlamaConfiguration { KeyValueHeadCount: { } heads } ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
+        .. Model.GivenKeyValueHeadCount is { } heads ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
         .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
     ];
 

@@ -52,7 +52,7 @@ internal sealed class GradcheckVerb : Verb
         .Group("Comparison")
         .Add(o => o.Scheme, "The recurrence over the layers, as in 'train'.", byDefault: "midpoint")
         .Add(o => o.Arithmetic, "The arithmetic of the hidden states.",
-            byDefault: "exact for bdia and estimator, float for the others")
+            byDefault: "exact for bdia and iterated-inverse, float for the others")
         .Add(o => o.BackwardMode, "The backward mode to compare with the stored mode.")
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")

@@ -14,7 +14,7 @@ internal static class TrainingGroups
         .Add(o => o.KeptLayerCount,
             "Number of last layers that store their activations in the reversible mode, at least 0; each saves time.")
         .Add(o => o.Arithmetic, "The arithmetic of the hidden states; exact recomputes them to the bit.",
-            byDefault: "exact for bdia and estimator, float for the others")
+            byDefault: "exact for bdia and iterated-inverse, float for the others")
         .Add(o => o.Deterministic, "Whether a run repeats to the bit on a GPU too, with slower kernels for attention.");
 
     /// <summary>Options that freeze weights.</summary>
