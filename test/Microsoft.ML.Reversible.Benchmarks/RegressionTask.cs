@@ -19,6 +19,10 @@ internal sealed class RegressionOptions : TrainingOptions
 
     /// <summary>The deviation of the noise on the targets.</summary>
     public double Noise { get; set; }
+
+    /// <summary>Called before each pass, to cancel it.</summary>
+    [NotInFingerprint("it only listens")]
+    public Action? PassBegins { get; set; }
 }
 
 /// <summary>
@@ -178,6 +182,8 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
 
     private Tensor Differentiate(int[] examples, StepContext step)
     {
+        _options.PassBegins?.Invoke();
+        if (step.LayerDone is null) step.CancellationToken.ThrowIfCancellationRequested();
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
         (Tensor inputs, Tensor targets) = Examples(examples);
@@ -185,8 +191,14 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
         Tensor output = pass.Output.detach().requires_grad_();
         Tensor loss = _network.Loss(output, targets);
         (loss * step.Scale).backward();
-        pass.Backward(output.grad!, step.LayerDone);
+        pass.Backward(output.grad!, step.LayerDone is null ? null : LayerDone);
         return loss.detach().to(ScalarType.Float64).MoveToOuterDisposeScope();
+
+        void LayerDone(int layer)
+        {
+            step.LayerDone(layer);
+            step.CancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>Inputs of shape [examples, 1, width] and targets of shape [examples], in the current dispose scope.</summary>

@@ -58,7 +58,7 @@ internal sealed record BenchConfiguration
         "--arithmetic", Shown(Arithmetic), "--kept-layer-count", Shown(KeptLayerCount), "--precision", Shown(Precision),
         "--optimizer-placement", Shown(OptimizerPlacement), "--device", Device, "--steps", Shown(Steps),
         .. Model.MlpWidth is { } mlp ? ["--mlp-width", Shown(mlp)] : Array.Empty<string>(),
-        .. Model is LlamaConfiguration { KeyValueHeadCount: { } heads } ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
+        .. Model.GivenKeyValueHeadCount is { } heads ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
         .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
     ];
 

@@ -60,7 +60,9 @@ internal sealed class BenchSettings
         .AddSeveral(o => o.LayerCount, "Number of blocks, at least 1.")
         .Add(o => o.Width, "Width of the hidden states, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
-        .Add(o => o.KeyValueHeadCount, "Number of key/value heads in the Llama family; must divide the number of heads.",
+        .Add(o => o.KeyValueHeadCount,
+            $"Number of key/value heads in the {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))} family; "
+            + "must divide the number of heads.",
             byDefault: "as many as heads")
         .Add(o => o.MlpWidth, "Width of the hidden layer of a block's MLP, at least 1.",
             byDefault: "4 widths, in the Llama family 8/3 of the width rounded up to a multiple of 32")
@@ -135,8 +137,7 @@ internal sealed class BenchSettings
 
     private IEnumerable<UnusedOption> Unused()
     {
-        if (Family != ModelFamily.Llama)
-            yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
+        foreach (UnusedOption option in ReversibleLmTrainer.Options.UnusedOfFamily(Family)) yield return option;
         if (!Devices.IsGpu(Device)) yield return TrainingOptions.DeterministicOnCpu;
         if (!Search)
         {
@@ -152,25 +153,11 @@ internal sealed class BenchSettings
         if (value < 1) throw new UsageException($"{option} must be at least 1, not {value}.");
     }
 
-    private LanguageModelConfiguration Shape(int layers) => Family == ModelFamily.Llama
-        ? new LlamaConfiguration
+    private LanguageModelConfiguration Shape(int layers) => ModelFamilyRow.Of(Family).Make(
+        new(VocabularySize, ContextLength, layers, HeadCount, Width)
         {
-            VocabularySize = VocabularySize,
-            ContextLength = ContextLength,
-            LayerCount = layers,
-            HeadCount = HeadCount,
             KeyValueHeadCount = KeyValueHeadCount,
-            Width = Width,
-            MlpWidth = MlpWidth,
-        }
-        : new GptConfiguration
-        {
-            VocabularySize = VocabularySize,
-            ContextLength = ContextLength,
-            LayerCount = layers,
-            HeadCount = HeadCount,
-            Width = Width,
             MlpWidth = MlpWidth,
             Activation = Activation.GeluTanh,
-        };
+        });
 }

@@ -33,18 +33,25 @@ internal static partial class Kebab
         property == nameof(RetrofitEstimator.Options.ChooseScheme) ? "--scheme auto" : $"--{Of(property)}";
 
     /// <summary>Returns a message of the library with options and values as they are typed on the command line.</summary>
-    public static string Translate(string message) =>
-        Word().Replace(message, word => word.Groups[1].Value switch
+    public static string Translate(string message)
+    {
+        string named = Word().Replace(message, word => word.Groups[1].Value switch
         {
             var name when _options.Contains(name) => Option(name),
             var name when _values.Contains(name) => Of(name),
             _ => word.Value,
         });
+        return ValueOfOption().Replace(named, value => Of(value.Value));
+    }
 
     [GeneratedRegex("(?<=[a-z0-9])(?<!Gi)(?=[A-Z])")]
     private static partial Regex Boundary();
 
-    // Excludes quoted text and parts of paths or longer names, except the options of a retrofit's training.
-    [GeneratedRegex(@"(?<![\w'./\\-])(?:Training\.)?([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
+    // Excludes quoted text and parts of paths or longer names.
+    [GeneratedRegex(@"(?<![\w'./\\-])([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
+
+    // A value that is an English word, such as Cosine, where the text before it names its option.
+    [GeneratedRegex(@"(?<=--[a-z0-9-]+ (?:was|is|to) |--[a-z0-9-]+ was \S+ and is now )(?!NaN)[A-Z][A-Za-z]*\b")]
+    private static partial Regex ValueOfOption();
 }

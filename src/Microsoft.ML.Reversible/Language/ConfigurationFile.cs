@@ -66,7 +66,9 @@ internal static class ConfigurationFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"'{path}' does not describe a model: {e.Message}", e);
+            // .NET appends the parameter's name, which a file does not have.
+            string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;
+            throw new InvalidDataException($"'{path}' does not describe a model: {reason}", e);
         }
     }
 

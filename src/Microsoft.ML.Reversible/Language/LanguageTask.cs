@@ -134,19 +134,10 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// Describes the shape, without the vocabulary, including values derived from options that were left unset. A model loaded from a
     /// folder gives the same text.
     /// </summary>
-    internal static string Describe(LanguageModelConfiguration shape)
-    {
-        string common = string.Create(CultureInfo.InvariantCulture, $"{shape.Family} with context " +
-            $"{shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
-            $"MLP width {shape.HiddenWidth}, epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head");
-        return shape switch
-        {
-            GptConfiguration gpt => $"{common}, {gpt.Activation}",
-            LlamaConfiguration llama => string.Create(CultureInfo.InvariantCulture,
-                $"{common}, {llama.KeyValueHeads} heads of keys and values, head width {llama.HeadSize}, rotary base {llama.RopeTheta}"),
-            _ => common,
-        };
-    }
+    internal static string Describe(LanguageModelConfiguration shape) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{shape.Family} with context {shape.ContextLength}, {shape.LayerCount} layers, {shape.HeadCount} heads, width {shape.Width}, " +
+        $"MLP width {shape.HiddenWidth}, epsilon {shape.NormEpsilon}, {(shape.TiedHead ? "tied" : "untied")} head, {shape.OwnValues}");
 
     private static long BytesOf(TokenBatch batch, LanguageModelTokenizer tokenizer) =>
         tokenizer.CountBytes([.. batch.Targets.Where(id => id != TokenBatch.Ignored).Select(id => (int)id)]);

@@ -128,31 +128,23 @@ public sealed partial class ReversibleLmTrainer
             [.. UnusedOfModel(), .. UnusedOfTokenizer(isText), .. base.Unused(asksForGpu)];
 
         /// <summary>Returns the shape that the options describe.</summary>
-        internal LanguageModelConfiguration ConfigurationFor(int vocabularySize) => Family switch
-        {
-            ModelFamily.Llama => new LlamaConfiguration
+        internal LanguageModelConfiguration ConfigurationFor(int vocabularySize) => ModelFamilyRow.Of(Family).Make(
+            new(vocabularySize, ContextLength, LayerCount, HeadCount, Width)
             {
-                VocabularySize = vocabularySize,
-                ContextLength = ContextLength,
-                LayerCount = LayerCount,
-                HeadCount = HeadCount,
                 KeyValueHeadCount = KeyValueHeadCount,
-                Width = Width,
-                MlpWidth = MlpWidth,
-                TiedHead = TiedHead,
-            },
-            _ => new GptConfiguration
-            {
-                VocabularySize = vocabularySize,
-                ContextLength = ContextLength,
-                LayerCount = LayerCount,
-                HeadCount = HeadCount,
-                Width = Width,
                 MlpWidth = MlpWidth,
                 Activation = Activation,
                 TiedHead = TiedHead,
-            },
-        };
+            });
+
+        /// <summary>Lists the options that a family does not have.</summary>
+        internal static IEnumerable<UnusedOption> UnusedOfFamily(ModelFamily family)
+        {
+            ModelFamilyRow row = ModelFamilyRow.Of(family);
+            foreach ((string option, ModelFamily has) in row.MissingOptions())
+                yield return new(
+                    option, $"in the {row.Title} family, only in the {ModelFamilyRow.With(option)} family", $"set Family to {has}");
+        }
 
         /// <summary>
         /// Returns the entries of the fingerprint besides the options that are known before the data is read. The model of a folder adds
@@ -186,11 +178,10 @@ public sealed partial class ReversibleLmTrainer
                     yield return new(option, "if PretrainedFolder is set: the folder has it",
                         "leave out PretrainedFolder to train a new model");
             }
-            else if (Family == ModelFamily.Gpt2)
-                yield return new(nameof(KeyValueHeadCount), "in the GPT-2 family, only in the Llama family", "set Family to Llama");
             else
-                yield return new(nameof(Activation), "in the Llama family, which always has SwiGLU",
-                    "set Family to Gpt2");
+            {
+                foreach (UnusedOption unused in UnusedOfFamily(Family)) yield return unused;
+            }
         }
 
         private IEnumerable<UnusedOption> UnusedOfTokenizer(bool? isText)

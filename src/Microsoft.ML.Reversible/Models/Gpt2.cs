@@ -39,7 +39,22 @@ public sealed record GptConfiguration : LanguageModelConfiguration
     /// <summary>The given width, else four times <see cref="LanguageModelConfiguration.Width"/>.</summary>
     internal override int HiddenWidth => MlpWidth ?? 4 * Width;
 
+    internal override string OwnValues => Activation.ToString();
+
     internal override string NamePrefix => "transformer.";
+
+    /// <summary>Makes the configuration of a shape.</summary>
+    internal static GptConfiguration Of(ModelShape shape) => new()
+    {
+        VocabularySize = shape.VocabularySize,
+        ContextLength = shape.ContextLength,
+        LayerCount = shape.LayerCount,
+        HeadCount = shape.HeadCount,
+        Width = shape.Width,
+        MlpWidth = shape.MlpWidth,
+        Activation = shape.Activation,
+        TiedHead = shape.TiedHead,
+    };
 
     /// <summary>Reads the fields of a config.json.</summary>
     /// <exception cref="InvalidDataException">A field is missing or malformed, or has a value that is not supported.</exception>

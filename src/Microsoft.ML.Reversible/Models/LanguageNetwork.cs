@@ -50,6 +50,12 @@ public abstract record LanguageModelConfiguration
     /// <summary>The width of the hidden layer, given or not.</summary>
     internal abstract int HiddenWidth { get; }
 
+    /// <summary>The values that only this family has, as text for the fingerprint of a run.</summary>
+    internal abstract string OwnValues { get; }
+
+    /// <summary>Number of heads of keys and values if it was set; null if each query head has its own.</summary>
+    internal virtual int? GivenKeyValueHeadCount => null;
+
     /// <summary>The prefix of the weights' names in most files; files of a model without its head leave it out.</summary>
     internal abstract string NamePrefix { get; }
 

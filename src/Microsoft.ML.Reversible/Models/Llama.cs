@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Storage;
@@ -41,6 +42,11 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
     internal override int HiddenWidth =>
         MlpWidth ?? (int)(((8L * Width + 2) / 3 + MlpWidthMultiple - 1) / MlpWidthMultiple * MlpWidthMultiple);
 
+    internal override string OwnValues => string.Create(
+        CultureInfo.InvariantCulture, $"{KeyValueHeads} heads of keys and values, head width {HeadSize}, rotary base {RopeTheta}");
+
+    internal override int? GivenKeyValueHeadCount => KeyValueHeadCount;
+
     internal override string NamePrefix => "model.";
 
     internal override long TableNumbers => (long)ContextLength * HeadSize;
@@ -48,6 +54,19 @@ public sealed record LlamaConfiguration : LanguageModelConfiguration
     internal int KeyValueHeads => KeyValueHeadCount ?? HeadCount;
 
     internal int HeadSize => HeadWidth ?? Width / HeadCount;
+
+    /// <summary>Makes the configuration of a shape.</summary>
+    internal static LlamaConfiguration Of(ModelShape shape) => new()
+    {
+        VocabularySize = shape.VocabularySize,
+        ContextLength = shape.ContextLength,
+        LayerCount = shape.LayerCount,
+        HeadCount = shape.HeadCount,
+        KeyValueHeadCount = shape.KeyValueHeadCount,
+        Width = shape.Width,
+        MlpWidth = shape.MlpWidth,
+        TiedHead = shape.TiedHead,
+    };
 
     /// <summary>Reads the fields of a config.json.</summary>
     /// <exception cref="InvalidDataException">A field is missing or malformed, or has a value that is not supported.</exception>

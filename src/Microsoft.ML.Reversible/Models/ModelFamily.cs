@@ -12,14 +12,53 @@ public enum ModelFamily
     Llama,
 }
 
-/// <summary>The table of families; the model_type of a config.json selects the row.</summary>
+/// <summary>A model's shape as options describe it. Every family takes the positional values; the row says which of the others.</summary>
+internal sealed record ModelShape(int VocabularySize, int ContextLength, int LayerCount, int HeadCount, int Width)
+{
+    /// <summary>Number of heads of keys and values; null is one for each query head.</summary>
+    public int? KeyValueHeadCount { get; init; }
+
+    /// <summary>Width of the hidden layer of a block's MLP; null is the family's default.</summary>
+    public int? MlpWidth { get; init; }
+
+    /// <summary>The function between the two layers of a block's MLP.</summary>
+    public Activation Activation { get; init; } = Activation.Gelu;
+
+    /// <summary>Whether the head shares the token embedding's matrix.</summary>
+    public bool TiedHead { get; init; } = true;
+}
+
+/// <summary>The table of families, by which a config.json and a trainer's options find theirs.</summary>
+/// <param name="Family">The family.</param>
+/// <param name="Title">Its name in messages.</param>
 /// <param name="ModelType">The model_type of a config.json.</param>
 /// <param name="Read">Reads the other fields.</param>
-internal sealed record ModelFamilyRow(string ModelType, Func<ConfigurationJson, LanguageModelConfiguration> Read)
+/// <param name="Make">Makes the configuration of a shape.</param>
+/// <param name="OwnOptions">The values of a <see cref="ModelShape"/> that it takes and that other families may not have.</param>
+internal sealed record ModelFamilyRow(
+    ModelFamily Family, string Title, string ModelType, Func<ConfigurationJson, LanguageModelConfiguration> Read,
+    Func<ModelShape, LanguageModelConfiguration> Make, params string[] OwnOptions)
 {
     public static IReadOnlyList<ModelFamilyRow> All { get; } =
     [
-        new(GptConfiguration.ModelType, GptConfiguration.Read),
-        new(LlamaConfiguration.ModelType, LlamaConfiguration.Read),
+        new(ModelFamily.Gpt2, "GPT-2", GptConfiguration.ModelType, GptConfiguration.Read, GptConfiguration.Of,
+            nameof(ModelShape.Activation)),
+        new(ModelFamily.Llama, "Llama", LlamaConfiguration.ModelType, LlamaConfiguration.Read, LlamaConfiguration.Of,
+            nameof(ModelShape.KeyValueHeadCount)),
     ];
+
+    /// <summary>Returns the row of a family.</summary>
+    public static ModelFamilyRow Of(ModelFamily family) => All.Single(row => row.Family == family);
+
+    /// <summary>Returns the families that take an option which not all of them have, as in <c>GPT-2 and Llama</c>.</summary>
+    public static string With(string option) =>
+        string.Join(" and ", All.Where(row => row.OwnOptions.Contains(option)).Select(row => row.Title));
+
+    /// <summary>Lists the options that other families have and this one does not, each with a family that has it.</summary>
+    public IEnumerable<(string Option, ModelFamily Has)> MissingOptions() =>
+        from row in All
+        from option in row.OwnOptions
+        where !OwnOptions.Contains(option)
+        group row.Family by option into having
+        select (having.Key, having.First());
 }

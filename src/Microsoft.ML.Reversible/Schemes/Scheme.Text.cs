@@ -129,7 +129,9 @@ public abstract partial record Scheme
     private static Scheme? Find(string name) =>
         Array.Find(All, s => s.Name == name) ?? (_registered.TryGetValue(name, out Scheme? scheme) ? scheme : null);
 
-    private protected ArgumentException Unknown(string parameter) => new($"The scheme '{Name}' has no parameter '{parameter}'.");
+    private protected ArgumentException Unknown(string parameter) => new(
+        $"The scheme '{Name}' has no parameter '{parameter}'. With its defaults it is written '{Find(Name) ?? this}'; every scheme also "
+        + "takes start and read-out.");
 
     private protected static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

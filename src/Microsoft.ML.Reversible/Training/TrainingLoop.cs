@@ -23,6 +23,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly TimeSpan _elapsedBefore;
     private (TimeSpan Time, long Units) _reported;
     private bool _changed;
+    private bool _updatesInPass;
 
     /// <summary>Creates a loop that continues from a state. The task's model must have the weights of that state.</summary>
     /// <param name="task">The task to train.</param>
@@ -84,7 +85,8 @@ internal sealed class TrainingLoop : IDisposable
         }
         catch (OperationCanceledException) when (_state.Step > 0)
         {
-            Checkpoint();
+            // A pass that ended early inside which the optimizer steps has changed some layers: the weights are those of no step.
+            if (!_updatesInPass) Checkpoint();
             throw;
         }
     }
@@ -114,9 +116,11 @@ internal sealed class TrainingLoop : IDisposable
         int step = _state.Step + 1;
         double rate = _schedule.At(step - 1);
         _training.Start();
-        MicroBatch[] batches = NextBatches();
+        (MicroBatch[] batches, long examples) = NextBatches();
         long units = batches.Sum(batch => batch.UnitCount);
+        _updatesInPass = _options.OptimizerPlacement == OptimizerPlacement.InsideBackward;
         ParameterUpdate.Outcome outcome = _update.Take(step, rate, layerDone => Differentiate(batches, units, step, layerDone));
+        _updatesInPass = false;
         bool report = step == 1 || step % _options.ReportInterval == 0 || IsEvaluation(step);
         // Reading the loss waits for the device, so it is read only for reports.
         double loss = report ? outcome.Loss.item<double>() / units : double.NaN;
@@ -124,6 +128,7 @@ internal sealed class TrainingLoop : IDisposable
 
         _changed = true;
         _state.Step = step;
+        _state.Examples = examples;
         _state.Units += units;
         _state.OptimizerSteps = _optimizer.StepCount;
         _state.Guard = _guard.State;
@@ -132,13 +137,13 @@ internal sealed class TrainingLoop : IDisposable
         if (!outcome.Taken) _output.Skipped(step, outcome.GradNorm);
     }
 
-    private MicroBatch[] NextBatches()
+    /// <summary>Reads a step's micro-batches, and returns the place after them.</summary>
+    private (MicroBatch[] Batches, long Examples) NextBatches()
     {
         long first = _options.OverfitOneBatch ? 0 : _state.Examples;
         var batches = new MicroBatch[_options.GradientAccumulationSteps];
         for (int i = 0; i < batches.Length; i++, first += _options.BatchSize) batches[i] = _task.Read(first, _options.BatchSize);
-        _state.Examples = first;
-        return batches;
+        return (batches, first);
     }
 
     /// <summary>Returns the summed loss of a step's micro-batches. The gradients are those of the mean over all their units.</summary>

@@ -97,6 +97,9 @@ public sealed class SettingsTests
     [DataRow("HeadCount must divide Width, which is 32.", "--head-count must divide --width, which is 32.")]
     [DataRow("ContextLength is 17; the Teacher has 16.", "--context-length is 17; the Teacher has 16.")]
     [DataRow("MaxSideGiB is for ChooseScheme.", "--max-side-gib is for --scheme auto.")]
+    [DataRow("Schedule was Cosine and is now Linear; DocumentBoundaries was PackOver and is now Respect.",
+        "--schedule was cosine and is now linear; --document-boundaries was pack-over and is now respect.")]
+    [DataRow("Epsilon was 1E-08 and is now 1E-07", "--epsilon was 1E-08 and is now 1E-07")]
     [DataRow("'Width/config.json' lacks the width", "'Width/config.json' lacks the width")]
     public void MessagesNameOptionsAsTheyAreTyped(string message, string expected) => Assert.AreEqual(expected, Kebab.Translate(message));
 

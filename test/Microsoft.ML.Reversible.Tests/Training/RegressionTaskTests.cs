@@ -47,6 +47,31 @@ public sealed class RegressionTaskTests
     }
 
     [TestMethod]
+    [DataRow(OptimizerPlacement.AfterBackward, 22)]
+    [DataRow(OptimizerPlacement.InsideBackward, 20)]
+    public void CancelledWithinAPassItResumesFromAWholeStepToTheBit(OptimizerPlacement placement, int checkpoint)
+    {
+        using var scratch = new ScratchFolder();
+        bool inside = placement == OptimizerPlacement.InsideBackward;
+        (TrainingMetrics whole, byte[] weights) = RegressionTask.Train(Placed(null));
+        using var source = new CancellationTokenSource();
+        RegressionOptions options = Placed(scratch.FullName);
+        int passes = 0, cancelled = inside ? 23 : 46;
+        options.PassBegins = () => { if (++passes == cancelled) source.Cancel(); };
+        (options.CancellationToken, options.CheckpointInterval) = (source.Token, 20);
+        Assert.ThrowsExactly<OperationCanceledException>(() => RegressionTask.Train(options));
+        Assert.IsTrue(Directory.Exists(scratch.File($"checkpoints/step-{checkpoint:D8}")));
+        AssertSame(whole, weights, Placed(scratch.FullName));
+
+        RegressionOptions Placed(string? folder)
+        {
+            RegressionOptions o = RegressionTask.Options(folder);
+            if (inside) (o.OptimizerPlacement, o.GradientAccumulationSteps, o.MaxGradNorm) = (placement, 1, 0);
+            return o;
+        }
+    }
+
+    [TestMethod]
     public void AnotherOptionIsAnotherRun()
     {
         using var scratch = new ScratchFolder();
