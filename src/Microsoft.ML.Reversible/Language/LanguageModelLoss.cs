@@ -1,4 +1,6 @@
+using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Training;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -84,5 +86,104 @@ internal static class LanguageModelLoss
         Tensor gradient = zeros_like(parameter);
         parameter.grad = gradient;
         return gradient;
+    }
+}
+
+/// <summary>
+/// Computes the linear head and cross-entropy together, chunk by chunk, so that the full logits of shape [tokens, vocabulary] never exist.
+/// With logits z = h Wᵀ and target t, in nats:
+/// <code>
+///     loss = logsumexp(z) - (1-ε) z_t - ε mean(z)       dz = softmax(z) - (1-ε) onehot(t) - ε / V       dh = dz W       dW = dzᵀ h
+/// </code>
+/// ε is the label smoothing and V the vocabulary size: the loss is (1-ε) times the target's plus ε times the mean over all tokens.
+/// </summary>
+internal static class ChunkedCrossEntropy
+{
+    /// <summary>The maximum number of logits in a chunk without gradients: 64 MiB of float32.</summary>
+    private const long LikelihoodElements = 16 << 20;
+
+    /// <summary>The target of a token that is ignored: its loss and gradients are 0, even where its hidden state is not finite.</summary>
+    public const long Ignored = TokenBatch.Ignored;
+
+    /// <summary>Returns the log-likelihood of each target, 0 where it is <see cref="Ignored"/>.</summary>
+    /// <param name="hidden">h, of shape [tokens, width].</param>
+    /// <param name="weight">W, of shape [vocabulary, width].</param>
+    /// <param name="targets">t, int64, of shape [tokens].</param>
+    /// <param name="compute">The number type of the matrix products; everything else is float32.</param>
+    /// <param name="chunkElements">The maximum number of logits in a chunk.</param>
+    /// <returns>Nats, float32, of shape [tokens].</returns>
+    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long? chunkElements = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor w = weight.to(compute);
+        var parts = new List<Tensor>();
+        foreach ((long start, long length) in LogitChunks.Of(hidden.shape[0], weight.shape[0], chunkElements ?? LikelihoodElements))
+        {
+            using var chunk = NewDisposeScope();
+            Tensor logits = hidden.narrow(0, start, length).to(compute).mm(w.t()).to(ScalarType.Float32);
+            (Tensor target, Tensor ignored) = Targets(targets, start, length);
+            Tensor each = logits.log_softmax(1).gather(1, target);
+            parts.Add(each.masked_fill_(ignored, 0).squeeze(1).MoveToOuterDisposeScope());
+        }
+        return cat(parts, 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the loss summed over the tokens, and the gradients of that sum times <paramref name="scale"/>.</summary>
+    /// <param name="hidden">h, of shape [tokens, width], float32 or of the type of the matrix products.</param>
+    /// <param name="weight">W, float32, of shape [vocabulary, width].</param>
+    /// <param name="targets">t, int64, of shape [tokens].</param>
+    /// <param name="gradWeight">The buffer that the scaled dW is added to, float32, of W's shape; null if it is not needed.</param>
+    /// <param name="scale">The factor of the gradients, for example 1 / tokens for a mean; not 0.</param>
+    /// <param name="labelSmoothing">ε, within [0, 1).</param>
+    /// <param name="compute">
+    /// The number type of the matrix products. With bfloat16 the logits are bfloat16; a token's loss is then accurate to about 2e-4 given
+    /// these logits, and a mean over many tokens is more accurate.
+    /// </param>
+    /// <param name="chunkElements">The maximum number of logits in a chunk; null takes the device's default.</param>
+    /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
+    public static (Tensor LossSum, Tensor GradHidden) Differentiate(
+        Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
+        long? chunkElements = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor w = LinearHead.Aligned(weight, compute);
+        Tensor? mean = labelSmoothing > 0 ? weight.mean([0], keepdim: true) : null;
+        Tensor gradHidden = empty_like(hidden);
+        Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
+        long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute, weight.shape[0]);
+        foreach ((long start, long length) in LogitChunks.Of(hidden.shape[0], weight.shape[0], elements))
+        {
+            using var chunk = NewDisposeScope();
+            (Tensor target, Tensor ignored) = Targets(targets, start, length);
+            // With h = 0 an ignored token adds nothing to dW and gives no NaN; a pass over h costs less than one over dz.
+            Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
+            SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target, weight.shape[0]);
+            Tensor gradLogits = rows.GradLogits(target, labelSmoothing), gradRows = gradHidden.narrow(0, start, length);
+            LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale);
+            sum.add_(Loss(rows, h, mean, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
+            gradRows.masked_fill_(ignored, 0);
+        }
+        return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Returns the loss of each row, of shape [rows, 1].</summary>
+    private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanWeight, double smoothing, Tensor gradRows, double scale)
+    {
+        Tensor loss = rows.NegativeLogLikelihood;
+        // mean(z) = h mean(W), without a pass over the logits.
+        if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
+        if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
+        // The loss is infinite where no sampled token gives the normalizer. Then h·dh = Σ z dz, the loss minus the softmax's entropy, takes
+        // its place: the loss is 87 nats or more, and the entropy is about 0 for logits that far apart (at most log V).
+        return torch.where(loss.isinf(), (h * gradRows).sum(1, keepdim: true, ScalarType.Float32).div_(scale), loss);
+    }
+
+    /// <summary>Returns a chunk's targets, of shape [length, 1], 0 where they are ignored, and the mask of the ignored ones.</summary>
+    internal static (Tensor Target, Tensor Ignored) Targets(Tensor targets, long start, long length)
+    {
+        Tensor target = targets.narrow(0, start, length).unsqueeze(1), ignored = target.eq(Ignored);
+        return (target.masked_fill(ignored, 0), ignored);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Schemes;
 using Microsoft.ML.Reversible.Stack;
+using TorchSharp;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -147,5 +148,178 @@ public sealed class LayerStack
     {
         if (!Enum.IsDefined(value))
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+}
+
+/// <summary>One run of a <see cref="LayerStack"/>: its output, and the backward pass.</summary>
+/// <remarks>
+/// <para>
+/// A large batch is split into parts, and all of them go through one layer before any goes through the next: the graph of a block is then
+/// that of one part, and a layer's gradients are complete before the backward pass leaves it.
+/// </para>
+/// <para>
+/// A pass owns what it keeps, outside every dispose scope. <see cref="Dispose"/> must be called whether it was run backward or not.
+/// </para>
+/// </remarks>
+public sealed class StackPass : IDisposable
+{
+    private readonly LayerStack _stack;
+    private readonly BatchPart[] _parts;
+    private Tensor? _output;
+    private bool _spent;
+
+    /// <summary>Runs forward.</summary>
+    /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
+    internal StackPass(LayerStack stack, Tensor input, long seed)
+    {
+        _stack = stack;
+        IReadOnlyList<RowRange> parts = stack.Split(input);
+        _parts = new BatchPart[parts.Count];
+        try
+        {
+            for (int i = 0; i < parts.Count; i++) _parts[i] = NewPart(input, parts[i], seed);
+            Run();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The output, of shape [batch, context, width], owned by the pass and without a graph. It is gone after the backward pass.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The pass has been run backward.</exception>
+    public Tensor Output
+    {
+        get
+        {
+            if (_spent) throw new InvalidOperationException("The output is gone, because Backward has been called on this pass.");
+            if (_parts.Length == 1) return _parts[0].Output!;
+            using var noGraph = no_grad();
+            return _output ??= cat([.. _parts.Select(part => part.Output!)], 0).DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>The bytes of the remainders that all layers keep to undo rounding.</summary>
+    public long RemainderByteCount => _parts.Sum(part => part.Layers.Sum(layer => layer.Remainders?.ByteCount ?? 0));
+
+    /// <summary>Returns the outputs of the batch parts, once; the caller disposes of them.</summary>
+    internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _parts.Select(part => (part.Rows, part.TakeOutput()));
+
+    /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
+    /// <param name="gradient">The output's gradient, of shape [batch, context, width].</param>
+    /// <param name="layerDone">
+    /// Called with the index of each function of the stack, from the last to 0, when the gradients of its parameters are complete and its
+    /// graph is gone. The rest of the backward pass does not depend on these parameters, so they may be changed at once.
+    /// </param>
+    /// <returns>dL/dp₀, of the same shape, in the caller's dispose scope.</returns>
+    /// <exception cref="InvalidOperationException">The pass has been run backward before.</exception>
+    public Tensor Backward(Tensor gradient, Action<int>? layerDone = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        return Backward(_parts.Select(part => part.Rows.Of(gradient).clone()), layerDone)!.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds the parameters' gradients to their <c>grad</c>, from the gradients of <see cref="TakeOutputs"/>.</summary>
+    /// <param name="gradients">The gradients, in the order of the outputs; they are disposed of.</param>
+    /// <param name="layerDone">As in the other overload.</param>
+    /// <param name="stateGradient">
+    /// For a loss that depends on the hidden states too: returns what the loss itself adds to dL/dp_l, from l, rows of the batch, and their
+    /// p_l as the blocks read it, without a graph; null where that is zero. Called once for each l and batch part, from the number of
+    /// functions down to where the backward pass ends; p_l is gone afterwards.
+    /// </param>
+    /// <param name="toInput">
+    /// Whether to compute the gradient of the input. If not, the pass ends at the first function whose parameters need a gradient.
+    /// </param>
+    /// <returns>dL/dp₀, in the caller's dispose scope; null if <paramref name="toInput"/> is false.</returns>
+    internal Tensor? Backward(
+        IEnumerable<Tensor> gradients, Action<int>? layerDone = null, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null,
+        bool toInput = true)
+    {
+        if (_spent) throw new InvalidOperationException("Backward has been called on this pass already. Run the stack forward again.");
+        _spent = true;
+        _output?.Dispose();
+        foreach ((BatchPart part, Tensor gradient) in _parts.Zip(gradients)) part.BeginBackward(gradient, stateGradient);
+        int lowest = toInput ? 0 : FirstTrained();
+        for (int l = _stack.Blocks.Count - 1; l >= lowest; l--)
+        {
+            foreach (BatchPart part in _parts) part.StepBackward(l, stateGradient);
+            layerDone?.Invoke(l);
+        }
+        if (!toInput) return null;
+        using var scope = NewDisposeScope();
+        List<Tensor> results = [.. _parts.Select(part => part.Finish())];
+        return (results.Count == 1 ? results[0] : cat(results, 0)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Frees what the pass keeps.</summary>
+    public void Dispose()
+    {
+        _output?.Dispose();
+        foreach (BatchPart? part in _parts) part?.Dispose();
+    }
+
+    private BatchPart NewPart(Tensor input, RowRange rows, long seed) => _stack.BackwardMode switch
+    {
+        BackwardMode.Stored => new StoredPart(_stack, input, rows, seed),
+        BackwardMode.Checkpointed => new CheckpointedPart(_stack, input, rows, seed),
+        _ => new ReversiblePart(_stack, input, rows, seed),
+    };
+
+    private void Run()
+    {
+        using var noGraph = no_grad();
+        for (int l = 0; l < _stack.Blocks.Count; l++)
+        {
+            foreach (BatchPart part in _parts) part.StepForward(l);
+        }
+        foreach (BatchPart part in _parts) part.ReadOut();
+        LayerList.CheckRange([.. _parts.Select(part => part.Layers)]);
+    }
+
+    /// <summary>Returns the first function whose parameters need a gradient; the number of functions if there is none.</summary>
+    private int FirstTrained()
+    {
+        int first = 0, count = _stack.Blocks.Count;
+        while (first < count && !_stack.Blocks[first].parameters().Any(p => p.requires_grad)) first++;
+        return first;
+    }
+}
+
+/// <summary>Consecutive rows of a batch.</summary>
+/// <param name="First">The first row, from 0.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct RowRange(long First, long Count)
+{
+    /// <summary>
+    /// The most elements of a hidden state that the blocks read at once on CUDA: enough to fill a GPU, and few compared with the hidden
+    /// states of a large batch, so that the graph of one block does not limit the size of a batch.
+    /// </summary>
+    private const long CudaElements = 1 << 26;
+
+    /// <summary>The same on the CPU, small enough to keep a block's activations in the caches: 2,048 tokens of width 256.</summary>
+    private const long CpuElements = 1 << 19;
+
+    /// <summary>Returns these rows of a tensor whose first dimension is the batch, as a view.</summary>
+    public Tensor Of(Tensor batch) => batch.narrow(0, First, Count);
+
+    /// <summary>Returns these rows of a tensor that has several rows for each of the batch's.</summary>
+    public Tensor Of(Tensor batch, long rowsEach) => batch.narrow(0, First * rowsEach, Count * rowsEach);
+
+    /// <summary>Splits the batch of an input of shape [batch, context, width] into as few parts as suit its device.</summary>
+    public static IReadOnlyList<RowRange> Split(Tensor input)
+    {
+        long most = input.device_type == DeviceType.CUDA ? CudaElements : CpuElements;
+        return Split(input.shape[0], Math.Max(1, most / (input.shape[1] * input.shape[2])));
+    }
+
+    /// <summary>Splits rows into as few parts as possible, of nearly one size and of at most <paramref name="most"/> rows.</summary>
+    public static IReadOnlyList<RowRange> Split(long rows, long most)
+    {
+        int parts = (int)Math.Max(1, (rows + most - 1) / most);
+        return [.. Enumerable.Range(0, parts).Select(i => new RowRange(rows * i / parts, rows * (i + 1) / parts - rows * i / parts))];
     }
 }

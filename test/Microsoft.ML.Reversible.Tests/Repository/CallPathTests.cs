@@ -13,7 +13,7 @@ public sealed class CallPathTests
 
     [TestMethod]
     public void FromATextColumnToAnOptimizerStep() => RequireAtMost(
-        20, "ReversibleLmTrainer.Fit",
+        22, "ReversibleLmTrainer.Fit",
         "TextColumn.Read", "LanguageModelTokenizer.Encode", "TokenWindows.Training", "TokenBatch.ToTensors", "Embedding.LookUp",
         "DotProductAttention.Of", "Mlp.forward", "Scheme.Forward", "Scheme.Inverse", "ChunkedCrossEntropy.Differentiate",
         "StackPass.Backward", "FlatAdamW.Step", "FlatAdamW.StepGroup");
