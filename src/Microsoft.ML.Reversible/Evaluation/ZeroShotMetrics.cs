@@ -6,8 +6,8 @@ namespace Microsoft.ML.Reversible;
 
 /// <summary>The metrics of a model on a task, as lm-evaluation-harness computes them.</summary>
 /// <remarks>
-/// A standard error is the sample standard deviation over the items, with n-1, divided by √n; the one of a perplexity is a bootstrap
-/// estimate. Metrics that the task's kind does not have are NaN.
+/// A standard error is the sample standard deviation over the items, with n-1, divided by √n; for a perplexity it is a bootstrap estimate.
+/// Metrics that the task's kind does not have are NaN.
 /// </remarks>
 public sealed class ZeroShotMetrics
 {

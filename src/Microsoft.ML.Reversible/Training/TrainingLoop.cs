@@ -222,8 +222,8 @@ internal sealed class TrainingLoop : IDisposable
 /// With the optimizer inside the backward pass, the norm of each layer's gradient is read before the layer's update, which waits for the
 /// device once per layer. The global norm is not known yet. Clipping uses the larger of the previous accepted step's global norm and the
 /// group's own norm, so that the first step and a sudden large gradient are clipped too. From the first group whose gradient is not finite,
-/// no group is updated. A loss that is not finite already shows in the first group, so such a step changes nothing. Only if gradients
-/// overflow during the backward pass, the layers above have already been updated, with their finite gradients.
+/// no group is updated. A loss that is not finite already shows in the first group, so such a step changes nothing. If gradients overflow
+/// only later in the backward pass, the layers above have already been updated, with their finite gradients.
 /// </para>
 /// </remarks>
 /// <param name="optimizer">The optimizer.</param>

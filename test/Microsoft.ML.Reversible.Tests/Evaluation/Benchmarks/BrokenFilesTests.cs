@@ -110,7 +110,7 @@ public sealed class BrokenFilesTests
     {
         using var folder = new TaskFolder();
         Refused([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("text")], "line 1: has a NUL");
-        Refused([0x61, 0xC3, 0x28], "line 1: is not text in UTF-8.");
+        Refused([0x61, 0xC3, 0x28], "line 1: is not UTF-8 text.");
         Refused(Enumerable.Repeat((byte)'"', (1 << 20) + 1).ToArray(), "line 1: is longer than 1 MiB.");
 
         string huge = Path.Combine(folder.FullName, "huge");
