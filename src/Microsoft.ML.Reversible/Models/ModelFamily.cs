@@ -12,7 +12,10 @@ public enum ModelFamily
     Llama,
 }
 
-/// <summary>A model's shape as options describe it. Every family takes the positional values; a row names which of the others it takes.</summary>
+/// <summary>
+/// A model's shape as options describe it.
+/// Every family takes the positional values; a row names which of the others it takes.
+/// </summary>
 internal sealed record ModelShape(int VocabularySize, int ContextLength, int LayerCount, int HeadCount, int Width)
 {
     /// <summary>Number of heads of keys and values; null is one for each query head.</summary>

@@ -59,7 +59,8 @@ public sealed class LinearGrowthTests
         string verdict = Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(2))).Verdict;
         StringAssert.Contains(verdict, "All 12 layers have 2hλ with real part in [");
         StringAssert.Contains(verdict, "where the root is double: errors grow linearly, to 13 times over 12 such layers");
-        StringAssert.StartsWith(Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(1.9))).Verdict, "midpoint: errors grow in no layer, ");
+        StringAssert.StartsWith(
+            Analyze(new Midpoint(0.5), Blocks(12, LinearBlock.Rotation(1.9))).Verdict, "midpoint: errors grow in no layer, ");
     }
 
     [TestMethod]
