@@ -64,7 +64,7 @@ internal static class FreshProcessCulture
         ReversibleLmTrainer.Options ofTeacher = Options();
         ofTeacher.Scheme = Scheme.Residual;
         using ReversibleLmTransformer teacher = ml.Reversible().LanguageModel(ofTeacher).Fit(rows);
-        var retrofit = new RetrofitEstimator.Options { Teacher = teacher, ChooseScheme = true, MaxSideGiB = 0.5, ReportWindows = 1 };
+        var retrofit = new RetrofitEstimator.Options { Teacher = teacher, ChooseScheme = true, MaxRemainderGiB = 0.5, ReportWindows = 1 };
         (retrofit.ContextLength, retrofit.BatchSize, retrofit.MaxSteps, retrofit.WarmupSteps, retrofit.Seed) = (16, 4, 3, 1, 3);
         retrofit.LearningRate = 0.5;
         using (ReversibleLmTransformer student = ml.Reversible().Retrofit(retrofit).Fit(rows))

@@ -29,7 +29,7 @@ internal static class RetrofitSettings
         .Add(o => o.TeacherPrecision, "The number type in which the teacher's blocks compute.")
         .Group("Student")
         .Add(nameof(RetrofitEstimator.Options.Scheme), SchemeOption(), (choice, o) => choice!.Apply(o))
-        .Add(o => o.MaxSideGiB, "Maximum memory for the remainders of a batch, for --scheme auto, in GiB, at least 0.",
+        .Add(o => o.MaxRemainderGiB, "Maximum memory for the remainders of a batch, for --scheme auto, in GiB, at least 0.",
             byDefault: "no limit")
         .Add(o => o.MaxRelativeCost,
             "Maximum time of a training step, for --scheme auto, relative to the teacher's with activation checkpointing, at least 1.",

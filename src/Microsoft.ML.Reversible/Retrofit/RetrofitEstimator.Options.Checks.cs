@@ -57,7 +57,7 @@ public sealed partial class RetrofitEstimator
         private void CheckScheme()
         {
             ArgumentNullException.ThrowIfNull(Scheme);
-            if (MaxSideGiB is { } gib) NotNegative(gib, nameof(MaxSideGiB));
+            if (MaxRemainderGiB is { } gib) NotNegative(gib, nameof(MaxRemainderGiB));
             if (MaxRelativeCost is { } cost)
                 Require(cost >= 1 && double.IsFinite(cost), nameof(MaxRelativeCost), cost, "at least 1 and finite");
             if (StudentPath is not null || ChooseScheme) return;
@@ -122,7 +122,7 @@ public sealed partial class RetrofitEstimator
                     "set Scheme to midpoint or leapfrog");
 
             if (ChooseScheme && StudentPath is null) yield break;
-            foreach (string option in new[] { nameof(MaxSideGiB), nameof(MaxRelativeCost) })
+            foreach (string option in new[] { nameof(MaxRemainderGiB), nameof(MaxRelativeCost) })
                 yield return new(option, "without ChooseScheme, whose choice it limits", "set ChooseScheme to true");
         }
 

@@ -61,7 +61,7 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// Whether to choose the scheme automatically: candidates are measured on held-out text, and the one closest to the teacher within
-        /// <see cref="MaxSideGiB"/> and <see cref="MaxRelativeCost"/> is taken. The report says why.
+        /// <see cref="MaxRemainderGiB"/> and <see cref="MaxRelativeCost"/> is taken. The report says why.
         /// </summary>
         [NotInFingerprint(OfTheScheme)]
         public bool ChooseScheme { get; set; }
@@ -70,7 +70,7 @@ public sealed partial class RetrofitEstimator
         /// The maximum memory that a chosen scheme may take for the remainders of a training batch, in GiB, at least 0; null sets no limit.
         /// </summary>
         [NotInFingerprint(OfTheScheme)]
-        public double? MaxSideGiB { get; set; }
+        public double? MaxRemainderGiB { get; set; }
 
         /// <summary>
         /// The maximum cost of a training step of a chosen scheme, as a multiple of a step of the teacher with activation checkpointing, at

@@ -27,7 +27,7 @@ internal sealed record SchemeChoice(Scheme Scheme)
     public static SchemeChoice Make(LanguageNetwork teacher, RetrofitEstimator.Options options, IReadOnlyList<TokenBatch> heldOut)
     {
         var limits = new RetrofitLimits(
-            (long)options.BatchSize * options.ContextLength, options.MaxSideGiB, options.MaxRelativeCost);
+            (long)options.BatchSize * options.ContextLength, options.MaxRemainderGiB, options.MaxRelativeCost);
         IEnumerable<TokenBatch> batches = heldOut.Take(SampleBatches);
         if (options.ChooseScheme)
         {
@@ -176,24 +176,24 @@ internal sealed class ConversionMeter(TeacherSample sample, RetrofitLimits limit
 
 /// <summary>The limits of a conversion.</summary>
 /// <param name="BatchTokens">The number of tokens that a training step differentiates at a time.</param>
-/// <param name="MaxSideGiB">The maximum memory of the remainders of these tokens, in GiB; null for no limit.</param>
+/// <param name="MaxRemainderGiB">The maximum memory of the remainders of these tokens, in GiB; null for no limit.</param>
 /// <param name="MaxRelativeCost">
 /// The maximum cost of a training step, as a multiple of a checkpointed step, at least 1; null for no limit.
 /// </param>
-internal sealed record RetrofitLimits(long BatchTokens, double? MaxSideGiB = null, double? MaxRelativeCost = null)
+internal sealed record RetrofitLimits(long BatchTokens, double? MaxRemainderGiB = null, double? MaxRelativeCost = null)
 {
     private const double BytesPerGiB = 1 << 30;
 
     /// <summary>Returns the factor by which a conversion exceeds the limits; 0 if it fits.</summary>
     public double Excess(Scheme scheme, int layers, int width) => Math.Max(
-        Part(HiddenStateMemory.Of(scheme, layers, width, BatchTokens).Remainders / BytesPerGiB, MaxSideGiB),
+        Part(HiddenStateMemory.Of(scheme, layers, width, BatchTokens).Remainders / BytesPerGiB, MaxRemainderGiB),
         Part(scheme.EvaluationsPerLayer, MaxRelativeCost));
 
     /// <summary>Whether there is any limit.</summary>
-    public bool Any => MaxSideGiB is not null || MaxRelativeCost is not null;
+    public bool Any => MaxRemainderGiB is not null || MaxRelativeCost is not null;
 
     /// <inheritdoc/>
-    public override string ToString() => (MaxSideGiB, MaxRelativeCost) switch
+    public override string ToString() => (MaxRemainderGiB, MaxRelativeCost) switch
     {
         (null, null) => "no limits",
         ({ } memory, null) => Memory(memory),

@@ -48,7 +48,7 @@ internal static class OptionCases
         ]),
         .. Lines("retrofit",
         [
-            "--max-side-gib 1", "--max-relative-cost 2", "--search-step-size true", "--search-step-size true --scheme auto",
+            "--max-remainder-gib 1", "--max-relative-cost 2", "--search-step-size true", "--search-step-size true --scheme auto",
             "--scheme midpoint:0.5", "--scheme leapfrog:1",
             "--scheme blend:16 --student MODEL", "--scheme auto --student MODEL", "--jensen-shannon-weight 0.5",
             "--layer-map 1:1", "--teacher-cache-path x", "--divergence forward-kl --cross-entropy-weight 1",

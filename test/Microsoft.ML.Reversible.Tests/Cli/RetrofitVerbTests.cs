@@ -84,7 +84,7 @@ public sealed class RetrofitVerbTests
     [TestMethod]
     public void TheSchemeIsChosenWhereItIsAuto()
     {
-        CliRun run = Convert("--json", "--scheme", "Auto", "--max-side-gib", "0", "--max-relative-cost", "1");
+        CliRun run = Convert("--json", "--scheme", "Auto", "--max-remainder-gib", "0", "--max-relative-cost", "1");
         Assert.AreEqual(0, run.Code, run.Error);
         JsonElement report = run.Json.Single();
         Assert.AreEqual(0, report.GetProperty("bytes_per_activation").GetDouble());
@@ -133,7 +133,7 @@ public sealed class RetrofitVerbTests
     [DataRow("--scheme: The iterated inverse's M must be", "--scheme", "iterated-inverse:m=0")]
     [DataRow("--scheme must be a reversible one, and 'residual' is not", "--scheme", "residual")]
     [DataRow("--scheme must be a reversible one, and 'blend:128' is not: it needs K up to 64", "--scheme", "blend:128")]
-    [DataRow("--max-side-gib has no effect without --scheme auto, whose choice it limits", "--max-side-gib", "1")]
+    [DataRow("--max-remainder-gib has no effect without --scheme auto, whose choice it limits", "--max-remainder-gib", "1")]
     [DataRow("--layer-map must be pairs of layers such as 1:1,2:2, not '1:1,2'", "--layer-map", "1:1,2")]
     [DataRow("--layer-map has no effect if --hidden-state-weight is 0", "--layer-map", "1:1")]
     [DataRow("--layer-map must be within [0, 4]", "--layer-map", "5:1", "--hidden-state-weight", "1")]

@@ -90,13 +90,13 @@ public sealed class SettingsTests
     [DataRow("TopK", "top-k")]
     [DataRow("Gpt2", "gpt2")]
     [DataRow("MaxGradNorm", "max-grad-norm")]
-    [DataRow("MaxSideGiB", "max-side-gib")]
+    [DataRow("MaxRemainderGiB", "max-remainder-gib")]
     public void NamesBecomeKebabCase(string name, string expected) => Assert.AreEqual(expected, Kebab.Of(name));
 
     [TestMethod]
     [DataRow("HeadCount must divide Width, which is 32.", "--head-count must divide --width, which is 32.")]
     [DataRow("ContextLength is 17; the Teacher has 16.", "--context-length is 17; the Teacher has 16.")]
-    [DataRow("MaxSideGiB is for ChooseScheme.", "--max-side-gib is for --scheme auto.")]
+    [DataRow("MaxRemainderGiB is for ChooseScheme.", "--max-remainder-gib is for --scheme auto.")]
     [DataRow("Schedule was Cosine and is now Linear; DocumentBoundaries was PackOver and is now Respect.",
         "--schedule was cosine and is now linear; --document-boundaries was pack-over and is now respect.")]
     [DataRow("Epsilon was 1E-08 and is now 1E-07", "--epsilon was 1E-08 and is now 1E-07")]

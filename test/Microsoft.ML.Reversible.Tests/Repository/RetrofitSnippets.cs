@@ -42,7 +42,7 @@ internal static class RetrofitSnippets
         {
             Teacher = teacher,
             ChooseScheme = true,
-            MaxSideGiB = 1e-5,
+            MaxRemainderGiB = 1e-5,
             MaxRelativeCost = 1,
             Distill = false,
             ContextLength = 16,

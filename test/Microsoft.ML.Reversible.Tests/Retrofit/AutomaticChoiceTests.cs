@@ -39,7 +39,7 @@ public sealed class AutomaticChoiceTests
     {
         for (int bits = 5; bits >= 0; bits--)
         {
-            AutomaticChoice choice = Choose(new(1 << 20, MaxSideGiB: SideGiB(bits, 1 << 20)));
+            AutomaticChoice choice = Choose(new(1 << 20, MaxRemainderGiB: SideGiB(bits, 1 << 20)));
             Assert.AreEqual(choice.Candidates.Where(c => c.BitsPerActivation <= bits).MinBy(c => c.Agreement.Distance), choice.Best);
             CollectionAssert.AreEqual(
                 choice.Candidates.Select(c => c.BitsPerActivation <= bits).ToArray(), choice.Candidates.Select(c => c.Fits).ToArray());
@@ -52,7 +52,7 @@ public sealed class AutomaticChoiceTests
     [TestMethod]
     public void AsTheTimeShrinksEstimatesAreLeftOut()
     {
-        AutomaticChoice choice = Choose(new(1 << 20, MaxSideGiB: SideGiB(1, 1 << 20), MaxRelativeCost: 1.5));
+        AutomaticChoice choice = Choose(new(1 << 20, MaxRemainderGiB: SideGiB(1, 1 << 20), MaxRelativeCost: 1.5));
         Assert.IsTrue(choice.Candidates.Where(c => c.Scheme is IteratedInverse).All(c => c is { Fits: false, RelativeCost: 2 }));
         Assert.AreEqual(choice.Candidates.First(c => c is { EvaluationsPerLayer: 1, BitsPerActivation: <= 1 }), choice.Best);
         StringAssert.Contains(
@@ -79,7 +79,7 @@ public sealed class AutomaticChoiceTests
     [TestMethod]
     public void WhereNothingFitsTheLimitAndTheNearestAreNamed()
     {
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Choose(new(1024, MaxSideGiB: 1, MaxRelativeCost: 0.5)));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => Choose(new(1024, MaxRemainderGiB: 1, MaxRelativeCost: 0.5)));
         StringAssert.StartsWith(
             e.Message, "None of the 18 conversions is within the limits, at most 1 GiB of remainders for a batch of 1024 tokens and " +
             "at most 0.5 times the cost of a checkpointed step. The nearest is blend:64, with");

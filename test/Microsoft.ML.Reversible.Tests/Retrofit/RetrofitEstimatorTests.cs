@@ -126,7 +126,7 @@ public sealed class RetrofitEstimatorTests
     public void AChosenSchemeKeepsToItsLimits()
     {
         using ReversibleLmTransformer free = Retrofits.Fit(o => (o.ChooseScheme, o.Distill) = (true, false));
-        using ReversibleLmTransformer tight = Retrofits.Fit(o => (o.ChooseScheme, o.Distill, o.MaxSideGiB) = (true, false, 0));
+        using ReversibleLmTransformer tight = Retrofits.Fit(o => (o.ChooseScheme, o.Distill, o.MaxRemainderGiB) = (true, false, 0));
         Assert.IsGreaterThan(0, free.Retrofit!.BytesPerActivation);
         Assert.AreEqual(0, tight.Retrofit!.BytesPerActivation);
         Assert.IsLessThan(tight.Retrofit.Before.KlPerToken, free.Retrofit.Before.KlPerToken);

@@ -86,7 +86,7 @@ public sealed class RetrofitOptionTests
         {
             Unused = [o => (o.StudentPath, o.ChooseScheme) = (Elsewhere, true)],
         },
-        Limit(nameof(Options.MaxSideGiB), o => o.MaxSideGiB = 0),
+        Limit(nameof(Options.MaxRemainderGiB), o => o.MaxRemainderGiB = 0),
         Limit(nameof(Options.MaxRelativeCost), o => o.MaxRelativeCost = 1.1),
         new(nameof(Options.SearchStepSize), (o, _) => o.SearchStepSize = false)
         {

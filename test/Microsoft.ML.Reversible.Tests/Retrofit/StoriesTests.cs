@@ -68,7 +68,7 @@ public sealed class StoriesTests
         TokenBatch[] sample = HeldOut(2);
         double fourBits = 3.0 * 64 * 4096 * 4 / 8 / (1 << 30);
         AutomaticChoice cheap = AutomaticChoice.Choose(teacher.Network, sample, new(4096, fourBits, MaxRelativeCost: 1.5));
-        AutomaticChoice small = AutomaticChoice.Choose(teacher.Network, sample, new(4096, MaxSideGiB: 0));
+        AutomaticChoice small = AutomaticChoice.Choose(teacher.Network, sample, new(4096, MaxRemainderGiB: 0));
 
         Assert.AreEqual(Bdia.Blend(16), cheap.Best.Scheme);
         Assert.AreEqual(1 / 16.0, Math.Abs(((IteratedInverse)cheap.Candidates.First(c => c.BitsPerActivation == 4).Scheme).A));
