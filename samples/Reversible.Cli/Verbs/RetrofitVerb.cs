@@ -35,7 +35,7 @@ internal sealed class RetrofitVerb : Verb
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2"),
         ("The same without training, only measured:", "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --distill false"),
         ("The closest recurrence that stores nothing, on a GPU:",
-            "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme auto --max-remainder-gib 0 --max-steps 2000 --device cuda"),
+            "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme auto --max-remainder-gib 0 --device cuda"),
         ("A given recurrence, with a loss on the hidden states as well:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme midpoint --hidden-state-weight 1 --max-steps 2000"),
         ("More distillation of an earlier retrofit:",
