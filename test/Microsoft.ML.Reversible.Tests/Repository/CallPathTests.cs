@@ -9,13 +9,16 @@ public sealed class CallPathTests
 {
     private static readonly Lazy<SourceGraph> _graph = new(() => SourceGraph.Of(LibrarySource.Files()));
 
+    /// <summary>Another way than the one that is followed: a scheme that overrides the steps which the coefficients give.</summary>
+    private static readonly string[] _alternatives = ["Schemes/Bdia.cs"];
+
     public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
     public void FromATextColumnToAnOptimizerStep() => RequireAtMost(
-        22, "ReversibleLmTrainer.Fit",
-        "TextColumn.Read", "LanguageModelTokenizer.Encode", "TokenWindows.Training", "TokenBatch.ToTensors", "Embedding.LookUp",
-        "DotProductAttention.Of", "Mlp.forward", "Scheme.Forward", "Scheme.Inverse", "ChunkedCrossEntropy.Differentiate",
+        20, "ReversibleLmTrainer.Fit",
+        "TextColumn.Read", "LanguageModelTokenizer.Encode", "TokenWindows.Training", "TokenBatch.ToTensors", "LanguageNetwork.Embed",
+        "DotProductAttention.Of", "Mlp.forward", "Scheme.Step", "Scheme.StepAdjoint", "ChunkedCrossEntropy.Differentiate",
         "StackPass.Backward", "FlatAdamW.Step", "FlatAdamW.StepGroup");
 
     [TestMethod]
@@ -38,9 +41,9 @@ public sealed class CallPathTests
 
     private void RequireAtMost(int most, string start, params string[] steps)
     {
-        IReadOnlyCollection<string> files = _graph.Value.FilesBetween(start, steps);
+        string[] files = [.. _graph.Value.FilesBetween(start, steps).Except(_alternatives)];
         string list = string.Join('\n', files);
-        TestContext.WriteLine($"{files.Count} files, of {_graph.Value.FilesFrom(start).Count} that all calls come to:\n{list}");
-        Assert.IsLessThanOrEqualTo(most, files.Count, list);
+        TestContext.WriteLine($"{files.Length} files, of {_graph.Value.FilesFrom(start).Count} that all calls come to:\n{list}");
+        Assert.IsLessThanOrEqualTo(most, files.Length, list);
     }
 }
