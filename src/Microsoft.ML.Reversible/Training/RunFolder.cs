@@ -44,7 +44,15 @@ internal sealed class RunFolder : IDisposable
         {
             var held = new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             var folder = new RunFolder(full, held);
-            folder.ClearLeftovers();
+            try
+            {
+                folder.ClearLeftovers();
+            }
+            catch
+            {
+                folder.Dispose();
+                throw;
+            }
             return folder;
         }
         catch (IOException e)
