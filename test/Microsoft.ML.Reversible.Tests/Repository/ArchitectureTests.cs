@@ -20,6 +20,15 @@ public sealed class ArchitectureTests
         AssertNone(LibrarySource.Files().SelectMany(file => FolderRules.InText(file.Path, file.Source)));
 
     [TestMethod]
+    public void EveryFolderHasARuleAndIsInTheContributorsTable()
+    {
+        string[] folders = [.. LibrarySource.Files().Select(file => file.Path.Split('/')[0]).Distinct()];
+        CollectionAssert.AreEquivalent(folders, FolderRules.Folders.ToArray());
+        CollectionAssert.AreEquivalent(
+            folders, Document.Open("docs/contributing.md").Rows("folder", "may refer to").SelectMany(row => row[0].Split(", ")).ToArray());
+    }
+
+    [TestMethod]
     public void APlantedViolationIsFound()
     {
         const string planted = """

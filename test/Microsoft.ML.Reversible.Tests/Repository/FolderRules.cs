@@ -35,6 +35,9 @@ internal static class FolderRules
     /// <summary>The folders that know ML.NET's data.</summary>
     private static readonly string[] _knowDataViews = ["MLNet", "Catalog", "Data", "Language", "Retrofit", "Evaluation", "Stability"];
 
+    /// <summary>The folders that have a rule.</summary>
+    public static IReadOnlyCollection<string> Folders => _allowed.Keys;
+
     /// <summary>Finds references that go against the direction of the folders.</summary>
     public static IEnumerable<string> ForbiddenReferences(SourceGraph graph) =>
         from reference in graph.References

@@ -49,9 +49,12 @@ internal sealed class SourceGraph
     /// <param name="start">Where it starts, as Type.Member.</param>
     /// <param name="steps">The members to come to, as Type.Member.</param>
     /// <returns>The files of all members on a chain of calls from the start to one of the steps.</returns>
+    /// <exception cref="ArgumentException">The source has no such member, or no call from the start comes to a step.</exception>
     public IReadOnlyCollection<string> FilesBetween(string start, params string[] steps)
     {
         HashSet<ISymbol> from = Reached(start);
+        foreach (string step in steps)
+            if (!Members(step).Any(from.Contains)) throw new ArgumentException($"No call from {start} comes to {step}.", nameof(steps));
         Dictionary<ISymbol, HashSet<ISymbol>> callers = new(SymbolEqualityComparer.Default);
         foreach (ISymbol caller in from)
         {

@@ -24,7 +24,7 @@ public sealed class SourceGraphTests
     {
         SourceGraph graph = Graph(body, more);
         Assert.IsEmpty(graph.Errors, string.Join('\n', graph.Errors));
-        CollectionAssert.Contains(graph.FilesBetween(Start, "End.Go", "End.Of").ToArray(), "End.cs", way);
+        CollectionAssert.Contains(graph.FilesBetween(Start, "End.Go").ToArray(), "End.cs", way);
         CollectionAssert.Contains(graph.FilesFrom(Start).ToArray(), "End.cs", way);
     }
 
@@ -53,6 +53,10 @@ public sealed class SourceGraphTests
     public void AnUnknownMemberIsRefused() => Assert.ThrowsExactly<ArgumentException>(() => Graph("", "").FilesBetween(Start, "End.Gone"));
 
     [TestMethod]
+    public void AStepThatNoCallComesToIsRefused() =>
+        Assert.ThrowsExactly<ArgumentException>(() => Graph("", "").FilesBetween(Start, "End.Go"));
+
+    [TestMethod]
     public void AReferenceToAnotherFileIsListedWithItsPlace()
     {
         SourceGraph graph = Graph("Side.Step();", "");
@@ -64,6 +68,6 @@ public sealed class SourceGraphTests
         ("Start.cs", $"class Start {{ public static void Run() {{ {body} }} }}"),
         ("Middle.cs", more),
         ("Side.cs", "static class Side { public static void Step() { } }"),
-        ("End.cs", "class End { public void Go() { } public static int Of() => 1; }"),
+        ("End.cs", "class End { public void Go() { } public static int Of() { new End().Go(); return 1; } }"),
     ]);
 }
