@@ -7,6 +7,7 @@
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- folders scratch
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- micro --filter *ChunkedLoss*
 //   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- zero-shot model piqa=valid.jsonl
+//   dotnet run -c Release --project test/Microsoft.ML.Reversible.Benchmarks -- rows model stories.txt
 using System.CommandLine;
 using Microsoft.ML.Reversible.Benchmarks;
 using Microsoft.ML.Reversible.Benchmarks.Micro;
@@ -26,6 +27,7 @@ var root = new RootCommand("Benchmarks of Microsoft.ML.Reversible.")
     CorpusTokenization.Command(),
     TokensPerSecond.Command(),
     ZeroShotSpeed.Command(),
+    RowsPerSecond.Command(),
     KilledRun.Command(),
     RegressionTask.Command(),
     SchemeTable.Command(),

@@ -87,7 +87,7 @@ public sealed partial class ReversibleCatalog
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentException.ThrowIfNullOrWhiteSpace(textColumnName);
         var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizerPath);
-        return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
+        return new ReversibleLmTransformer(_context, model, ScoreColumns.For(textColumnName));
     }
 
     /// <summary>Loads a model from a folder, with a tokenizer that the caller has created.</summary>
@@ -120,7 +120,7 @@ public sealed partial class ReversibleCatalog
         var model = PretrainedFolder.Load(folder, DeviceFor(device, precision), precision, tokenizer);
         using IChannel channel = StartLoading();
         TieOrder.Warn(tokenizer, channel);
-        return new ReversibleLmTransformer(model, ScoreColumns.For(textColumnName), metrics: null);
+        return new ReversibleLmTransformer(_context, model, ScoreColumns.For(textColumnName));
     }
 
     /// <summary>
@@ -185,8 +185,8 @@ public sealed partial class ReversibleCatalog
         ArgumentNullException.ThrowIfNull(transformer);
         return PortableChain.Rehydrate(transformer, Open);
 
-        static ITransformer Open(PortableModel saved) => new ReversibleLmTransformer(
-            ModelArchive.Unpack(saved.Archive ?? throw PortableChain.NotLoaded()), ScoreColumns.From(saved.Columns), metrics: null);
+        ITransformer Open(PortableModel saved) => new ReversibleLmTransformer(
+            _context, ModelArchive.Unpack(saved.Archive ?? throw PortableChain.NotLoaded()), saved.Columns);
     }
 
     /// <summary>

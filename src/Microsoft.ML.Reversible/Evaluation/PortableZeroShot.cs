@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Evaluation;
 /// <param name="Columns">The columns that it adds.</param>
 /// <param name="Model">The columns of the model.</param>
 /// <param name="Shots">The examples before each question; null if there are none.</param>
-internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, PortableColumns Model, PortableShots? Shots)
+internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, ScoreColumns Model, PortableShots? Shots)
 {
     /// <summary>Describes a transformer for a zip.</summary>
     /// <exception cref="NotSupportedException">Its task or its model cannot be saved.</exception>
@@ -22,14 +22,14 @@ internal sealed record PortableZeroShot(string Task, ZeroShotColumns Columns, Po
             $"The log-likelihoods of task '{live.Task.Name}' come from {live.Source.GetType()}, which cannot be saved: only a " +
             $"{nameof(ReversibleLmTransformer)} can.");
         ZeroShotColumns names = live.Columns;
-        var saved = new PortableZeroShot(live.Task.Name, names, model.Columns.ToPortable(), PortableShots.Of(live.Task));
-        var columns = new PortableColumns(PortableChain.KeyColumn, names.Score, names.PredictedLabel, names.ScoreNormalized);
+        var saved = new PortableZeroShot(live.Task.Name, names, model.Columns, PortableShots.Of(live.Task));
+        var columns = new ScoreColumns(PortableChain.KeyColumn, names.Score, names.PredictedLabel, names.ScoreNormalized);
         return new(JsonSerializer.Serialize(saved), columns);
     }
 
     /// <summary>Restores a transformer from a zip; it owns its model.</summary>
     /// <exception cref="InvalidDataException">The JSON is damaged, there is no such task, or its examples are damaged.</exception>
-    public static ITransformer Open(MLContext context, string json, Func<PortableColumns, ReversibleLmTransformer> openModel)
+    public static ITransformer Open(MLContext context, string json, Func<ScoreColumns, ReversibleLmTransformer> openModel)
     {
         PortableZeroShot saved = Parse(json);
         ReversibleLmTransformer model = openModel(saved.Model);

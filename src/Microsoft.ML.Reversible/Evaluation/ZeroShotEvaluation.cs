@@ -150,6 +150,9 @@ internal sealed record ZeroShotScore(ZeroShotItem Item, ContinuationScore[] Scor
     /// <summary>The log-likelihood of each choice, nats.</summary>
     public double[] LogLikelihoods { get; } = Array.ConvertAll(Scores, score => score.LogLikelihood);
 
+    /// <summary>The approximate size in memory, bytes.</summary>
+    public long Size => 2L * Item.Contexts.Concat(Item.Continuations).Sum(text => (long)text.Length) + 200 * Scores.Length;
+
     /// <summary>The length of each choice in characters as Python counts them: Unicode code points.</summary>
     public int[] Lengths { get; } = [.. Scores.Select((_, i) => Text(Item, i).EnumerateRunes().Count())];
 

@@ -49,7 +49,7 @@ public sealed class ZeroShotTransformer : ITransformer, IModelClient, IDisposabl
         get
         {
             var evaluation = new ZeroShotEvaluation(_context, _source, Task, _options);
-            return new(evaluation.StartReading, evaluation.Score);
+            return new(evaluation.StartReading, evaluation.Score, score => score.Size);
         }
     }
 
@@ -67,7 +67,7 @@ public sealed class ZeroShotTransformer : ITransformer, IModelClient, IDisposabl
     {
         ArgumentNullException.ThrowIfNull(input);
         RequireColumns(input.Schema);
-        return new BatchedColumnsView<ZeroShotItem, ZeroShotScore>(input, Added, Batched, this);
+        return new BatchedColumnsView<ZeroShotItem, ZeroShotScore>(_context, input, Added, Batched, this);
     }
 
     /// <inheritdoc/>

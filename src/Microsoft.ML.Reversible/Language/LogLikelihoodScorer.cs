@@ -21,7 +21,14 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
     private const int ProcessorTokens = 1024;
     private const int GpuTokens = 16384;
 
-    private int BatchTokens => batchTokens ?? (model.Network.Device.type == DeviceType.CUDA ? GpuTokens : ProcessorTokens);
+    private int BatchTokens => batchTokens ?? BatchTokensOn(model.Network.Device);
+
+    /// <summary>Returns the default for the maximum number of tokens in a batch.</summary>
+    internal static int BatchTokensOn(Device device) => device.type == DeviceType.CUDA ? GpuTokens : ProcessorTokens;
+
+    /// <summary>Returns the exception for a log-likelihood that is not a number.</summary>
+    internal static InvalidOperationException NotFinite() => new(
+        "The model gives logits that are not finite, so there is no log-likelihood. Its weights may be damaged.");
 
     /// <inheritdoc/>
     public IReadOnlyList<ContinuationScore> Score(

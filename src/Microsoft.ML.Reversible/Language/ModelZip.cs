@@ -18,10 +18,11 @@ internal static class ModelZip
     /// <summary>Writes the zip completely or not at all.</summary>
     public static void Save(MLContext context, ITransformer pipeline, DataViewSchema? inputSchema, string path)
     {
-        var entries = new Dictionary<ReversibleLmTransformer, string>(ReferenceEqualityComparer.Instance);
+        // Transformers that share a model share its entry.
+        var entries = new Dictionary<LanguageModel, string>(ReferenceEqualityComparer.Instance);
         ITransformer portable = TransformerTree.Replace(pipeline, part =>
         {
-            if (part is ReversibleLmTransformer live) return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns.ToPortable());
+            if (part is ReversibleLmTransformer live) return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns);
             if (part is IModelClient client)
             {
                 PortableClient saving = client.ToPortable(out ReversibleLmTransformer model);
@@ -31,7 +32,6 @@ internal static class ModelZip
                 ? throw PortableChain.NotLoaded()
                 : null;
         });
-        foreach (ReversibleLmTransformer live in entries.Keys) live.Model.ThrowIfDisposed();
 
         using var own = new MemoryStream();
         context.Model.Save(portable, inputSchema, own);
@@ -40,13 +40,13 @@ internal static class ModelZip
         {
             using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
             using (var written = new ZipArchive(own, ZipArchiveMode.Read)) CopyEntries(written, zip);
-            foreach ((ReversibleLmTransformer live, string entry) in entries) ModelEntries.Write(live.Model, zip, entry);
+            foreach ((LanguageModel model, string entry) in entries) ModelEntries.Write(model, zip, entry);
         });
 
         string EntryOf(ReversibleLmTransformer live)
         {
-            entries.TryAdd(live, $"{Folder}/{entries.Count}");
-            return entries[live];
+            entries.TryAdd(live.Model, $"{Folder}/{entries.Count}");
+            return entries[live.Model];
         }
     }
 
@@ -65,14 +65,15 @@ internal static class ModelZip
         (ITransformer pipeline, inputSchema) = LoadPipeline(context, path, stream);
 
         // A model that several transformers of the pipeline use is loaded once.
-        var opened = new Dictionary<object, ReversibleLmTransformer>();
+        var models = new Dictionary<object, LanguageModel>();
+        var opened = new Dictionary<(object, ScoreColumns), ReversibleLmTransformer>();
         try
         {
             return PortableChain.Rehydrate(pipeline, Open);
         }
         catch
         {
-            foreach (ReversibleLmTransformer live in opened.Values) live.Dispose();
+            foreach (LanguageModel model in models.Values) model.Dispose();
             throw;
         }
 
@@ -80,17 +81,18 @@ internal static class ModelZip
             ? openClient(context, client, columns => OpenModel(saved, columns))
             : OpenModel(saved, saved.Columns);
 
-        ReversibleLmTransformer OpenModel(PortableModel saved, PortableColumns columns)
+        ReversibleLmTransformer OpenModel(PortableModel saved, ScoreColumns columns)
         {
             object key = (saved.Entry as object) ?? saved;
-            if (opened.TryGetValue(key, out ReversibleLmTransformer? known)) return known;
-            var live = new ReversibleLmTransformer(
-                saved.Entry is null
+            if (!models.TryGetValue(key, out LanguageModel? model))
+            {
+                model = saved.Entry is null
                     ? ModelArchive.Unpack(saved.Archive!, device, precision)
-                    : ModelEntries.Read(path, zip, stream, saved.Entry, device, precision),
-                ScoreColumns.From(columns),
-                metrics: null);
-            opened.Add(key, live);
+                    : ModelEntries.Read(path, zip, stream, saved.Entry, device, precision);
+                models.Add(key, model);
+            }
+            if (!opened.TryGetValue((key, columns), out ReversibleLmTransformer? live))
+                opened.Add((key, columns), live = new ReversibleLmTransformer(context, model, columns));
             return live;
         }
     }

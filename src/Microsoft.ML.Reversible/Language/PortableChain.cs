@@ -37,11 +37,18 @@ internal static class PortableChain
     /// <summary>Builds a chain that holds the model.</summary>
     /// <param name="modelArchive">The whole model, as <see cref="ModelArchive"/> packs it.</param>
     /// <param name="columns">
-    /// The input column and the output columns: the log-likelihood a float, the token count an int, the perplexity a float.
+    /// The input column and the output columns: the log-likelihood a float, the token count an int or a float, the perplexity a float.
     /// </param>
-    /// <exception cref="NotSupportedException">The archive is larger than <see cref="MaxArchiveBytes"/>.</exception>
-    public static TransformerChain<ITransformer> Build(byte[] modelArchive, PortableColumns columns)
+    /// <exception cref="NotSupportedException">
+    /// The archive is larger than <see cref="MaxArchiveBytes"/>, or there is a column of embeddings: the vectors of a custom mapping that
+    /// ML.NET loads have no fixed size.
+    /// </exception>
+    public static TransformerChain<ITransformer> Build(byte[] modelArchive, ScoreColumns columns)
     {
+        if (columns.Embedding is { } embedding)
+            throw new NotSupportedException(
+                $"mlContext.Model.Save cannot save the column of embeddings '{embedding}'. Save the pipeline with " +
+                "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         ThrowIfTooLarge(modelArchive.LongLength);
         return Chain(Convert.ToBase64String(modelArchive), columns);
     }
@@ -53,7 +60,7 @@ internal static class PortableChain
     /// <param name="entry">The prefix of the names of the model's entries in the zip.</param>
     /// <param name="columns">The input column and the output columns.</param>
     /// <param name="client">The <see cref="IModelClient"/> that the chain replaces, as JSON; null for the model itself.</param>
-    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, PortableColumns columns, string? client = null) =>
+    public static TransformerChain<ITransformer> BuildPlaceholder(string entry, ScoreColumns columns, string? client = null) =>
         Chain(EntryMark + entry, columns, client);
 
     /// <summary>Throws before anything is packed if the model is too large for a zip.</summary>
@@ -86,7 +93,7 @@ internal static class PortableChain
             .GetColumn<ReadOnlyMemory<char>>(ArchiveColumn)
             .ToArray();
         ReadOnlySpan<char> text = found[0].Span;
-        PortableColumns columns = DecodeColumns(found[1].Span);
+        ScoreColumns columns = DecodeColumns(found[1].Span);
         model = text.StartsWith(EntryMark)
             ? new PortableModel(null, text[EntryMark.Length..].ToString(), columns, found[2].IsEmpty ? null : found[2].ToString())
             : new PortableModel(Decode(text), null, columns);
@@ -114,30 +121,42 @@ internal static class PortableChain
         return bytes[..count];
     }
 
-    private static TransformerChain<ITransformer> Chain(string archive, PortableColumns columns, string? client = null)
+    private static TransformerChain<ITransformer> Chain(string archive, ScoreColumns columns, string? client = null)
     {
         List<KeyValuePair<string, string>> values =
             [new(ArchiveKey, archive), new(ColumnsKey, JsonSerializer.Serialize(columns))];
         if (client is not null) values.Add(new(ClientKey, client));
 
         TransformsCatalog transforms = new MLContext().Transforms;
-        var estimator = transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract)
-            .Append(transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn))
-            .Append(transforms.CopyColumns(TextColumn, columns.Text))
-            .Append(transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(
-                PortableScoreMapping.Map, PortableScoreMapping.Contract))
-            .Append(transforms.CopyColumns(columns.LogLikelihood, LogLikelihoodColumn))
-            .Append(transforms.CopyColumns(columns.TokenCount, TokenCountColumn))
-            .Append(transforms.CopyColumns(columns.Perplexity, PerplexityColumn))
-            .Append(transforms.DropColumns(KeyColumn, ArchiveColumn, TextColumn, LogLikelihoodColumn, TokenCountColumn, PerplexityColumn));
-        return new TransformerChain<ITransformer>(estimator.Fit(new StringsView(columns.Text, [])).ToArray());
+        List<IEstimator<ITransformer>> parts =
+        [
+            transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract),
+            transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn),
+            transforms.CopyColumns(TextColumn, columns.Text),
+            transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(PortableScoreMapping.Map, PortableScoreMapping.Contract),
+        ];
+        if (columns.TokenCountIsSingle) parts.Add(transforms.Conversion.ConvertType(TokenCountColumn, outputKind: DataKind.Single));
+        if (columns.LogLikelihood is { } logLikelihood) parts.Add(transforms.CopyColumns(logLikelihood, LogLikelihoodColumn));
+        if (columns.TokenCount is { } tokenCount) parts.Add(transforms.CopyColumns(tokenCount, TokenCountColumn));
+        if (columns.Perplexity is { } perplexity) parts.Add(transforms.CopyColumns(perplexity, PerplexityColumn));
+        parts.Add(transforms.DropColumns(
+            KeyColumn, ArchiveColumn, TextColumn, LogLikelihoodColumn, TokenCountColumn, PerplexityColumn));
+
+        IDataView data = new StringsView(columns.Text, []);
+        var fitted = new List<ITransformer>();
+        foreach (IEstimator<ITransformer> part in parts)
+        {
+            fitted.Add(part.Fit(data));
+            data = fitted[^1].Transform(data);
+        }
+        return new TransformerChain<ITransformer>([.. fitted]);
     }
 
-    private static PortableColumns DecodeColumns(ReadOnlySpan<char> json)
+    private static ScoreColumns DecodeColumns(ReadOnlySpan<char> json)
     {
         try
         {
-            return JsonSerializer.Deserialize<PortableColumns>(json) ?? throw new JsonException("They are missing.");
+            return JsonSerializer.Deserialize<ScoreColumns>(json) ?? throw new JsonException("They are missing.");
         }
         catch (JsonException e)
         {

@@ -7,10 +7,7 @@ namespace Microsoft.ML.Reversible.Language;
 /// <param name="Entry">The prefix of the names of the model's entries in the zip; null if the chain itself holds the model.</param>
 /// <param name="Columns">The columns.</param>
 /// <param name="Client">The <see cref="IModelClient"/> that the chain replaces, as JSON; null for the model itself.</param>
-internal sealed record PortableModel(byte[]? Archive, string? Entry, PortableColumns Columns, string? Client = null);
-
-/// <summary>The names of the columns that a scoring transformer reads and adds.</summary>
-internal sealed record PortableColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity);
+internal sealed record PortableModel(byte[]? Archive, string? Entry, ScoreColumns Columns, string? Client = null);
 
 /// <summary>
 /// A transformer that uses a language model, such as a zero-shot evaluation. <see cref="ModelZip"/> saves it as JSON next to the model, so
@@ -27,11 +24,11 @@ internal interface IModelClient
 /// <summary>The form of an <see cref="IModelClient"/> in a zip.</summary>
 /// <param name="Json">The JSON from which <see cref="OpenClient"/> restores it.</param>
 /// <param name="Columns">The columns of the placeholder chain.</param>
-internal readonly record struct PortableClient(string Json, PortableColumns Columns);
+internal readonly record struct PortableClient(string Json, ScoreColumns Columns);
 
 /// <summary>Restores an <see cref="IModelClient"/>, which then owns its model.</summary>
 /// <param name="context">The context.</param>
 /// <param name="json">The JSON of its <see cref="PortableClient"/>.</param>
 /// <param name="openModel">Opens its model with the given column names.</param>
 /// <exception cref="InvalidDataException">The JSON is damaged.</exception>
-internal delegate ITransformer OpenClient(MLContext context, string json, Func<PortableColumns, ReversibleLmTransformer> openModel);
+internal delegate ITransformer OpenClient(MLContext context, string json, Func<ScoreColumns, ReversibleLmTransformer> openModel);

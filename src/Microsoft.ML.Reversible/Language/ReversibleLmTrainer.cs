@@ -21,7 +21,7 @@ namespace Microsoft.ML.Reversible;
 /// | -- | -- | -- |
 /// | `LogLikelihood` | Single | The log-likelihood of the row's text in nats, summed over its tokens. |
 /// | `TokenCount` | Int32 | The number of tokens of the row's text. |
-/// | `Perplexity` | Single | e to the power of minus the mean log-likelihood; NaN for an empty text. |
+/// | `Perplexity` | Single | e to the power of minus the mean log-likelihood; 1 for an empty text. |
 ///
 /// ### Trainer characteristics
 /// | | |
@@ -92,7 +92,7 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         {
             using var task = new LanguageModelingTask(start.Model, start.Tokens, _options, run.Seed);
             var metrics = new LanguageMetrics(run.Train(task));
-            return new ReversibleLmTransformer(start.Model, ScoreColumns.From(_options), metrics);
+            return new ReversibleLmTransformer(_context, start.Model, ScoreColumns.From(_options), metrics);
         }
         catch
         {
@@ -106,6 +106,6 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         SchemaErrors.RequireTextOrTokens(inputSchema, _options.TextColumnName);
-        return inputSchema.With(ScoreColumns.From(_options).Schema);
+        return inputSchema.With(ScoreColumns.From(_options).Schema(width: 1));
     }
 }

@@ -14,17 +14,17 @@ namespace Microsoft.ML.Reversible;
 /// </remarks>
 public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikelihoodSource, IDisposable
 {
+    private readonly MLContext _context;
     private readonly LanguageModel _model;
     private readonly ScoreColumns _columns;
+    private readonly bool _ownsModel;
 
     internal ReversibleLmTransformer(
-        LanguageModel model, ScoreColumns columns, LanguageMetrics? metrics, RetrofitReport? retrofit = null)
-    {
-        _model = model;
-        _columns = columns;
-        Metrics = metrics;
-        Retrofit = retrofit;
-    }
+        MLContext context, LanguageModel model, ScoreColumns columns, LanguageMetrics? metrics = null, RetrofitReport? retrofit = null)
+        : this(context, model, columns, ownsModel: true) => (Metrics, Retrofit) = (metrics, retrofit);
+
+    private ReversibleLmTransformer(MLContext context, LanguageModel model, ScoreColumns columns, bool ownsModel) =>
+        (_context, _model, _columns, _ownsModel) = (context, model, columns, ownsModel);
 
     /// <summary>The metrics of the training run; null for a loaded model.</summary>
     public LanguageMetrics? Metrics { get; }
@@ -32,7 +32,7 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The report of a retrofitted model; null for other models and for loaded ones.</summary>
     public RetrofitReport? Retrofit { get; }
 
-    /// <summary>The network, a TorchSharp module that this transformer owns.</summary>
+    /// <summary>The network, a TorchSharp module that this transformer, or the one that it was made from, owns.</summary>
     public LanguageNetwork Network => Live.Network;
 
     /// <summary>The configuration of the network.</summary>
@@ -104,14 +104,20 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         return GetRowToRowMapper(inputSchema).OutputSchema;
     }
 
-    /// <summary>Adds the log-likelihood columns to data, lazily.</summary>
+    /// <summary>Adds the model's columns to data, lazily.</summary>
+    /// <remarks>
+    /// Rows are evaluated in batches of similar length, so a row's values may differ by rounding (about 1e-5 of a log-likelihood) from those
+    /// of a prediction engine, which evaluates one row at a time. Rows after the current one may be evaluated in advance. The view
+    /// remembers the values of up to 256 MiB of rows, so that a trainer that reads it several times evaluates the model once; for more rows
+    /// put <c>AppendCacheCheckpoint</c> after the model.
+    /// </remarks>
     /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
-        return new AddColumnsView<TextScore>(input, Added, this);
+        return new BatchedColumnsView<int[], TextScore>(_context, input, _columns.Added(Live), _columns.Batched(Live), this);
     }
 
     /// <inheritdoc/>
@@ -119,10 +125,11 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         SchemaErrors.RequireTextOrTokens(inputSchema, _columns.Text);
-        return new AddColumnsMapper<TextScore>(inputSchema, Added);
+        return new AddColumnsMapper<TextScore>(inputSchema, _columns.Added(Live));
     }
 
-    private AddedColumns<TextScore> Added => _columns.Added(() => new TextScorer(Live));
+    /// <summary>Returns a transformer that adds other columns and uses this one's model without owning it.</summary>
+    internal ReversibleLmTransformer WithColumns(ScoreColumns columns) => new(_context, Live, columns, ownsModel: false);
 
     /// <inheritdoc/>
     IReadOnlyList<ContinuationScore> ILogLikelihoodSource.Score(
@@ -142,10 +149,13 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
                 "This model has no tokenizer, but mlContext.Model.Save can store only models that read text. Save the pipeline with " +
                 "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         PortableChain.ThrowIfTooLarge(Configuration.ParameterCount * sizeof(float));
-        var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns.ToPortable());
+        var chain = PortableChain.Build(ModelArchive.Pack(Live), _columns);
         ((ICanSaveModel)chain).Save(ctx);
     }
 
-    /// <summary>Frees the model's native memory.</summary>
-    public void Dispose() => _model.Dispose();
+    /// <summary>Frees the model's native memory. A transformer that uses another one's model frees nothing.</summary>
+    public void Dispose()
+    {
+        if (_ownsModel) _model.Dispose();
+    }
 }

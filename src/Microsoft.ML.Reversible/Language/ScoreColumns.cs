@@ -3,34 +3,71 @@ using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Language;
 
-/// <summary>The names of the columns that a language model reads and adds.</summary>
-internal sealed record ScoreColumns(string Text, string LogLikelihood, string TokenCount, string Perplexity)
+/// <summary>The names of the columns that a language model reads and adds; null for one that it does not add.</summary>
+/// <param name="Text">The column of text or token ids.</param>
+/// <param name="LogLikelihood">The column of log-likelihoods.</param>
+/// <param name="TokenCount">The column of token counts.</param>
+/// <param name="Perplexity">The column of perplexities.</param>
+/// <param name="Embedding">The column of embeddings.</param>
+/// <param name="TokenCountIsSingle">Whether token counts are Single and not Int32.</param>
+/// <param name="Pooling">How an embedding is made of the tokens' hidden states.</param>
+internal sealed record ScoreColumns(
+    string Text, string? LogLikelihood, string? TokenCount, string? Perplexity, string? Embedding = null,
+    bool TokenCountIsSingle = false, EmbeddingPooling Pooling = EmbeddingPooling.Mean)
 {
+    /// <summary>The size of a <see cref="TextScore"/> with an array's header, bytes.</summary>
+    private const int BytesOfScore = 48;
+
     public static ScoreColumns From(LanguageTrainingOptions options) =>
         new(options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName);
 
     /// <summary>Returns the default output columns for a text column.</summary>
     public static ScoreColumns For(string textColumnName) => From(new ReversibleLmTrainer.Options { TextColumnName = textColumnName });
 
-    /// <summary>Returns the columns of a saved model.</summary>
-    public static ScoreColumns From(PortableColumns saved) => new(saved.Text, saved.LogLikelihood, saved.TokenCount, saved.Perplexity);
+    /// <summary>Returns a schema of the added columns alone.</summary>
+    /// <param name="width">The width of the model's hidden states.</param>
+    public DataViewSchema Schema(int width) =>
+        Added(_ => throw new InvalidOperationException("A schema alone computes nothing."), width).ToSchema();
 
-    /// <summary>Returns the columns in the form in which they are saved.</summary>
-    public PortableColumns ToPortable() => new(Text, LogLikelihood, TokenCount, Perplexity);
+    /// <summary>Returns the added columns of a model, for one row at a time.</summary>
+    public AddedColumns<TextScore> Added(LanguageModel model) =>
+        Added(Batched(model).StartAlone, model.Network.Configuration.Width);
 
-    /// <summary>The schema of the added columns alone.</summary>
-    public DataViewSchema Schema => Added(() => throw new InvalidOperationException("A schema alone scores nothing.")).ToSchema();
+    /// <summary>Returns the computation of a model's columns for several rows.</summary>
+    public BatchedColumns<int[], TextScore> Batched(LanguageModel model)
+    {
+        var scorer = new TextScorer(model, Embedding is null ? null : Pooling, scores: LogLikelihood is not null || Perplexity is not null);
+        return new(row => Start(row, scorer), scorer.Score, SizeOf);
+    }
 
-    /// <summary>
-    /// Returns the added columns. Each row's text is scored once, by the scorer that <paramref name="makeScorer"/> makes.
-    /// </summary>
-    public AddedColumns<TextScore> Added(Func<ITextScorer> makeScorer) =>
-        new AddedColumns<TextScore>([Text], row => Start(row, makeScorer()))
-            .Add(LogLikelihood, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.LogLikelihood)
-            .Add(TokenCount, NumberDataViewType.Int32, (in TextScore score, ref int value) => value = score.TokenCount)
-            .Add(Perplexity, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.Perplexity);
+    private static long SizeOf(TextScore score) => BytesOfScore + sizeof(float) * (score.Embedding?.LongLength ?? 0);
 
-    private RowComputation<TextScore> Start(DataViewRow row, ITextScorer scorer)
+    private AddedColumns<TextScore> Added(Func<DataViewRow, RowComputation<TextScore>> start, int width)
+    {
+        var added = new AddedColumns<TextScore>([Text], start);
+        if (LogLikelihood is not null)
+            added.Add(LogLikelihood, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.LogLikelihood);
+        if (TokenCount is not null && TokenCountIsSingle)
+            added.Add(TokenCount, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.TokenCount);
+        else if (TokenCount is not null)
+            added.Add(TokenCount, NumberDataViewType.Int32, (in TextScore score, ref int value) => value = score.TokenCount);
+        if (Perplexity is not null)
+            added.Add(Perplexity, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.Perplexity);
+        if (Embedding is not null)
+            added.Add(
+                Embedding, new VectorDataViewType(NumberDataViewType.Single, width),
+                (in TextScore score, ref VBuffer<float> value) => Copy(score.Embedding!, ref value));
+        return added;
+    }
+
+    private static void Copy(float[] values, ref VBuffer<float> buffer)
+    {
+        VBufferEditor<float> editor = VBufferEditor.Create(ref buffer, values.Length);
+        values.CopyTo(editor.Values);
+        buffer = editor.Commit();
+    }
+
+    private Func<int[]> Start(DataViewRow row, TextScorer scorer)
     {
         DataViewSchema.Column column = SchemaErrors.RequireTextOrTokens(row.Schema, Text);
         if (column.Type is VectorDataViewType vector)
@@ -39,22 +76,22 @@ internal sealed record ScoreColumns(string Text, string LogLikelihood, string To
                 : OfTokens<uint>(row, column, scorer, id => (int)Math.Min(id, int.MaxValue));
         ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(column);
         ReadOnlyMemory<char> text = default;
-        return (ref TextScore score) =>
+        return () =>
         {
             getter(ref text);
-            score = scorer.Score(text.Span);
+            return scorer.Encode(text.Span);
         };
     }
 
-    private static RowComputation<TextScore> OfTokens<TId>(
-        DataViewRow row, DataViewSchema.Column column, ITextScorer scorer, Converter<TId, int> id)
+    private static Func<int[]> OfTokens<TId>(
+        DataViewRow row, DataViewSchema.Column column, TextScorer scorer, Converter<TId, int> id)
     {
         ValueGetter<VBuffer<TId>> getter = row.GetGetter<VBuffer<TId>>(column);
         VBuffer<TId> buffer = default;
-        return (ref TextScore score) =>
+        return () =>
         {
             getter(ref buffer);
-            score = scorer.Score(Array.ConvertAll(buffer.DenseValues().ToArray(), id));
+            return scorer.Checked(Array.ConvertAll(buffer.DenseValues().ToArray(), id));
         };
     }
 }

@@ -1,48 +1,90 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
-/// Computes the log-likelihood of a whole text. Each token is predicted once: the first from the token for an empty context, the others
-/// from the tokens before them in their window.
+/// Computes log-likelihoods and embeddings of whole texts, many at a time. Each token is predicted once: the first from the token for an
+/// empty context, the others from the tokens before them in their window. An embedding is the output of the final norm at the text's last
+/// token, or its mean over the text's tokens; for a text without tokens, at the token for an empty context.
 /// </summary>
 /// <remarks>
 /// A text longer than the context is split into consecutive windows. Each begins with the last token of the previous one; the last window
 /// begins earlier, so that it is full. This is the rolling log-likelihood of lm-evaluation-harness.
+/// Windows are padded to the longest of their batch. No token attends to the padding, so a text's result is the same as alone, within
+/// rounding.
 /// </remarks>
-internal sealed class TextScorer(LanguageModel model) : ITextScorer
+/// <param name="model">The model.</param>
+/// <param name="pooling">How an embedding is made of the tokens' hidden states; null computes no embeddings.</param>
+/// <param name="scores">Whether log-likelihoods are computed; if not, they are 0.</param>
+/// <param name="batchTokens">The maximum number of tokens in a batch, including padding; null chooses by the device.</param>
+internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling = null, bool scores = true, int? batchTokens = null)
+    : ITextScorer
 {
-    /// <summary>
-    /// The maximum number of tokens in a batch of windows. Attention then takes no more memory than for one window of this length.
-    /// </summary>
-    private const int BatchTokens = 4096;
-
     /// <summary>A window over the text's tokens, which are preceded by the token for an empty context.</summary>
     /// <param name="Start">The index of the first input.</param>
     /// <param name="Length">The number of inputs.</param>
     /// <param name="Scored">The number of targets, the last ones, that this window scores. Earlier windows have scored the others.</param>
     internal readonly record struct Window(int Start, int Length, int Scored);
 
-    /// <inheritdoc/>
-    public TextScore Score(ReadOnlySpan<char> text)
+    /// <summary>A window of one of several texts.</summary>
+    /// <param name="Text">The index of the text.</param>
+    /// <param name="Start">The index of the first input.</param>
+    /// <param name="Length">The number of inputs.</param>
+    /// <param name="ScoredFrom">The index of the first input whose target is scored.</param>
+    /// <param name="ScoredTo">The index after the last input whose target is scored.</param>
+    /// <param name="PooledFrom">The index of the first input whose hidden state is pooled. All after it are.</param>
+    private readonly record struct Part(int Text, int Start, int Length, int ScoredFrom, int ScoredTo, int PooledFrom)
     {
-        model.ThrowIfDisposed();
-        return Score(model.Tokenizer.Encode(text));
+        public int End => Start + Length;
     }
 
+    private int Context => model.Network.Configuration.ContextLength;
+
     /// <inheritdoc/>
-    public TextScore Score(ReadOnlySpan<int> tokens)
+    public TextScore Score(ReadOnlySpan<char> text) => Score([Encode(text)])[0];
+
+    /// <summary>Returns the ids of a text.</summary>
+    public int[] Encode(ReadOnlySpan<char> text)
     {
         model.ThrowIfDisposed();
-        if (tokens.Length == 0) return new TextScore(0, 0, float.NaN);
-        var ids = new long[tokens.Length + 1];
-        ids[0] = model.PrefixId;
-        for (int i = 0; i < tokens.Length; i++) ids[i + 1] = CheckedId(tokens[i]);
-        int context = model.Network.Configuration.ContextLength;
-        double sum = 0;
-        foreach (Window[] windows in Windows(tokens.Length, context).Chunk(Math.Max(1, BatchTokens / context)))
-            sum += LogLikelihood(ids, windows);
-        return new TextScore((float)sum, tokens.Length, (float)Math.Exp(-sum / tokens.Length));
+        return model.Tokenizer.Encode(text);
+    }
+
+    /// <summary>Returns the ids after comparing them with the vocabulary.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the model's vocabulary.</exception>
+    public int[] Checked(int[] ids)
+    {
+        model.ThrowIfDisposed();
+        int size = model.Network.Configuration.VocabularySize, outside = Array.FindIndex(ids, id => (uint)id >= (uint)size);
+        return outside < 0
+            ? ids
+            : throw new ArgumentOutOfRangeException(
+                nameof(ids), ids[outside], $"The id {ids[outside]} is outside the model's vocabulary, whose ids are 0 to {size - 1}.");
+    }
+
+    /// <summary>Computes the values of texts.</summary>
+    /// <param name="texts">The ids of each text.</param>
+    /// <exception cref="InvalidOperationException">The model's logits are not finite.</exception>
+    public TextScore[] Score(IReadOnlyList<int[]> texts)
+    {
+        model.ThrowIfDisposed();
+        long[][] inputs = [.. texts.Select(Inputs)];
+        var sums = new double[texts.Count];
+        float[][]? embeddings = pooling is null ? null : [.. texts.Select(_ => new float[model.Network.Configuration.Width])];
+        if (model.Network.Device.type == DeviceType.CPU) KeptMemory.MakeReady();
+        Part[] parts = [.. texts.SelectMany((tokens, text) => Parts(text, tokens.Length)).OrderByDescending(part => part.Length)];
+        int most = batchTokens ?? LogLikelihoodScorer.BatchTokensOn(model.Network.Device);
+        for (int first = 0, count; first < parts.Length; first += count)
+        {
+            count = Math.Clamp(most / parts[first].Length, 1, parts.Length - first);
+            Run(parts.AsSpan(first, count), inputs, sums, embeddings);
+        }
+        return
+        [
+            .. texts.Select((tokens, text) => new TextScore(
+                (float)sums[text], tokens.Length, (float)Math.Exp(-sums[text] / Math.Max(1, tokens.Length)), embeddings?[text])),
+        ];
     }
 
     /// <summary>Returns the windows that score each of <paramref name="count"/> tokens once. All have the same length.</summary>
@@ -56,26 +98,99 @@ internal sealed class TextScorer(LanguageModel model) : ITextScorer
         }
     }
 
-    private int CheckedId(int id) => (uint)id < (uint)model.Network.Configuration.VocabularySize
-        ? id
-        : throw new ArgumentOutOfRangeException(
-            nameof(id), id,
-            $"The id {id} is outside the model's vocabulary, whose ids are 0 to {model.Network.Configuration.VocabularySize - 1}.");
-
-    private double LogLikelihood(long[] ids, Window[] windows)
+    /// <summary>Returns the windows of a text. The hidden state after the last token takes one input more than the log-likelihood.</summary>
+    private IEnumerable<Part> Parts(int text, int tokens)
     {
-        int length = windows[0].Length;
-        long[] inputs = new long[windows.Length * length], targets = new long[inputs.Length];
-        for (int i = 0; i < windows.Length; i++)
+        int firstPooled = pooling == EmbeddingPooling.Last ? tokens : Math.Min(1, tokens);
+        if (pooling is not null && tokens < Context)
         {
-            Array.Copy(ids, windows[i].Start, inputs, i * length, length);
-            Array.Copy(ids, windows[i].Start + 1, targets, i * length, length);
-            Array.Fill(targets, ChunkedCrossEntropy.Ignored, i * length, length - windows[i].Scored);
+            yield return new(text, 0, tokens + 1, 0, scores ? tokens : 0, firstPooled);
+            yield break;
         }
+        foreach (Window window in scores ? Windows(tokens, Context) : [])
+        {
+            int end = window.Start + window.Length;
+            yield return new(text, window.Start, window.Length, end - window.Scored, end, end);
+        }
+        foreach (Window window in pooling is null ? [] : Windows(tokens + 1, Context))
+        {
+            int end = window.Start + window.Length, from = Math.Max(firstPooled, end - window.Scored);
+            if (from < end) yield return new(text, window.Start, window.Length, end, end, from);
+        }
+    }
+
+    private long[] Inputs(int[] tokens)
+    {
+        var ids = new long[tokens.Length + 1];
+        ids[0] = model.PrefixId;
+        for (int i = 0; i < tokens.Length; i++) ids[i + 1] = tokens[i];
+        return ids;
+    }
+
+    /// <summary>Evaluates windows together, the longest first, and adds their results to those of their texts.</summary>
+    private void Run(ReadOnlySpan<Part> parts, long[][] inputs, double[] sums, float[][]? embeddings)
+    {
         using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        LanguageNetwork network = model.Network;
+        int length = parts[0].Length;
+        var ids = new long[parts.Length * length];
+        for (int row = 0; row < parts.Length; row++)
+        {
+            // The padding repeats the row's last token, so that exact hidden states stay in range.
+            for (int i = 0; i < length; i++)
+                ids[row * length + i] = inputs[parts[row].Text][parts[row].Start + Math.Min(i, parts[row].Length - 1)];
+        }
+        Tensor states = network.FinalNorm(network.Stack.Evaluate(
+            network.Embed(tensor(ids, [parts.Length, length], device: network.Device))));
+        if (scores) AddLogLikelihoods(states.flatten(0, 1), parts, length, inputs, sums);
+        if (embeddings is not null) AddEmbeddings(states, parts, length, inputs, embeddings);
+    }
+
+    private void AddLogLikelihoods(Tensor states, ReadOnlySpan<Part> parts, int length, long[][] inputs, double[] sums)
+    {
+        List<long> slots = [], targets = [];
+        List<int> owners = [];
+        for (int row = 0; row < parts.Length; row++)
+        {
+            for (int i = parts[row].ScoredFrom; i < parts[row].ScoredTo; i++)
+            {
+                slots.Add((long)row * length + i - parts[row].Start);
+                targets.Add(inputs[parts[row].Text][i + 1]);
+                owners.Add(parts[row].Text);
+            }
+        }
+        if (slots.Count == 0) return;
         Device device = model.Network.Device;
-        Tensor each = LanguageModelLoss.LogLikelihood(
-            model.Network, tensor(inputs, [windows.Length, length], device: device), tensor(targets, device: device));
-        return each.sum(ScalarType.Float64).item<double>();
+        using Tensor each = ChunkedCrossEntropy.LogLikelihood(
+            states.index_select(0, tensor(slots.ToArray(), device: device)), model.Network.HeadWeight,
+            tensor(targets.ToArray(), device: device), model.Network.Compute).cpu();
+        using var values = each.data<float>();
+        for (int i = 0; i < owners.Count; i++)
+        {
+            if (float.IsNaN(values[i])) throw LogLikelihoodScorer.NotFinite();
+            sums[owners[i]] += values[i];
+        }
+    }
+
+    /// <summary>Adds each window's share of its text's embedding: a weighted sum of hidden states, by a product, which is deterministic.</summary>
+    private void AddEmbeddings(Tensor states, ReadOnlySpan<Part> parts, int length, long[][] inputs, float[][] embeddings)
+    {
+        var weights = new float[parts.Length * length];
+        for (int row = 0; row < parts.Length; row++)
+        {
+            int tokens = inputs[parts[row].Text].Length - 1;
+            float weight = pooling == EmbeddingPooling.Last ? 1 : 1f / Math.Max(1, tokens);
+            for (int i = parts[row].PooledFrom; i < parts[row].End; i++) weights[row * length + i - parts[row].Start] = weight;
+        }
+        Tensor each = tensor(weights, [parts.Length, 1, length], device: states.device);
+        using Tensor pooled = each.bmm(states.to(ScalarType.Float32)).cpu();
+        using var values = pooled.data<float>();
+        int width = embeddings[0].Length;
+        for (int row = 0; row < parts.Length; row++)
+        {
+            float[] embedding = embeddings[parts[row].Text];
+            for (int i = 0; i < width; i++) embedding[i] += values[(long)row * width + i];
+        }
     }
 }

@@ -204,9 +204,7 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         using var tops = greedy.data<long>();
         for (int i = 0; i < places.Length; i++)
         {
-            if (float.IsNaN(values[i]))
-                throw new InvalidOperationException(
-                    "The model gives logits that are not finite, so there is no log-likelihood. Its weights may be damaged.");
+            if (float.IsNaN(values[i])) throw LogLikelihoodScorer.NotFinite();
             results.Add(new(places[i].Sequence, values[i], tops[i] == targets[i]));
         }
     }

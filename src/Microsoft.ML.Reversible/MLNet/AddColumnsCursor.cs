@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// <summary>A cursor that adds columns to those of its input.</summary>
 /// <param name="input">The input's cursor.</param>
 /// <param name="values">The values of all columns.</param>
-/// <param name="source">An object that computes the added values and is disposed with the cursor; may be null.</param>
-internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, IDisposable? source = null)
+/// <param name="ahead">A second cursor that the added values are computed from; null if there is none. Both are disposed with this one.</param>
+internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, DataViewRowCursor? ahead)
     : DataViewRowCursor
 {
     private bool _disposed;
@@ -30,7 +30,7 @@ internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValue
         if (disposing && !_disposed)
         {
             input.Dispose();
-            source?.Dispose();
+            ahead?.Dispose();
         }
         _disposed = true;
         base.Dispose(disposing);

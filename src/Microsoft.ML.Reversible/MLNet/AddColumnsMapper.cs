@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.MLNet;
 
-/// <summary>Adds columns to single rows, for prediction engines and <see cref="AddColumnsView{TOut}"/>.</summary>
+/// <summary>Adds columns to single rows, for prediction engines and <see cref="BatchedColumnsView{TItem, TOut}"/>.</summary>
 internal sealed class AddColumnsMapper<TOut> : IRowToRowMapper
 {
     private readonly DataViewSchema.Column[] _dependencies;

@@ -1,20 +1,25 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible.MLNet;
 
 /// <summary>
 /// A view with columns that are computed for several rows at once. It is still lazy: a second cursor reads ahead of the first, no further
-/// than <see cref="ReadAhead{TItem, TOut}"/> allows, and only if an added column is read.
+/// than <see cref="ReadAhead{TItem, TOut}"/> allows, and only if an added column is read. Computed rows are remembered for the next pass.
 /// </summary>
-/// <param name="input">The input; two of its cursors must give the same rows in the same order.</param>
+/// <param name="context">The context, which receives warnings.</param>
+/// <param name="input">The input.</param>
 /// <param name="added">The columns.</param>
 /// <param name="batched">Their computation.</param>
 /// <param name="maker">The transformer that adds them.</param>
+/// <param name="mostBytes">The maximum size of the remembered rows, bytes; null takes the default.</param>
 internal sealed class BatchedColumnsView<TItem, TOut>(
-    IDataView input, AddedColumns<TOut> added, BatchedColumns<TItem, TOut> batched, ITransformer maker)
+    MLContext context, IDataView input, AddedColumns<TOut> added, BatchedColumns<TItem, TOut> batched, ITransformer? maker,
+    long mostBytes = RowMemory<TOut>.DefaultBytes)
     : IDataView, ITransformedView
 {
     private readonly AddColumnsMapper<TOut> _mapper = new(input.Schema, added);
+    private readonly RowMemory<TOut> _memory = new(batched.SizeOf, () => WarnOfRecomputation(context, mostBytes), mostBytes);
 
     public DataViewSchema Schema => _mapper.OutputSchema;
 
@@ -30,20 +35,24 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
     {
         bool[] active = _mapper.ActiveColumns(columnsNeeded);
         int? seed = rand?.Next();
-        DataViewRowCursor cursor = input.GetRowCursor(input.Schema.Where(column => active[column.Index]), Shuffle());
-        ReadAhead<TItem, TOut>? ahead = null;
+        DataViewRowCursor? cursor = null, ahead = null;
         try
         {
+            cursor = input.GetRowCursor(_mapper.InputsFor(active), Shuffle());
             if (active.AsSpan(input.Schema.Count).Contains(true))
-                ahead = new ReadAhead<TItem, TOut>(input.GetRowCursor(Dependencies(), Shuffle()), batched);
-            return new AddColumnsCursor<TOut>(cursor, new AddedValues<TOut>(cursor, _mapper, active, row => ahead!.Follow(row)), ahead);
+                ahead = input.GetRowCursor(added.Dependencies.Select(name => input.Schema[name]), Shuffle());
+            var values = new AddedValues<TOut>(cursor, _mapper, active, row => Computation(ahead!).Follow(row));
+            return new AddColumnsCursor<TOut>(cursor, values, ahead);
         }
         catch
         {
-            cursor.Dispose();
+            cursor?.Dispose();
             ahead?.Dispose();
             throw;
         }
+
+        ReadAhead<TItem, TOut> Computation(DataViewRowCursor ahead) =>
+            new(ahead, added.Dependencies, batched, _memory, () => WarnOfOtherOrder(context));
 
         Random? Shuffle() => seed is { } value ? new Random(value) : null;
     }
@@ -52,5 +61,19 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
-    private IEnumerable<DataViewSchema.Column> Dependencies() => added.Dependencies.Select(name => input.Schema[name]);
+    private static void WarnOfRecomputation(MLContext context, long mostBytes) => Warn(
+        context,
+        $"The model is evaluated again for rows that it was evaluated for before: their columns take more than the {mostBytes >> 20} MiB " +
+        "that are remembered. Put AppendCacheCheckpoint(mlContext) after the model, or mlContext.Data.Cache around the transformed data.");
+
+    private static void WarnOfOtherOrder(MLContext context) => Warn(
+        context,
+        "Two cursors over the input give different rows or another order, so the model is evaluated for one row at a time, which is " +
+        "slow. Put AppendCacheCheckpoint(mlContext) in front of the model, or mlContext.Data.Cache around the data.");
+
+    private static void Warn(MLContext context, string message)
+    {
+        using IChannel channel = ((IHostEnvironment)context).Register(nameof(Microsoft.ML.Reversible)).Start("Transform");
+        channel.Warning(MessageSensitivity.None, "{0}", message);
+    }
 }

@@ -7,71 +7,80 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// Computes rows in batches, ahead of the row that is asked for. The first batch is small, so that reading only the first rows costs
 /// little; each next one is twice as large, up to a limit. A batch begins with the row that is asked for; rows before it are skipped.
 /// </summary>
-/// <param name="cursor">A cursor before the first row, which is disposed with this object.</param>
+/// <param name="cursor">A cursor before the first row, in which the dependencies are active.</param>
+/// <param name="dependencies">The names of the columns that the computation reads.</param>
 /// <param name="columns">The computation.</param>
-internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedColumns<TItem, TOut> columns) : IDisposable
+/// <param name="memory">The rows that other cursors have computed.</param>
+/// <param name="onOtherOrder">Called if the followed cursor gives other rows than this one; each row is then computed alone.</param>
+internal sealed class ReadAhead<TItem, TOut>(
+    DataViewRowCursor cursor, IReadOnlyList<string> dependencies, BatchedColumns<TItem, TOut> columns, RowMemory<TOut> memory,
+    Action onOtherOrder)
 {
     private const int FirstRows = 4;
-    private const int MostRows = 256;
+    private const int MostRows = 1024;
 
-    private readonly ValueGetter<DataViewRowId> _id = cursor.GetIdGetter();
+    private readonly Func<RowKey> _key = RowKey.Start(cursor, dependencies);
     private readonly Func<TItem> _read = columns.Start(cursor);
-    private readonly List<DataViewRowId> _ids = [];
+    private readonly List<RowKey> _keys = [];
     private IReadOnlyList<TOut> _values = [];
     private int _next;
     private int _rows = FirstRows;
     private bool _isOnUnread;
+    private bool _hasOtherOrder;
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
     public RowComputation<TOut> Follow(DataViewRow row)
     {
-        ValueGetter<DataViewRowId> id = row.GetIdGetter();
-        return (ref TOut value) =>
-        {
-            DataViewRowId wanted = default;
-            id(ref wanted);
-            value = ValueOf(wanted);
-        };
+        Func<RowKey> key = RowKey.Start(row, dependencies);
+        Func<TItem> read = columns.Start(row);
+        return (ref TOut value) => value = ValueOf(key(), read);
     }
 
-    public void Dispose() => cursor.Dispose();
-
-    private TOut ValueOf(DataViewRowId wanted)
+    private TOut ValueOf(RowKey wanted, Func<TItem> read)
     {
         _failure?.Throw();
-        while (_next < _ids.Count)
-            if (_ids[_next++].Equals(wanted)) return _values[_next - 1];
+        if (memory.TryGet(wanted, out TOut? known)) return known!;
+        while (_next < _keys.Count)
+            if (_keys[_next++] == wanted) return _values[_next - 1];
         try
         {
-            Compute(wanted);
+            if (!_hasOtherOrder && Find(wanted))
+            {
+                ComputeBatch(wanted);
+                return _values[0];
+            }
         }
         catch (Exception e)
         {
             _failure = ExceptionDispatchInfo.Capture(e);
             throw;
         }
-        _next = 1;
-        return _values[0];
+        if (!_hasOtherOrder) onOtherOrder();
+        _hasOtherOrder = true;
+        TOut alone = columns.Compute([read()])[0];
+        memory.Add(wanted, alone, this);
+        return alone;
     }
 
-    /// <summary>Computes a batch of rows that begins with the wanted one.</summary>
-    private void Compute(DataViewRowId wanted)
+    /// <summary>Moves the cursor to the row; returns whether there is such a row.</summary>
+    private bool Find(RowKey wanted)
     {
-        _ids.Clear();
-        do
-        {
-            if (!Advance())
-                throw new InvalidOperationException(
-                    "Two cursors over the input do not give the same rows in the same order, so rows cannot be computed together. " +
-                    "Cache the input in front of this transformer.");
-        }
-        while (!Current().Equals(wanted));
+        while (Advance())
+            if (_key() == wanted) return true;
+        return false;
+    }
 
+    /// <summary>Computes a batch of rows that begins with the one that the cursor is on.</summary>
+    private void ComputeBatch(RowKey first)
+    {
+        _keys.Clear();
+        _keys.Add(first);
         var items = new List<TItem> { _read() };
-        _ids.Add(wanted);
         while (items.Count < _rows && Advance())
         {
+            RowKey key = _key();
+            if (memory.TryGet(key, out _)) continue;
             try
             {
                 items.Add(_read());
@@ -82,9 +91,11 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
                 _isOnUnread = true;
                 break;
             }
-            _ids.Add(Current());
+            _keys.Add(key);
         }
         _values = columns.Compute(items);
+        for (int i = 0; i < _keys.Count; i++) memory.Add(_keys[i], _values[i], this);
+        _next = 1;
         _rows = Math.Min(2 * _rows, MostRows);
     }
 
@@ -93,12 +104,5 @@ internal sealed class ReadAhead<TItem, TOut>(DataViewRowCursor cursor, BatchedCo
         bool isOnRow = _isOnUnread || cursor.MoveNext();
         _isOnUnread = false;
         return isOnRow;
-    }
-
-    private DataViewRowId Current()
-    {
-        DataViewRowId id = default;
-        _id(ref id);
-        return id;
     }
 }

@@ -103,7 +103,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         SchemaErrors.RequireTextOrTokens(inputSchema, _options.TextColumnName);
-        return inputSchema.With(ScoreColumns.From(_options).Schema);
+        return inputSchema.With(ScoreColumns.From(_options).Schema(width: 1));
     }
 
     private ReversibleLmTransformer Fit(RetrofitStart start, TrainingRun run, IChannel channel)
@@ -117,7 +117,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
         channel.Info(MessageSensitivity.None, "{0}", report);
         _options.ReportProgress?.Report(report);
-        if (!_options.Distill) return new(start.Student, ScoreColumns.From(_options), metrics: null, report);
+        if (!_options.Distill) return new(_context, start.Student, ScoreColumns.From(_options), metrics: null, report);
 
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
         using TeacherCache? answers = start.KeepAnswers(run.Seed);
@@ -131,6 +131,6 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
                 $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and is now " +
                 $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
                 $"more steps."));
-        return new(start.Student, ScoreColumns.From(_options), metrics, report);
+        return new(_context, start.Student, ScoreColumns.From(_options), metrics, report);
     }
 }

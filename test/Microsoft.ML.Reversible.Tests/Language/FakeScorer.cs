@@ -16,8 +16,6 @@ internal sealed class FakeScorer(byte[] archive) : ITextScorer
 
     public TextScore Score(ReadOnlySpan<char> text) => new(-text.Length * archive[0], text.Length, archive[0]);
 
-    public TextScore Score(ReadOnlySpan<int> tokens) => new(-tokens.Length * archive[0], tokens.Length, archive[0]);
-
     private sealed class Installed : IDisposable
     {
         private readonly Func<byte[], ITextScorer> _before;

@@ -59,7 +59,7 @@ public sealed class PortableChainTests
     public void TwoModelsInOneChainKeepApart()
     {
         ITransformer both = SaveAndLoad(new TransformerChain<ITransformer>(
-            Build(2), PortableChain.Build([7], new PortableColumns("Story", "OtherLL", "OtherTokens", "OtherPPL"))));
+            Build(2), PortableChain.Build([7], new ScoreColumns("Story", "OtherLL", "OtherTokens", "OtherPPL"))));
 
         IDataView scored = both.Transform(new StringsView("Story", _texts));
 
@@ -91,7 +91,7 @@ public sealed class PortableChainTests
         StringAssert.Contains(error.Message, "64 MiB");
         PortableChain.ThrowIfTooLarge(PortableChain.MaxArchiveBytes);
         Assert.ThrowsExactly<NotSupportedException>(
-            () => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], new PortableColumns("a", "b", "c", "d")));
+            () => PortableChain.Build(new byte[PortableChain.MaxArchiveBytes + 1], new ScoreColumns("a", "b", "c", "d")));
     }
 
     [TestMethod]
@@ -103,7 +103,7 @@ public sealed class PortableChainTests
 
         Assert.IsTrue(PortableChain.TryFindModel(chain, out PortableModel? model));
         CollectionAssert.AreEqual(new byte[] { 1, 2, 3, 4 }, model!.Archive);
-        Assert.AreEqual(new PortableColumns("Story", "LL", "Tokens", "PPL"), model.Columns);
+        Assert.AreEqual(new ScoreColumns("Story", "LL", "Tokens", "PPL"), model.Columns);
         Assert.AreEqual(0, FakeScorer.Opened);
     }
 
@@ -173,7 +173,7 @@ public sealed class PortableChainTests
         => Assert.ThrowsExactly<InvalidDataException>(() => PortableChain.Decode(base64));
 
     private static TransformerChain<ITransformer> Build(params byte[] archive) =>
-        PortableChain.Build(archive, new PortableColumns("Story", "LL", "Tokens", "PPL"));
+        PortableChain.Build(archive, new ScoreColumns("Story", "LL", "Tokens", "PPL"));
 
     private static void AssertScores(IDataView scored, int factor)
     {

@@ -75,7 +75,7 @@ public sealed class AddColumnsMapperTests
 
         public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new AddColumnsMapper<int>(inputSchema, columns);
 
-        public IDataView Transform(IDataView input) => new AddColumnsView<int>(input, columns);
+        public IDataView Transform(IDataView input) => throw new NotSupportedException();
 
         void ICanSaveModel.Save(ModelSaveContext ctx) => throw new NotSupportedException();
     }

@@ -1,119 +1,208 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Reversible.Tests.Evaluation;
+using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Tests.MLNet;
 
-/// <summary>Tests the view of rows that are computed together, through the zero-shot evaluator, which uses it.</summary>
 [TestClass]
 public sealed class BatchedColumnsViewTests
 {
     private readonly MLContext _ml = new(seed: 1);
-    private readonly FakeSource _source = new((_, text) => -int.Parse(text));
+    private readonly LengthColumns _lengths = new();
 
     [TestMethod]
-    public void RowsAreComputedTogetherAFewAtFirst()
+    public void AddsItsColumnsAfterThoseOfTheInput()
     {
-        IDataView view = View(20);
-        CollectionAssert.AreEqual(Enumerable.Range(0, 20).ToArray(), Scores(view));
-        CollectionAssert.AreEqual(new[] { 4, 8, 8 }, _source.Calls);
+        IDataView view = View(out _, "a", "bcd");
+
+        CollectionAssert.AreEqual(new[] { "Text", "Number", "Length", "Half" }, view.Schema.Select(column => column.Name).ToArray());
+        Assert.AreEqual(NumberDataViewType.Int32, view.Schema["Length"].Type);
+        Assert.AreEqual(NumberDataViewType.Single, view.Schema["Half"].Type);
+        CollectionAssert.AreEqual(new[] { 1, 3 }, view.GetColumn<int>("Length").ToArray());
+        CollectionAssert.AreEqual(new[] { 0.5f, 1.5f }, view.GetColumn<float>("Half").ToArray());
+        CollectionAssert.AreEqual(new[] { 0f, 1f }, view.GetColumn<float>("Number").ToArray());
+        CollectionAssert.AreEqual(new[] { "a", "bcd" }, view.GetColumn<string>("Text").ToArray());
     }
 
     [TestMethod]
-    public void NothingIsComputedBeforeItIsReadOrWhereNobodyAsks()
+    public void ComputesARowOnceForAllItsColumns()
     {
-        var probe = new ProbeView(Data(20));
-        IDataView view = Transform(probe);
-        Assert.HasCount(20, view.GetColumn<string>("Question").ToArray());
-        Assert.IsEmpty(_source.Calls);
-        CollectionAssert.AreEqual(new[] { "Question" }, probe.Requests.Single());
-
-        using (DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Score"]]))
+        IDataView view = View(out _, "a", "bc", "def");
+        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        ValueGetter<int> length = cursor.GetGetter<int>(view.Schema["Length"]);
+        ValueGetter<float> half = cursor.GetGetter<float>(view.Schema["Half"]);
+        int a = 0;
+        float b = 0;
+        while (cursor.MoveNext())
         {
-            ValueGetter<VBuffer<float>> score = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
-            VBuffer<float> value = default;
-            for (int i = 0; i <= 15; i++) Assert.IsTrue(cursor.MoveNext());
-            score(ref value);
-            Assert.AreEqual(-15, value.GetItemOrDefault(0));
-            score(ref value);
-            Assert.IsFalse(cursor.IsColumnActive(view.Schema["Question"]));
+            length(ref a);
+            half(ref b);
+            length(ref a);
+            Assert.AreEqual(a / 2f, b);
         }
-        CollectionAssert.AreEqual(new[] { 4 }, _source.Calls, "the rows before were passed over, and a row is computed once");
-        Assert.AreEqual(0, probe.OpenCursors);
+        Assert.AreEqual(3, _lengths.Computed);
     }
 
     [TestMethod]
-    public void AFaultyRowFailsWhenItIsReachedAndNotBefore()
+    public void ComputesNothingForARowThatIsSkipped()
     {
-        Questions.Row[] rows = Rows(10);
-        rows[6].Label = 5;
-        IDataView view = Transform(Questions.View(_ml, rows));
-        var seen = new List<int>();
-        Assert.ThrowsExactly<InvalidDataException>(() =>
+        IDataView view = View(out _, "a", "bc", "def");
+        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        ValueGetter<int> length = cursor.GetGetter<int>(view.Schema["Length"]);
+        Assert.IsTrue(cursor.MoveNext() && cursor.MoveNext() && cursor.MoveNext());
+        int value = 0;
+        length(ref value);
+        Assert.AreEqual(3, value);
+        Assert.AreEqual(1, _lengths.Computed);
+    }
+
+    [TestMethod]
+    public void AsksForTheTextOnlyWhereAnAddedColumnIsActive()
+    {
+        IDataView view = View(out ProbeView input, "a");
+
+        view.GetRowCursor([view.Schema["Number"]]).Dispose();
+        view.GetRowCursor([view.Schema["Half"]]).Dispose();
+        view.GetRowCursor([view.Schema["Text"], view.Schema["Half"]]).Dispose();
+        view.GetRowCursor([]).Dispose();
+
+        string[] requests = input.Requests.Select(names => string.Join(",", names)).ToArray();
+        CollectionAssert.AreEqual(new[] { "Number", "Text", "Text", "Text", "Text", "" }, requests, "a second cursor reads ahead");
+    }
+
+    [TestMethod]
+    public void OnlyTheColumnsAskedForAreActive()
+    {
+        IDataView view = View(out _, "a");
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Half"]]);
+
+        Assert.IsTrue(cursor.IsColumnActive(view.Schema["Half"]));
+        Assert.IsFalse(cursor.IsColumnActive(view.Schema["Length"]));
+        Assert.IsFalse(cursor.IsColumnActive(view.Schema["Text"]));
+        Assert.ThrowsExactly<InvalidOperationException>(() => cursor.GetGetter<int>(view.Schema["Length"]));
+        Assert.ThrowsExactly<InvalidOperationException>(() => cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Text"]));
+    }
+
+    [TestMethod]
+    public void AGetterOfAnotherTypeIsRefused()
+    {
+        IDataView view = View(out _, "a");
+        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => cursor.GetGetter<double>(view.Schema["Half"]));
+        StringAssert.Contains(error.Message, "'Half'");
+    }
+
+    [TestMethod]
+    public void ThereAreNoValuesBeforeTheFirstRowOrAfterTheLast()
+    {
+        IDataView view = View(out _, "a");
+        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        ValueGetter<int> length = cursor.GetGetter<int>(view.Schema["Length"]);
+        int value = 0;
+        Assert.ThrowsExactly<InvalidOperationException>(() => length(ref value));
+        Assert.IsTrue(cursor.MoveNext());
+        length(ref value);
+        Assert.IsFalse(cursor.MoveNext());
+        Assert.AreEqual(-1, cursor.Position);
+        Assert.ThrowsExactly<InvalidOperationException>(() => length(ref value));
+    }
+
+    [TestMethod]
+    public void AnAddedColumnHidesAnInputColumnOfItsName()
+    {
+        IDataView view = _lengths.View(_ml, LengthColumns.Rows(_ml, "abc"), length: "Number");
+
+        Assert.AreEqual(4, view.Schema.Count);
+        Assert.IsTrue(view.Schema[1].IsHidden);
+        Assert.AreEqual(2, view.Schema["Number"].Index);
+        Assert.AreEqual(3, view.GetColumn<int>("Number").Single());
+        Assert.AreEqual(0f, view.GetColumn<float>(view.Schema[1]).Single());
+    }
+
+    [TestMethod]
+    public void PositionBatchAndIdAreTheInputs()
+    {
+        IDataView view = View(out ProbeView input, "a", "b", "c");
+        using DataViewRowCursor expected = input.GetRowCursor(input.Schema);
+        using DataViewRowCursor actual = view.GetRowCursor(view.Schema);
+        ValueGetter<DataViewRowId> expectedId = expected.GetIdGetter();
+        ValueGetter<DataViewRowId> actualId = actual.GetIdGetter();
+        DataViewRowId a = default;
+        DataViewRowId b = default;
+        while (expected.MoveNext())
         {
-            foreach (float[] score in view.GetColumn<float[]>("Score")) seen.Add((int)-score[0]);
-        });
-        CollectionAssert.AreEqual(Enumerable.Range(0, 6).ToArray(), seen);
-    }
-
-    [TestMethod]
-    public void ShuffledRowsKeepTheirScores()
-    {
-        IDataView view = _ml.Data.ShuffleRows(View(50), seed: 3);
-        string[] questions = [.. view.GetColumn<string>("Question")];
-        CollectionAssert.AreEqual(questions.Select(int.Parse).ToArray(), Scores(view));
-        CollectionAssert.AreNotEqual(Enumerable.Range(0, 50).ToArray(), Scores(view));
-    }
-
-    [TestMethod]
-    public void CursorSetsAreOneCursorWithAllRows()
-    {
-        IDataView view = View(9);
-        DataViewRowCursor[] cursors = view.GetRowCursorSet(view.Schema, 3);
-        Assert.HasCount(1, cursors);
-        int rows = 0;
-        while (cursors[0].MoveNext()) rows++;
-        cursors[0].Dispose();
-        Assert.AreEqual(9, rows);
-    }
-
-    [TestMethod]
-    public void AnInputThatChangesItsOrderIsRefused()
-    {
-        var data = new Reordered(Data(5));
-        IDataView view = Transform(data);
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Scores(view)).Message, "same order");
-    }
-
-    private int[] Scores(IDataView view) => [.. view.GetColumn<float[]>("Score").Select(score => (int)-score[0])];
-
-    private IDataView View(int count) => Transform(Data(count));
-
-    private IDataView Data(int count) => Questions.View(_ml, Rows(count));
-
-    private IDataView Transform(IDataView data) => _ml.Reversible().ZeroShot(_source, Questions.Task()).Fit(data).Transform(data);
-
-    private static Questions.Row[] Rows(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new Questions.Row { Question = $"{i}", Choices = [$"{i}"] })];
-
-    /// <summary>Gives its rows without the first one to every second cursor.</summary>
-    private sealed class Reordered(IDataView inner) : IDataView
-    {
-        private int _cursors;
-
-        public DataViewSchema Schema => inner.Schema;
-
-        public bool CanShuffle => false;
-
-        public long? GetRowCount() => null;
-
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-        {
-            DataViewRowCursor cursor = inner.GetRowCursor(columnsNeeded, rand);
-            if (++_cursors % 2 == 0) cursor.MoveNext();
-            return cursor;
+            Assert.IsTrue(actual.MoveNext());
+            expectedId(ref a);
+            actualId(ref b);
+            Assert.AreEqual(a, b);
+            Assert.AreEqual(expected.Position, actual.Position);
+            Assert.AreEqual(expected.Batch, actual.Batch);
         }
+        Assert.IsFalse(actual.MoveNext());
+    }
 
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
-            [GetRowCursor(columnsNeeded, rand)];
+    [TestMethod]
+    public void ClosesTheInputsCursorsOnce()
+    {
+        IDataView view = View(out ProbeView input, "a");
+        DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        Assert.AreEqual(2, input.OpenCursors);
+        cursor.Dispose();
+        cursor.Dispose();
+        Assert.AreEqual(0, input.OpenCursors);
+    }
+
+    [TestMethod]
+    public void ClosesTheInputsCursorsWhereTheComputationCannotStart()
+    {
+        var input = new ProbeView(LengthColumns.Rows(_ml, "a"));
+        BatchedColumns<int, int> batched = _lengths.Batched with { Start = _ => throw new InvalidOperationException("no") };
+        var view = new BatchedColumnsView<int, int>(_ml, input, _lengths.Columns(), batched, maker: null);
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => view.GetRowCursor(view.Schema));
+
+        Assert.AreEqual(0, input.OpenCursors);
+    }
+
+    [TestMethod]
+    public void AMissingInputColumnIsNamed()
+    {
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => _lengths.View(_ml, new StringsView("Other", ["a"])));
+        StringAssert.StartsWith(error.Message, "Could not find input column 'Text'");
+    }
+
+    [TestMethod]
+    public void AColumnWhoseSelectorGivesAnotherTypeIsRefused()
+        => Assert.ThrowsExactly<ArgumentException>(() => new AddedColumns<int>([], _ => (ref int _) => { })
+            .Add("Length", NumberDataViewType.Single, (in int output, ref int value) => value = output));
+
+    [TestMethod]
+    public void RowsAreComputedOnceHoweverOftenTheViewIsRead()
+    {
+        IDataView view = View(out _, "a", "bc", "def");
+        for (int pass = 0; pass < 3; pass++) CollectionAssert.AreEqual(new[] { 1, 2, 3 }, view.GetColumn<int>("Length").ToArray());
+        Assert.AreEqual(3, _lengths.Computed);
+    }
+
+    [TestMethod]
+    public void RowsBeyondTheMemoryAreComputedAgainWithOneWarning()
+    {
+        var warnings = new List<string>();
+        _ml.Log += (_, e) => warnings.Add(e.Message);
+        string[] texts = [.. Enumerable.Range(0, 40).Select(i => new string('a', i))];
+        IDataView view = _lengths.View(_ml, LengthColumns.Rows(_ml, texts), mostBytes: 10 * 44);
+
+        for (int pass = 0; pass < 3; pass++)
+        {
+            CollectionAssert.AreEqual(Enumerable.Range(0, 40).ToArray(), view.GetColumn<int>("Length").ToArray());
+            Assert.AreEqual(Math.Min(pass, 1), warnings.Count(text => text.Contains("AppendCacheCheckpoint")), $"after pass {pass}");
+        }
+        Assert.AreEqual(40 + 2 * 30, _lengths.Computed, "ten rows are remembered");
+    }
+
+    private IDataView View(out ProbeView input, params string[] texts)
+    {
+        input = new ProbeView(LengthColumns.Rows(_ml, texts));
+        return _lengths.View(_ml, input);
     }
 }

@@ -22,27 +22,35 @@ internal sealed class LengthRow
 /// <summary>Adds a text's length and half of it, and counts how often it computes them.</summary>
 internal sealed class LengthColumns
 {
-    public int Started { get; private set; }
-
     public int Computed { get; private set; }
 
-    public AddedColumns<int> Columns(string length = "Length", string half = "Half") => new AddedColumns<int>(["Text"], Start)
-        .Add(length, NumberDataViewType.Int32, (in int output, ref int value) => value = output)
-        .Add(half, NumberDataViewType.Single, (in int output, ref float value) => value = output / 2f);
+    public BatchedColumns<int, int> Batched => new(StartReading, Compute, _ => sizeof(int));
+
+    public AddedColumns<int> Columns(string length = "Length", string half = "Half") =>
+        new AddedColumns<int>(["Text"], Batched.StartAlone)
+            .Add(length, NumberDataViewType.Int32, (in int output, ref int value) => value = output)
+            .Add(half, NumberDataViewType.Single, (in int output, ref float value) => value = output / 2f);
+
+    public IDataView View(MLContext ml, IDataView input, string length = "Length", long mostBytes = 1 << 20) =>
+        new BatchedColumnsView<int, int>(ml, input, Columns(length), Batched, maker: null, mostBytes);
 
     public static IDataView Rows(MLContext ml, params string[] texts)
         => ml.Data.LoadFromEnumerable(texts.Select((text, i) => new TextRow { Text = text, Number = i }));
 
-    private RowComputation<int> Start(DataViewRow row)
+    private IReadOnlyList<int> Compute(IReadOnlyList<int> lengths)
     {
-        Started++;
+        Computed += lengths.Count;
+        return lengths;
+    }
+
+    private static Func<int> StartReading(DataViewRow row)
+    {
         ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(row.Schema["Text"]);
         ReadOnlyMemory<char> text = default;
-        return (ref int output) =>
+        return () =>
         {
             getter(ref text);
-            Computed++;
-            output = text.Length;
+            return text.Length;
         };
     }
 }

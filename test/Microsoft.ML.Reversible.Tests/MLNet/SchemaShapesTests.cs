@@ -44,10 +44,10 @@ public sealed class SchemaShapesTests
     {
         var ml = new MLContext(seed: 1);
         IDataView data = LengthColumns.Rows(ml, "a");
-        AddedColumns<int> columns = new LengthColumns().Columns();
+        var lengths = new LengthColumns();
 
-        SchemaShape promised = SchemaShapes.From(data.Schema).With(columns.ToSchema());
-        SchemaShape delivered = SchemaShapes.From(new AddColumnsView<int>(data, columns).Schema);
+        SchemaShape promised = SchemaShapes.From(data.Schema).With(lengths.Columns().ToSchema());
+        SchemaShape delivered = SchemaShapes.From(lengths.View(ml, data).Schema);
 
         CollectionAssert.AreEqual(delivered.Select(Describe).ToArray(), promised.Select(Describe).ToArray());
     }
