@@ -5,7 +5,7 @@ using static Microsoft.ML.Reversible.Training.OptionChecks;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The <see cref="IEstimator{TTransformer}"/> that applies a language model that exists to a column of text or token ids.</summary>
+/// <summary>The <see cref="IEstimator{TTransformer}"/> that applies a language model that exists to a text column.</summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// To create this estimator, use `mlContext.Reversible().ApplyLanguageModel(model)` or
@@ -14,21 +14,22 @@ namespace Microsoft.ML.Reversible;
 /// ### Input and output columns
 /// The input column must be text, or vectors of token ids (Int32 or UInt32). Each output column is added if the options name it:
 ///
-/// | Output column name | Column type | Description | Value for an empty or missing text |
-/// | -- | -- | -- | -- |
-/// | `LogLikelihood` | Single | The log-likelihood of the row's text in nats, summed over its tokens. | 0 |
-/// | `TokenCount` | Int32, or Single by option | The number of tokens of the row's text. | 0 |
-/// | `Perplexity` | Single | e to the power of minus the mean log-likelihood. | 1 |
-/// | by option | Vector of Single, of the network's width | The embedding: the output of the final norm at the last token, or its mean over the tokens. | the output at the token for an empty context |
+/// | Output column name | Column type | Description |
+/// | -- | -- | -- |
+/// | `LogLikelihood` | Single | The log-likelihood of the row's text in nats, summed over its tokens. |
+/// | `TokenCount` | Int32, or Single by option | The number of tokens of the row's text. |
+/// | `Perplexity` | Single | e to the power of minus the mean log-likelihood. |
+/// | `EmbeddingColumnName` of the options | Vector of Single | The output of the final norm, pooled over the text's tokens. |
 ///
-/// The values are finite for any text, except that a perplexity above 3.4e38 is infinite. A model whose logits are not finite is refused
-/// when a row is read.
+/// An empty or missing text has the log-likelihood 0, no tokens, the perplexity 1 and the embedding of the token for an empty context. The
+/// values are finite for any text, except that a perplexity above 3.4e38 is infinite. If the model's logits are not finite, reading a row
+/// throws an `InvalidOperationException`.
 ///
 /// ### Estimator characteristics
 /// | | |
 /// | -- | -- |
 /// | Does this estimator need to look at the data to train its parameters? | No |
-/// | Is caching required before a trainer that follows? | For more than 256 MiB of rows, yes: the view remembers the values of earlier rows only |
+/// | Is caching required in front of a trainer? | Only for more than 256 MiB of values, which the view remembers |
 /// | Exportable to ONNX | No |
 /// ]]></format>
 /// </remarks>

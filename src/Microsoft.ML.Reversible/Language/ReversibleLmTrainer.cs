@@ -23,6 +23,9 @@ namespace Microsoft.ML.Reversible;
 /// | `TokenCount` | Int32 | The number of tokens of the row's text. |
 /// | `Perplexity` | Single | e to the power of minus the mean log-likelihood; 1 for an empty text. |
 ///
+/// The columns are computed when they are read, in batches. The view remembers the values of up to 256 MiB of rows for the next pass.
+/// For more rows, put `AppendCacheCheckpoint` between this trainer and one that reads the columns several times.
+///
 /// ### Trainer characteristics
 /// | | |
 /// | -- | -- |

@@ -2,10 +2,10 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Reversible.MLNet;
 
-/// <summary>A cursor that adds columns to those of its input.</summary>
+/// <summary>A cursor that adds columns to those of its input. The cursors that it is given are disposed with it.</summary>
 /// <param name="input">The input's cursor.</param>
 /// <param name="values">The values of all columns.</param>
-/// <param name="ahead">A second cursor that the added values are computed from; null if there is none. Both are disposed with this one.</param>
+/// <param name="ahead">A second cursor, which the added values are computed from; null if there is none.</param>
 internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, DataViewRowCursor? ahead)
     : DataViewRowCursor
 {

@@ -19,7 +19,8 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
     : IDataView, ITransformedView
 {
     private readonly AddColumnsMapper<TOut> _mapper = new(input.Schema, added);
-    private readonly RowMemory<TOut> _memory = new(batched.SizeOf, () => WarnOfRecomputation(context, mostBytes), mostBytes);
+    private readonly RowMemory<TOut> _memory = new(
+        batched.SizeOf, () => WarnOfRecomputation(context, mostBytes), () => WarnOfOtherOrder(context), mostBytes);
 
     public DataViewSchema Schema => _mapper.OutputSchema;
 
@@ -52,7 +53,7 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
         }
 
         ReadAhead<TItem, TOut> Computation(DataViewRowCursor ahead) =>
-            new(ahead, added.Dependencies, batched, _memory, () => WarnOfOtherOrder(context));
+            new(ahead, added.Dependencies, batched, _memory);
 
         Random? Shuffle() => seed is { } value ? new Random(value) : null;
     }

@@ -10,11 +10,11 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// <param name="cursor">A cursor before the first row, in which the dependencies are active.</param>
 /// <param name="dependencies">The names of the columns that the computation reads.</param>
 /// <param name="columns">The computation.</param>
-/// <param name="memory">The rows that other cursors have computed.</param>
-/// <param name="onOtherOrder">Called if the followed cursor gives other rows than this one; each row is then computed alone.</param>
+/// <param name="memory">
+/// The rows that other cursors have computed. Once it knows that cursors of the input differ, each row is computed alone.
+/// </param>
 internal sealed class ReadAhead<TItem, TOut>(
-    DataViewRowCursor cursor, IReadOnlyList<string> dependencies, BatchedColumns<TItem, TOut> columns, RowMemory<TOut> memory,
-    Action onOtherOrder)
+    DataViewRowCursor cursor, IReadOnlyList<string> dependencies, BatchedColumns<TItem, TOut> columns, RowMemory<TOut> memory)
 {
     private const int FirstRows = 4;
     private const int MostRows = 1024;
@@ -26,7 +26,6 @@ internal sealed class ReadAhead<TItem, TOut>(
     private int _next;
     private int _rows = FirstRows;
     private bool _isOnUnread;
-    private bool _hasOtherOrder;
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
@@ -45,7 +44,7 @@ internal sealed class ReadAhead<TItem, TOut>(
             if (_keys[_next++] == wanted) return _values[_next - 1];
         try
         {
-            if (!_hasOtherOrder && Find(wanted))
+            if (!memory.HasOtherOrder && Find(wanted))
             {
                 ComputeBatch(wanted);
                 return _values[0];
@@ -56,8 +55,7 @@ internal sealed class ReadAhead<TItem, TOut>(
             _failure = ExceptionDispatchInfo.Capture(e);
             throw;
         }
-        if (!_hasOtherOrder) onOtherOrder();
-        _hasOtherOrder = true;
+        memory.FindOtherOrder();
         TOut alone = columns.Compute([read()])[0];
         memory.Add(wanted, alone, this);
         return alone;

@@ -7,8 +7,9 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// </summary>
 /// <param name="sizeOf">Returns the approximate size of a value in memory, bytes.</param>
 /// <param name="onRecomputation">Called once, when a second cursor computes rows that no longer fit.</param>
+/// <param name="onOtherOrder">Called once, when two cursors of the input give different rows.</param>
 /// <param name="mostBytes">The maximum size of the values and their keys, bytes.</param>
-internal sealed class RowMemory<TOut>(Func<TOut, long> sizeOf, Action onRecomputation, long mostBytes = RowMemory<TOut>.DefaultBytes)
+internal sealed class RowMemory<TOut>(Func<TOut, long> sizeOf, Action onRecomputation, Action onOtherOrder, long mostBytes)
 {
     public const long DefaultBytes = 256 << 20;
 
@@ -18,7 +19,11 @@ internal sealed class RowMemory<TOut>(Func<TOut, long> sizeOf, Action onRecomput
     private readonly Dictionary<RowKey, TOut> _values = [];
     private long _bytes;
     private object? _firstBeyond;
-    private bool _told;
+    private bool _toldOfRecomputation;
+    private volatile bool _hasOtherOrder;
+
+    /// <summary>Whether two cursors of the input gave different rows or another order.</summary>
+    public bool HasOtherOrder => _hasOtherOrder;
 
     /// <summary>Returns whether the row's value is remembered.</summary>
     public bool TryGet(in RowKey key, out TOut? value)
@@ -41,9 +46,20 @@ internal sealed class RowMemory<TOut>(Func<TOut, long> sizeOf, Action onRecomput
                 return;
             }
             _firstBeyond ??= cursor;
-            if (_told || ReferenceEquals(_firstBeyond, cursor)) return;
-            _told = true;
+            if (_toldOfRecomputation || ReferenceEquals(_firstBeyond, cursor)) return;
+            _toldOfRecomputation = true;
         }
         onRecomputation();
+    }
+
+    /// <summary>Records that two cursors of the input gave different rows or another order.</summary>
+    public void FindOtherOrder()
+    {
+        lock (_values)
+        {
+            if (_hasOtherOrder) return;
+            _hasOtherOrder = true;
+        }
+        onOtherOrder();
     }
 }

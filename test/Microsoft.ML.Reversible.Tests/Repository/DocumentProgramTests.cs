@@ -97,6 +97,16 @@ public sealed class DocumentProgramTests
     }
 
     [TestMethod]
+    public void AModelsColumnsAreFeaturesOfAClassifier()
+    {
+        using ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 30);
+        IDataView data = _ml.Data.LoadFromEnumerable(Corpus.Rows.Take(40).Select((text, i) =>
+            new { Text = i % 2 == 0 ? text : new string([.. text.Reverse()]), Label = i % 2 == 0 }));
+        ITransformer fitted = ModelSnippets.Apply(_ml, model).Fit(data);
+        Assert.IsGreaterThan(0.9, _ml.BinaryClassification.Evaluate(fitted.Transform(data)).Accuracy);
+    }
+
+    [TestMethod]
     public async Task TextIsGeneratedAtOnceAndPieceByPiece()
     {
         using ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 10);

@@ -41,6 +41,23 @@ internal static class ModelSnippets
         return (loaded, scoring, live);
     }
 
+    public static IEstimator<ITransformer> Apply(MLContext ml, ReversibleLmTransformer model)
+    {
+        // <snippet>
+        var columns = new LanguageModelScoringEstimator.Options
+        {
+            TokenCountKind = DataKind.Single,        // as Concatenate needs it beside the other columns; Int32 by default
+            EmbeddingColumnName = "Embedding",       // a vector of the network's width; none by default
+            EmbeddingPooling = EmbeddingPooling.Mean // over the text's tokens, or Last
+        };
+        var pipeline = ml.Reversible().ApplyLanguageModel(model, columns)
+            .Append(ml.Transforms.Concatenate("Features", "LogLikelihood", "TokenCount", "Perplexity", "Embedding"))
+            .Append(ml.Transforms.NormalizeMeanVariance("Features"))
+            .Append(ml.BinaryClassification.Trainers.SdcaLogisticRegression());
+        // </snippet>
+        return pipeline;
+    }
+
     public static async Task<(string Text, IReadOnlyList<string> Texts)> Generate(
         ReversibleLmTransformer model, CancellationToken cancellationToken)
     {
