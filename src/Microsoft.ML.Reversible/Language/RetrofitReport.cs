@@ -11,8 +11,17 @@ public sealed record RetrofitReport
     /// <summary>The distance of the student from the teacher on held-out text before any training.</summary>
     public required RetrofitAgreement Before { get; init; }
 
-    /// <summary>The same after distillation; null before it.</summary>
+    /// <summary>
+    /// The same after distillation, on the same text; null before it. If <see cref="DistillationDiscarded"/>, it is of the student that was
+    /// discarded.
+    /// </summary>
     public RetrofitAgreement? After { get; init; }
+
+    /// <summary>
+    /// Whether the student has its weights from before distillation, because distillation has increased <see
+    /// cref="RetrofitAgreement.KlPerToken"/> on the held-out text.
+    /// </summary>
+    public bool DistillationDiscarded => After?.Distance > Before.Distance;
 
     /// <summary>The memory of a training batch's hidden states.</summary>
     public required HiddenStateMemory Memory { get; init; }

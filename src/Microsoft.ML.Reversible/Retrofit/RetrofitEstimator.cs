@@ -34,7 +34,8 @@ namespace Microsoft.ML.Reversible;
 ///
 /// ### Training algorithm details
 /// The teacher's blocks are run under a reversible recurrence over the layers, as in section 4 of
-/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056), and trained to match the teacher's distribution of the next token.
+/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056). Where the outputs then differ much, the student is trained to match the teacher's
+/// distribution of the next token.
 /// ]]></format>
 /// </remarks>
 public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransformer>
@@ -53,7 +54,10 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         _host = ((IHostEnvironment)context).Register(nameof(RetrofitEstimator));
     }
 
-    /// <summary>Converts the teacher and distils it.</summary>
+    /// <summary>
+    /// Converts the teacher, and distils the student if <see cref="Options.Distill"/> or the scheme asks for it. The nearer one of the
+    /// students before and after distillation is returned.
+    /// </summary>
     /// <param name="input">Data with the column.</param>
     /// <returns>
     /// The student, with its <see cref="ReversibleLmTransformer.Retrofit"/> report; dispose it to free its native memory.
@@ -117,20 +121,27 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
         channel.Info(MessageSensitivity.None, "{0}", report);
         _options.ReportProgress?.Report(report);
-        if (!_options.Distill) return new(start.Student, ScoreColumns.From(_options), metrics: null, report);
+        if (!_options.Distills(choice.Scheme))
+        {
+            if (_options.Distill is null)
+                channel.Info(MessageSensitivity.None, "{0}", $"The scheme {choice.Scheme} needs no distillation. To distil, set Distill.");
+            return new(start.Student, ScoreColumns.From(_options), metrics: null, report);
+        }
 
+        start.KeepStudent();
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
         using TeacherCache? answers = start.KeepAnswers(run.Seed);
         using var task = new DistillationTask(start.Student, start.Teacher.Network, start.Tokens, _options, run.Seed, answers);
-        var metrics = new LanguageMetrics(run.Train(task));
+        TrainingMetrics metrics = run.Train(task);
         report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken) };
         channel.Info(MessageSensitivity.None, "{0}", report);
-        if (report.After.Distance > report.Before.Distance)
-            channel.Warning(MessageSensitivity.None, "{0}", string.Create(
-                CultureInfo.InvariantCulture,
-                $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and is now " +
-                $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
-                $"more steps."));
-        return new(start.Student, ScoreColumns.From(_options), metrics, report);
+        if (!report.DistillationDiscarded) return new(start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
+        channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and became " +
+            $"{report.After.KlPerToken:G3}. It was discarded, and the student from before is returned. Set Distill to false, or distil with " +
+            $"a smaller LearningRate or more MaxSteps."));
+        start.RestoreStudent();
+        return new(start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics) { ModelStep = 0 }, report);
     }
 }

@@ -17,7 +17,7 @@ internal static class OptionCases
         "--divergence forward-kl", "--jensen-shannon-weight 0.5", "--temperature 1", "--cross-entropy-weight 0", "--hidden-state-weight 0",
         "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--backward-mode reversible", "--kept-layer-count 0",
         "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--gradient-accumulation-steps 1",
-        "--max-steps 500", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
+        "--max-steps 500", "--max-epochs 1", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
         "--optimizer-placement after-backward", "--clip-with-previous-norm false", "--outlier-factor 0", "--max-skipped-steps 10",
         "--overfit-one-batch false", "--seed 1", "--evaluation-interval 250", "--evaluation-batches 20", "--early-stopping-patience 0",
