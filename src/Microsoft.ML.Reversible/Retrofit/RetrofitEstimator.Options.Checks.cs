@@ -79,7 +79,7 @@ public sealed partial class RetrofitEstimator
         /// <summary>Returns the exception for a scheme with a step size although SearchStepSize is true.</summary>
         internal static ArgumentException NamedStepSize(Scheme scheme) => new(
             $"Scheme has no effect beyond its name, {scheme.Name}, if SearchStepSize is true. " +
-            "Leave out SearchStepSize, or set it to false.", nameof(Scheme));
+            "Leave it out, or set SearchStepSize to false.", nameof(Scheme));
 
         private void CheckDistillation()
         {

@@ -63,13 +63,14 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     /// The student, with its <see cref="ReversibleLmTransformer.Retrofit"/> report; dispose it to free its native memory.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or LayerMap names a layer that does not
-    /// exist.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, LayerMap names a layer that does not
+    /// exist, or WarmupSteps or DecaySteps is above the number of steps of MaxEpochs.
     /// </exception>
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="InvalidOperationException">
     /// The teacher is not residual, teacher and student do not match, no scheme fits the limits, there are no rows, the text is too short,
-    /// the requested GPU is missing, the checkpoint belongs to another run, or no step could be taken.
+    /// the requested GPU is missing, the checkpoint belongs to another run, MaxEpochs takes more steps than an int counts, or no step could
+    /// be taken.
     /// </exception>
     /// <exception cref="InvalidDataException">A file of a folder, or a checkpoint, is damaged or of an unknown format.</exception>
     /// <exception cref="IOException">Another run uses the checkpoint folder, or a file cannot be written.</exception>

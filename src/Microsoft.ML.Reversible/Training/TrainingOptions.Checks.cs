@@ -83,12 +83,17 @@ public abstract partial class TrainingOptions
     private void CheckSteps(string limit)
     {
         int warmup = WarmupSteps ?? 0, decay = DecaySteps ?? 1;
-        AtLeast(0, warmup, nameof(WarmupSteps));
-        AtLeast(1, decay, nameof(DecaySteps));
-        if (EffectiveMaxSteps is not { } steps) return;
-        Require(warmup <= steps, nameof(WarmupSteps), warmup, $"within [0, {limit}], which is {steps}");
-        Require(DecaySteps is null || decay <= steps - warmup, nameof(DecaySteps), decay,
-            $"at least 1 and at most {limit} less WarmupSteps, which is {steps - warmup}");
+        if (EffectiveMaxSteps is { } steps)
+        {
+            Require(warmup >= 0 && warmup <= steps, nameof(WarmupSteps), warmup, $"within [0, {limit}], which is {steps}");
+            Require(DecaySteps is null || (decay >= 1 && decay <= steps - warmup), nameof(DecaySteps), decay,
+                $"at least 1 and at most {limit} less WarmupSteps, which is {steps - warmup}");
+        }
+        else
+        {
+            AtLeast(0, warmup, nameof(WarmupSteps));
+            AtLeast(1, decay, nameof(DecaySteps));
+        }
     }
 
     private void CheckRun()

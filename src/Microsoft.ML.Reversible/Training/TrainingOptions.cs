@@ -286,7 +286,7 @@ public abstract partial class TrainingOptions
         TrainingOptions resolved = Copy();
         (resolved.MaxSteps, resolved.MaxEpochs) = ((int)Math.Clamp(steps, 1, MaxSteps ?? int.MaxValue), null);
         resolved.CheckSteps(string.Create(
-            CultureInfo.InvariantCulture, $"the number of steps of MaxEpochs, {epochs}, with {examplesPerEpoch} examples a pass,"));
+            CultureInfo.InvariantCulture, $"the steps of MaxEpochs {epochs} with {examplesPerEpoch} examples a pass"));
         return resolved;
     }
 }

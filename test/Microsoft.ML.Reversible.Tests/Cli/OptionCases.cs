@@ -49,7 +49,7 @@ internal static class OptionCases
         .. Lines("retrofit",
         [
             "--max-remainder-gib 1", "--max-relative-cost 2", "--search-step-size true", "--search-step-size true --scheme auto",
-            "--scheme midpoint:0.5", "--scheme leapfrog:1",
+            "--scheme midpoint:0.5 --search-step-size true", "--scheme leapfrog:1 --search-step-size",
             "--scheme blend:16 --student MODEL", "--scheme auto --student MODEL", "--jensen-shannon-weight 0.5",
             "--layer-map 1:1", "--teacher-cache-path x", "--divergence forward-kl --cross-entropy-weight 1",
             "--temperature 1 --cross-entropy-weight 1", "--decay-steps 5", "--kept-layer-count 0 --backward-mode stored", "--deterministic",
@@ -98,7 +98,8 @@ internal static class OptionCases
         ("gradcheck", Gradcheck, "--seed 2"), ("gradcheck", Gradcheck, "--json"),
         .. OfTraining("train",
             "--layer-count 1 --head-count 1 --width 8 --context-length 8 --batch-size 2 --tokenization byte --max-steps 2 --seed 1"),
-        .. OfTraining("retrofit", "--teacher MODEL --context-length 8 --batch-size 2 --max-steps 2 --seed 1"),
+        .. OfTraining("retrofit",
+            "--teacher MODEL --scheme iterated-inverse:a=1 --context-length 8 --batch-size 2 --max-steps 2 --learning-rate 1e-3 --seed 1"),
     ];
 
     /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>
