@@ -41,9 +41,9 @@ internal static class RetrofitSettings
         .Group("Distillation")
         .Add(o => o.Distill,
             "Whether to train the student to reproduce the teacher's outputs; false only converts the teacher. Of the students before and "
-            + "after, the one closer to the teacher on held-out text is written.",
-            byDefault: "false for blend:16 and larger, iterated-inverse:a=0.0625 and smaller, and bdia, unless an option of the training is "
-            + "given; else true")
+            + "after, the better one on held-out text is written.",
+            byDefault: "false for blend:16 and larger, iterated-inverse:a=0.0625 and smaller, and bdia, unless an option of the training "
+            + "is given; else true")
         .Add(o => o.Divergence, "The divergence between teacher and student that is minimised.")
         .Add(o => o.JensenShannonWeight, "Weight of the teacher in the mixture of jensen-shannon, within (0, 1).")
         .Add(o => o.Temperature, "Divides both models' logits for the divergence, positive.")

@@ -23,8 +23,8 @@ internal sealed class RetrofitVerb : Verb
         Option<bool> json)
         : base(
             terminal, "retrofit",
-            "Converts a trained model to a reversible one: its layers get a recurrence that can be run backwards, and if needed the model is "
-            + "trained to reproduce its original outputs. It is written as a folder in Hugging Face's layout.",
+            "Converts a trained model to a reversible one: its layers get a recurrence that can be run backwards, and if needed the model "
+            + "is trained to reproduce its original outputs. It is written as a folder in Hugging Face's layout.",
             "--teacher FOLDER --data FILE... --out FOLDER [options]",
             [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups]) =>
         (_data, _out, _settings, _json) = (data, output, settings, json);

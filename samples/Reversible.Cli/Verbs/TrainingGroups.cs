@@ -37,7 +37,7 @@ internal static class TrainingGroups
         .Add(o => o.MaxSteps, "Maximum number of optimizer steps, at least 1.",
             byDefault: $"{new T().DefaultMaxSteps}, without a limit if --max-epochs is given")
         .Add(o => o.MaxEpochs,
-            "Maximum number of passes over the data, positive, such as 3 or 0.5; of this and --max-steps, the run ends at what comes first.",
+            "Maximum number of passes over the data, positive, such as 3 or 0.5; with --max-steps, the run ends at whichever comes first.",
             byDefault: "no limit")
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
         .Add(o => o.GradientAccumulationSteps, "Number of batches whose gradients are accumulated for an optimizer step, at least 1.")

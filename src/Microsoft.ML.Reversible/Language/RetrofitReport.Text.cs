@@ -21,7 +21,7 @@ internal static class RetrofitText
             .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
         ]);
         if (report.DistillationDiscarded)
-            text.Append("Distillation was discarded: the student has the weights from before it, which are nearer to the teacher.\n");
+            text.Append("Distillation was discarded: the student has the weights from before it, which are better on the held-out text.\n");
         text.Append(CultureInfo.InvariantCulture,
             $"\nThe backward pass needs {Number(report.BytesPerActivation)} bytes of remainders per activation. " +
             $"For a batch of {report.Memory.Tokens} tokens the hidden states take {MiB(report.Memory.Reversible)}, " +

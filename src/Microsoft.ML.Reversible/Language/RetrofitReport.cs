@@ -18,10 +18,11 @@ public sealed record RetrofitReport
     public RetrofitAgreement? After { get; init; }
 
     /// <summary>
-    /// Whether the student has its weights from before distillation, because distillation has increased <see
-    /// cref="RetrofitAgreement.KlPerToken"/> on the held-out text.
+    /// Whether the student has its weights from before distillation, because distillation has made it worse on the held-out text: by <see
+    /// cref="RetrofitAgreement.KlPerToken"/>, weighed against <see cref="RetrofitAgreement.StudentLoss"/> as in the training if that has a
+    /// <see cref="RetrofitEstimator.Options.CrossEntropyWeight"/>.
     /// </summary>
-    public bool DistillationDiscarded => After?.Distance > Before.Distance;
+    public bool DistillationDiscarded { get; internal init; }
 
     /// <summary>The memory of a training batch's hidden states.</summary>
     public required HiddenStateMemory Memory { get; init; }

@@ -102,8 +102,8 @@ public sealed partial class RetrofitEstimator
         internal static bool HasStepSize(Scheme scheme) => scheme is Midpoint or Leapfrog;
 
         /// <summary>Returns whether a scheme has a step size other than its default.</summary>
-        private static bool GivesStepSize(Scheme scheme) =>
-            HasStepSize(scheme) && scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog;
+        private static bool GivesStepSize(Scheme scheme) => HasStepSize(scheme)
+            && scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog;
 
         private IEnumerable<UnusedOption> UnusedOfTeacher()
         {

@@ -100,8 +100,8 @@ public sealed partial class RetrofitEstimator
         /// teacher's network after training.
         /// </summary>
         /// <remarks>
-        /// If the trained student is farther from the teacher on the held-out text than the student before, the result is the latter, to
-        /// the bit: <see cref="RetrofitReport.DistillationDiscarded"/>.
+        /// If training has made the student worse on the held-out text, the result is the student from before, to the bit: <see
+        /// cref="RetrofitReport.DistillationDiscarded"/>.
         /// </remarks>
         [NotInFingerprint("without it there is no run")]
         public bool? Distill { get; set; }
@@ -162,6 +162,11 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>Returns whether a student of this scheme is distilled.</summary>
         internal bool Distills(Scheme scheme) => Distill ?? (StudentPath is not null || AsksForDistillation || NeedsDistillation(scheme));
+
+        /// <summary>Returns what a distillation is to lower on held-out text, in the weights of its loss; nats per token.</summary>
+        internal double HeldOut(RetrofitAgreement agreement) => CrossEntropyWeight == 0
+            ? agreement.Distance
+            : (1 - CrossEntropyWeight) * agreement.KlPerToken + CrossEntropyWeight * agreement.StudentLoss;
 
         private bool AsksForDistillation
         {

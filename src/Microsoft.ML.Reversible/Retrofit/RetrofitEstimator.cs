@@ -55,7 +55,7 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
     }
 
     /// <summary>
-    /// Converts the teacher, and distils the student if <see cref="Options.Distill"/> or the scheme asks for it. The nearer one of the
+    /// Converts the teacher, and distils the student if <see cref="Options.Distill"/> or the scheme asks for it. The better one of the
     /// students before and after distillation is returned.
     /// </summary>
     /// <param name="input">Data with the column.</param>
@@ -134,14 +134,16 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         using TeacherCache? answers = start.KeepAnswers(run.Seed);
         using var task = new DistillationTask(start.Student, start.Teacher.Network, start.Tokens, _options, run.Seed, answers);
         TrainingMetrics metrics = run.Train(task);
-        report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken) };
+        RetrofitAgreement after = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken);
+        report = report with { After = after, DistillationDiscarded = !(_options.HeldOut(after) <= _options.HeldOut(report.Before)) };
         channel.Info(MessageSensitivity.None, "{0}", report);
         if (!report.DistillationDiscarded) return new(start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
         channel.Warning(MessageSensitivity.None, "{0}", string.Create(
             CultureInfo.InvariantCulture,
-            $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and became " +
-            $"{report.After.KlPerToken:G3}. It was discarded, and the student from before is returned. Set Distill to false, or distil with " +
-            $"a smaller LearningRate or more MaxSteps."));
+            $"Distillation made the student worse on held-out text: KL to the teacher was {report.Before.KlPerToken:G3} nats per token " +
+            $"and became {after.KlPerToken:G3}, the loss was {report.Before.StudentLoss:G4} and became {after.StudentLoss:G4}. " +
+            $"It was discarded, and the student from before is returned. Set Distill to false, or distil with a smaller LearningRate or " +
+            $"more MaxSteps."));
         start.RestoreStudent();
         return new(start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics) { ModelStep = 0 }, report);
     }

@@ -116,7 +116,8 @@ public sealed class BadInputTests
     public void EveryOptionThatCanBeBadHasABadValueAbove()
     {
         Type[] neverBad = [
-            typeof(bool), typeof(bool?), typeof(CancellationToken), typeof(IProgress<TrainingProgress>), typeof(IProgress<TokenizationProgress>),
+            typeof(bool), typeof(bool?), typeof(CancellationToken), typeof(IProgress<TrainingProgress>),
+            typeof(IProgress<TokenizationProgress>),
             typeof(Microsoft.ML.Tokenizers.Tokenizer)];
         string[] covered = [.. BadOptions.Select(bad => (string)bad[0])];
         string[] missing = [.. typeof(ReversibleLmTrainer.Options).GetProperties()

@@ -48,6 +48,22 @@ public sealed class KeptStudentTests
     }
 
     [TestMethod]
+    [DataRow(0.0, true)]
+    [DataRow(1.0, false)]
+    public void WhatIsTrainedForDecides(double crossEntropyWeight, bool discarded)
+    {
+        // Other text than the teacher's: what fits it is farther from the teacher.
+        string[] rows = [.. Corpus.Rows.Select(row => row.ToUpperInvariant())];
+        using ReversibleLmTransformer student = _ml.Reversible()
+            .Retrofit(Retrofits.Options(o => (o.Scheme, o.CrossEntropyWeight, o.Temperature) = (Bdia.Blend(64), crossEntropyWeight, 1)))
+            .Fit(Corpus.View(_ml, rows));
+        RetrofitReport report = student.Retrofit!;
+        Assert.IsGreaterThan(report.Before.KlPerToken, report.After!.KlPerToken);
+        Assert.AreEqual(discarded, report.DistillationDiscarded);
+        if (!discarded) Assert.IsLessThan(report.Before.StudentLoss, report.After.StudentLoss);
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
     public void AResumedDistillationIsDiscardedToo(bool returnBest)

@@ -303,7 +303,7 @@ public sealed class RetrofitEstimatorTests
             o.Progress = RunOptions.At(1, () => toldBeforeTheFirstStep = told.Count);
         });
         Assert.AreEqual(1, toldBeforeTheFirstStep);
-        Assert.AreEqual(student.Retrofit! with { After = null }, told.Single());
+        Assert.AreEqual(student.Retrofit! with { After = null, DistillationDiscarded = false }, told.Single());
     }
 
     private sealed class Collector(List<RetrofitReport> reports) : IProgress<RetrofitReport>
