@@ -164,10 +164,11 @@ public sealed partial class RetrofitEstimator
         internal bool Distills(Scheme scheme) => Distill ?? (StudentPath is not null || AsksForDistillation || NeedsDistillation(scheme));
 
         /// <summary>Returns what a distillation is to lower on held-out text, in the weights of its loss; nats per token.</summary>
-        internal double HeldOut(RetrofitAgreement agreement) => CrossEntropyWeight == 0
+        internal double HeldOutLoss(RetrofitAgreement agreement) => CrossEntropyWeight == 0
             ? agreement.Distance
             : (1 - CrossEntropyWeight) * agreement.KlPerToken + CrossEntropyWeight * agreement.StudentLoss;
 
+        /// <summary>Whether an option is set that has an effect only in a distillation.</summary>
         private bool AsksForDistillation
         {
             get
@@ -178,6 +179,7 @@ public sealed partial class RetrofitEstimator
             }
         }
 
+        /// <summary>Returns whether a conversion to the scheme is far from its teacher.</summary>
         private static bool NeedsDistillation(Scheme scheme) => scheme switch
         {
             Bdia bdia => bdia.Inference == BdiaInference.Recurrence && bdia.K < NearTeacher,

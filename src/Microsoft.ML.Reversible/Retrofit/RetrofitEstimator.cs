@@ -135,7 +135,8 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         using var task = new DistillationTask(start.Student, start.Teacher.Network, start.Tokens, _options, run.Seed, answers);
         TrainingMetrics metrics = run.Train(task);
         RetrofitAgreement after = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken);
-        report = report with { After = after, DistillationDiscarded = !(_options.HeldOut(after) <= _options.HeldOut(report.Before)) };
+        bool isWorse = !(_options.HeldOutLoss(after) <= _options.HeldOutLoss(report.Before));
+        report = report with { After = after, DistillationDiscarded = isWorse };
         channel.Info(MessageSensitivity.None, "{0}", report);
         if (!report.DistillationDiscarded) return new(start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
         channel.Warning(MessageSensitivity.None, "{0}", string.Create(
