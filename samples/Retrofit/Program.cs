@@ -70,7 +70,7 @@ int Run(ParseResult arguments)
     var options = new RetrofitEstimator.Options { Teacher = teacher, Distill = maxSteps > 0, ChooseScheme = recurrence == "auto" };
     if (!options.ChooseScheme) options.Scheme = Scheme.Parse(recurrence);
     (options.ContextLength, options.Device) = (contextLength, arguments.GetValue(device));
-    if (options.Distill) (options.MaxSteps, options.WarmupSteps) = (maxSteps, maxSteps / 10);
+    if (maxSteps > 0) options.MaxSteps = maxSteps;
     using ReversibleLmTransformer student = Screen.ShowProgress("distilling", progress =>
     {
         options.Progress = progress;
@@ -95,9 +95,7 @@ int Run(ParseResult arguments)
             ContextLength = contextLength,
             BatchSize = 8,
             MaxSteps = 60,
-            WarmupSteps = 6,
             LearningRate = 3e-4,
-            FinalLearningRate = 3e-5,
             Device = arguments.GetValue(device),
             Progress = progress,
         }).Fit(ownData));

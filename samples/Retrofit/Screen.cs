@@ -35,6 +35,7 @@ internal static class Screen
         Add("before distillation", report.Before);
         if (report.After is { } after) Add("after", after);
         AnsiConsole.Write(table);
+        if (report.DistillationDiscarded) AnsiConsole.WriteLine("Distillation was discarded: the student is the one from before it.");
         if (report.Reason is { } reason) AnsiConsole.WriteLine(reason);
         HiddenStateMemory memory = report.Memory;
         double reversible = memory.Reversible / BytesPerMiB, checkpointed = memory.Checkpointed / BytesPerMiB;

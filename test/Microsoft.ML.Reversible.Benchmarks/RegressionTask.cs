@@ -132,6 +132,8 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
 
     public string Source => $"made from the seed {_seed}";
 
+    public long ExamplesPerEpoch => TrainingCount;
+
     public IEnumerable<FingerprintEntry> Fingerprint => [new("Layers", Layers.ToString(CultureInfo.InvariantCulture))];
 
     private int TrainingCount => _options.ExampleCount - (int)(_options.ExampleCount * _options.ValidationFraction);

@@ -50,7 +50,7 @@ internal static class RetrofitTable
                 (options.TokenizerPath, options.Device) = (p.GetValue(tokenizer), p.GetValue(device));
                 options.EndOfTextId = p.GetValue(endOfText);
                 (options.BatchSize, options.ContextLength) = (p.GetValue(batch), p.GetValue(context));
-                if (options.Distill)
+                if (options.Distill == true)
                 {
                     (options.LearningRate, options.FinalLearningRate, options.Seed) = (p.GetValue(rate), p.GetValue(rate) / 100, 1);
                     (options.MaxSteps, options.WarmupSteps, options.EvaluationInterval) =

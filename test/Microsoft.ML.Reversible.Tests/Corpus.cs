@@ -49,7 +49,7 @@ internal static class Corpus
         ReversibleLmTrainer.Options options = QuickOptions;
         change?.Invoke(options);
         LeaveOutWhatHasNoEffect(options);
-        options.WarmupSteps = Math.Min(options.WarmupSteps, options.MaxSteps);
+        if (options.WarmupSteps > options.MaxSteps) options.WarmupSteps = options.MaxSteps;
         return ml.Reversible().LanguageModel(options).Fit(View(ml, Rows));
     }
 

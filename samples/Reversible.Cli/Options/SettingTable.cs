@@ -43,7 +43,7 @@ internal sealed class SettingTable<TTarget>(TTarget? defaults = null) where TTar
         var info = (PropertyInfo)((MemberExpression)property.Body).Member;
         byDefault ??= OptionValue.Show(info.GetValue(_defaults));
         ArgumentArity arity = typeof(T) == typeof(IReadOnlyList<string>) ? ArgumentArity.OneOrMore
-            : alone is null && typeof(T) != typeof(bool) ? ArgumentArity.ExactlyOne
+            : alone is null && (Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T)) != typeof(bool) ? ArgumentArity.ExactlyOne
             : ArgumentArity.ZeroOrOne;
         var option = new Option<T?>(Kebab.Option(info.Name), alias is null ? [] : [alias])
         {

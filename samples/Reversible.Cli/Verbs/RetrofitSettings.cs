@@ -7,7 +7,6 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 /// <summary>The options of 'retrofit': those of the retrofit itself, and those of its training.</summary>
 internal static class RetrofitSettings
 {
-    private const int MostWarmupSteps = 50;
     private const string SchemeName = "--scheme";
 
     /// <summary>Properties of the options without a command-line option of their name, and why.</summary>
@@ -34,12 +33,17 @@ internal static class RetrofitSettings
         .Add(o => o.MaxRelativeCost,
             "Maximum time of a training step, for --scheme auto, relative to the teacher's with activation checkpointing, at least 1.",
             byDefault: "no limit")
-        .Add(o => o.SearchStepSize, "Whether to search the step size with which midpoint or leapfrog is closest to the teacher.")
+        .Add(o => o.SearchStepSize, "Whether to search the step size with which midpoint or leapfrog is closest to the teacher.",
+            byDefault: "true unless --scheme has a step size")
         .Add(o => o.StudentPath, "A folder to start from, such as an earlier retrofit; the scheme is that of the folder.", "FOLDER",
             "the teacher is converted", alias: "--student")
         .Add(o => o.ReportWindows, "Number of held-out windows on which teacher and student are compared, at least 1.")
         .Group("Distillation")
-        .Add(o => o.Distill, "Whether to train the student to reproduce the teacher's outputs; false only converts the teacher.")
+        .Add(o => o.Distill,
+            "Whether to train the student to reproduce the teacher's outputs; false only converts the teacher. Of the students before and "
+            + "after, the better one on held-out text is written.",
+            byDefault: "false for blend:16 and larger, iterated-inverse:a=0.0625 and smaller, and bdia, unless an option of the training "
+            + "is given; else true")
         .Add(o => o.Divergence, "The divergence between teacher and student that is minimised.")
         .Add(o => o.JensenShannonWeight, "Weight of the teacher in the mixture of jensen-shannon, within (0, 1).")
         .Add(o => o.Temperature, "Divides both models' logits for the divergence, positive.")
@@ -63,19 +67,24 @@ internal static class RetrofitSettings
         .AddPacking()
         .Add(o => o.ValidationFraction,
             "Fraction of the tokens, from the end, that is held out to compare teacher and student, within (0, 1).")
-        .AddOptimization(MostWarmupSteps)
+        .AddOptimization()
         .AddRun()
         .AddCheckpoints()
         .AddOthers(LeftOut.Keys);
 
-    /// <summary>Returns the retrofit's options; those not typed may be derived from the others.</summary>
+    /// <summary>Returns the retrofit's options. A typed option counts as set, also at its default.</summary>
     public static RetrofitEstimator.Options Read(SettingTable<RetrofitEstimator.Options> table, ParseResult parsed)
     {
-        RetrofitEstimator.Options options = table.ReadTraining(parsed, MostWarmupSteps);
+        RetrofitEstimator.Options options = table.Read(parsed);
+        if (RetrofitEstimator.Options.OfDistillation.Intersect(table.Properties).Any(option => table.WasTyped(parsed, option)))
+            options.Distill ??= true;
+        if (options.StudentPath is null && parsed.GetValue<SchemeChoice>(SchemeName) is { Names: { } named })
+        {
+            if (options.SearchStepSize == true) throw RetrofitEstimator.Options.NamedStepSize(named);
+            options.SearchStepSize = false;
+        }
         table.RefuseTyped(
             parsed, options.Unused(Devices.IsGpu(options.Device)).Where(one => !IsAutomaticChoice(one, options)));
-        if (options.SearchStepSize && options.StudentPath is null && parsed.GetValue<SchemeChoice>(SchemeName) is { Names: { } named })
-            throw RetrofitEstimator.Options.NamedStepSize(named);
         return options;
     }
 

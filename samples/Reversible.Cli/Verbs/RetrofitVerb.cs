@@ -23,8 +23,8 @@ internal sealed class RetrofitVerb : Verb
         Option<bool> json)
         : base(
             terminal, "retrofit",
-            "Converts a trained model to a reversible one: its layers get a recurrence that can be run backwards, and the model is trained "
-            + "to reproduce its original outputs. It is written as a folder in Hugging Face's layout.",
+            "Converts a trained model to a reversible one: its layers get a recurrence that can be run backwards, and if needed the model "
+            + "is trained to reproduce its original outputs. It is written as a folder in Hugging Face's layout.",
             "--teacher FOLDER --data FILE... --out FOLDER [options]",
             [new OptionGroup("Input and output", [.. data.Options, output, json]), .. settings.Groups]) =>
         (_data, _out, _settings, _json) = (data, output, settings, json);
@@ -33,7 +33,8 @@ internal sealed class RetrofitVerb : Verb
     [
         ("A model with nearly the same outputs that can be fine-tuned in a fraction of the memory:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2"),
-        ("The same without training, only measured:", "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --distill false"),
+        ("A recurrence that stores a single bit per activation, trained for two passes over the text:",
+            "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme blend:2 --max-epochs 2"),
         ("The closest recurrence that stores nothing, on a GPU:",
             "retrofit --teacher gpt2 --data text.txt --out reversible-gpt2 --scheme auto --max-remainder-gib 0 --device cuda"),
         ("A given recurrence, with a loss on the hidden states as well:",
@@ -53,7 +54,7 @@ internal sealed class RetrofitVerb : Verb
 
         var screen = new TrainingScreen(Terminal, json);
         (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
-        if (options.Distill) options.ReportProgress = screen;
+        options.ReportProgress = new Untrained(options, screen);
         RetrofitEstimator estimator = ml.Reversible().Retrofit(options);
         if (OutputFolder.Is(folder, options.TeacherPath!))
             throw new UsageException($"--out: '{folder}' is the teacher's folder, which would be overwritten.");
@@ -63,5 +64,14 @@ internal sealed class RetrofitVerb : Verb
         screen.ShowRetrofit(model.Retrofit!);
         screen.ShowSaved(folder);
         return ExitCode.Done;
+    }
+
+    /// <summary>Shows the report of the untrained student if a distillation follows; otherwise it is the result.</summary>
+    private sealed class Untrained(RetrofitEstimator.Options options, TrainingScreen screen) : IProgress<RetrofitReport>
+    {
+        public void Report(RetrofitReport value)
+        {
+            if (options.Distills(value.Scheme)) screen.Report(value);
+        }
     }
 }

@@ -7,8 +7,6 @@ namespace Microsoft.ML.Reversible.Cli.Verbs;
 /// <summary>The options of 'train' that set properties of the trainer's options.</summary>
 internal static class TrainSettings
 {
-    private const int MostWarmupSteps = 100;
-
     /// <summary>Properties of the trainer's options without a command-line option, and why.</summary>
     public static readonly IReadOnlyDictionary<string, string> LeftOut = new Dictionary<string, string>
     {
@@ -35,7 +33,8 @@ internal static class TrainSettings
             byDefault: "midpoint")
         .AddBackwardMode()
         .Add(o => o.LayerCount, "Number of blocks, at least 1.")
-        .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
+        .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.",
+            byDefault: "the largest number up to 6 that divides the width")
         .Add(o => o.KeyValueHeadCount,
             $"Number of key/value heads in the {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))} family; "
             + "must divide the number of heads.",
@@ -56,16 +55,16 @@ internal static class TrainSettings
         .AddPacking()
         .Add(o => o.ValidationFraction,
             "Fraction of the tokens, from the end, that is held out for validation; within [0, 1), 0 holds out nothing.")
-        .AddOptimization(MostWarmupSteps)
+        .AddOptimization()
         .Add(o => o.LabelSmoothing, "Fraction of the target that is spread over the whole vocabulary, within [0, 1).")
         .AddRun()
         .AddCheckpoints()
         .AddOthers(LeftOut.Keys);
 
-    /// <summary>Reads the trainer's options; options that were not typed are derived from the others.</summary>
+    /// <summary>Reads the trainer's options.</summary>
     public static ReversibleLmTrainer.Options Read(SettingTable<ReversibleLmTrainer.Options> table, ParseResult parsed)
     {
-        ReversibleLmTrainer.Options options = table.ReadTraining(parsed, MostWarmupSteps);
+        ReversibleLmTrainer.Options options = table.Read(parsed);
         table.RefuseTyped(parsed, options.Unused(Devices.IsGpu(options.Device), isText: true));
         return options;
     }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Microsoft.ML.Reversible.Cli.Options;
 
 namespace Microsoft.ML.Reversible.Cli.Verbs;
@@ -33,17 +32,20 @@ internal static class TrainingGroups
             "Whether windows cross texts: pack-over fills every window, respect gives each text its own windows, with padding.");
 
     /// <summary>Options of batches, AdamW and the learning rate.</summary>
-    public static SettingTable<T> AddOptimization<T>(this SettingTable<T> table, int mostWarmupSteps)
-        where T : TrainingOptions, new() => table
+    public static SettingTable<T> AddOptimization<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
         .Group("Optimization")
-        .Add(o => o.MaxSteps, "Optimizer steps, at least 1.")
+        .Add(o => o.MaxSteps, "Maximum number of optimizer steps, at least 1.",
+            byDefault: $"{new T().DefaultMaxSteps}, without a limit if --max-epochs is given")
+        .Add(o => o.MaxEpochs,
+            "Maximum number of passes over the data, positive, such as 3 or 0.5; with --max-steps, the run ends at whichever comes first.",
+            byDefault: "no limit")
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
         .Add(o => o.GradientAccumulationSteps, "Number of batches whose gradients are accumulated for an optimizer step, at least 1.")
         .Add(o => o.LearningRate, "The learning rate after the warm-up, positive.")
         .Add(o => o.Schedule, "The learning rate schedule after the warm-up.")
         .Add(o => o.FinalLearningRate, "The learning rate at the last step; from 0 to the learning rate.", byDefault: "a tenth of it")
         .Add(o => o.WarmupSteps, "Number of warm-up steps, over which the learning rate rises; from 0 to the number of steps.",
-            byDefault: $"a tenth of that number, at most {mostWarmupSteps}")
+            byDefault: $"a tenth of that number, at most {new T().DefaultMaxSteps / 10}")
         .Add(o => o.DecaySteps, "Number of last steps over which warmup-stable-decay lowers the learning rate, at least 1.",
             byDefault: "a fifth of all steps")
         .Add(o => o.WeightDecay, "AdamW's decoupled weight decay of matrices, at least 0.")
@@ -53,7 +55,8 @@ internal static class TrainingGroups
         .Add(o => o.MaxGradNorm, "The global norm to which gradients are clipped, at least 0; 0 does not clip.")
         .Add(o => o.OptimizerPlacement,
             "When the optimizer steps: after the backward pass, or layer by layer inside it, which needs gradient memory for one layer.")
-        .Add(o => o.ClipWithPreviousNorm, "Whether clipping inside the backward pass uses the norm of the previous step.")
+        .Add(o => o.ClipWithPreviousNorm, "Whether clipping inside the backward pass uses the norm of the previous step.",
+            byDefault: "true inside the backward pass, unless the norm is 0")
         .Add(o => o.OutlierFactor,
             "Skips a step whose gradient norm is more than this factor times the running mean; above 1, or 0 to skip none.")
         .Add(o => o.MaxSkippedSteps, "Number of skipped steps in a row that ends the run, at least 1.")
@@ -88,16 +91,4 @@ internal static class TrainingGroups
             "What to do with checkpoints: continue if there is one, require one, or refuse a folder with checkpoints; alone: required.",
             alone: ResumeMode.Required)
         .Add(o => o.DamagedCheckpoint, "What to do if the last checkpoint is damaged: refuse, or continue from the one before it.");
-
-    /// <summary>Returns options with the typed ones set; others are derived from them.</summary>
-    public static T ReadTraining<T>(this SettingTable<T> table, ParseResult parsed, int mostWarmupSteps) where T : TrainingOptions, new()
-    {
-        T options = table.Read(parsed);
-        if (table.WasTyped(parsed, nameof(options.MaxSteps)) && !table.WasTyped(parsed, nameof(options.WarmupSteps)))
-            options.WarmupSteps = Math.Clamp(options.MaxSteps / 10, 0, mostWarmupSteps);
-        if (table.WasTyped(parsed, nameof(options.LearningRate)) && !table.WasTyped(parsed, nameof(options.FinalLearningRate))
-            && options.Schedule != LearningRateScheduleKind.Constant)
-            options.FinalLearningRate = options.LearningRate / 10;
-        return options;
-    }
 }

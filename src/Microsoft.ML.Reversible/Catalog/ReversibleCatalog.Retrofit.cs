@@ -10,10 +10,13 @@ public sealed partial class ReversibleCatalog
     /// <param name="scheme">The recurrence over the layers; null is <see cref="Bdia.Blend"/> with 1/16.</param>
     /// <param name="contextLength">Tokens in a window, at least 1 and at most the model's context length.</param>
     /// <param name="batchSize">Windows in a batch, at least 1.</param>
-    /// <param name="maxSteps">Optimizer steps, at least 0; 0 converts the model without training.</param>
+    /// <param name="maxSteps">
+    /// Optimizer steps of the distillation, at least 0; 0 converts the model without training. Null is 500 if the scheme needs a
+    /// distillation or <paramref name="learningRate"/> is given, otherwise 0.
+    /// </param>
     /// <param name="learningRate">
-    /// The learning rate after the warm-up, positive; it falls to a tenth along half a cosine. Without training, a value other than the
-    /// default is refused.
+    /// The learning rate after the warm-up, positive; it falls to a tenth along half a cosine. Null is 3e-4. Without
+    /// training, another value is refused.
     /// </param>
     /// <exception cref="ArgumentException">An argument is out of its range; the message names it and the range.</exception>
     public RetrofitEstimator Retrofit(
@@ -22,16 +25,15 @@ public sealed partial class ReversibleCatalog
         Scheme? scheme = null,
         int contextLength = 128,
         int batchSize = 8,
-        int maxSteps = 500,
-        double learningRate = 3e-4)
+        int? maxSteps = null,
+        double? learningRate = null)
     {
-        var options = new RetrofitEstimator.Options { TeacherPath = teacherPath, Distill = maxSteps != 0 };
+        var options = new RetrofitEstimator.Options { TeacherPath = teacherPath };
         if (scheme is not null) options.Scheme = scheme;
         (options.TextColumnName, options.ContextLength, options.BatchSize) = (textColumnName, contextLength, batchSize);
-        options.LearningRate = learningRate;
-        if (maxSteps != 0)
-            (options.MaxSteps, options.WarmupSteps, options.FinalLearningRate) =
-                (maxSteps, Math.Clamp(maxSteps / 10, 0, 50), learningRate / 10);
+        if (learningRate is { } rate) options.LearningRate = rate;
+        if (maxSteps == 0) options.Distill = false;
+        else if (maxSteps is not null || learningRate is not null) (options.MaxSteps, options.Distill) = (maxSteps, true);
         return Retrofit(options);
     }
 

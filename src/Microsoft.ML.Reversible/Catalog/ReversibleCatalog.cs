@@ -20,7 +20,9 @@ public sealed partial class ReversibleCatalog
     /// <param name="textColumnName">The text column to train on.</param>
     /// <param name="scheme">The recurrence over the layers; null is the midpoint scheme.</param>
     /// <param name="layerCount">Number of blocks, at least 1.</param>
-    /// <param name="headCount">Number of attention heads, at least 1; must divide <paramref name="width"/>.</param>
+    /// <param name="headCount">
+    /// Number of attention heads, at least 1; must divide <paramref name="width"/>. Null is the largest number up to 6 that does.
+    /// </param>
     /// <param name="width">Width of the hidden states, at least 1.</param>
     /// <param name="contextLength">Tokens in a window, at least 1.</param>
     /// <param name="batchSize">Windows in a batch, at least 1.</param>
@@ -31,7 +33,7 @@ public sealed partial class ReversibleCatalog
         string textColumnName = "Text",
         Scheme? scheme = null,
         int layerCount = 6,
-        int headCount = 6,
+        int? headCount = null,
         int width = 192,
         int contextLength = 128,
         int batchSize = 16,
@@ -47,9 +49,7 @@ public sealed partial class ReversibleCatalog
             ContextLength = contextLength,
             BatchSize = batchSize,
             MaxSteps = maxSteps,
-            WarmupSteps = Math.Clamp(maxSteps / 10, 0, 100),
             LearningRate = learningRate,
-            FinalLearningRate = learningRate / 10,
         });
 
     /// <summary>Creates a trainer of a language model on a column of text or of token ids.</summary>

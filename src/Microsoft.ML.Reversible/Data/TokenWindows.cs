@@ -75,6 +75,9 @@ internal sealed class TokenWindows
     /// <summary>Number of training windows if they have the same positions in every epoch; 0 if they are shifted.</summary>
     public long FixedWindows { get; }
 
+    /// <summary>Number of training windows in an epoch; where they are shifted, an epoch may have one less.</summary>
+    public long WindowsPerEpoch => FixedWindows > 0 ? FixedWindows : (TrainingTokens - 1) / _context;
+
     /// <summary>Describes everything that decides the windows with fixed positions, except their order.</summary>
     public string Identity =>
         $"{_cache.SourceHash}; {_cache.TokenizerHash}; {_cache.VocabularySize}; {_boundaries}; {TrainingTokens}; {_context}";

@@ -67,6 +67,9 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     public string Source => _tokens.SourceHash;
 
     /// <inheritdoc/>
+    public long ExamplesPerEpoch => _windows.WindowsPerEpoch;
+
+    /// <inheritdoc/>
     public virtual IEnumerable<FingerprintEntry> Fingerprint =>
     [
         new("Vocabulary", Training.Fingerprint.Text(Network.Configuration.VocabularySize)),

@@ -28,7 +28,10 @@ public abstract class LanguageTrainingOptions : TrainingOptions
     [NotInFingerprint("it names an output")]
     public string PerplexityColumnName { get; set; } = "Perplexity";
 
-    /// <summary>The number of tokens in a window, at least 1 and at most the model's context length.</summary>
+    /// <summary>
+    /// The number of tokens in a window, at least 1 and at most the model's context length; times <see cref="TrainingOptions.BatchSize"/>
+    /// at most 2^30.
+    /// </summary>
     public int ContextLength { get; set; } = 128;
 
     /// <summary>

@@ -20,6 +20,8 @@ internal static class RetrofitText
             ["before", .. Agreement(report.Before)],
             .. report.After is { } after ? new string[][] { ["after", .. Agreement(after)] } : [],
         ]);
+        if (report.DistillationDiscarded)
+            text.Append("Distillation was discarded: the student has the weights from before it, which are better on the held-out text.\n");
         text.Append(CultureInfo.InvariantCulture,
             $"\nThe backward pass needs {Number(report.BytesPerActivation)} bytes of remainders per activation. " +
             $"For a batch of {report.Memory.Tokens} tokens the hidden states take {MiB(report.Memory.Reversible)}, " +
@@ -92,7 +94,11 @@ internal static class RetrofitJson
             json.WriteStartObject();
             json.WriteString("scheme", report.Scheme.ToString());
             Write(json, "before", report.Before);
-            if (report.After is { } after) Write(json, "after", after);
+            if (report.After is { } after)
+            {
+                Write(json, "after", after);
+                json.WriteBoolean("distillation_discarded", report.DistillationDiscarded);
+            }
             json.WriteNumber("bytes_per_activation", report.BytesPerActivation);
             Write(json, report.Memory);
             if (report.Estimates.Count > 0) Write(json, report.Estimates, report.EstimateVerdict);

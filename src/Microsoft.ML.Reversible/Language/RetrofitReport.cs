@@ -11,8 +11,18 @@ public sealed record RetrofitReport
     /// <summary>The distance of the student from the teacher on held-out text before any training.</summary>
     public required RetrofitAgreement Before { get; init; }
 
-    /// <summary>The same after distillation; null before it.</summary>
+    /// <summary>
+    /// The same after distillation, on the same text; null before it. If <see cref="DistillationDiscarded"/>, it is of the student that was
+    /// discarded.
+    /// </summary>
     public RetrofitAgreement? After { get; init; }
+
+    /// <summary>
+    /// Whether the student has its weights from before distillation, because distillation has made it worse on the held-out text: by <see
+    /// cref="RetrofitAgreement.KlPerToken"/>, weighed against <see cref="RetrofitAgreement.StudentLoss"/> as in the training if that has a
+    /// <see cref="RetrofitEstimator.Options.CrossEntropyWeight"/>.
+    /// </summary>
+    public bool DistillationDiscarded { get; internal init; }
 
     /// <summary>The memory of a training batch's hidden states.</summary>
     public required HiddenStateMemory Memory { get; init; }

@@ -10,6 +10,7 @@ public sealed partial class ReversibleLmTrainer
     public sealed class Options : LanguageTrainingOptions
     {
         private const string OfTheModel = "the entry Model has the shape, including derived values and a folder's";
+        private const int DefaultHeadCount = 6;
         private const string WhereItIsLearned = "the trainer adds it if a tokenizer is learned";
 
         /// <summary>
@@ -32,9 +33,12 @@ public sealed partial class ReversibleLmTrainer
         [NotInFingerprint(OfTheModel)]
         public int LayerCount { get; set; } = 6;
 
-        /// <summary>Number of attention heads, at least 1; it divides <see cref="Width"/>.</summary>
+        /// <summary>
+        /// Number of attention heads, at least 1; it divides <see cref="Width"/>. Null is the largest number up to 6 that does, and that
+        /// <see cref="KeyValueHeadCount"/> divides.
+        /// </summary>
         [NotInFingerprint(OfTheModel)]
-        public int HeadCount { get; set; } = 6;
+        public int? HeadCount { get; set; }
 
         /// <summary>
         /// Number of key/value heads in the Llama family, each shared by a group of query heads; it divides <see cref="HeadCount"/>. Null
@@ -87,6 +91,19 @@ public sealed partial class ReversibleLmTrainer
 
         internal override Scheme? NamedScheme => PretrainedFolder is null ? Scheme : null;
 
+        /// <summary>The number of heads; without a possible one, a number that the check of the shape refuses.</summary>
+        internal int EffectiveHeadCount
+        {
+            get
+            {
+                if (HeadCount is { } count) return count;
+                int keyValueHeads = Math.Max(1, KeyValueHeadCount ?? 1), multiple = ModelFamilyRow.Of(Family).HeadWidthMultiple;
+                for (int heads = Math.Max(DefaultHeadCount, keyValueHeads); heads > 0; heads--)
+                    if (Width % heads == 0 && Width / heads % multiple == 0 && heads % keyValueHeads == 0) return heads;
+                return DefaultHeadCount;
+            }
+        }
+
         /// <summary>Checks the options that depend on the column's type.</summary>
         /// <param name="isText">Whether the column is text, not token ids.</param>
         /// <exception cref="ArgumentException">An option was set that has no effect for such a column.</exception>
@@ -129,7 +146,7 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>Returns the shape that the options describe.</summary>
         internal LanguageModelConfiguration ConfigurationFor(int vocabularySize) => ModelFamilyRow.Of(Family).Make(
-            new(vocabularySize, ContextLength, LayerCount, HeadCount, Width)
+            new(vocabularySize, ContextLength, LayerCount, EffectiveHeadCount, Width)
             {
                 KeyValueHeadCount = KeyValueHeadCount,
                 MlpWidth = MlpWidth,

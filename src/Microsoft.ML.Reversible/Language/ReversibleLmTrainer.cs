@@ -61,15 +61,16 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
     /// </param>
     /// <returns>The trained model; dispose it to free its native memory.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or VocabularySize is below 257 for a text
-    /// column.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, VocabularySize is below 257 for a text
+    /// column, or WarmupSteps or DecaySteps is above the number of steps of MaxEpochs.
     /// </exception>
     /// <exception cref="ArgumentException">
     /// A row has a character that the tokenizer cannot represent, or an option is set that has no effect for the column's type.
     /// </exception>
     /// <exception cref="InvalidOperationException">
     /// There are no rows, the text is too short for a window or for the requested vocabulary size, the requested GPU is missing, the
-    /// checkpoint belongs to another run, or too many steps in a row, or all of them, had gradients that were not finite.
+    /// checkpoint belongs to another run, MaxEpochs takes more steps than an int counts, or too many steps in a row, or all of them, had
+    /// gradients that were not finite.
     /// </exception>
     /// <exception cref="InvalidDataException">A checkpoint, the folder to start from or a tokenizer file is damaged.</exception>
     /// <exception cref="IOException">

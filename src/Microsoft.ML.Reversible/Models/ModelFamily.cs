@@ -47,8 +47,11 @@ internal sealed record ModelFamilyRow(
         new(ModelFamily.Gpt2, "GPT-2", GptConfiguration.ModelType, GptConfiguration.Read, GptConfiguration.Of,
             nameof(ModelShape.Activation)),
         new(ModelFamily.Llama, "Llama", LlamaConfiguration.ModelType, LlamaConfiguration.Read, LlamaConfiguration.Of,
-            nameof(ModelShape.KeyValueHeadCount)),
+            nameof(ModelShape.KeyValueHeadCount)) { HeadWidthMultiple = 2 },
     ];
+
+    /// <summary>The number that divides the width of its heads.</summary>
+    public int HeadWidthMultiple { get; init; } = 1;
 
     /// <summary>Returns the row of a family.</summary>
     public static ModelFamilyRow Of(ModelFamily family) => All.Single(row => row.Family == family);

@@ -10,7 +10,7 @@ public sealed partial class RetrofitEstimator
         private const string WithoutDistillation = "if Distill is false, so that nothing is trained";
         private const string SetDistill = "set Distill to true";
 
-        private static readonly string[] _ofDistillation =
+        private static readonly string[] _ofLoss =
         [
             nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature), nameof(CrossEntropyWeight), nameof(HiddenStateWeight),
             nameof(LayerMap), nameof(TeacherTopK), nameof(TeacherCachePath),
@@ -24,6 +24,10 @@ public sealed partial class RetrofitEstimator
             nameof(TokenizationProgress), nameof(ContextLength), nameof(BatchSize), nameof(ValidationFraction), nameof(Device),
             nameof(Precision), nameof(Arithmetic), nameof(Progress), nameof(CancellationToken),
         ];
+
+        /// <summary>The options that have an effect only if the student is distilled.</summary>
+        internal static IEnumerable<string> OfDistillation =>
+            [.. _ofLoss, .. typeof(LanguageTrainingOptions).GetProperties().Select(property => property.Name).Except(_ofConversion)];
 
         internal override void CheckRanges()
         {
@@ -39,8 +43,10 @@ public sealed partial class RetrofitEstimator
 
         internal override IEnumerable<UnusedOption> Unused(bool asksForGpu) =>
         [
-            .. UnusedOfTeacher(), .. UnusedOfScheme(), .. UnusedOfLoss(),
-            .. Distill ? base.Unused(asksForGpu) : UnusedOfTraining(),
+            .. UnusedOfTeacher(), .. UnusedOfScheme(),
+            .. Distill == false
+                ? OfDistillation.Select(option => new UnusedOption(option, WithoutDistillation, SetDistill))
+                : [.. UnusedOfLoss(), .. base.Unused(asksForGpu)],
         ];
 
         private void CheckModels()
@@ -67,9 +73,7 @@ public sealed partial class RetrofitEstimator
             Scheme.CheckName();
             Scheme.CheckParameters(arithmetic);
             LayerStack.Check(Scheme, BackwardMode ?? Reversible.BackwardMode.Reversible, arithmetic);
-            if (SearchStepSize && HasStepSize(Scheme)
-                && Scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog)
-                throw NamedStepSize(Scheme);
+            if (SearchStepSize == true && GivesStepSize(Scheme)) throw NamedStepSize(Scheme);
         }
 
         /// <summary>Returns the exception for a scheme with a step size although SearchStepSize is true.</summary>
@@ -96,6 +100,10 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>Returns whether a scheme has a step size that can be searched for.</summary>
         internal static bool HasStepSize(Scheme scheme) => scheme is Midpoint or Leapfrog;
+
+        /// <summary>Returns whether a scheme has a step size other than its default.</summary>
+        private static bool GivesStepSize(Scheme scheme) => HasStepSize(scheme)
+            && scheme with { Start = Start.Repeat } is var plain && plain != Scheme.Midpoint && plain != Scheme.Leapfrog;
 
         private IEnumerable<UnusedOption> UnusedOfTeacher()
         {
@@ -128,11 +136,6 @@ public sealed partial class RetrofitEstimator
 
         private IEnumerable<UnusedOption> UnusedOfLoss()
         {
-            if (!Distill)
-            {
-                foreach (string option in _ofDistillation) yield return new(option, WithoutDistillation, SetDistill);
-                yield break;
-            }
             if (CrossEntropyWeight == 1)
             {
                 foreach (string option in new[] { nameof(Divergence), nameof(JensenShannonWeight), nameof(Temperature) })
@@ -146,10 +149,5 @@ public sealed partial class RetrofitEstimator
             if (TeacherTopK == 0)
                 yield return new(nameof(TeacherCachePath), "if TeacherTopK is 0", "set TeacherTopK above 0");
         }
-
-        private static IEnumerable<UnusedOption> UnusedOfTraining() =>
-            from property in typeof(LanguageTrainingOptions).GetProperties()
-            where !_ofConversion.Contains(property.Name)
-            select new UnusedOption(property.Name, WithoutDistillation, SetDistill);
     }
 }

@@ -8,19 +8,21 @@ public sealed partial class RetrofitEstimator
     /// <summary>The options of a <see cref="RetrofitEstimator"/>, with their defaults.</summary>
     /// <remarks>
     /// The model's shape, vocabulary and tokenizer are the teacher's. Some training defaults differ from <see
-    /// cref="ReversibleLmTrainer"/>'s: batches of 8, 500 steps with a warm-up of 50, a learning rate of 3e-4 that falls to 3e-5, and no
-    /// weight decay.
+    /// cref="ReversibleLmTrainer"/>'s: batches of 8, 500 steps with a warm-up of at most 50, a learning rate of 3e-4 that falls to 3e-5,
+    /// and no weight decay. <see cref="TrainingOptions.ValidationFraction"/> must be above 0.
     /// </remarks>
     public sealed partial class Options : LanguageTrainingOptions
     {
         private const string OfTheTeacher = "the teacher's hash is compared";
         private const string OfTheScheme = "the task's entry Scheme has the student's scheme";
 
+        /// <summary>The denominator of a blend's γ, and of an iterated inverse's A, from which on no distillation is needed.</summary>
+        private const int NearTeacher = 16;
+
         /// <summary>Creates options with the defaults of a retrofit.</summary>
         public Options()
         {
-            (BatchSize, MaxSteps, WarmupSteps) = (8, 500, 50);
-            (LearningRate, FinalLearningRate, WeightDecay) = (3e-4, 3e-5, 0);
+            (BatchSize, LearningRate, WeightDecay) = (8, 3e-4, 0);
         }
 
         /// <summary>
@@ -81,21 +83,28 @@ public sealed partial class RetrofitEstimator
 
         /// <summary>
         /// Whether to search the step size of midpoint or leapfrog on held-out text, with a first step of forward Euler; otherwise the
-        /// scheme is used as given. Must be false for a scheme with a given step size; has no effect for other schemes, which refuse it.
+        /// scheme is used as given. Null is true for <see cref="Scheme.Midpoint"/> and <see cref="Scheme.Leapfrog"/>, and false for another
+        /// step size, for which true is refused. Has no effect for other schemes, which refuse it.
         /// </summary>
         [NotInFingerprint(OfTheScheme)]
-        public bool SearchStepSize { get; set; } = true;
+        public bool? SearchStepSize { get; set; }
 
         /// <summary>The number of held-out windows on which teacher and student are compared, at least 1.</summary>
         [NotInFingerprint("it affects only the report")]
         public int ReportWindows { get; set; } = 64;
 
         /// <summary>
-        /// Whether the student is trained to match the teacher. False only converts the teacher, which is enough for a blend of 1/16;
-        /// training options are then refused.
+        /// Whether the student is trained to match the teacher. False only converts the teacher; options of the training and of its loss
+        /// are then refused. Null trains if one of these options is set, if <see cref="StudentPath"/> is set, or if the scheme needs it:
+        /// all do but blends with K of at least 16, iterated inverses with an absolute A of at most 1/16, and BDIA that computes the
+        /// teacher's network after training.
         /// </summary>
+        /// <remarks>
+        /// If training has made the student worse on the held-out text, the result is the student from before, to the bit: <see
+        /// cref="RetrofitReport.DistillationDiscarded"/>.
+        /// </remarks>
         [NotInFingerprint("without it there is no run")]
-        public bool Distill { get; set; } = true;
+        public bool? Distill { get; set; }
 
         /// <summary>The measure of the student's distance from the teacher.</summary>
         public Divergence Divergence { get; set; } = Divergence.ForwardKl;
@@ -143,8 +152,39 @@ public sealed partial class RetrofitEstimator
 
         internal DistillationLoss Loss => new(Divergence, Temperature, CrossEntropyWeight, JensenShannonWeight);
 
+        internal override int DefaultMaxSteps => 500;
+
         internal override string? StartOption => nameof(StudentPath);
 
         internal override Scheme? NamedScheme => StudentPath is null && !ChooseScheme ? Scheme : null;
+
+        internal bool EffectiveSearchStepSize => SearchStepSize ?? !GivesStepSize(Scheme);
+
+        /// <summary>Returns whether a student of this scheme is distilled.</summary>
+        internal bool Distills(Scheme scheme) => Distill ?? (StudentPath is not null || AsksForDistillation || NeedsDistillation(scheme));
+
+        /// <summary>Returns what a distillation is to lower on held-out text, in the weights of its loss; nats per token.</summary>
+        internal double HeldOutLoss(RetrofitAgreement agreement) => CrossEntropyWeight == 0
+            ? agreement.Distance
+            : (1 - CrossEntropyWeight) * agreement.KlPerToken + CrossEntropyWeight * agreement.StudentLoss;
+
+        /// <summary>Whether an option is set that has an effect only in a distillation.</summary>
+        private bool AsksForDistillation
+        {
+            get
+            {
+                Options defaults = new();
+                return OfDistillation.Select(option => typeof(Options).GetProperty(option)!)
+                    .Any(property => !Equals(property.GetValue(this), property.GetValue(defaults)));
+            }
+        }
+
+        /// <summary>Returns whether a conversion to the scheme is far from its teacher.</summary>
+        private static bool NeedsDistillation(Scheme scheme) => scheme switch
+        {
+            Bdia bdia => bdia.Inference == BdiaInference.Recurrence && bdia.K < NearTeacher,
+            IteratedInverse inverse => Math.Abs(inverse.A) > 1.0 / NearTeacher,
+            _ => true,
+        };
     }
 }

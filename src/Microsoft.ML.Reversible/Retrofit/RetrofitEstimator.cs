@@ -34,7 +34,8 @@ namespace Microsoft.ML.Reversible;
 ///
 /// ### Training algorithm details
 /// The teacher's blocks are run under a reversible recurrence over the layers, as in section 4 of
-/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056), and trained to match the teacher's distribution of the next token.
+/// [arXiv 2512.02056](https://arxiv.org/abs/2512.02056). Where the outputs then differ much, the student is trained to match the teacher's
+/// distribution of the next token.
 /// ]]></format>
 /// </remarks>
 public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransformer>
@@ -53,19 +54,23 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         _host = ((IHostEnvironment)context).Register(nameof(RetrofitEstimator));
     }
 
-    /// <summary>Converts the teacher and distils it.</summary>
+    /// <summary>
+    /// Converts the teacher, and distils the student if <see cref="Options.Distill"/> or the scheme asks for it. The better one of the
+    /// students before and after distillation is returned.
+    /// </summary>
     /// <param name="input">Data with the column.</param>
     /// <returns>
     /// The student, with its <see cref="ReversibleLmTransformer.Retrofit"/> report; dispose it to free its native memory.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, or LayerMap names a layer that does not
-    /// exist.
+    /// The column is missing, is neither text nor token ids, or has an id outside the vocabulary, LayerMap names a layer that does not
+    /// exist, or WarmupSteps or DecaySteps is above the number of steps of MaxEpochs.
     /// </exception>
     /// <exception cref="ArgumentException">A row has a character that the tokenizer cannot represent.</exception>
     /// <exception cref="InvalidOperationException">
     /// The teacher is not residual, teacher and student do not match, no scheme fits the limits, there are no rows, the text is too short,
-    /// the requested GPU is missing, the checkpoint belongs to another run, or no step could be taken.
+    /// the requested GPU is missing, the checkpoint belongs to another run, MaxEpochs takes more steps than an int counts, or no step could
+    /// be taken.
     /// </exception>
     /// <exception cref="InvalidDataException">A file of a folder, or a checkpoint, is damaged or of an unknown format.</exception>
     /// <exception cref="IOException">Another run uses the checkpoint folder, or a file cannot be written.</exception>
@@ -117,20 +122,30 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         RetrofitReport report = choice.Report(teacher, start.Student.Network, heldOut, _options);
         channel.Info(MessageSensitivity.None, "{0}", report);
         _options.ReportProgress?.Report(report);
-        if (!_options.Distill) return new(_context, start.Student, ScoreColumns.From(_options), metrics: null, report);
+        if (!_options.Distills(choice.Scheme))
+        {
+            if (_options.Distill is null)
+                channel.Info(MessageSensitivity.None, "{0}", $"The scheme {choice.Scheme} needs no distillation. To distil, set Distill.");
+            return new(_context, start.Student, ScoreColumns.From(_options), metrics: null, report);
+        }
 
+        start.KeepStudent();
         if (run.Checkpoint is { } checkpoint) start.Reload(checkpoint);
         using TeacherCache? answers = start.KeepAnswers(run.Seed);
         using var task = new DistillationTask(start.Student, start.Teacher.Network, start.Tokens, _options, run.Seed, answers);
-        var metrics = new LanguageMetrics(run.Train(task));
-        report = report with { After = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken) };
+        TrainingMetrics metrics = run.Train(task);
+        RetrofitAgreement after = Agreement.Measure(teacher, start.Student.Network, heldOut, _options.CancellationToken);
+        bool isWorse = !(_options.HeldOutLoss(after) <= _options.HeldOutLoss(report.Before));
+        report = report with { After = after, DistillationDiscarded = isWorse };
         channel.Info(MessageSensitivity.None, "{0}", report);
-        if (report.After.Distance > report.Before.Distance)
-            channel.Warning(MessageSensitivity.None, "{0}", string.Create(
-                CultureInfo.InvariantCulture,
-                $"Distillation increased the distance from the teacher: KL per token was {report.Before.KlPerToken:G3} nats and is now " +
-                $"{report.After.KlPerToken:G3}. Convert without it (Distill = false), or train with a smaller learning rate or for " +
-                $"more steps."));
-        return new(_context, start.Student, ScoreColumns.From(_options), metrics, report);
+        if (!report.DistillationDiscarded) return new(_context, start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
+        channel.Warning(MessageSensitivity.None, "{0}", string.Create(
+            CultureInfo.InvariantCulture,
+            $"Distillation made the student worse on held-out text: KL to the teacher was {report.Before.KlPerToken:G3} nats per token " +
+            $"and became {after.KlPerToken:G3}, the loss was {report.Before.StudentLoss:G4} and became {after.StudentLoss:G4}. " +
+            $"It was discarded, and the student from before is returned. Set Distill to false, or distil with a smaller LearningRate or " +
+            $"more MaxSteps."));
+        start.RestoreStudent();
+        return new(_context, start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics) { ModelStep = 0 }, report);
     }
 }

@@ -18,6 +18,7 @@ internal sealed class RetrofitStart : IDisposable
     private readonly LanguageModelTokenizer? _tokenizer;
     private readonly SpecialTokens? _specialTokens;
     private LanguageModel? _student;
+    private Tensor[] _kept = [];
 
     private RetrofitStart(RetrofitEstimator.Options options, Device device, LanguageModel teacher, LanguageModel? student, IDataView input)
     {
@@ -91,6 +92,37 @@ internal sealed class RetrofitStart : IDisposable
         _student = WithTokenizer(reloaded.Network);
     }
 
+    /// <summary>
+    /// Keeps the student's weights for <see cref="RestoreStudent"/>: those from a folder as a copy in host memory, since the folder may
+    /// change. Those of a conversion are the teacher's.
+    /// </summary>
+    public void KeepStudent()
+    {
+        if (_options.StudentPath is null) return;
+        using var noGraph = no_grad();
+        _kept = [.. Student.Network.parameters().Select(weight =>
+        {
+            using var scope = NewDisposeScope();
+            return weight.to(CPU, copy: true).DetachFromDisposeScope();
+        })];
+    }
+
+    /// <summary>Gives the student the weights that it had before distillation.</summary>
+    public void RestoreStudent()
+    {
+        if (_options.StudentPath is null)
+        {
+            Conversion.CopyWeights(Teacher.Network, Student.Network);
+            return;
+        }
+        using var noGraph = no_grad();
+        foreach (var (kept, weight) in _kept.Zip(Student.Network.parameters()))
+        {
+            using var scope = NewDisposeScope();
+            weight.copy_(kept);
+        }
+    }
+
     /// <summary>Returns the cache of the teacher's logits for all training windows; null if the options do not ask for it.</summary>
     /// <param name="seed">The run's seed.</param>
     public TeacherCache? KeepAnswers(int seed) => _options.TeacherTopK == 0
@@ -106,6 +138,7 @@ internal sealed class RetrofitStart : IDisposable
     public void Dispose()
     {
         Tokens.Dispose();
+        foreach (Tensor kept in _kept) kept.Dispose();
         if (_options.Teacher is null) Teacher.Dispose();
     }
 
@@ -188,9 +221,15 @@ internal static class Conversion
         Arithmetic arithmetic = options.Arithmetic ?? scheme.DefaultArithmetic;
         LanguageNetwork student = teacher.Configuration.Build(
             scheme, options.BackwardMode ?? scheme.DefaultBackwardMode(arithmetic), arithmetic, options.Precision, device, seed: null);
+        CopyWeights(teacher, student);
+        return student;
+    }
+
+    /// <summary>Copies the weights to a network of the same shape.</summary>
+    public static void CopyWeights(LanguageNetwork teacher, LanguageNetwork student)
+    {
         using var noGraph = no_grad();
         foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) Copy(from, to);
-        return student;
     }
 
     private static void Copy(NamedWeight from, NamedWeight to)

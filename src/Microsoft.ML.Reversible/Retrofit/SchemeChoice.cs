@@ -34,7 +34,7 @@ internal sealed record SchemeChoice(Scheme Scheme)
             AutomaticChoice choice = AutomaticChoice.Choose(teacher, batches, limits, options.CancellationToken);
             return new(choice.Best.Scheme) { Candidates = choice.Candidates, StepSizes = choice.StepSizes, Reason = choice.Reason };
         }
-        if (!options.SearchStepSize || WithStepSize(options.Scheme) is not { } withStepSize) return new(options.Scheme);
+        if (!options.EffectiveSearchStepSize || WithStepSize(options.Scheme) is not { } withStepSize) return new(options.Scheme);
         using var sample = new TeacherSample(teacher, batches, options.CancellationToken);
         IReadOnlyList<RetrofitCandidate> tried =
             new ConversionMeter(sample, limits).SearchStepSize(withStepSize, options.CancellationToken);

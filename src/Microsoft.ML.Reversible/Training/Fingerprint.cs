@@ -112,10 +112,7 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
                 throw new NotSupportedException(
                     $"The option {property.Name} has no text form for a run's fingerprint. Mark it [NotInFingerprint]; if it " +
                     "affects the loss curve, let the task add an entry for it.");
-            // For an option that is derived from others if it is null, the property with the effective value is read instead.
-            PropertyInfo read = property.DeclaringType!.GetProperty(
-                $"Effective{property.Name}", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly) ?? property;
-            settings[property.Name] = Text(read.GetValue(options));
+            settings[property.Name] = Text(OptionChecks.InEffect(property).GetValue(options));
         }
         return settings;
     }

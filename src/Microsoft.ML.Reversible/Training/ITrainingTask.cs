@@ -28,6 +28,9 @@ internal interface ITrainingTask
     /// <summary>The hash of the training data.</summary>
     string Source { get; }
 
+    /// <summary>The number of examples in a pass over the training data, at least 1.</summary>
+    long ExamplesPerEpoch { get; }
+
     /// <summary>The entries of the run's fingerprint besides the options and <see cref="Source"/>.</summary>
     IEnumerable<FingerprintEntry> Fingerprint { get; }
 

@@ -26,6 +26,13 @@ internal static class OptionChecks
     internal static void NotNegative(double value, string option) =>
         Require(value >= 0 && double.IsFinite(value), option, value, "at least 0 and finite");
 
+    /// <summary>
+    /// Returns the property with an option's value in effect: for an option that is derived from others if it is null, the property whose
+    /// name is Effective and the option's.
+    /// </summary>
+    internal static PropertyInfo InEffect(PropertyInfo option) => option.DeclaringType!.GetProperty(
+        $"Effective{option.Name}", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly) ?? option;
+
     internal static void Require(bool condition, string option, object value, string range)
     {
         if (!condition) throw new ArgumentOutOfRangeException(option, value, $"{option} must be {range}.");
@@ -48,7 +55,9 @@ internal readonly record struct UnusedOption(string Option, string Where, string
         foreach (UnusedOption one in unused)
         {
             PropertyInfo property = options.GetType().GetProperty(one.Option)!;
-            if (!Equals(property.GetValue(options), property.GetValue(defaults))) throw one.Refusal();
+            object? value = property.GetValue(options);
+            if (!Equals(value, property.GetValue(defaults)) && !Equals(value, OptionChecks.InEffect(property).GetValue(defaults)))
+                throw one.Refusal();
         }
     }
 

@@ -166,7 +166,8 @@ internal sealed class RunState
     {
         long ofAStep = (long)o.BatchSize * o.GradientAccumulationSteps, examples = ofAStep * (o.OverfitOneBatch ? 1 : Step);
         bool reported = Pending is not null || (History.Count > 0 && History[^1].Step == Step);
-        if (Step <= o.MaxSteps && Examples == examples && Units <= ofAStep * o.UnitsPerExample * Step && (reported || Step < o.MaxSteps))
+        int maxSteps = o.EffectiveMaxSteps ?? int.MaxValue;
+        if (Step <= maxSteps && Examples == examples && Units <= ofAStep * o.UnitsPerExample * Step && (reported || Step < maxSteps))
             return;
         throw new InvalidDataException(
             $"The checkpoint '{checkpoint}' is damaged: its '{FileName}' describes step {Step} after {Examples} examples, which this " +

@@ -19,6 +19,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly StepGuard _guard;
     private readonly ParameterUpdate _update;
     private readonly MemoryMeter _memory;
+    private readonly int _maxSteps;
     private readonly Stopwatch _training = new();
     private readonly TimeSpan _elapsedBefore;
     private (TimeSpan Time, long Units) _reported;
@@ -27,7 +28,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Creates a loop that continues from a state. The task's model must have the weights of that state.</summary>
     /// <param name="task">The task to train.</param>
-    /// <param name="options">The options, already checked.</param>
+    /// <param name="options">The options, already checked, with the number of steps.</param>
     /// <param name="state">The run's state, which the loop updates.</param>
     /// <param name="checkpoint">The checkpoint that the state is from; null for a new run.</param>
     /// <param name="output">Writes reports and checkpoints.</param>
@@ -37,9 +38,10 @@ internal sealed class TrainingLoop : IDisposable
         ITrainingTask task, TrainingOptions options, RunState state, string? checkpoint, RunOutput output, MemoryMeter memory)
     {
         (_task, _options, _state, _output, _memory) = (task, options, state, output, memory);
+        _maxSteps = options.EffectiveMaxSteps!.Value;
         _schedule = new LearningRateSchedule(
-            options.LearningRate, options.FinalLearningRate, options.WarmupSteps, options.MaxSteps, options.Schedule,
-            options.EffectiveDecaySteps);
+            options.LearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value, _maxSteps, options.Schedule,
+            options.EffectiveDecaySteps!.Value);
         var constants = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
         _optimizer = new FlatAdamW(task.ParameterGroups, constants, options.OptimizerPlacement, task.Flat);
         _guard = new StepGuard(options.OutlierFactor, options.MaxSkippedSteps) { State = state.Guard };
@@ -58,7 +60,7 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    private bool IsLastStep => _state.Step >= _options.MaxSteps;
+    private bool IsLastStep => _state.Step >= _maxSteps;
 
     private bool HasStalled => _options.EarlyStoppingPatience > 0 && _state.EvaluationsSinceBest >= _options.EarlyStoppingPatience;
 
@@ -163,7 +165,7 @@ internal sealed class TrainingLoop : IDisposable
     private long PassSeed(int step, int pass) =>
         ((long)_state.Fingerprint.Seed << 32) + (long)step * _options.GradientAccumulationSteps + pass;
 
-    private bool IsEvaluation(int step) => step % _options.EvaluationInterval == 0 || step == _options.MaxSteps;
+    private bool IsEvaluation(int step) => step % _options.EvaluationInterval == 0 || step == _maxSteps;
 
     /// <summary>Reports the last step, after an evaluation if one is due.</summary>
     /// <returns>Whether the evaluation was the best so far.</returns>
@@ -188,7 +190,7 @@ internal sealed class TrainingLoop : IDisposable
         _reported = (_training.Elapsed, _state.Units);
         (long? device, long host) = _memory.Read();
         var progress = new TrainingProgress(
-            _state.Step, _options.MaxSteps, _state.Units, pending.Loss, pending.LearningRate, pending.GradNorm, unitsPerSecond,
+            _state.Step, _maxSteps, _state.Units, pending.Loss, pending.LearningRate, pending.GradNorm, unitsPerSecond,
             heldOut?.Loss, host, _state.Guard.SkippedSteps, device)
         {
             Unit = _task.Unit,

@@ -41,14 +41,15 @@ public class TrainingMetrics
     /// <summary>Units trained on: tokens in a language model.</summary>
     public long UnitCount => History[^1].UnitCount;
 
-    /// <summary>Whether the run ended before <see cref="TrainingOptions.MaxSteps"/> because its evaluations stopped improving.</summary>
+    /// <summary>Whether the run ended before its last step because its evaluations stopped improving.</summary>
     public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
 
     /// <summary>Steps skipped because their gradients were not finite or far too large.</summary>
     public long SkippedSteps => History[^1].SkippedSteps;
 
     /// <summary>
-    /// The step whose weights the model has: the last one, or that of the best evaluation with <see cref="TrainingOptions.ReturnBest"/>.
+    /// The step whose weights the model has: the last one, that of the best evaluation with <see cref="TrainingOptions.ReturnBest"/>, or 0
+    /// if a retrofit has discarded its distillation.
     /// </summary>
     public int ModelStep { get; internal init; }
 

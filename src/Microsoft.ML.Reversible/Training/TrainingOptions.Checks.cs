@@ -56,17 +56,14 @@ public abstract partial class TrainingOptions
         Require(ValidationFraction is >= 0 and < 1, nameof(ValidationFraction), ValidationFraction, "within [0, 1)");
         AtLeast(1, BatchSize, nameof(BatchSize));
         AtLeast(1, GradientAccumulationSteps, nameof(GradientAccumulationSteps));
-        AtLeast(1, MaxSteps, nameof(MaxSteps));
+        if (MaxSteps is { } maxSteps) AtLeast(1, maxSteps, nameof(MaxSteps));
+        if (MaxEpochs is { } epochs) Positive(epochs, nameof(MaxEpochs));
         Positive(LearningRate, nameof(LearningRate));
         Defined(Schedule, nameof(Schedule));
-        if (Schedule != LearningRateScheduleKind.Constant)
-            Require(FinalLearningRate >= 0 && FinalLearningRate <= LearningRate, nameof(FinalLearningRate), FinalLearningRate,
+        if (Schedule != LearningRateScheduleKind.Constant && FinalLearningRate is { } final)
+            Require(final >= 0 && final <= LearningRate, nameof(FinalLearningRate), final,
                 string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {LearningRate}"));
-        Require(WarmupSteps >= 0 && WarmupSteps <= MaxSteps, nameof(WarmupSteps), WarmupSteps,
-            $"within [0, MaxSteps], which is {MaxSteps}");
-        if (DecaySteps is { } decay)
-            Require(decay >= 1 && decay <= MaxSteps - WarmupSteps, nameof(DecaySteps), decay,
-                $"at least 1 and at most MaxSteps less WarmupSteps, which is {MaxSteps - WarmupSteps}");
+        CheckSteps("MaxSteps");
         NotNegative(WeightDecay, nameof(WeightDecay));
         Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "within [0, 1)");
         Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "within [0, 1)");
@@ -77,8 +74,26 @@ public abstract partial class TrainingOptions
             "above 1 and finite, or 0 (which skips none for its size)");
         AtLeast(1, MaxSkippedSteps, nameof(MaxSkippedSteps));
         var conflict = ParameterUpdate.Conflict(
-            OptimizerPlacement, MaxGradNorm, ClipWithPreviousNorm, GradientAccumulationSteps, OutlierFactor);
+            OptimizerPlacement, MaxGradNorm, EffectiveClipWithPreviousNorm, GradientAccumulationSteps, OutlierFactor);
         if (conflict is var (message, option)) throw new ArgumentException(message, option);
+    }
+
+    /// <summary>Checks that warm-up and decay fit into the steps, as far as the options alone decide their number.</summary>
+    /// <param name="limit">The option that limits them, for messages.</param>
+    private void CheckSteps(string limit)
+    {
+        int warmup = WarmupSteps ?? 0, decay = DecaySteps ?? 1;
+        if (EffectiveMaxSteps is { } steps)
+        {
+            Require(warmup >= 0 && warmup <= steps, nameof(WarmupSteps), warmup, $"within [0, {limit}], which is {steps}");
+            Require(DecaySteps is null || (decay >= 1 && decay <= steps - warmup), nameof(DecaySteps), decay,
+                $"at least 1 and at most {limit} less WarmupSteps, which is {steps - warmup}");
+        }
+        else
+        {
+            AtLeast(0, warmup, nameof(WarmupSteps));
+            AtLeast(1, decay, nameof(DecaySteps));
+        }
     }
 
     private void CheckRun()

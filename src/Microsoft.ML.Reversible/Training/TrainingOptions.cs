@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
@@ -74,8 +75,18 @@ public abstract partial class TrainingOptions
     /// </summary>
     public int GradientAccumulationSteps { get; set; } = 1;
 
-    /// <summary>Optimizer steps, at least 1.</summary>
-    public int MaxSteps { get; set; } = 1000;
+    /// <summary>
+    /// The maximum number of optimizer steps, at least 1. Null is 1000, in a retrofit 500; if <see cref="MaxEpochs"/> is set, null sets no
+    /// limit.
+    /// </summary>
+    public int? MaxSteps { get; set; }
+
+    /// <summary>
+    /// The maximum number of passes over the training data, positive and finite, also a fraction; rounded up to whole steps. Null sets no
+    /// limit. If <see cref="MaxSteps"/> is set too, the run has the smaller number of steps of both. The learning rate follows the
+    /// resulting number.
+    /// </summary>
+    public double? MaxEpochs { get; set; }
 
     /// <summary>The learning rate after the warm-up, positive and finite.</summary>
     public double LearningRate { get; set; } = 1e-3;
@@ -84,17 +95,20 @@ public abstract partial class TrainingOptions
     public LearningRateScheduleKind Schedule { get; set; } = LearningRateScheduleKind.Cosine;
 
     /// <summary>
-    /// The learning rate at the end of the schedule, after <see cref="MaxSteps"/> steps; within [0, <see cref="LearningRate"/>];
-    /// refused with <see cref="LearningRateScheduleKind.Constant"/>.
+    /// The learning rate at the end of the schedule, after the last step; within [0, <see cref="LearningRate"/>]. Null is a tenth of
+    /// <see cref="LearningRate"/>. Refused with <see cref="LearningRateScheduleKind.Constant"/>.
     /// </summary>
-    public double FinalLearningRate { get; set; } = 1e-4;
+    public double? FinalLearningRate { get; set; }
 
-    /// <summary>Steps over which the learning rate rises linearly from nearly 0, within [0, <see cref="MaxSteps"/>].</summary>
-    public int WarmupSteps { get; set; } = 100;
+    /// <summary>
+    /// Steps over which the learning rate rises linearly from nearly 0, at least 0 and at most the number of steps. Null is a tenth of the
+    /// steps, but at most 100, in a retrofit 50, and at most the steps that <see cref="DecaySteps"/> leaves.
+    /// </summary>
+    public int? WarmupSteps { get; set; }
 
     /// <summary>
     /// The number of last steps over which <see cref="LearningRateScheduleKind.WarmupStableDecay"/> lowers the learning rate; at least 1,
-    /// and at most the number of steps after the warm-up. Null is a fifth of <see cref="MaxSteps"/>. Refused with other schedules.
+    /// and at most the number of steps after the warm-up. Null is a fifth of the steps. Refused with other schedules.
     /// </summary>
     public int? DecaySteps { get; set; }
 
@@ -120,11 +134,11 @@ public abstract partial class TrainingOptions
     public OptimizerPlacement OptimizerPlacement { get; set; } = OptimizerPlacement.AfterBackward;
 
     /// <summary>
-    /// Whether clipping uses the previous step's gradient norm. For <see cref="OptimizerPlacement.InsideBackward"/>, where the step's own
-    /// norm is not known yet; without this option, <see cref="MaxGradNorm"/> must then be 0. Refused with <see
-    /// cref="OptimizerPlacement.AfterBackward"/>.
+    /// Whether clipping uses the previous step's gradient norm. Null is true with <see cref="OptimizerPlacement.InsideBackward"/>, where
+    /// the step's own norm is not known yet, unless <see cref="MaxGradNorm"/> is 0. If it is false, <see cref="MaxGradNorm"/> must then be
+    /// 0. Refused with <see cref="OptimizerPlacement.AfterBackward"/>.
     /// </summary>
-    public bool ClipWithPreviousNorm { get; set; }
+    public bool? ClipWithPreviousNorm { get; set; }
 
     /// <summary>
     /// A step is skipped if its gradient norm is more than this many times the running mean; above 1, or 0 for no limit. Steps whose
@@ -210,7 +224,28 @@ public abstract partial class TrainingOptions
     [NotInFingerprint("it ends a part of a run")]
     public CancellationToken CancellationToken { get; set; }
 
-    internal int EffectiveDecaySteps => DecaySteps ?? Math.Clamp(MaxSteps / 5, 1, Math.Max(1, MaxSteps - WarmupSteps));
+    /// <summary>MaxSteps if it is neither set nor decided by MaxEpochs.</summary>
+    internal virtual int DefaultMaxSteps => 1000;
+
+    /// <summary>The maximum number of steps; null if MaxEpochs alone decides it.</summary>
+    internal int? EffectiveMaxSteps => MaxSteps ?? (MaxEpochs is null ? DefaultMaxSteps : null);
+
+    /// <summary>The number of warm-up steps; null if it depends on MaxEpochs.</summary>
+    internal int? EffectiveWarmupSteps => WarmupSteps ?? (KnownSteps is { } steps
+        ? Math.Clamp(Math.Min(steps, DefaultMaxSteps) / 10, 0, Math.Max(0, steps - (DecaySteps ?? 0)))
+        : null);
+
+    /// <summary>The number of decay steps; null if it depends on MaxEpochs.</summary>
+    internal int? EffectiveDecaySteps => DecaySteps ?? (KnownSteps is { } steps
+        ? Math.Clamp(steps / 5, 1, Math.Max(1, steps - EffectiveWarmupSteps!.Value))
+        : null);
+
+    // Rounded to the digits of a decimal number that a double keeps, so that a tenth of 3e-4 is 3e-5.
+    internal double EffectiveFinalLearningRate => FinalLearningRate
+        ?? double.Parse((LearningRate / 10).ToString("G15", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    internal bool EffectiveClipWithPreviousNorm =>
+        ClipWithPreviousNorm ?? (OptimizerPlacement == OptimizerPlacement.InsideBackward && MaxGradNorm > 0);
 
     /// <summary>The scheme that the options name; null if a folder or a measurement decides it, or the model has none.</summary>
     internal virtual Scheme? NamedScheme => null;
@@ -228,6 +263,30 @@ public abstract partial class TrainingOptions
     /// <summary>The maximum number of units of the loss (tokens, examples) in one example.</summary>
     internal virtual int UnitsPerExample => 1;
 
+    /// <summary>The number of steps; null if it depends on MaxEpochs.</summary>
+    private int? KnownSteps => MaxEpochs is null ? EffectiveMaxSteps : null;
+
     /// <summary>Returns a copy, so that later changes to the caller's object have no effect.</summary>
     internal TrainingOptions Copy() => (TrainingOptions)MemberwiseClone();
+
+    /// <summary>Returns options whose MaxSteps is the number of steps of the run, and whose MaxEpochs is null.</summary>
+    /// <param name="examplesPerEpoch">The number of examples in a pass over the training data, at least 1.</param>
+    /// <exception cref="InvalidOperationException">MaxEpochs takes more steps than an int counts.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The warm-up or the decay takes more steps than the run has.</exception>
+    internal TrainingOptions WithStepsOf(long examplesPerEpoch)
+    {
+        if (MaxEpochs is not { } epochs) return this;
+        // Rounded before it is rounded up, so that 1.1 passes of 10 steps are 11 steps.
+        double steps = Math.Ceiling(Math.Round(epochs * examplesPerEpoch / ((double)BatchSize * GradientAccumulationSteps), 6));
+        if (steps > int.MaxValue && MaxSteps is null)
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"MaxEpochs is {epochs}: with {examplesPerEpoch} examples a pass, that is more than {int.MaxValue} steps. " +
+                $"Set MaxEpochs to a smaller number, or set MaxSteps."));
+        TrainingOptions resolved = Copy();
+        (resolved.MaxSteps, resolved.MaxEpochs) = ((int)Math.Clamp(steps, 1, MaxSteps ?? int.MaxValue), null);
+        resolved.CheckSteps(string.Create(
+            CultureInfo.InvariantCulture, $"the steps of MaxEpochs {epochs} with {examplesPerEpoch} examples a pass"));
+        return resolved;
+    }
 }

@@ -65,19 +65,24 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Trains to the end.</summary>
     /// <param name="task">The task, with the weights of <see cref="Checkpoint"/> or the initial weights.</param>
-    /// <exception cref="InvalidOperationException">The checkpoint belongs to another run, or no step could be taken.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The checkpoint belongs to another run, MaxEpochs is too large, or no step could be taken.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The warm-up or the decay takes more steps than MaxEpochs gives.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public TrainingMetrics Train(ITrainingTask task)
     {
         Fingerprint fingerprint = _known.With(task.Fingerprint, task.Source);
         _resumed?.Fingerprint.Require(fingerprint, Checkpoint!);
+        TrainingOptions options = _options.WithStepsOf(task.ExamplesPerEpoch);
+        _resumed?.RequirePlaceIn(options, Checkpoint!);
         RunState state = _resumed ?? new RunState { Fingerprint = fingerprint };
         int? resumedFrom = _resumed?.Step;
         _channel.Info(MessageSensitivity.None, "{0}", $"{task.Description}, on {task.Device}, from step {state.Step}");
 
         using var output = new RunOutput(_options, _folder, state.Step, _channel);
         var memory = new MemoryMeter(task.Device);
-        using var loop = new TrainingLoop(task, _options, state, Checkpoint, output, memory);
+        using var loop = new TrainingLoop(task, options, state, Checkpoint, output, memory);
         loop.Run();
         if (_options.ReturnBest) loop.TakeBest();
         return new TrainingMetrics(state.History, state.ValidationUnits, state.Elapsed, memory.DevicePeak)

@@ -17,7 +17,7 @@ internal static class OptionCases
         "--divergence forward-kl", "--jensen-shannon-weight 0.5", "--temperature 1", "--cross-entropy-weight 0", "--hidden-state-weight 0",
         "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--backward-mode reversible", "--kept-layer-count 0",
         "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--gradient-accumulation-steps 1",
-        "--max-steps 500", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
+        "--max-steps 500", "--max-epochs 1", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
         "--optimizer-placement after-backward", "--clip-with-previous-norm false", "--outlier-factor 0", "--max-skipped-steps 10",
         "--overfit-one-batch false", "--seed 1", "--evaluation-interval 250", "--evaluation-batches 20", "--early-stopping-patience 0",
@@ -49,7 +49,7 @@ internal static class OptionCases
         .. Lines("retrofit",
         [
             "--max-remainder-gib 1", "--max-relative-cost 2", "--search-step-size true", "--search-step-size true --scheme auto",
-            "--scheme midpoint:0.5", "--scheme leapfrog:1",
+            "--scheme midpoint:0.5 --search-step-size true", "--scheme leapfrog:1 --search-step-size",
             "--scheme blend:16 --student MODEL", "--scheme auto --student MODEL", "--jensen-shannon-weight 0.5",
             "--layer-map 1:1", "--teacher-cache-path x", "--divergence forward-kl --cross-entropy-weight 1",
             "--temperature 1 --cross-entropy-weight 1", "--decay-steps 5", "--kept-layer-count 0 --backward-mode stored", "--deterministic",
@@ -98,7 +98,8 @@ internal static class OptionCases
         ("gradcheck", Gradcheck, "--seed 2"), ("gradcheck", Gradcheck, "--json"),
         .. OfTraining("train",
             "--layer-count 1 --head-count 1 --width 8 --context-length 8 --batch-size 2 --tokenization byte --max-steps 2 --seed 1"),
-        .. OfTraining("retrofit", "--teacher MODEL --context-length 8 --batch-size 2 --max-steps 2 --seed 1"),
+        .. OfTraining("retrofit",
+            "--teacher MODEL --scheme iterated-inverse:a=1 --context-length 8 --batch-size 2 --max-steps 2 --learning-rate 1e-3 --seed 1"),
     ];
 
     /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>

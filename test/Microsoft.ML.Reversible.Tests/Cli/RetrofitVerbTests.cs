@@ -37,7 +37,37 @@ public sealed class RetrofitVerbTests
     {
         CliRun run = Run("--scheme", "blend:64", "--learning-rate", "0.1", "--json");
         Assert.AreEqual(0, run.Code, run.Error);
-        Assert.HasCount(2, run.Error.Split("Distillation increased the distance from the teacher"));
+        Assert.HasCount(2, run.Error.Split("Distillation made the student worse"));
+    }
+
+    [TestMethod]
+    public void AStudentThatDistillationMakesWorseIsTheOneFromBefore()
+    {
+        CliRun run = Run("--scheme", "blend:64", "--learning-rate", "0.1", "--json");
+        Assert.AreEqual(0, run.Code, run.Error);
+        Assert.IsTrue(run.Json[^1].GetProperty("distillation_discarded").GetBoolean());
+        StringAssert.Contains(run.Error, "Distillation was discarded");
+        using ReversibleLmTransformer model = new MLContext().Reversible().LoadPretrained(Student);
+        Assert.IsTrue(Retrofits.Teacher.Network.parameters().Zip(model.Network.parameters(), TestModels.SameBits).All(same => same));
+    }
+
+    [TestMethod]
+    public void ASchemeThatNeedsNoDistillationIsOnlyConvertedUnlessAnOptionOfItIsTyped()
+    {
+        string[] verb =
+        [
+            "retrofit", "--teacher", _folder.File("teacher"), "--data", CliRun.WriteText(_folder.File("text.txt")), "--out", Student,
+            "--context-length", "16", "--batch-size", "4", "--report-windows", "20",
+        ];
+        CliRun plain = CliRun.Of(verb);
+        Assert.AreEqual(0, plain.Code, plain.Error);
+        Assert.IsFalse(plain.Out.Contains("\nafter ", StringComparison.Ordinal), plain.Out);
+        Assert.HasCount(2, plain.Out.Split("\nbefore "));
+        Assert.IsFalse(plain.Error.Contains("\nbefore ", StringComparison.Ordinal), plain.Error);
+
+        CliRun asked = CliRun.Of([.. verb, "--max-epochs", "0.02", "--weight-decay", "0"]);
+        Assert.AreEqual(0, asked.Code, asked.Error);
+        StringAssert.Contains(asked.Out, "\nafter ");
     }
 
     [TestMethod]

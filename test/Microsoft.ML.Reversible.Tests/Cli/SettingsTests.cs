@@ -39,10 +39,11 @@ public sealed class SettingsTests
     [TestMethod]
     public void TheHelpOfARetrofitShowsTheDefaultsOfItsTraining()
     {
-        string help = CliRun.Of("retrofit", "--help").Out.ReplaceLineEndings(" ");
-        StringAssert.Contains(help, "Optimizer steps, at least 1. Default: 500.");
+        string help = string.Join(' ', CliRun.Of("retrofit", "--help").Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        StringAssert.Contains(help, "at least 1. Default: 500, without a limit if --max-epochs is given.");
+        StringAssert.Contains(help, "a tenth of that number, at most 50.");
         StringAssert.Contains(help, "Default: 0.0003.");
-        StringAssert.Contains(help, "--teacher-path, --teacher FOLDER  (required)");
+        StringAssert.Contains(help, "--teacher-path, --teacher FOLDER (required)");
     }
 
     [TestMethod]
@@ -72,6 +73,7 @@ public sealed class SettingsTests
     [TestMethod]
     [DataRow(nameof(ReversibleLmTrainer.Options.LayerCount), "--layer-count", "7", 7)]
     [DataRow(nameof(ReversibleLmTrainer.Options.LearningRate), "--learning-rate", "2.5e-4", 2.5e-4)]
+    [DataRow(nameof(ReversibleLmTrainer.Options.MaxEpochs), "--max-epochs", "0.5", 0.5)]
     [DataRow(nameof(ReversibleLmTrainer.Options.BackwardMode), "--backward-mode", "checkpointed", BackwardMode.Checkpointed)]
     [DataRow(nameof(ReversibleLmTrainer.Options.Activation), "--activation", "gelu-tanh", Activation.GeluTanh)]
     [DataRow(nameof(ReversibleLmTrainer.Options.Precision), "--precision", "BFloat16", Precision.BFloat16)]

@@ -30,6 +30,10 @@ public sealed class BadInputTests
         Bad("BatchSize", o => o.BatchSize = int.MaxValue, "2^30"),
         Bad("GradientAccumulationSteps", o => o.GradientAccumulationSteps = 0),
         Bad("MaxSteps", o => o.MaxSteps = 0),
+        Bad("MaxEpochs", o => o.MaxEpochs = 0, "positive"),
+        Bad("MaxEpochs", o => o.MaxEpochs = double.PositiveInfinity, "finite"),
+        Bad("WarmupSteps", o => o.WarmupSteps = -1, "[0, MaxSteps], which is 20"),
+        Bad("WarmupSteps", o => (o.MaxSteps, o.MaxEpochs, o.WarmupSteps) = (null, 1, -1), "at least 0"),
         Bad("LearningRate", o => o.LearningRate = double.NaN),
         Bad("LearningRate", o => o.LearningRate = 0),
         Bad("FinalLearningRate", o => o.FinalLearningRate = 1, "LearningRate"),
@@ -60,7 +64,9 @@ public sealed class BadInputTests
         Bad("DecaySteps", o => o.DecaySteps = 19, "18"),
         Bad("LabelSmoothing", o => o.LabelSmoothing = 1, "[0, 1)"),
         Bad("OptimizerPlacement", o => o.OptimizerPlacement = (OptimizerPlacement)9, "InsideBackward"),
-        Bad("MaxGradNorm", o => o.OptimizerPlacement = OptimizerPlacement.InsideBackward, "ClipWithPreviousNorm"),
+        Bad(
+            "MaxGradNorm", o => (o.OptimizerPlacement, o.ClipWithPreviousNorm) = (OptimizerPlacement.InsideBackward, false),
+            "ClipWithPreviousNorm"),
         Bad(
             "GradientAccumulationSteps",
             o => (o.OptimizerPlacement, o.MaxGradNorm, o.GradientAccumulationSteps) = (OptimizerPlacement.InsideBackward, 0, 2)),
@@ -110,7 +116,8 @@ public sealed class BadInputTests
     public void EveryOptionThatCanBeBadHasABadValueAbove()
     {
         Type[] neverBad = [
-            typeof(bool), typeof(CancellationToken), typeof(IProgress<TrainingProgress>), typeof(IProgress<TokenizationProgress>),
+            typeof(bool), typeof(bool?), typeof(CancellationToken), typeof(IProgress<TrainingProgress>),
+            typeof(IProgress<TokenizationProgress>),
             typeof(Microsoft.ML.Tokenizers.Tokenizer)];
         string[] covered = [.. BadOptions.Select(bad => (string)bad[0])];
         string[] missing = [.. typeof(ReversibleLmTrainer.Options).GetProperties()

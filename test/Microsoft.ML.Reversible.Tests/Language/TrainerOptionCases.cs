@@ -100,6 +100,7 @@ internal static class TrainerOptionCases
         new(nameof(Options.BatchSize), (o, _) => o.BatchSize = 3),
         new(nameof(Options.GradientAccumulationSteps), (o, _) => o.GradientAccumulationSteps = 2),
         new(nameof(Options.MaxSteps), (o, _) => o.MaxSteps = 5),
+        new(nameof(Options.MaxEpochs), (o, _) => o.MaxEpochs = 0.05),
         new(nameof(Options.LearningRate), (o, _) => o.LearningRate = 4e-3),
         new(nameof(Options.Schedule), (o, _) => o.Schedule = LearningRateScheduleKind.Linear),
         new(nameof(Options.FinalLearningRate), (o, _) => o.FinalLearningRate = 2e-4)

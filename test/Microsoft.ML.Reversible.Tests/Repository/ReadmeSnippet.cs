@@ -19,7 +19,7 @@ internal static class ReadmeSnippet
         ReversibleLmTransformer model = ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             Scheme = Scheme.Midpoint, LayerCount = 4, HeadCount = 4, Width = 64, ContextLength = 64, VocabularySize = 400,
-            BatchSize = 16, MaxSteps = 300, WarmupSteps = 30, LearningRate = 3e-3,
+            BatchSize = 16, MaxSteps = 300, LearningRate = 3e-3,
         }).Fit(stories);
         Console.WriteLine($"held-out perplexity {model.Metrics!.ValidationPerplexity:F1}");
         Console.WriteLine(model.Generate("Once upon a time", maxTokens: 60, temperature: 0.8, seed: 1));

@@ -22,9 +22,7 @@ internal static class RetrofitSnippets
             Scheme = Bdia.Blend(2),
             ContextLength = 16,
             MaxSteps = 60,
-            WarmupSteps = 6,
             LearningRate = 1e-3,
-            FinalLearningRate = 1e-4,
         }).Fit(texts);
 
         RetrofitReport report = student.Retrofit!;
@@ -65,9 +63,7 @@ internal static class RetrofitSnippets
             FrozenLayerCount = 1,
             ContextLength = 16,
             MaxSteps = 10,
-            WarmupSteps = 1,
             LearningRate = 1e-4,
-            FinalLearningRate = 1e-5,
         }).Fit(texts);
         // </snippet>
         return tuned.Metrics!;

@@ -53,10 +53,8 @@ internal static class TrainingSnippets
         {
             PretrainedFolder = Path.Combine(folder, "run", "step-00000040"),
             ContextLength = 32,
-            MaxSteps = 10,
-            WarmupSteps = 2,
+            MaxEpochs = 1,
             LearningRate = 1e-4,
-            FinalLearningRate = 1e-5,
         }).Fit(data);
         // </snippet>
         return tuned;

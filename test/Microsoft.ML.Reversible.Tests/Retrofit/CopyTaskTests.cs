@@ -34,7 +34,7 @@ public sealed class CopyTaskTests
         };
         (options.TextColumnName, options.DocumentBoundaries) = (nameof(Row.Ids), DocumentBoundaries.Respect);
         (options.ContextLength, options.BatchSize) = (2 * LongestWord + 2, 32);
-        if (options.Distill) (options.MaxSteps, options.WarmupSteps, options.LearningRate, options.Seed) = (steps, 5, 3e-3, 1);
+        if (steps > 0) (options.MaxSteps, options.WarmupSteps, options.LearningRate, options.Seed) = (steps, 5, 3e-3, 1);
         var random = new Random(1);
         IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 3000).Select(_ =>
         {

@@ -166,10 +166,16 @@ public sealed class RetrofitOptionTests
     [TestMethod]
     [DataRow("midpoint:0.25")]
     [DataRow("leapfrog:0.25")]
-    public void AStepSizeThatIsNamedIsRefusedWhereOneIsSearched(string scheme)
+    public void AStepSizeThatIsNamedIsUsedAndRefusedWhereOneIsSearched(string scheme)
     {
         Options options = Small();
         options.Scheme = Scheme.Parse(scheme);
+        using (ReversibleLmTransformer student = Ml.Reversible().Retrofit(options).Fit(Data))
+        {
+            Assert.AreEqual(options.Scheme, student.Scheme);
+            Assert.IsEmpty(student.Retrofit!.StepSizes);
+        }
+        options.SearchStepSize = true;
         var e = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().Retrofit(options));
         StringAssert.Contains(e.Message, $"Scheme has no effect beyond its name, {scheme.Split(':')[0]}, if SearchStepSize");
         options.SearchStepSize = false;

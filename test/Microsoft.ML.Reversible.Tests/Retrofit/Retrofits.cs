@@ -18,7 +18,7 @@ internal static class Retrofits
         (options.ContextLength, options.BatchSize, options.MaxSteps, options.WarmupSteps) = (16, 4, 20, 2);
         (options.LearningRate, options.FinalLearningRate, options.Seed) = (2e-3, 2e-4, 3);
         change?.Invoke(options);
-        if (options.Distill) return options;
+        if (options.Distill != false) return options;
         RetrofitEstimator.Options plain = new();
         (options.MaxSteps, options.WarmupSteps, options.Seed) = (plain.MaxSteps, plain.WarmupSteps, plain.Seed);
         (options.LearningRate, options.FinalLearningRate) = (plain.LearningRate, plain.FinalLearningRate);

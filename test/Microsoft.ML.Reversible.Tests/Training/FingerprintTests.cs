@@ -90,7 +90,7 @@ public sealed class FingerprintTests
         [
             "BatchSize", "Beta1", "Beta2", "ClipWithPreviousNorm", "ContextLength", "DecaySteps", "Deterministic", "DocumentBoundaries",
             "EarlyStoppingPatience", "Epsilon", "EvaluationBatches", "EvaluationInterval", "FinalLearningRate", "FreezeEmbedding",
-            "FrozenLayerCount", "GradientAccumulationSteps", "LearningRate", "MaxGradNorm", "MaxSteps", "OptimizerPlacement",
+            "FrozenLayerCount", "GradientAccumulationSteps", "LearningRate", "MaxEpochs", "MaxGradNorm", "MaxSteps", "OptimizerPlacement",
             "OutlierFactor", "OverfitOneBatch", "Precision", "Schedule", "ValidationFraction", "WarmupSteps", "WeightDecay",
         ];
         CollectionAssert.AreEquivalent(
