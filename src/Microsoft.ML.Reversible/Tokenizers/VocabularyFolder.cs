@@ -50,17 +50,15 @@ internal static class VocabularyFolder
     public static Vocabulary Read(TokenizerFiles files, string vocabularyFile, string mergesFile, SpecialIds special)
     {
         TokenizerConfiguration configuration = TokenizerConfiguration.Read(files);
-        if (configuration.AddsPrefixSpace)
-            throw TokenizerJson.Malformed(configuration.Path, "it asks for add_prefix_space, which is not supported");
         string vocabularyPath = files.PathOf(vocabularyFile);
-        string[] tokens;
+        TokenTable table;
         using (JsonDocument document = TokenizerJson.ParseObject(files.Read(vocabularyFile), vocabularyPath))
-            tokens = TokenizerJson.ReadTokens(document.RootElement, vocabularyPath);
+            table = TokenTable.Of(TokenizerJson.ReadIds(document.RootElement, vocabularyPath), [], configuration, vocabularyPath);
         string[] merges = ReadMerges(files.Read(mergesFile), files.PathOf(mergesFile));
-        (string end, string begin, string prefix) = special.In(tokens, configuration, vocabularyPath);
-        var vocabulary = new Vocabulary(configuration.Kind ?? TextTokenization.Bpe, tokens, merges, end)
+        Vocabulary vocabulary = Vocabulary.Of(
+            configuration.Kind ?? TextTokenization.Bpe, table, merges, special.In(table.Texts, configuration, vocabularyPath)) with
         {
-            BeginOfText = begin, Prefix = prefix,
+            AddsPrefixSpace = configuration.AddsPrefixSpace == true,
         };
         vocabulary.Check(vocabularyPath, files.PathOf(mergesFile));
         return vocabulary;
