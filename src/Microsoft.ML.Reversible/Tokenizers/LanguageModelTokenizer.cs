@@ -86,7 +86,7 @@ internal sealed class LanguageModelTokenizer
     /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
     /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
     /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json
-    /// beside them name the tokens that end a document and come before one.
+    /// beside them name the tokens that end a document and come before one; the former or added_tokens.json adds tokens.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>

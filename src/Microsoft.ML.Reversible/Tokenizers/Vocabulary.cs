@@ -61,7 +61,9 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
         {
             BeginOfText = special.Begin,
             Prefix = special.Prefix,
-            Controls = table.Controls.Concat(added[true].Select(token => token.Id)).ToHashSet(),
+            // A byte's token stands for the byte, even if a file takes it for padding.
+            Controls = table.Controls.Concat(added[true].Select(token => token.Id))
+                .Where(id => table.Texts[id].Length != 1 || !ByteAlphabet.Covers(table.Texts[id])).ToHashSet(),
             Literals = added[false].ToDictionary(token => token.Id),
             LeastModelSize = table.LeastModelSize,
         };

@@ -66,14 +66,14 @@ internal static class VocabularyFolder
 
     private static string[] ReadMerges(byte[] file, string path)
     {
-        // Only line feeds end a line, with or without a carriage return before them.
+        // Only line feeds end a line. Tokens have no white space, which is written in GPT-2's byte alphabet.
         using var reader = new StreamReader(new MemoryStream(file), Encoding.UTF8);
         string[] lines = reader.ReadToEnd().Split('\n');
         var merges = new List<string>();
         for (int i = 0; i < lines.Length; i++)
         {
-            string line = lines[i].TrimEnd('\r');
-            if (line.Length == 0 || (i == 0 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
+            string line = lines[i].Trim(' ', '\t', '\r');
+            if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal)) continue;
             if (line.Split(' ') is not [{ Length: > 0 }, { Length: > 0 }])
                 throw TokenizerJson.Malformed(path, $"line {i + 1} is '{line}' and must be two tokens with one space between");
             merges.Add(line);

@@ -63,6 +63,15 @@ public sealed class FileStartTests
         StringAssert.Contains(e.Message, "\"git lfs pull\"");
     }
 
+    [TestMethod]
+    public void APointerInPlaceOfAZipIsNamed()
+    {
+        string path = _scratch.File("model.zip");
+        File.WriteAllText(path, Pointer);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => new MLContext().Reversible().Load(path, out _));
+        StringAssert.Contains(e.Message, "model.zip' is not a zip: it is a Git LFS pointer");
+    }
+
     /// <summary>Case 13 of the shared cases.</summary>
     [TestMethod]
     public void TheSharedPointerIsNamedInThePlaceOfWeights()

@@ -115,6 +115,17 @@ public sealed class AddedTokenTests
     }
 
     [TestMethod]
+    public void AByteThatIsAlsoThePaddingTokenIsStillText()
+    {
+        WriteVocabulary();
+        Write(
+            "tokenizer_config.json",
+            """{"pad_token":"a","eos_token":"<e>","added_tokens_decoder":{"0":{"content":"a","special":true}}}""");
+        LanguageModelTokenizer tokenizer = Load();
+        Assert.AreEqual("aa", tokenizer.Decode(tokenizer.Encode("aa")));
+    }
+
+    [TestMethod]
     public void AddedTokensOfAVocabularyWithoutConfigurationSurviveSaving()
     {
         WriteVocabulary();

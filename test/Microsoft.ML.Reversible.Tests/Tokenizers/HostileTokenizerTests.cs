@@ -122,6 +122,7 @@ public class HostileTokenizerTests
 
     [TestMethod]
     [DataRow("YQ== 0\n\nYg== 1\nYWI= 2\n", null)]
+    [DataRow("\ufeffYQ== 0\r\n \nYg== 1 \r\nYWI= 2", null)]
     [DataRow("YQ== 0\nYQ== 1\n", "twice")]
     [DataRow("YQ== 0\nYg== 0\n", "line 2")]
     [DataRow("YQ== 0\nYg== 5\n", "the rank 5")]

@@ -76,10 +76,13 @@ public class TokenizerFilesTests
     }
 
     [TestMethod]
-    public void AByteOrderMarkAndCarriageReturnsDoNoHarm()
+    [DataRow("#version: 0.2\r\na b\r\n")]
+    [DataRow("\ufeff#version: 0.2\na b \n \n\n")]
+    [DataRow("\n#version: 0.2 - made by hand\n\ta b")]
+    public void ByteOrderMarksAndWhiteSpaceDoNoHarm(string merges)
     {
-        File.WriteAllText(PathOf("vocab.json"), """{"a":0,"b":1,"ab":2,"<|endoftext|>":3}""", System.Text.Encoding.UTF8);
-        Write("merges.txt", "#version: 0.2\r\na b\r\n");
+        File.WriteAllText(PathOf("vocab.json"), """{"a":0.0,"b":1,"ab":2,"<|endoftext|>":3}""" + "\r\n ", System.Text.Encoding.UTF8);
+        Write("merges.txt", merges);
 
         CollectionAssert.AreEqual(new[] { 2, 0 }, LanguageModelTokenizer.Load(_folder.FullName).Encode("aba"));
     }
