@@ -7,7 +7,8 @@ public sealed partial class ReversibleCatalog
     /// <para>
     /// PIQA, ARC, OpenBookQA, WinoGrande, HellaSwag and LAMBADA: one JSON object per line, with the fields of the authors' files, of
     /// Hugging Face's data sets, or (except HellaSwag) of MosaicML's evaluation files. OpenBookQA may also be tab-separated values. MMLU is
-    /// comma-separated values without a header, wikitext plain text. The layout is recognised by the fields.
+    /// comma-separated values, with or without a header, or Hugging Face's JSON lines; wikitext is plain text, or Hugging Face's JSON lines
+    /// of articles or of lines. The layout is recognised by the fields. Blank lines are skipped.
     /// </para>
     /// <para>
     /// All rows are read into memory. Files are UTF-8, of up to 256 MiB, with lines of up to 1 MiB. In 118 rows of the published PIQA the
@@ -16,8 +17,9 @@ public sealed partial class ReversibleCatalog
     /// </remarks>
     /// <param name="task">One of <see cref="ZeroShotTasks"/>.</param>
     /// <param name="path">
-    /// The file. For a subject of MMLU also a folder with one file per subject, <c>anatomy_test.csv</c>, <c>_val</c> or <c>_dev</c> (the
-    /// first of these that exists), or a folder with the folders <c>test</c>, <c>val</c> and <c>dev</c> of such files.
+    /// The file. For a subject of MMLU, rows of other subjects in a file of JSON lines are left out; and the path may be a folder with one
+    /// file per subject, <c>anatomy_test.csv</c> or <c>.jsonl</c>, <c>_val</c> or <c>_dev</c> (the first of these that exists), or with the
+    /// folders <c>test</c>, <c>val</c> and <c>dev</c> of such files.
     /// </param>
     /// <param name="labelsPath">
     /// For PIQA and WinoGrande without answers in the rows, the file with one answer per line. <c>valid-labels.lst</c> in the folder of

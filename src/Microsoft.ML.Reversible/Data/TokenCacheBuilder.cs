@@ -32,7 +32,7 @@ internal static class TokenCacheBuilder
         IProgress<TokenizationProgress>? progress = null,
         int? endOfTextId = null)
     {
-        RequireInside(endOfTextId, tokenizer.VocabularySize);
+        RequireInside(endOfTextId ?? tokenizer.EndOfTextId, tokenizer.VocabularySize);
         return Build(new TextSource(rows, tokenizer, endOfTextId), path, TokenCacheEncoder.Default, cancellationToken, progress);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 
@@ -51,16 +52,18 @@ internal static class ConfigurationFile
     /// </exception>
     public static ModelDescription Read(string path)
     {
+        LanguageModelConfiguration? configuration = null;
         try
         {
             ConfigurationJson json = ConfigurationJson.Read(path);
             string? type = json.Value<string>("model_type");
             ModelFamilyRow family = ModelFamilyRow.All.FirstOrDefault(row => row.ModelType == type) ?? throw UnknownArchitecture(json);
-            LanguageModelConfiguration configuration = family.Read(json);
+            configuration = family.Read(json);
             if (json.Has("quantization_config"))
                 throw new InvalidDataException("its weights are quantized. Use the float32, float16 or bfloat16 version of the model");
             configuration.Check();
-            var special = new SpecialTokens(json.Number("bos_token_id"), json.Numbers("eos_token_id"));
+            var special = new SpecialTokens(
+                json.Numbers("bos_token_id") is [int begin, ..] ? begin : null, json.Numbers("eos_token_id"));
             (Scheme scheme, Arithmetic arithmetic) = ReadScheme(json.Section("reversible"), configuration.LayerCount);
             return new(configuration, scheme, arithmetic, special);
         }
@@ -68,6 +71,9 @@ internal static class ConfigurationFile
         {
             // .NET appends the parameter's name, which a file does not have.
             string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;
+            if (configuration is not null)
+                reason = Regex.Replace(reason, @"\w+", word => configuration.FieldNames.GetValueOrDefault(word.Value, word.Value))
+                    .ReplaceLineEndings(" ");
             throw new InvalidDataException($"'{path}' does not describe a model: {reason}", e);
         }
     }

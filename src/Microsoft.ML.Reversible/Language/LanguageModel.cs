@@ -21,8 +21,12 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
     public SpecialTokens SpecialTokens { get; } = specialTokens
         ?? (tokenizer is null ? new(null, []) : new(tokenizer.BeginOfTextId, [tokenizer.EndOfTextId]));
 
-    /// <summary>The id that stands for an empty context: the tokenizer's, or else the one in config.json, or else 0.</summary>
-    public int PrefixId => tokenizer?.PrefixId ?? SpecialTokens.BeginOfText ?? SpecialTokens.EndOfText.FirstOrDefault();
+    /// <summary>
+    /// The id that stands for an empty context: the tokenizer's, or else one of config.json that the model has, or else 0.
+    /// </summary>
+    public int PrefixId => tokenizer?.PrefixId ?? OwnIds.BeginOfText ?? OwnIds.EndOfText ?? 0;
+
+    private SpecialIds OwnIds => SpecialTokens.Within(network.Configuration.VocabularySize);
 
     /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));

@@ -241,7 +241,7 @@ internal sealed class LanguageStart : IDisposable
             LanguageModelTokenizer? tokenizer =
                 given ?? (loaded is { HasTokenizer: true } ? loaded.Tokenizer : isText ? Learn(input, options) : null);
             int vocabularySize = network?.Configuration.VocabularySize ?? tokenizer?.VocabularySize ?? options.VocabularySize;
-            CheckVocabulary(tokenizer, vocabularySize);
+            tokenizer = WithinVocabulary(tokenizer, vocabularySize);
             tokens = ReadTokens(input, options, tokenizer, vocabularySize);
             network ??= options.ConfigurationFor(vocabularySize).Build(
                 options.Scheme, options.EffectiveBackwardMode!.Value, options.EffectiveArithmetic!.Value, options.Precision, device, seed);
@@ -298,13 +298,13 @@ internal sealed class LanguageStart : IDisposable
                 $"but the model to start from has a context of {network.Configuration.ContextLength} tokens.");
     }
 
-    /// <exception cref="InvalidOperationException">The tokenizer has tokens that the model lacks.</exception>
-    public static void CheckVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize)
-    {
-        if (tokenizer?.VocabularySize > vocabularySize)
-            throw new InvalidOperationException(
-                $"The tokenizer has {tokenizer.VocabularySize} tokens, but the model to start from has only {vocabularySize}.");
-    }
+    /// <summary>Returns a tokenizer that gives no id which the model to start from lacks.</summary>
+    /// <exception cref="InvalidOperationException">The tokenizer has tokens, other than added ones, that the model lacks.</exception>
+    public static LanguageModelTokenizer? WithinVocabulary(LanguageModelTokenizer? tokenizer, int vocabularySize) =>
+        tokenizer?.LeastModelSize > vocabularySize
+            ? throw new InvalidOperationException(
+                $"The tokenizer has {tokenizer.LeastModelSize} tokens, but the model to start from has only {vocabularySize}.")
+            : tokenizer?.Within(vocabularySize);
 
     /// <summary>Frees the model after a failure.</summary>
     public void Abandon() => Model.Dispose();

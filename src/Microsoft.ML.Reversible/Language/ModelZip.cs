@@ -107,7 +107,11 @@ internal static class ModelZip
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"'{path}' is not a zip, or it is cut short: {e.Message}", e);
+            var start = new byte[FileStart.Length];
+            stream.Position = 0;
+            string? fault = FileStart.Fault(start.AsSpan(0, stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)));
+            throw new InvalidDataException(
+                fault is null ? $"'{path}' is not a zip, or it is cut short: {e.Message}" : $"'{path}' is not a zip: {fault}.", e);
         }
     }
 

@@ -99,17 +99,21 @@ internal static class PretrainedFolder
         string folder, Func<WeightFiles>? openWeights, Func<SpecialIds, LanguageModelTokenizer?> loadTokenizer,
         Func<ModelDescription, LanguageNetwork> build)
     {
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The folder '{folder}' does not exist.");
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException(
+                File.Exists(folder) ? $"'{folder}' is a file. Give the folder that holds it." : $"The folder '{folder}' does not exist.");
         string config = Path.Combine(folder, ConfigurationFile.FileName);
         if (!File.Exists(config))
-            throw new FileNotFoundException($"The folder '{folder}' has no file '{ConfigurationFile.FileName}'.", config);
+            throw new FileNotFoundException(
+                $"The folder '{folder}' has no file '{ConfigurationFile.FileName}'.{OtherFormats.Describe(folder)}", config);
         ModelDescription description = ConfigurationFile.Read(config);
         SpecialTokens special = description.SpecialTokens with { EndOfGeneration = GenerationConfigurationFile.ReadEnds(folder) };
         int vocabulary = description.Configuration.VocabularySize;
         LanguageModelTokenizer? tokenizer = loadTokenizer(special.Within(vocabulary));
-        if (tokenizer?.VocabularySize > vocabulary)
+        if (tokenizer?.LeastModelSize > vocabulary)
             throw new InvalidDataException(
-                $"The tokenizer for '{folder}' has {tokenizer.VocabularySize} tokens, but the model has only {vocabulary}.");
+                $"The tokenizer for '{folder}' has {tokenizer.LeastModelSize} tokens, but the model has only {vocabulary}.");
+        tokenizer = tokenizer?.Within(vocabulary);
 
         using PretrainedWeights weights = PretrainedWeights.Check(
             openWeights?.Invoke() ?? WeightFiles.Open(folder), description.Configuration);

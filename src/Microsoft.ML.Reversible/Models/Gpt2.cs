@@ -19,6 +19,17 @@ public sealed record GptConfiguration : LanguageModelConfiguration
         (Activation.Relu, "relu"),
     ];
 
+    private static readonly Dictionary<string, string> _fieldNames = new()
+    {
+        [nameof(VocabularySize)] = "vocab_size",
+        [nameof(ContextLength)] = "n_positions",
+        [nameof(LayerCount)] = "n_layer",
+        [nameof(HeadCount)] = "n_head",
+        [nameof(Width)] = "n_embd",
+        [nameof(MlpWidth)] = "n_inner",
+        [nameof(NormEpsilon)] = "layer_norm_epsilon",
+    };
+
     /// <summary>The function between the two layers of the MLP.</summary>
     public Activation Activation { get; init; } = Activation.Gelu;
 
@@ -42,6 +53,8 @@ public sealed record GptConfiguration : LanguageModelConfiguration
     internal override string OwnValues => Activation.ToString();
 
     internal override string NamePrefix => "transformer.";
+
+    internal override IReadOnlyDictionary<string, string> FieldNames => _fieldNames;
 
     /// <summary>Makes the configuration of a shape.</summary>
     internal static GptConfiguration Of(ModelShape shape) => new()

@@ -11,6 +11,20 @@ namespace Microsoft.ML.Reversible;
 /// </summary>
 public abstract record LanguageModelConfiguration
 {
+    private static readonly Dictionary<string, string> _fieldNames = new()
+    {
+        [nameof(VocabularySize)] = "vocab_size",
+        [nameof(ContextLength)] = "max_position_embeddings",
+        [nameof(LayerCount)] = "num_hidden_layers",
+        [nameof(HeadCount)] = "num_attention_heads",
+        ["KeyValueHeadCount"] = "num_key_value_heads",
+        ["HeadWidth"] = "head_dim",
+        [nameof(Width)] = "hidden_size",
+        [nameof(MlpWidth)] = "intermediate_size",
+        [nameof(NormEpsilon)] = "rms_norm_eps",
+        ["RopeTheta"] = "rope_theta",
+    };
+
     private protected LanguageModelConfiguration()
     {
     }
@@ -58,6 +72,9 @@ public abstract record LanguageModelConfiguration
 
     /// <summary>The prefix of the weights' names in most files; files of a model without its head leave it out.</summary>
     internal abstract string NamePrefix { get; }
+
+    /// <summary>The fields of config.json that set the properties, for messages. Most families share these names.</summary>
+    internal virtual IReadOnlyDictionary<string, string> FieldNames => _fieldNames;
 
     /// <summary>Number of elements in the tables that a network computes and that files do not hold.</summary>
     internal virtual long TableNumbers => 0;

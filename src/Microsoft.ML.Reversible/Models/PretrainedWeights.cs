@@ -9,15 +9,22 @@ internal sealed class PretrainedWeights : IDisposable
     /// <summary>Number of missing tensors after which the check ends: a damaged configuration may ask for any number of layers.</summary>
     private const int MostMissing = 1000;
 
+    private const string Head = LanguageNetwork.HeadName + ".weight";
+
     private static readonly string[] _dtypes = ["F32", "F16", "BF16", "F64"];
 
+    /// <summary>How the names of buffers end that files of any family may have.</summary>
+    private static readonly string[] _buffers = ["position_ids", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached"];
+
     private readonly WeightFiles _files;
+    private readonly LanguageModelConfiguration _configuration;
+    private readonly Dictionary<string, string> _places = [];
     private readonly string _prefix;
     private readonly bool _prefixed;
 
     private PretrainedWeights(WeightFiles files, LanguageModelConfiguration configuration)
     {
-        _files = files;
+        (_files, _configuration) = (files, configuration);
         _prefix = configuration.NamePrefix;
         _prefixed = files.Names.Any(name => name.StartsWith(_prefix, StringComparison.Ordinal));
     }
@@ -33,7 +40,7 @@ internal sealed class PretrainedWeights : IDisposable
         try
         {
             var weights = new PretrainedWeights(files, configuration);
-            weights.Check(configuration);
+            weights.Check();
             return weights;
         }
         catch
@@ -49,38 +56,54 @@ internal sealed class PretrainedWeights : IDisposable
         foreach (NamedWeight weight in network.Weights())
         {
             using var scope = NewDisposeScope();
-            string name = NameInFile(weight.Name);
+            string name = _places[weight.Name];
             TensorStorage.ReadInto(_files.Owner(name), name, weight.View());
         }
     }
 
     public void Dispose() => _files.Dispose();
 
-    private void Check(LanguageModelConfiguration configuration)
+    private void Check()
     {
+        // The matrix of token ids is the first of the weights.
+        string embedding = NameInFile(_configuration.DeclaredWeights().First().Name);
+        _files.CheckIndex(name => !IsBuffer(name) && !(_configuration.TiedHead && (name == Head || name == embedding)));
+
         var problems = new ProblemList();
-        HashSet<string> unknown = [.. _files.Names.Where(name => !configuration.IsBuffer(name))];
+        HashSet<string> unknown = [.. _files.Names];
         int missing = 0;
-        foreach (NamedWeight expected in configuration.DeclaredWeights())
+        foreach (NamedWeight expected in _configuration.DeclaredWeights())
         {
             string name = NameInFile(expected.Name);
-            if (unknown.Remove(name))
+            string? place = unknown.Contains(name) ? name : _files.TwinOf(name);
+            if (place is null && _configuration.TiedHead && name == embedding && unknown.Contains(Head)) place = Head;
+            if (place is not null)
             {
-                CheckTensor(name, expected.FileShape, problems);
+                unknown.Remove(place);
+                _places[expected.Name] = place;
+                CheckTensor(place, expected.FileShape, problems);
                 continue;
             }
             problems.Add("Missing", name);
             if (++missing == MostMissing) break;
         }
 
-        // Files of tied models may hold the shared matrix a second time.
-        const string head = LanguageNetwork.HeadName + ".weight";
-        if (configuration.TiedHead && unknown.Remove(head))
-            CheckTensor(head, [configuration.VocabularySize, configuration.Width], problems);
+        if (_configuration.TiedHead && unknown.Remove(Head)) CheckSecondCopy(embedding, problems);
         if (missing < MostMissing)
-            foreach (string name in unknown) problems.Add("Not known", name);
+            foreach (string name in unknown.Where(name => !IsBuffer(name))) problems.Add("Not known", name);
         problems.ThrowIfAny($"'{_files.Path}' does not hold the tensors of the model that config.json describes.");
     }
+
+    /// <summary>Files of tied models may hold the shared matrix a second time. Another matrix would be a head of its own.</summary>
+    private void CheckSecondCopy(string embedding, ProblemList problems)
+    {
+        CheckTensor(Head, [_configuration.VocabularySize, _configuration.Width], problems);
+        if (problems.Count == 0 && !TensorStorage.AreSame(_files.Owner(Head), Head, _files.Owner(embedding), embedding))
+            problems.Add("Not equal, although tie_word_embeddings is true in config.json", $"{Head} and {embedding}");
+    }
+
+    private bool IsBuffer(string name) =>
+        _configuration.IsBuffer(name) || Array.Exists(_buffers, end => name.EndsWith(end, StringComparison.Ordinal));
 
     private void CheckTensor(string name, long[] shape, ProblemList problems)
     {

@@ -29,10 +29,9 @@ internal sealed class RetrofitStart : IDisposable
         if (isText && given is null && !teacher.HasTokenizer)
             throw new InvalidOperationException(
                 "The teacher has no tokenizer, which a text column needs. Set Tokenizer or TokenizerPath.");
-        _tokenizer = given ?? (teacher.HasTokenizer ? teacher.Tokenizer : null);
-        _specialTokens = given is null ? teacher.SpecialTokens : null;
         int vocabularySize = teacher.Network.Configuration.VocabularySize;
-        LanguageStart.CheckVocabulary(_tokenizer, vocabularySize);
+        _tokenizer = LanguageStart.WithinVocabulary(given ?? (teacher.HasTokenizer ? teacher.Tokenizer : null), vocabularySize);
+        _specialTokens = given is null ? teacher.SpecialTokens : null;
         Tokens = LanguageStart.ReadTokens(input, options, _tokenizer, vocabularySize);
         if (student is not null) _student = WithTokenizer(student.Network);
     }

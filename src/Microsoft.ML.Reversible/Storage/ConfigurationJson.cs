@@ -14,14 +14,9 @@ internal sealed class ConfigurationJson(JsonObject json)
     /// <summary>Reads a file.</summary>
     /// <exception cref="JsonException">The file is not JSON.</exception>
     /// <exception cref="InvalidDataException">The file is too large, or not an object.</exception>
-    public static ConfigurationJson Read(string path)
-    {
-        if (new FileInfo(path).Length > MostBytes)
-            throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB, which no configuration has");
-        return JsonNode.Parse(File.ReadAllText(path)) is JsonObject root
-            ? new(root)
-            : throw new InvalidDataException("it is not a JSON object");
-    }
+    public static ConfigurationJson Read(string path) => JsonNode.Parse(FileStart.ReadText(path, MostBytes)) is JsonObject root
+        ? new(root)
+        : throw new InvalidDataException("it is not a JSON object");
 
     /// <summary>Whether there is a field that is not null.</summary>
     public bool Has(string name) => json[name] is not null;
@@ -37,6 +32,7 @@ internal sealed class ConfigurationJson(JsonObject json)
     {
         null => default,
         JsonValue value when value.TryGetValue(out T? found) => found,
+        JsonValue value when typeof(T) == typeof(int) && Whole(value) is { } whole => (T)(object)whole,
         { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not {Kind<T>()}"),
     };
 
@@ -47,7 +43,7 @@ internal sealed class ConfigurationJson(JsonObject json)
     public IReadOnlyList<int> Numbers(string name)
     {
         if (json[name] is not JsonArray items) return Number(name) is { } one ? [one] : [];
-        return [.. items.Select(item => item is JsonValue value && value.TryGetValue(out int number)
+        return [.. items.Select(item => item is JsonValue value && Whole(value) is { } number
             ? number
             : throw new InvalidDataException($"its {name} holds {Show(item)}, which is not a whole number"))];
     }
@@ -76,6 +72,12 @@ internal sealed class ConfigurationJson(JsonObject json)
 
     /// <summary>Returns the beginning of a text: a damaged file may hold a very long one.</summary>
     public static string Show(string text) => text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
+
+    /// <summary>Returns a whole number, which some programs write as 1.0; null for other values.</summary>
+    private static int? Whole(JsonValue value) =>
+        value.TryGetValue(out int whole) ? whole
+        : value.TryGetValue(out double number) && number == Math.Truncate(number) && Math.Abs(number) <= int.MaxValue ? (int)number
+        : null;
 
     private static string Show(JsonNode? node) => node is null ? "not given" : Show(node.ToJsonString());
 

@@ -29,11 +29,12 @@ internal sealed class SafeTensorsFile : IDisposable
         _path = path;
         _handle = handle;
         _ownsHandle = ownsHandle;
+        Span<byte> start = stackalloc byte[(int)Math.Min(fileLength, FileStart.Length)];
+        ReadAt(offset, start);
+        if (FileStart.Fault(start) is { } fault) throw SafeTensorsHeader.Error(path, fault + ".");
         if (fileLength < LengthBytes)
             throw SafeTensorsHeader.Error(path, $"it has only {fileLength} bytes.");
 
-        Span<byte> start = stackalloc byte[LengthBytes];
-        ReadAt(offset, start);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (headerLength > SafeTensorsHeader.MaxLength)
             throw SafeTensorsHeader.Error(path, $"its header claims {headerLength} bytes; {SafeTensorsHeader.MaxLength} are allowed.");
@@ -194,6 +195,7 @@ internal sealed class SafeTensorsFile : IDisposable
 internal static class TensorStorage
 {
     private const int PieceBytes = 8 << 20;
+    private const int CompareBytes = 1 << 20;
 
     /// <summary>Returns the format's name of an element type.</summary>
     /// <exception cref="NotSupportedException">The format has none.</exception>
@@ -253,6 +255,21 @@ internal static class TensorStorage
             stream.ReadExactly(stored.bytes);
             part.copy_(stored);
         }
+    }
+
+    /// <summary>Returns whether two tensors have the same element type, shape and bytes.</summary>
+    public static bool AreSame(SafeTensorsFile file, string name, SafeTensorsFile otherFile, string otherName)
+    {
+        (SafeTensorInfo info, SafeTensorInfo other) = (file.Info(name), otherFile.Info(otherName));
+        if (info.Dtype != other.Dtype || !info.Shape.SequenceEqual(other.Shape)) return false;
+        using Stream stream = file.OpenRead(name), otherStream = otherFile.OpenRead(otherName);
+        byte[] bytes = new byte[CompareBytes], otherBytes = new byte[CompareBytes];
+        while (stream.Read(bytes) is var count and > 0)
+        {
+            otherStream.ReadExactly(otherBytes, 0, count);
+            if (!bytes.AsSpan(0, count).SequenceEqual(otherBytes.AsSpan(0, count))) return false;
+        }
+        return true;
     }
 
     private static void Write(string name, Tensor tensor, ScalarType type, Stream stream)

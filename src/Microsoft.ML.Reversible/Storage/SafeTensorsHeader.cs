@@ -82,6 +82,7 @@ internal sealed class SafeTensorsHeader
 
     private void ReadMetadata(JsonElement value)
     {
+        if (value.ValueKind == JsonValueKind.Null) return;
         if (value.ValueKind != JsonValueKind.Object)
             throw Error($"{MetadataName} is not an object.");
         foreach (JsonProperty property in value.EnumerateObject())

@@ -12,6 +12,8 @@ internal sealed class WeightFiles : IDisposable
     private readonly Dictionary<string, SafeTensorsFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafeTensorsFile> _owners = new(StringComparer.Ordinal);
 
+    private Dictionary<string, string>? _index;
+
     private WeightFiles(string path) => Path = path;
 
     /// <summary>The file that messages name.</summary>
@@ -21,9 +23,7 @@ internal sealed class WeightFiles : IDisposable
 
     /// <summary>Opens a folder's weights and checks the headers of all files. Where there are both, the single file is read.</summary>
     /// <exception cref="FileNotFoundException">The folder has no weights, or lacks a file of the index; the message names it.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged, or index and files contradict each other; the message says where.
-    /// </exception>
+    /// <exception cref="InvalidDataException">A file is damaged; the message names it.</exception>
     public static WeightFiles Open(string folder)
     {
         string single = System.IO.Path.Combine(folder, SingleFile), index = System.IO.Path.Combine(folder, WeightIndex.FileName);
@@ -31,8 +31,13 @@ internal sealed class WeightFiles : IDisposable
         var weights = new WeightFiles(sharded ? index : single);
         try
         {
-            if (sharded) weights.OpenIndexed(folder, WeightIndex.Read(index));
-            else weights.OpenFile(folder, SingleFile);
+            if (!sharded)
+            {
+                weights.OpenFile(folder, SingleFile);
+                return weights;
+            }
+            weights._index = WeightIndex.Read(index);
+            foreach (string file in weights._index.Values.Distinct().Order(StringComparer.Ordinal)) weights.OpenFile(folder, file);
             return weights;
         }
         catch
@@ -53,6 +58,28 @@ internal sealed class WeightFiles : IDisposable
     /// <summary>Returns the file that holds a tensor.</summary>
     public SafeTensorsFile Owner(string name) => _owners[name];
 
+    /// <summary>
+    /// Returns the tensor that a file has for a name that it leaves out: of tensors that share memory, safetensors' save_model writes one,
+    /// and lists the others in the metadata. Null if there is none.
+    /// </summary>
+    public string? TwinOf(string name) => _files.Values
+        .Select(file => file.Metadata.GetValueOrDefault(name) is { } twin && file.Contains(twin) ? twin : null)
+        .FirstOrDefault(twin => twin is not null);
+
+    /// <summary>Checks that the index, if there is one, and the files agree.</summary>
+    /// <param name="matters">Whether the model needs to know where a tensor is.</param>
+    /// <exception cref="InvalidDataException">Index and files contradict each other; the message says where.</exception>
+    public void CheckIndex(Func<string, bool> matters)
+    {
+        if (_index is null) return;
+        var problems = new ProblemList();
+        foreach ((string tensor, string file) in _index)
+            if (!_files[file].Contains(tensor) && matters(tensor)) problems.Add("Not where the index says", $"{tensor} in {file}");
+        foreach (string tensor in _owners.Keys)
+            if (!_index.ContainsKey(tensor) && matters(tensor)) problems.Add("Not in the index", tensor);
+        problems.ThrowIfAny($"'{Path}' and its files contradict each other.");
+    }
+
     public SafeTensorInfo Info(string name) => Owner(name).Info(name);
 
     public void Dispose()
@@ -60,20 +87,12 @@ internal sealed class WeightFiles : IDisposable
         foreach (SafeTensorsFile file in _files.Values) file.Dispose();
     }
 
-    private void OpenIndexed(string folder, Dictionary<string, string> index)
-    {
-        foreach (string file in index.Values.Distinct().Order(StringComparer.Ordinal)) OpenFile(folder, file);
-        var problems = new ProblemList();
-        foreach ((string tensor, string file) in index)
-            if (!_files[file].Contains(tensor)) problems.Add("Not where the index says", $"{tensor} in {file}");
-        foreach (string tensor in _owners.Keys.Where(tensor => !index.ContainsKey(tensor))) problems.Add("Not in the index", tensor);
-        problems.ThrowIfAny($"'{Path}' and its files contradict each other.");
-    }
-
     private void OpenFile(string folder, string name)
     {
         string path = System.IO.Path.Combine(folder, name);
-        if (!File.Exists(path)) throw new FileNotFoundException($"The folder '{folder}' lacks the file '{name}'.", path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException(
+                $"The folder '{folder}' lacks the file '{name}'.{(name == SingleFile ? OtherFormats.Describe(folder) : "")}", path);
         Add(name, SafeTensorsFile.Open(path));
     }
 
@@ -105,8 +124,7 @@ internal static class WeightIndex
     {
         try
         {
-            if (new FileInfo(path).Length > MostBytes) throw new InvalidDataException($"it has more than {MostBytes >> 20} MiB");
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = JsonDocument.Parse(FileStart.ReadText(path, MostBytes));
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException("it has no weight_map");
@@ -115,6 +133,7 @@ internal static class WeightIndex
             foreach (JsonProperty entry in map.EnumerateObject())
             {
                 string file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
+                if (file.StartsWith("./", StringComparison.Ordinal)) file = file[2..];
                 if (!IsPlain(file))
                     throw new InvalidDataException(
                         $"it looks for '{ConfigurationJson.Show(entry.Name)}' in {ConfigurationJson.Show(entry.Value.GetRawText())}, " +

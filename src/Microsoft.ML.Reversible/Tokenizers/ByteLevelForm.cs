@@ -18,29 +18,13 @@ internal static class ByteLevelForm
         }
         (bool addsPrefixSpace, List<string> cuts) = ReadPreTokenizer(file);
 
-        var tokens = new string[file.IdCount];
-        Array.Fill(tokens, "");
-        foreach ((int id, string token) in file.Tokens) tokens[id] = token;
-        (HashSet<int> controls, HashSet<int> literals) = ([], []);
-        foreach (AddedToken token in file.Added)
-        {
-            if (!token.IsSpecial && token.HasMatchRules)
-                throw file.Unsupported($"its added token '{token.Content}' has single_word, lstrip or rstrip");
-            if (normalizes && !token.IsSpecial && token.IsNormalized)
+        TokenTable table = TokenTable.Of(file.Tokens, file.Added, configuration, path);
+        foreach (AddedToken token in table.Literals.Values)
+            if (normalizes && token.IsNormalized)
                 throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
-            if (tokens[token.Id].Length > 0 && tokens[token.Id] != token.Content)
-                throw file.Malformed($"'{tokens[token.Id]}' and '{token.Content}' both have the id {token.Id}");
-            tokens[token.Id] = token.Content;
-            (token.IsSpecial ? controls : literals).Add(token.Id);
-        }
-        for (int id = 0; id < tokens.Length; id++)
-            if (tokens[id].Length == 0) controls.Add(id);
-
-        (string end, string begin, string prefix) = special.In(tokens, configuration, path, file.TemplateBegin());
-        literals.RemoveWhere(id => tokens[id] == end || tokens[id] == begin);
-        return new(TextTokenization.Bpe, tokens, file.Merges, end)
+        (string, string, string) ends = special.In(table.Texts, configuration, path, file.TemplateBegin());
+        return Vocabulary.Of(TextTokenization.Bpe, table, file.Merges, ends) with
         {
-            BeginOfText = begin, Prefix = prefix, Controls = controls, Literals = literals,
             Cuts = cuts, PreTokenizer = MakePreTokenizer(cuts, file), AddsPrefixSpace = addsPrefixSpace,
             NormalizesToFormC = normalizes, IgnoresMerges = file.Model.IsTrue("ignore_merges"),
         };

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
@@ -20,8 +19,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
 
     private readonly Vocabulary _vocabulary;
     private readonly PieceCache _pieces;
-    private readonly Dictionary<string, int> _literals;
-    private readonly Regex? _literalPattern;
+    private readonly AddedTokenFinder _added;
     private readonly bool[] _lacksByte = new bool[256];
     private readonly bool _lacksBytes;
 
@@ -31,12 +29,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     {
         _vocabulary = vocabulary;
         _pieces = new PieceCache(Merger(vocabulary));
-        _literals = vocabulary.Literals.ToDictionary(id => vocabulary.Tokens[id], StringComparer.Ordinal);
-        if (_literals.Count > 0)
-            _literalPattern = new Regex(
-                string.Join('|', _literals.Keys.OrderByDescending(token => token.Length).Select(Regex.Escape)),
-                RegexOptions.CultureInvariant);
-
+        _added = new AddedTokenFinder(vocabulary.Literals.Values);
         var tokens = vocabulary.Tokens.ToHashSet();
         for (int value = 0; value < 256; value++) _lacksByte[value] = !tokens.Contains(ByteAlphabet.Char((byte)value).ToString());
         _lacksBytes = _lacksByte.Contains(true);
@@ -53,17 +46,11 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     /// <inheritdoc/>
     protected override void Append(string text, List<int> ids)
     {
-        int start = 0;
-        if (_literalPattern is not null)
+        foreach ((int start, int end, int? added) in _added.Split(text))
         {
-            foreach (Match match in _literalPattern.Matches(text))
-            {
-                AppendBetween(text[start..match.Index], start, ids);
-                ids.Add(_literals[match.Value]);
-                start = match.Index + match.Length;
-            }
+            AppendBetween(text[start..end], start, ids);
+            if (added is { } id) ids.Add(id);
         }
-        AppendBetween(start == 0 ? text : text[start..], start, ids);
     }
 
     private void AppendBetween(string text, int position, List<int> ids)
@@ -99,7 +86,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
         if (!vocabulary.IgnoresMerges) return piece => merges.EncodeToIds(piece, considerPreTokenization: false);
 
         Dictionary<string, int> whole = new(
-            tokens.Where(token => !vocabulary.StandsForNoText(token.Value) && !vocabulary.Literals.Contains(token.Value)),
+            tokens.Where(token => !vocabulary.StandsForNoText(token.Value) && !vocabulary.Literals.ContainsKey(token.Value)),
             StringComparer.Ordinal);
         return piece => whole.TryGetValue(ByteAlphabet.Write(Encoding.UTF8.GetBytes(piece)), out int id)
             ? [id]

@@ -48,7 +48,11 @@ internal sealed class LanguageModelTokenizer
     /// The id that stands for an empty context, as in lm-evaluation-harness: the tokenizer's bos_token where it has one, whether or not it
     /// is put before texts, else end-of-text.
     /// </summary>
-    public int PrefixId => _parts.PrefixId;
+    /// <exception cref="ArgumentException">It is beyond the ids of the model; see <see cref="Within"/>.</exception>
+    public int PrefixId => Inside(_parts.PrefixId, _parts.Prefix);
+
+    /// <summary>The least number of ids of a model for this tokenizer. Only added tokens have ids from this number on.</summary>
+    public int LeastModelSize => _parts.LeastModelSize;
 
     /// <summary>
     /// SHA-256 of all that decides which ids a text has, as lower-case hexadecimal digits. Equal hashes mean equal ids, in any process.
@@ -82,7 +86,7 @@ internal sealed class LanguageModelTokenizer
     /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
     /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
     /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json
-    /// beside them name the tokens that end a document and come before one.
+    /// beside them name the tokens that end a document and come before one; the former or added_tokens.json adds tokens.
     /// </remarks>
     /// <param name="path">The folder or file.</param>
     /// <param name="endOfTextId">The id that ends a document where the files do not name it, as config.json may.</param>
@@ -101,6 +105,21 @@ internal sealed class LanguageModelTokenizer
     public static LanguageModelTokenizer Wrap(
         Tokenizer tokenizer, int? endOfTextId = null, int? beginOfTextId = null, int? vocabularySize = null) =>
         new(InstanceParts.Of(tokenizer, endOfTextId, beginOfTextId, vocabularySize), TextTokenization.Bpe, save: null);
+
+    /// <summary>
+    /// Returns this tokenizer for a model with a number of ids. Added tokens beyond them, such as one for padding, are never produced: a
+    /// text that has such a token is refused.
+    /// </summary>
+    /// <param name="modelSize">The number of the model's ids, at least <see cref="LeastModelSize"/>.</param>
+    /// <exception cref="InvalidDataException">The token put before every text is beyond the ids.</exception>
+    public LanguageModelTokenizer Within(int modelSize)
+    {
+        if (VocabularySize <= modelSize) return this;
+        if (BeginOfTextId >= modelSize && BeginOfTextId != EndOfTextId)
+            throw new InvalidDataException(
+                $"The tokenizer puts a token of id {BeginOfTextId} before every text, but the model has only {modelSize} ids.");
+        return new(_parts with { VocabularySize = modelSize }, Kind, _save);
+    }
 
     /// <summary>
     /// Writes its files under Hugging Face's names, each completely or not at all. Files that it was read from are written unchanged.
@@ -131,7 +150,7 @@ internal sealed class LanguageModelTokenizer
         string[] documents = text.Split(EndOfText);
         for (int i = 0; i < documents.Length; i++)
         {
-            if (i > 0) ids.Add(EndOfTextId);
+            if (i > 0) ids.Add(Inside(EndOfTextId, EndOfText));
             ids.AddRange(EncodeDocument(documents[i]));
         }
         return [.. ids];
@@ -174,7 +193,20 @@ internal sealed class LanguageModelTokenizer
         return text;
     }
 
-    private int[] EncodeDocument(string text) => text.Length == 0 ? [] : [.. _parts.Tokenizer.EncodeToIds(WellFormed(text))];
+    private int[] EncodeDocument(string text)
+    {
+        if (text.Length == 0) return [];
+        int[] ids = [.. _parts.Tokenizer.EncodeToIds(WellFormed(text))];
+        foreach (int id in ids)
+            if (id >= VocabularySize) Inside(id, Decode([id], continuation: true));
+        return ids;
+    }
+
+    private int Inside(int id, string token) => id < VocabularySize
+        ? id
+        : throw new ArgumentException(
+            $"The token '{token}' has the id {id}, but the model has only {VocabularySize} ids. Leave it out of the text, or use a model " +
+            "whose vocabulary includes it.");
 
     private string ComputeHash()
     {
@@ -201,6 +233,9 @@ internal sealed record TokenizerParts(
     Tokenizer Tokenizer, TokenTexts Texts, int VocabularySize, Action<TokenizerHash> AddToHash,
     int EndOfTextId, string EndOfText, int BeginOfTextId, int PrefixId, string Prefix, string ClassName)
 {
+    /// <summary>The least number of ids of a model; only added tokens have ids from this number on.</summary>
+    public int LeastModelSize { get; init; } = VocabularySize;
+
     /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
     public static TokenizerParts Of(Vocabulary vocabulary, string className)
     {
@@ -211,15 +246,26 @@ internal sealed record TokenizerParts(
         return new(
             tokenizer, (tokenizer as IdTokenizer)?.Texts ?? vocabulary.Texts(), tokens.Count, vocabulary.AddTo,
             tokens.IndexOf(vocabulary.EndOfText), vocabulary.EndOfText, tokens.IndexOf(vocabulary.BeginOfText),
-            tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className);
+            tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className)
+        {
+            LeastModelSize = vocabulary.LeastModelSize,
+        };
     }
 
     /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
     public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin, int Prefix) ids, string className)
     {
+        // The tokens that end a text and come before one are found in no text.
+        vocabulary = vocabulary with
+        {
+            Literals = vocabulary.Literals.Where(token => token.Key != ids.End && token.Key != ids.Begin).ToDictionary(),
+        };
         var tokenizer = new SentencePieceBpe(vocabulary, ids.End, ids.Begin);
         return new(
             tokenizer, tokenizer.Texts, vocabulary.Pieces.Count, vocabulary.AddTo, ids.End, vocabulary.Pieces[ids.End].Text,
-            ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className);
+            ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className)
+        {
+            LeastModelSize = vocabulary.LeastModelSize,
+        };
     }
 }

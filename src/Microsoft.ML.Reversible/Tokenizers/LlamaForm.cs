@@ -10,20 +10,22 @@ internal static class LlamaForm
 
     /// <summary>Reads the vocabulary.</summary>
     /// <exception cref="InvalidDataException">The file is malformed or of another form.</exception>
-    public static SentencePieceVocabulary Read(TokenizerJsonFile file)
+    public static SentencePieceVocabulary Read(TokenizerJsonFile file, TokenizerConfiguration configuration, string path)
     {
-        DummyPrefix prefix = ReadPrefix(file);
+        (DummyPrefix prefix, bool beforeEach) = ReadPrefix(file);
         string? unknown = file.Model.TextOf("unk_token");
-        var pieces = new SentencePiece[file.IdCount];
-        for (int id = 0; id < pieces.Length; id++) pieces[id] = new($"\0{id}", 0, PieceKind.Control);
-        foreach ((int id, string token) in file.Tokens)
-            pieces[id] = new(token, 0, token == unknown ? PieceKind.Unknown : IsByte(token) ? PieceKind.Byte : PieceKind.Normal);
-        foreach (AddedToken token in file.Added)
+        TokenTable table = TokenTable.Of(file.Tokens, file.Added, configuration, path);
+        foreach (AddedToken token in table.Literals.Values)
+            if (token.IsNormalized && (prefix == DummyPrefix.Always || token.Content.IndexOfAny([' ', SentencePieceVocabulary.Space]) >= 0))
+                throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
+        var pieces = new SentencePiece[table.Texts.Length];
+        for (int id = 0; id < pieces.Length; id++)
         {
-            if (!token.IsSpecial) throw file.Unsupported($"its added token '{token.Content}' is not special");
-            if (file.Tokens.TryGetValue(token.Id, out string? other) && other != token.Content)
-                throw file.Malformed($"'{other}' and '{token.Content}' both have the id {token.Id}");
-            pieces[token.Id] = new(token.Content, 0, token.Content == unknown ? PieceKind.Unknown : PieceKind.Control);
+            string text = table.Texts[id];
+            PieceKind kind = text == unknown ? PieceKind.Unknown
+                : table.Controls.Contains(id) || !file.Tokens.ContainsKey(id) ? PieceKind.Control
+                : IsByte(text) ? PieceKind.Byte : PieceKind.Normal;
+            pieces[id] = new(SentencePieceVocabulary.TextOrGap(text, id), 0, kind);
         }
 
         List<(string Left, string Right)>? merges = ReadMerges(file, pieces);
@@ -34,12 +36,12 @@ internal static class LlamaForm
         var vocabulary = new SentencePieceVocabulary(
             pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false)
         {
-            Merges = merges,
+            Merges = merges, Literals = table.Literals, PrefixesEveryStretch = beforeEach, LeastModelSize = table.LeastModelSize,
         };
         return vocabulary.FindFault() is { } fault ? throw file.Malformed(fault) : vocabulary;
     }
 
-    private static DummyPrefix ReadPrefix(TokenizerJsonFile file)
+    private static (DummyPrefix Prefix, bool BeforeEachStretch) ReadPrefix(TokenizerJsonFile file)
     {
         (bool prepends, bool replaces) = (false, false);
         foreach (JsonElement normalizer in file.Sequence("normalizer", "normalizers"))
@@ -54,13 +56,13 @@ internal static class LlamaForm
         {
             case []:
                 if (!replaces) break;
-                return prepends ? DummyPrefix.Always : DummyPrefix.Never;
+                return (prepends ? DummyPrefix.Always : DummyPrefix.Never, true);
             case [var metaspace] when metaspace.TextOf("type") == "Metaspace" && metaspace.TextOf("replacement") == _space && !prepends:
                 if (!metaspace.TryGet("split", out JsonElement split) || split.ValueKind != JsonValueKind.False)
                     throw file.Unsupported("it cuts text at spaces");
                 bool never = metaspace.TextOf("prepend_scheme") == "never"
                     || (metaspace.TryGet("add_prefix_space", out JsonElement adds) && adds.ValueKind == JsonValueKind.False);
-                return never ? DummyPrefix.Never : DummyPrefix.UnlessSpace;
+                return (never ? DummyPrefix.Never : DummyPrefix.UnlessSpace, metaspace.TextOf("prepend_scheme") != "first");
         }
         throw file.Unsupported("it treats spaces differently from the Llama family");
     }

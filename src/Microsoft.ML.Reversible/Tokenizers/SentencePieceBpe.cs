@@ -19,6 +19,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
     private readonly IReadOnlyList<SentencePiece> _pieces;
     private readonly int _firstByte;
     private readonly bool _piecesCrossSpaces;
+    private readonly AddedTokenFinder _added;
     private readonly Dictionary<int, int> _characters = [];
     private readonly Dictionary<(int Left, int Right), Merge> _merges = [];
 
@@ -29,6 +30,7 @@ internal sealed class SentencePieceBpe : IdTokenizer
         : base(vocabulary.Texts(starters))
     {
         (_vocabulary, _pieces, _firstByte) = (vocabulary, vocabulary.Pieces, vocabulary.FirstByteId);
+        _added = new AddedTokenFinder(vocabulary.Literals.Values);
         _piecesCrossSpaces = _pieces.Any(piece => piece.Kind == PieceKind.Normal && CrossesSpace(piece.Text));
         Dictionary<string, int> symbols = NumberSymbols();
         if (vocabulary.Merges is { } listed)
@@ -54,7 +56,15 @@ internal sealed class SentencePieceBpe : IdTokenizer
     /// <inheritdoc/>
     protected override void Append(string text, List<int> ids)
     {
-        string normalized = Normalize(text);
+        foreach ((int start, int end, int? added) in _added.Split(text))
+        {
+            AppendStretch(Normalize(text[start..end], canPrefix: start == 0 || _vocabulary.PrefixesEveryStretch), ids);
+            if (added is { } id) ids.Add(id);
+        }
+    }
+
+    private void AppendStretch(string normalized, List<int> ids)
+    {
         for (int start = 0; start < normalized.Length;)
         {
             int end = EndOfWord(normalized, start);
@@ -79,12 +89,12 @@ internal sealed class SentencePieceBpe : IdTokenizer
         return symbols;
     }
 
-    private string Normalize(string text)
+    private string Normalize(string text, bool canPrefix)
     {
         if (_vocabulary.RemovesExtraSpaces) text = string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         if (text.Length == 0) return text;
-        bool prefixed = _vocabulary.Prefix == DummyPrefix.Always
-            || (_vocabulary.Prefix == DummyPrefix.UnlessSpace && text[0] is not (' ' or Space));
+        bool prefixed = canPrefix && (_vocabulary.Prefix == DummyPrefix.Always
+            || (_vocabulary.Prefix == DummyPrefix.UnlessSpace && text[0] is not (' ' or Space)));
         return (prefixed ? Space.ToString() : "") + text.Replace(' ', Space);
     }
 

@@ -64,6 +64,17 @@ internal sealed record SentencePieceVocabulary(
     /// </summary>
     public IReadOnlyList<(string Left, string Right)>? Merges { get; init; }
 
+    /// <summary>The tokens that are found in text, as they are written, before anything else, by id.</summary>
+    public IReadOnlyDictionary<int, AddedToken> Literals { get; init; } = new Dictionary<int, AddedToken>();
+
+    /// <summary>
+    /// Whether <see cref="Prefix"/> holds for each stretch between such tokens; otherwise only for the beginning of a text.
+    /// </summary>
+    public bool PrefixesEveryStretch { get; init; } = true;
+
+    /// <summary>The least number of ids of a model for this vocabulary; added tokens may have ids beyond it.</summary>
+    public int LeastModelSize { get; init; } = Pieces.Count;
+
     /// <summary>The bytes of every piece.</summary>
     /// <param name="starters">The ids that a text begins after.</param>
     public TokenBytes Texts(int[] starters)
@@ -72,6 +83,7 @@ internal sealed record SentencePieceVocabulary(
         return new(
             [.. Pieces.Select((piece, id) => piece.Kind switch
             {
+                PieceKind.Control when Literals.ContainsKey(id) => Encoding.UTF8.GetBytes(piece.Text),
                 PieceKind.Normal => Encoding.UTF8.GetBytes(piece.Text.Replace(Space, ' ')),
                 PieceKind.Byte => [(byte)(id - firstByte)],
                 _ => Array.Empty<byte>(),
@@ -94,6 +106,9 @@ internal sealed record SentencePieceVocabulary(
             hash.Add((int)piece.Kind);
         }
         if (Merges is not null) hash.Add([.. Merges.Select(merge => $"{merge.Left} {merge.Right}")]);
+        if (Literals.Count > 0) hash.Add(PrefixesEveryStretch ? "spaces before added tokens" : "added tokens");
+        foreach ((int id, AddedToken token) in Literals.OrderBy(literal => literal.Key))
+            hash.Add($"{id}: {token.TakesSpaceBefore}, {token.TakesSpaceAfter}");
     }
 
     /// <summary>Finds a fault in a vocabulary that was read from a file.</summary>
@@ -129,23 +144,25 @@ internal sealed record SentencePieceVocabulary(
         return null;
     }
 
-    /// <summary>Returns this vocabulary with special tokens after the pieces, as Hugging Face's configuration lists them.</summary>
-    /// <param name="tokens">The special tokens by id. Those that are pieces already are left out.</param>
-    /// <param name="path">The file, for messages.</param>
-    /// <exception cref="InvalidDataException">The ids do not follow the pieces'.</exception>
-    public SentencePieceVocabulary WithControls(IReadOnlyDictionary<int, string> tokens, string path)
+    /// <summary>Returns this vocabulary with the tokens that Hugging Face's files add to it.</summary>
+    /// <param name="configuration">The files.</param>
+    /// <param name="path">The vocabulary's file, for messages.</param>
+    /// <exception cref="InvalidDataException">Added tokens contradict the pieces, or are of a kind not supported.</exception>
+    public SentencePieceVocabulary WithAdded(TokenizerConfiguration configuration, string path)
     {
-        List<SentencePiece> pieces = [.. Pieces];
-        foreach ((int id, string token) in tokens.OrderBy(token => token.Key))
+        var own = Pieces.Select((piece, id) => KeyValuePair.Create(id, piece.Text)).ToDictionary();
+        TokenTable table = TokenTable.Of(own, [], configuration, path);
+        return this with
         {
-            if ((uint)id < (uint)pieces.Count && pieces[id].Text == token) continue;
-            if (id != pieces.Count || pieces.Exists(piece => piece.Text == token))
-                throw TokenizerJson.Malformed(
-                    path, $"tokenizer_config.json adds the token '{token}' as id {id}, which another token has or which leaves a gap");
-            pieces.Add(new(token, 0, PieceKind.Control));
-        }
-        return this with { Pieces = pieces };
+            Pieces = [.. Pieces, .. Enumerable.Range(Pieces.Count, table.Texts.Length - Pieces.Count)
+                .Select(id => new SentencePiece(TextOrGap(table.Texts[id], id), 0, PieceKind.Control))],
+            Prefix = configuration.AddsPrefixSpace == false ? DummyPrefix.Never : Prefix,
+            Literals = table.Literals, PrefixesEveryStretch = configuration.IsLegacy != false, LeastModelSize = table.LeastModelSize,
+        };
     }
+
+    /// <summary>Returns a token's text, or a text that no other piece has for an id without a token.</summary>
+    public static string TextOrGap(string text, int id) => text.Length > 0 ? text : $"\0{id}";
 
     /// <summary>The id of the piece of byte 0; the pieces of the other bytes follow in order. Negative if there are none.</summary>
     public int FirstByteId => Pieces.Select(piece => piece.Kind).ToList().IndexOf(PieceKind.Byte);

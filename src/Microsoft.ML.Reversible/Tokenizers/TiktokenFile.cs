@@ -40,10 +40,10 @@ internal static class TiktokenFile
     private static string[] ReadTokens(byte[] file, string path)
     {
         var tokens = new Dictionary<int, string>();
-        string[] lines = Encoding.UTF8.GetString(file).Split('\n');
+        string[] lines = Encoding.UTF8.GetString(file).TrimStart('\uFEFF').Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
-            string line = lines[i].TrimEnd('\r');
+            string line = lines[i].Trim();
             if (line.Length == 0) continue;
             var bytes = new byte[line.Length];
             if (line.Length > TokenizerJson.LongestToken || line.Split(' ') is not [var text, var number]

@@ -12,8 +12,15 @@ internal sealed record TokenizerConfiguration(string Path)
 
     private const string KindField = "reversible_tokenization";
 
-    // Older folders name their special tokens in this file.
+    // Older folders name their special tokens and their added tokens in these files.
     private const string MapFileName = "special_tokens_map.json";
+    private const string AddedFileName = "added_tokens.json";
+
+    private static readonly string[] _specialFields =
+    [
+        "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "additional_special_tokens",
+        "extra_special_tokens",
+    ];
 
     /// <summary>What a token is, if this library wrote the folder.</summary>
     public TextTokenization? Kind { get; private init; }
@@ -30,19 +37,37 @@ internal sealed record TokenizerConfiguration(string Path)
     /// <summary>Whether <see cref="BeginOfText"/> is put before every text; null if the file does not say.</summary>
     public bool? AddsBeginOfText { get; private init; }
 
-    /// <summary>Whether a space is put before every text.</summary>
-    public bool AddsPrefixSpace { get; private init; }
-
-    /// <summary>Special tokens by id.</summary>
-    public IReadOnlyDictionary<int, string> SpecialTokens { get; private init; } = new Dictionary<int, string>();
+    /// <summary>Whether a space is put before every text; null if the file does not say.</summary>
+    public bool? AddsPrefixSpace { get; private init; }
 
     /// <summary>
-    /// Reads the file in a tokenizer's folder, if there is one. The tokens that it does not name are read from special_tokens_map.json.
+    /// Whether a SentencePiece vocabulary puts a space before every stretch between added tokens; null if the file does not say.
     /// </summary>
-    /// <exception cref="InvalidDataException">One of the two files is malformed.</exception>
+    public bool? IsLegacy { get; private init; }
+
+    /// <summary>
+    /// The tokens of added_tokens_decoder, or, in a folder without that, of added_tokens.json, as transformers reads them.
+    /// </summary>
+    public IReadOnlyList<AddedToken> Added { get; private init; } = [];
+
+    /// <summary>The tokens that are named for a purpose, such as padding. Added tokens among them are special.</summary>
+    public IReadOnlySet<string> SpecialNames { get; private init; } = new HashSet<string>();
+
+    /// <summary>
+    /// Reads the file in a tokenizer's folder, if there is one. The tokens that it does not name are read from special_tokens_map.json, and
+    /// those that it does not add from added_tokens.json.
+    /// </summary>
+    /// <exception cref="InvalidDataException">One of the files is malformed.</exception>
     public static TokenizerConfiguration Read(TokenizerFiles files)
     {
-        TokenizerConfiguration configuration = ReadOwn(files);
+        TokenizerConfiguration configuration = ReadMap(files, ReadOwn(files));
+        return configuration.Added.Count > 0 || !files.Has(AddedFileName)
+            ? configuration
+            : configuration with { Added = ReadAdded(files, configuration.SpecialNames) };
+    }
+
+    private static TokenizerConfiguration ReadMap(TokenizerFiles files, TokenizerConfiguration configuration)
+    {
         if (!files.Has(MapFileName)) return configuration;
         string path = files.PathOf(MapFileName);
         using JsonDocument document = TokenizerJson.ParseObject(files.Read(MapFileName), path);
@@ -51,7 +76,17 @@ internal sealed record TokenizerConfiguration(string Path)
         {
             EndOfText = configuration.EndOfText ?? TokenIn(root, "eos_token", path),
             BeginOfText = configuration.BeginOfText ?? (configuration.LacksBeginOfText ? null : TokenIn(root, "bos_token", path)),
+            SpecialNames = configuration.SpecialNames.Concat(SpecialIn(root, path)).ToHashSet(),
         };
+    }
+
+    private static AddedToken[] ReadAdded(TokenizerFiles files, IReadOnlySet<string> special)
+    {
+        string path = files.PathOf(AddedFileName);
+        using JsonDocument document = TokenizerJson.ParseObject(files.Read(AddedFileName), path);
+        if (!document.RootElement.EnumerateObject().Any()) return [];
+        return [.. TokenizerJson.ReadIds(document.RootElement, path)
+            .Select(token => new AddedToken(token.Key, token.Value, special.Contains(token.Value), path))];
     }
 
     private static TokenizerConfiguration ReadOwn(TokenizerFiles files)
@@ -66,9 +101,11 @@ internal sealed record TokenizerConfiguration(string Path)
             EndOfText = TokenIn(root, "eos_token", path),
             BeginOfText = TokenIn(root, "bos_token", path),
             LacksBeginOfText = root.TryGetProperty("bos_token", out JsonElement begin) && begin.ValueKind == JsonValueKind.Null,
-            AddsBeginOfText = root.TryGet("add_bos_token", out JsonElement adds) ? adds.ValueKind == JsonValueKind.True : null,
-            AddsPrefixSpace = root.IsTrue("add_prefix_space"),
-            SpecialTokens = SpecialIn(root, path),
+            AddsBeginOfText = Flag(root, "add_bos_token"),
+            AddsPrefixSpace = Flag(root, "add_prefix_space"),
+            IsLegacy = Flag(root, "legacy"),
+            Added = AddedIn(root, path),
+            SpecialNames = SpecialIn(root, path).ToHashSet(),
         });
     }
 
@@ -113,15 +150,30 @@ internal sealed record TokenizerConfiguration(string Path)
             : throw TokenizerJson.Malformed(path, $"{name} is not a text");
     }
 
-    private static Dictionary<int, string> SpecialIn(JsonElement root, string path)
+    private static bool? Flag(JsonElement root, string name) =>
+        root.TryGet(name, out JsonElement value) ? value.ValueKind == JsonValueKind.True : null;
+
+    private static AddedToken[] AddedIn(JsonElement root, string path)
     {
-        var special = new Dictionary<int, string>();
-        if (!root.TryGet("added_tokens_decoder", out JsonElement tokens) || tokens.ValueKind != JsonValueKind.Object) return special;
-        foreach (JsonProperty token in tokens.EnumerateObject())
-            if (int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && token.Value.IsTrue("special")
-                && TokenizerJson.Unescaped(path, () => token.Value.TextOf("content")) is { Length: > 0 } text)
-                special[id] = text;
-        return special;
+        if (!root.TryGet("added_tokens_decoder", out JsonElement tokens)) return [];
+        if (tokens.ValueKind != JsonValueKind.Object) throw TokenizerJson.Malformed(path, "added_tokens_decoder is not an object");
+        return [.. tokens.EnumerateObject().Select(token =>
+            int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                ? AddedToken.Read(token.Value, id, path)
+                : throw TokenizerJson.Malformed(path, $"added_tokens_decoder has the id '{token.Name}', which is not a whole number"))];
+    }
+
+    private static IEnumerable<string> SpecialIn(JsonElement root, string path)
+    {
+        foreach (string field in _specialFields)
+        {
+            root.TryGet(field, out JsonElement tokens);
+            foreach (JsonElement token in tokens.ValueKind == JsonValueKind.Array ? [.. tokens.EnumerateArray()] : (JsonElement[])[tokens])
+            {
+                JsonElement content = token.TryGet("content", out JsonElement inner) ? inner : token;
+                if (content.ValueKind == JsonValueKind.String) yield return TokenizerJson.Unescaped(path, content.GetString)!;
+            }
+        }
     }
 
     private static string NameOf(TextTokenization kind) => kind.ToString().ToLowerInvariant();

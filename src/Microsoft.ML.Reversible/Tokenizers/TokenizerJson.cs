@@ -58,6 +58,17 @@ internal static class TokenizerJson
             && element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
     }
 
+    /// <summary>Gets a whole number, which some programs write as 1.0.</summary>
+    public static bool TryGetWhole(this JsonElement element, out int value)
+    {
+        value = 0;
+        if (element.ValueKind != JsonValueKind.Number) return false;
+        if (element.TryGetInt32(out value)) return true;
+        if (!element.TryGetDouble(out double number) || number != Math.Truncate(number) || Math.Abs(number) > int.MaxValue) return false;
+        value = (int)number;
+        return true;
+    }
+
     /// <summary>Returns whether a member is true.</summary>
     public static bool IsTrue(this JsonElement element, string name) =>
         element.TryGet(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
@@ -70,17 +81,6 @@ internal static class TokenizerJson
     public static IEnumerable<JsonElement> ItemsOf(this JsonElement element, string name) =>
         element.TryGet(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
 
-    /// <summary>Reads an object of tokens with their ids, which must be 0 to their number - 1. Returns the tokens by id.</summary>
-    /// <exception cref="InvalidDataException">They are not.</exception>
-    public static string[] ReadTokens(JsonElement vocabulary, string path)
-    {
-        Dictionary<int, string> byId = ReadIds(vocabulary, path);
-        foreach ((int id, string token) in byId)
-            if (id >= byId.Count)
-                throw Malformed(path, $"the id of '{token}' is {id}, but those of {byId.Count} tokens must be 0 to {byId.Count - 1}");
-        return [.. Enumerable.Range(0, byId.Count).Select(id => byId[id])];
-    }
-
     /// <summary>Reads an object of tokens with their ids. Returns the tokens by id.</summary>
     /// <exception cref="InvalidDataException">There are none, an id is not a whole number from 0, or two tokens have one id.</exception>
     public static Dictionary<int, string> ReadIds(JsonElement vocabulary, string path)
@@ -92,7 +92,7 @@ internal static class TokenizerJson
         {
             count++;
             string token = Unescaped(path, () => entry.Name);
-            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
+            if (!entry.Value.TryGetWhole(out int id))
                 throw Malformed(path, $"the id of '{token}' is {entry.Value.GetRawText()} and must be a whole number");
             if (token.Length > LongestToken)
                 throw Malformed(path, $"the token of id {id} has {token.Length} characters, more than {LongestToken}");

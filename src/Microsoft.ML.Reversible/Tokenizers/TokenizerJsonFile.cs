@@ -34,10 +34,6 @@ internal sealed class TokenizerJsonFile
         Tokens = TokenizerJson.ReadIds(vocabulary, path);
         Added = [.. root.ItemsOf("added_tokens").Select(ReadAdded)];
         Merges = [.. merges.EnumerateArray().Select(ReadMerge)];
-        int greatest = Tokens.Keys.Concat(Added.Select(token => token.Id)).Max();
-        if (greatest >= 2L * (Tokens.Count + Added.Count) + 1000)
-            throw Malformed($"it has the id {greatest}, but only {Tokens.Count + Added.Count} tokens");
-        IdCount = greatest + 1;
     }
 
     /// <summary>The whole file.</summary>
@@ -55,9 +51,6 @@ internal sealed class TokenizerJsonFile
     /// <summary>Pairs of tokens with a space between, the first to apply first.</summary>
     public IReadOnlyList<string> Merges { get; }
 
-    /// <summary>One more than the greatest id.</summary>
-    public int IdCount { get; }
-
     /// <summary>Reads a file's bytes.</summary>
     /// <exception cref="InvalidDataException">The file is malformed or of a form not supported; the message says which.</exception>
     public static TokenizerParts Read(byte[] file, string path, TokenizerConfiguration configuration, SpecialIds special)
@@ -68,7 +61,7 @@ internal sealed class TokenizerJsonFile
             var content = new TokenizerJsonFile(document.RootElement, path);
             if (content.Model.IsTrue("byte_fallback"))
             {
-                SentencePieceVocabulary pieces = LlamaForm.Read(content);
+                SentencePieceVocabulary pieces = LlamaForm.Read(content, configuration, path);
                 return TokenizerParts.Of(pieces, special.In(pieces, configuration, path), "LlamaTokenizerFast");
             }
 
@@ -104,16 +97,10 @@ internal sealed class TokenizerJsonFile
         $"The tokenizer file '{_path}' is not supported: {reason}. Byte-level BPE and Llama's BPE with byte fallback are supported; " +
         "for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer.");
 
-    private AddedToken ReadAdded(JsonElement token)
-    {
-        if (!token.TryGet("id", out JsonElement number) || number.ValueKind != JsonValueKind.Number
-            || !number.TryGetInt32(out int id) || id < 0 || token.TextOf("content") is not { Length: > 0 } content)
-            throw Malformed($"an added token is {token.GetRawText()} and must have an id and content");
-        bool hasMatchRules = token.IsTrue("single_word") || token.IsTrue("lstrip") || token.IsTrue("rstrip");
-        bool special = token.IsTrue("special");
-        bool normalized = token.TryGet("normalized", out JsonElement given) ? given.ValueKind == JsonValueKind.True : !special;
-        return new(id, content, special, hasMatchRules, normalized);
-    }
+    private AddedToken ReadAdded(JsonElement token) =>
+        token.TryGet("id", out JsonElement number) && number.TryGetWhole(out int id) && id >= 0
+            ? AddedToken.Read(token, id, _path)
+            : throw Malformed($"an added token is {token.GetRawText()} and must have an id and content");
 
     // Older files write a pair as one text, newer ones as two.
     private string ReadMerge(JsonElement merge)
@@ -131,11 +118,3 @@ internal sealed class TokenizerJsonFile
             : throw Malformed($"the merge {merge.GetRawText()} is not two tokens without spaces");
     }
 }
-
-/// <summary>A token that tokenizer.json adds to those of its model.</summary>
-/// <param name="Id">The id.</param>
-/// <param name="Content">How it is written in text.</param>
-/// <param name="IsSpecial">Whether it is a special token, which stands for no text.</param>
-/// <param name="HasMatchRules">Whether it is found only as a whole word, or includes the spaces beside it.</param>
-/// <param name="IsNormalized">Whether it is searched in text that has been normalized.</param>
-internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool HasMatchRules, bool IsNormalized);

@@ -71,7 +71,7 @@ internal static class TokenizerLoader
         TokenizerConfiguration configuration = TokenizerConfiguration.Read(files);
         files.SaveAs(name, SentencePieceFileName);
         string path = files.PathOf(name);
-        SentencePieceVocabulary pieces = SentencePieceFile.Read(files.Read(name), path).WithControls(configuration.SpecialTokens, path);
+        SentencePieceVocabulary pieces = SentencePieceFile.Read(files.Read(name), path).WithAdded(configuration, path);
         return Make(files, TokenizerParts.Of(pieces, special.In(pieces, configuration, path), "LlamaTokenizer"));
     }
 
@@ -130,6 +130,7 @@ internal sealed class TokenizerFiles(string folder)
             throw TokenizerJson.Malformed(path, $"it has {stream.Length} bytes, more than the {LongestFile} of the longest that is read");
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
+        if (FileStart.Fault(bytes) is { } fault) throw new InvalidDataException($"The tokenizer file '{path}' cannot be read: {fault}.");
         _read.Add(name, bytes);
         return bytes;
     }

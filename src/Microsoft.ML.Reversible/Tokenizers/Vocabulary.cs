@@ -30,8 +30,11 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>Ids of other tokens that stand for no text. No text is encoded to them.</summary>
     public IReadOnlySet<int> Controls { get; init; } = new HashSet<int>();
 
-    /// <summary>Ids of tokens that are found in text, as they are written, before anything else.</summary>
-    public IReadOnlySet<int> Literals { get; init; } = new HashSet<int>();
+    /// <summary>The tokens that are found in text, as they are written, before anything else, by id.</summary>
+    public IReadOnlyDictionary<int, AddedToken> Literals { get; init; } = new Dictionary<int, AddedToken>();
+
+    /// <summary>The least number of ids of a model for this vocabulary; added tokens may have ids beyond it.</summary>
+    public int LeastModelSize { get; init; } = Tokens.Count;
 
     /// <summary>The regular expressions that cut a text into pieces: the first cuts the text, each next one the pieces.</summary>
     public IReadOnlyList<string> Cuts { get; init; } = [Gpt2PreTokenizer.Expression];
@@ -47,6 +50,24 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
 
     /// <summary>Whether a piece that is a token as a whole becomes that token, whatever the merges.</summary>
     public bool IgnoresMerges { get; init; }
+
+    /// <summary>The vocabulary of files. The tokens that end a text and come before one are found in no text.</summary>
+    public static Vocabulary Of(
+        TextTokenization kind, TokenTable table, IReadOnlyList<string> merges, (string End, string Begin, string Prefix) special)
+    {
+        ILookup<bool, AddedToken> added = table.Literals.Values.ToLookup(
+            token => token.Content == special.End || token.Content == special.Begin);
+        return new(kind, table.Texts, merges, special.End)
+        {
+            BeginOfText = special.Begin,
+            Prefix = special.Prefix,
+            // A byte's token stands for the byte, even if a file takes it for padding.
+            Controls = table.Controls.Concat(added[true].Select(token => token.Id))
+                .Where(id => table.Texts[id].Length != 1 || !ByteAlphabet.Covers(table.Texts[id])).ToHashSet(),
+            Literals = added[false].ToDictionary(token => token.Id),
+            LeastModelSize = table.LeastModelSize,
+        };
+    }
 
     /// <summary>The vocabulary of <see cref="TextTokenization.Byte"/>.</summary>
     public static Vocabulary OfBytes()
@@ -76,7 +97,7 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>The bytes of every token.</summary>
     public TokenBytes Texts() => new([.. Tokens.Select((token, id) =>
         StandsForNoText(id) ? []
-            : Kind == TextTokenization.Character || Literals.Contains(id) ? Encoding.UTF8.GetBytes(token) : ByteAlphabet.Read(token))]);
+            : Kind == TextTokenization.Character || Literals.ContainsKey(id) ? Encoding.UTF8.GetBytes(token) : ByteAlphabet.Read(token))]);
 
     /// <summary>Adds to a hash all that decides which ids a text has.</summary>
     /// <remarks>Token caches name their tokenizer by this hash, so what was hashed first keeps its place; new properties follow.</remarks>
@@ -86,7 +107,7 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
         hash.Add(Tokens);
         hash.Add(Merges);
         hash.Add([.. Controls.Order()]);
-        hash.Add([.. Literals.Order()]);
+        hash.Add([.. Literals.Keys.Order()]);
         bool splitsDigits = Cuts.SequenceEqual(_singleDigits);
         hash.Add(splitsDigits ? 1 : 0);
         hash.Add(ByteLevelTokenizer.LongestPiece);
@@ -95,6 +116,8 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
         if (AddsPrefixSpace) hash.Add("a space before every text");
         if (NormalizesToFormC) hash.Add("NFC");
         if (IgnoresMerges) hash.Add("ignore_merges");
+        foreach ((int id, AddedToken token) in Literals.OrderBy(literal => literal.Key))
+            if (token.TakesSpaceBefore || token.TakesSpaceAfter) hash.Add($"{id}: {token.TakesSpaceBefore}, {token.TakesSpaceAfter}");
     }
 
     /// <summary>Checks a vocabulary that was read from files.</summary>
@@ -115,9 +138,11 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
                 $"it lacks the token '{Prefix}', which tokenizer_config.json or special_tokens_map.json has as bos_token");
 
         for (int id = 0; id < Tokens.Count; id++)
-            if (!StandsForNoText(id) && !Literals.Contains(id) && !Fits(Tokens[id]))
+            if (!StandsForNoText(id) && !Literals.ContainsKey(id) && !Fits(Tokens[id]))
                 throw TokenizerJson.Malformed(vocabularyPath, $"the token '{Tokens[id]}' of id {id} is not {Form}");
 
+        if (Kind == TextTokenization.Character && (Literals.Count > 0 || Tokens.Contains("")))
+            throw TokenizerJson.Malformed(vocabularyPath, "it has added tokens or gaps, which Character tokenization does not have");
         if (Kind != TextTokenization.Bpe && Merges.Count > 0)
             throw TokenizerJson.Malformed(mergesPath, $"it has merges, which {Kind} tokenization does not have");
 

@@ -50,17 +50,15 @@ internal static class VocabularyFolder
     public static Vocabulary Read(TokenizerFiles files, string vocabularyFile, string mergesFile, SpecialIds special)
     {
         TokenizerConfiguration configuration = TokenizerConfiguration.Read(files);
-        if (configuration.AddsPrefixSpace)
-            throw TokenizerJson.Malformed(configuration.Path, "it asks for add_prefix_space, which is not supported");
         string vocabularyPath = files.PathOf(vocabularyFile);
-        string[] tokens;
+        TokenTable table;
         using (JsonDocument document = TokenizerJson.ParseObject(files.Read(vocabularyFile), vocabularyPath))
-            tokens = TokenizerJson.ReadTokens(document.RootElement, vocabularyPath);
+            table = TokenTable.Of(TokenizerJson.ReadIds(document.RootElement, vocabularyPath), [], configuration, vocabularyPath);
         string[] merges = ReadMerges(files.Read(mergesFile), files.PathOf(mergesFile));
-        (string end, string begin, string prefix) = special.In(tokens, configuration, vocabularyPath);
-        var vocabulary = new Vocabulary(configuration.Kind ?? TextTokenization.Bpe, tokens, merges, end)
+        Vocabulary vocabulary = Vocabulary.Of(
+            configuration.Kind ?? TextTokenization.Bpe, table, merges, special.In(table.Texts, configuration, vocabularyPath)) with
         {
-            BeginOfText = begin, Prefix = prefix,
+            AddsPrefixSpace = configuration.AddsPrefixSpace == true,
         };
         vocabulary.Check(vocabularyPath, files.PathOf(mergesFile));
         return vocabulary;
@@ -68,14 +66,14 @@ internal static class VocabularyFolder
 
     private static string[] ReadMerges(byte[] file, string path)
     {
-        // Only line feeds end a line, with or without a carriage return before them.
+        // Only line feeds end a line. Tokens have no white space, which is written in GPT-2's byte alphabet.
         using var reader = new StreamReader(new MemoryStream(file), Encoding.UTF8);
         string[] lines = reader.ReadToEnd().Split('\n');
         var merges = new List<string>();
         for (int i = 0; i < lines.Length; i++)
         {
-            string line = lines[i].TrimEnd('\r');
-            if (line.Length == 0 || (i == 0 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
+            string line = lines[i].Trim(' ', '\t', '\r');
+            if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal)) continue;
             if (line.Split(' ') is not [{ Length: > 0 }, { Length: > 0 }])
                 throw TokenizerJson.Malformed(path, $"line {i + 1} is '{line}' and must be two tokens with one space between");
             merges.Add(line);

@@ -99,11 +99,11 @@ public sealed class EvaluateVerbTests
     [TestMethod]
     [DataRow("winogrande", """{"sentence": "Who is it _", "option1": "x", "option2": "y", "answer": "1"}""")]
     [DataRow("lambada_openai", """{"text": "trailing space "}""")]
-    public void AnEmptyContinuationIsRefusedByItsRowAndNotTakenForAHit(string task, string row)
+    public void AnEmptyContinuationIsRefusedByFileAndLineAndNotTakenForAHit(string task, string row)
     {
         string file = _folder.File("rows.jsonl");
-        File.WriteAllText(file, row + "\n");
-        CliRun.Of("evaluate", "--model", Model, "--task", $"{task}={file}").AssertRefused("The continuation of row 0 is empty");
+        File.WriteAllText(file, "\n" + row + "\n");
+        CliRun.Of("evaluate", "--model", Model, "--task", $"{task}={file}").AssertRefused($"{file}, line 2: ", "nothing to score");
     }
 
     [TestMethod]

@@ -59,7 +59,7 @@ public class HostileTokenizerTests
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"dropout\":0.5,", "dropout")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"end_of_word_suffix\":\"</w>\",", "end_of_word_suffix")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"byte_fallback\":true,", "treats spaces")]
-    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":4,\"content\":\"x\",\"lstrip\":true}]", "has single_word, lstrip or rstrip")]
+    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":4,\"content\":\"x\",\"single_word\":true}]", "has single_word")]
     public void AnotherFormIsRefusedWithAReason(string good, string bad, string reason) => AssertRefused(good, bad, reason);
 
     [TestMethod]
@@ -122,6 +122,7 @@ public class HostileTokenizerTests
 
     [TestMethod]
     [DataRow("YQ== 0\n\nYg== 1\nYWI= 2\n", null)]
+    [DataRow("\ufeffYQ== 0\r\n \nYg== 1 \r\nYWI= 2", null)]
     [DataRow("YQ== 0\nYQ== 1\n", "twice")]
     [DataRow("YQ== 0\nYg== 0\n", "line 2")]
     [DataRow("YQ== 0\nYg== 5\n", "the rank 5")]

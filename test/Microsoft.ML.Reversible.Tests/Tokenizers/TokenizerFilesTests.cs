@@ -76,10 +76,13 @@ public class TokenizerFilesTests
     }
 
     [TestMethod]
-    public void AByteOrderMarkAndCarriageReturnsDoNoHarm()
+    [DataRow("#version: 0.2\r\na b\r\n")]
+    [DataRow("\ufeff#version: 0.2\na b \n \n\n")]
+    [DataRow("\n#version: 0.2 - made by hand\n\ta b")]
+    public void ByteOrderMarksAndWhiteSpaceDoNoHarm(string merges)
     {
-        File.WriteAllText(PathOf("vocab.json"), """{"a":0,"b":1,"ab":2,"<|endoftext|>":3}""", System.Text.Encoding.UTF8);
-        Write("merges.txt", "#version: 0.2\r\na b\r\n");
+        File.WriteAllText(PathOf("vocab.json"), """{"a":0.0,"b":1,"ab":2,"<|endoftext|>":3}""" + "\r\n ", System.Text.Encoding.UTF8);
+        Write("merges.txt", merges);
 
         CollectionAssert.AreEqual(new[] { 2, 0 }, LanguageModelTokenizer.Load(_folder.FullName).Encode("aba"));
     }
@@ -91,7 +94,7 @@ public class TokenizerFilesTests
     [DataRow("vocab.json", """{"a":"0","<|endoftext|>":1}""", "the id of 'a' is \"0\"")]
     [DataRow("vocab.json", """{"a":0.5,"<|endoftext|>":1}""", "the id of 'a' is 0.5")]
     [DataRow("vocab.json", """{"a":0,"<|endoftext|>":0}""", "both have the id 0")]
-    [DataRow("vocab.json", """{"a":0,"<|endoftext|>":2000000000}""", "must be 0 to 1")]
+    [DataRow("vocab.json", """{"a":0,"<|endoftext|>":2000000000}""", "it has the id 2000000000, but only 2 tokens")]
     [DataRow("vocab.json", """{"a":-1,"<|endoftext|>":0}""", "must be 0 to 1")]
     [DataRow("vocab.json", """{"a":0,"a":1,"<|endoftext|>":2}""", "'a' twice")]
     [DataRow("vocab.json", """{"a":0,"\ud800":1,"<|endoftext|>":2}""", "a text in it is broken")]
@@ -108,7 +111,12 @@ public class TokenizerFilesTests
     [DataRow("tokenizer_config.json", """{"reversible_tokenization":"words"}""", "must be \"character\", \"byte\" or \"bpe\"")]
     [DataRow("tokenizer_config.json", """{"reversible_tokenization":1}""", "reversible_tokenization is 1")]
     [DataRow("tokenizer_config.json", """{"eos_token":7}""", "eos_token is not a text")]
-    [DataRow("tokenizer_config.json", """{"add_prefix_space":true}""", "add_prefix_space")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder":{"x":{"content":"c"}}}""", "the id 'x'")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder":{"4":{"special":true}}}""", "must have an id and content")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder":{"2":{"content":"c"}}}""", "'ab' and 'c' both have the id 2")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder":{"5":{"content":"ab"}}}""", "this token has the id 2")]
+    [DataRow("tokenizer_config.json", """{"added_tokens_decoder":{"5":{"content":"c","single_word":true}}}""", "has single_word")]
+    [DataRow("added_tokens.json", """{"c":"4"}""", "the id of 'c' is \"4\"")]
     public void AMalformedFileIsNamedWithWhatIsWrong(string file, string content, string reason)
     {
         WriteGood();

@@ -45,7 +45,7 @@ internal abstract class KeyedRow
             text = row.Text(stem);
             (Choices, Labels) = (lists.Texts("text"), lists.Texts("label"));
         }
-        AnswerKey = row.Text("answerKey");
+        AnswerKey = row.Label("answerKey");
         if (Choices.Length != Labels.Length) throw row.Broken($"there are {Choices.Length} choices, but {Labels.Length} labels.");
         if (!Labels.Contains(PythonText.StripStart(AnswerKey)))
             throw row.Broken($"the answerKey '{SourceLine.Shown(AnswerKey)}' is none of the labels {string.Join(", ", Labels.Take(8))}.");

@@ -26,10 +26,12 @@ public static partial class ZeroShotTasks
             /// <summary>Reads a whole passage, or one whose last word is in a separate field.</summary>
             public static Row Of(JsonRow json)
             {
-                if (!json.Has("continuation")) return new Row { Text = json.Text("text") };
-                string word = json.Text("continuation");
-                if (word.Contains(' ')) throw json.Broken($"the continuation '{SourceLine.Shown(word)}' is more than one word.");
-                return new Row { Text = $"{json.Text("context")} {word}" };
+                string text = json.Text(json.Has("continuation") ? "continuation" : "text");
+                if (string.IsNullOrWhiteSpace(text[(text.LastIndexOf(' ') + 1)..]))
+                    throw json.Broken("the text does not end with a word, so there is nothing to score.");
+                if (!json.Has("continuation")) return new Row { Text = text };
+                if (text.Contains(' ')) throw json.Broken($"the continuation '{SourceLine.Shown(text)}' is more than one word.");
+                return new Row { Text = $"{json.Text("context")} {text}" };
             }
 
             public ZeroShotItem ToItem()

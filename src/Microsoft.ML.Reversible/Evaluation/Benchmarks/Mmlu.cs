@@ -36,6 +36,10 @@ public static partial class ZeroShotTasks
         private static readonly string[] _letters = ["A", "B", "C", "D"];
         private static readonly string[] _splits = ["test", "val", "dev"];
 
+        /// <summary>The names in a header of the question, the four choices and the answer.</summary>
+        private static readonly string[][] _header =
+            [["question", "input", "prompt"], ["A"], ["B"], ["C"], ["D"], ["answer", "target"]];
+
         private static readonly (string Field, string Subjects)[] _fields =
         [
             ("stem",
@@ -99,18 +103,48 @@ public static partial class ZeroShotTasks
             }
         }
 
-        /// <summary>Reads comma-separated values without a header: the question, four choices and a letter.</summary>
-        protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) =>
-            CsvRecord.Read(SourceFile.Lines(SubjectFile(task, path))).Select(Row.Of);
-
-        /// <summary>Finds the subject's file in a folder with one file per subject, or in a subfolder of a split.</summary>
-        private static string SubjectFile(ZeroShotTask task, string path)
+        /// <summary>
+        /// Reads JSON lines with the fields of Hugging Face's data set, of the task's subject where they name one; or comma-separated
+        /// values: the question, four choices and a letter, or with a header.
+        /// </summary>
+        protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels)
         {
-            if (!Directory.Exists(path)) return path;
             string subject = task.Name[(Group.Length + 1)..];
             if (subject.EndsWith(Continuation, StringComparison.Ordinal)) subject = subject[..^Continuation.Length];
-            IEnumerable<string> names = _splits.Select(split => $"{subject}_{split}.csv");
-            IEnumerable<string> inner = _splits.Select(split => Path.Combine(split, $"{subject}_{split}.csv"));
+            string file = SubjectFile(subject, path);
+            return JsonRow.IsIn(file)
+                ? JsonRow.Read(file).Where(row => !row.Has("subject") || row.Text("subject") is var own && (own == "" || own == subject))
+                    .Select(Row.Of)
+                : Rows(CsvRecord.Read(SourceFile.Lines(file)));
+        }
+
+        private static IEnumerable<Row> Rows(IEnumerable<CsvRecord> records)
+        {
+            int[]? header = null;
+            bool isFirst = true;
+            foreach (CsvRecord record in records)
+            {
+                if (isFirst) header = HeaderOf(record);
+                if (!isFirst || header is null) yield return Row.Of(record, header);
+                isFirst = false;
+            }
+        }
+
+        /// <summary>Returns the columns that a header names; null if the record is not a header.</summary>
+        private static int[]? HeaderOf(CsvRecord record)
+        {
+            int[] columns = [.. _header.Select(names => Array.FindIndex(
+                record.Fields, field => names.Contains(field.Trim(), StringComparer.OrdinalIgnoreCase)))];
+            return columns.Contains(-1) ? null : columns;
+        }
+
+        /// <summary>Finds the subject's file in a folder with one file per subject, or in a subfolder of a split.</summary>
+        private static string SubjectFile(string subject, string path)
+        {
+            if (!Directory.Exists(path)) return path;
+            IEnumerable<string> names = _splits.SelectMany(split => (string[])[$"{subject}_{split}.csv", $"{subject}_{split}.jsonl"]);
+            IEnumerable<string> inner = _splits.SelectMany(split => (string[])
+                [Path.Combine(split, $"{subject}_{split}.csv"), Path.Combine(split, $"{subject}_{split}.jsonl")]);
             return names.Concat(inner).Select(name => Path.Combine(path, name)).FirstOrDefault(File.Exists)
                 ?? throw new FileNotFoundException(
                     $"The folder {path} has no file of subject '{subject}': {subject}_test.csv, {subject}_val.csv or {subject}_dev.csv.",
@@ -128,15 +162,42 @@ public static partial class ZeroShotTasks
             [ColumnName("answer")]
             public int Answer { get; set; }
 
-            public static Row Of(CsvRecord record)
+            /// <summary>Reads a record; the columns are those of the header, or else all six in order.</summary>
+            public static Row Of(CsvRecord record, int[]? header)
             {
-                if (record.Fields.Length != 6)
+                if (header is null && record.Fields.Length != 6)
                     throw record.Line.Broken($"has {record.Fields.Length} fields, but must have a question, four choices and a letter.");
-                string letter = record.Fields[5].Trim();
-                int answer = Array.IndexOf(_letters, letter);
-                if (answer < 0) throw record.Line.Broken($"the answer is '{SourceLine.Shown(letter)}', but must be one of A, B, C, D.");
-                return new Row { Question = record.Fields[0], Choices = record.Fields[1..5], Answer = answer };
+                if (record.Fields.Length <= header?.Max())
+                    throw record.Line.Broken($"has {record.Fields.Length} fields, fewer than the header.");
+                string[] fields = header is null ? record.Fields : [.. header.Select(column => record.Fields[column])];
+                string answer = fields[5].Trim();
+                return new Row
+                {
+                    Question = fields[0],
+                    Choices = fields[1..5],
+                    Answer = AnswerOf(answer, areNumbersKnown: header is not null)
+                        ?? throw record.Line.Broken($"the answer is '{SourceLine.Shown(answer)}', but must be one of A, B, C, D."),
+                };
             }
+
+            public static Row Of(JsonRow json)
+            {
+                string[] choices = json.Texts("choices");
+                if (choices.Length != _letters.Length) throw json.Broken($"there are {choices.Length} choices, but must be 4.");
+                string answer = json.Label("answer");
+                return new Row
+                {
+                    Question = json.Text("question"),
+                    Choices = choices,
+                    Answer = AnswerOf(answer, areNumbersKnown: true)
+                        ?? throw json.Broken($"the answer is '{SourceLine.Shown(answer)}', but must be 0 to 3 or one of A, B, C, D."),
+                };
+            }
+
+            // Files with named columns count the choices from 0, as Hugging Face does; others have letters alone.
+            private static int? AnswerOf(string text, bool areNumbersKnown) =>
+                Array.IndexOf(_letters, text) is var letter and >= 0 ? letter
+                : areNumbersKnown ? JsonRow.IndexOf(text, _letters.Length) : null;
 
             public ZeroShotItem ToLetters(long number)
             {

@@ -24,11 +24,8 @@ public static partial class ZeroShotTasks
         ];
 
         /// <summary>Reads lines of JSON, or tab-separated values with a header.</summary>
-        protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels)
-        {
-            bool isJson = SourceFile.Lines(path).FirstOrDefault(line => line.Text.Trim().Length > 0)?.Text.TrimStart()[0] == '{';
-            return isJson ? JsonRow.Read(path).Select(Row.Of) : Tabbed(SourceFile.Lines(path));
-        }
+        protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels) =>
+            JsonRow.IsIn(path) ? JsonRow.Read(path).Select(Row.Of) : Tabbed(SourceFile.Lines(path));
 
         private static IEnumerable<Row> Tabbed(IEnumerable<SourceLine> lines)
         {

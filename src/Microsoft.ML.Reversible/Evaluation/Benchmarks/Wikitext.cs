@@ -40,20 +40,29 @@ public static partial class ZeroShotTasks
         ];
 
         /// <summary>
-        /// Splits the corpus at its first-level headings. The line break before a heading belongs to neither article, as in the
+        /// Reads the corpus, or Hugging Face's JSON lines with one article (<c>page</c>) or one line (<c>text</c>) each. Splits lines at
+        /// first-level headings. The line break before a heading belongs to neither article, as in the
         /// data set that the harness loads.
         /// </summary>
         protected override IEnumerable<Row> Read(ZeroShotTask task, string path, LabelFile labels)
         {
+            if (!JsonRow.IsIn(path)) return Pages(SourceFile.Lines(path).Select(line => line.Text));
+            return JsonRow.Read(path).First().Has("page")
+                ? JsonRow.Read(path).Select(row => new Row { Page = row.Text("page") })
+                : Pages(JsonRow.Read(path).Select(row => row.Text("text")).SelectMany(text => text.TrimEnd('\n').Split('\n')));
+        }
+
+        private static IEnumerable<Row> Pages(IEnumerable<string> lines)
+        {
             List<string> page = [];
-            foreach (SourceLine line in SourceFile.Lines(path))
+            foreach (string line in lines)
             {
-                if (IsTitle(line.Text))
+                if (IsTitle(line))
                 {
                     if (!IsBlank(page)) yield return Row.Of(page);
                     page.Clear();
                 }
-                page.Add(line.Text);
+                page.Add(line);
             }
             if (!IsBlank(page)) yield return Row.Of(page);
         }

@@ -48,8 +48,9 @@ public static partial class ZeroShotTasks
             {
                 string sentence = json.Text("sentence");
                 if (!sentence.Contains('_')) throw json.Broken("the sentence has no blank, which is written '_'.");
-                bool hasAnswer = json.Has("answer") && json.Text("answer").Length > 0;
-                string answer = hasAnswer ? json.Text("answer") : labels.Next().Text;
+                RequireEnd(json, sentence[(sentence.IndexOf('_') + 1)..]);
+                bool hasAnswer = json.Has("answer") && json.Label("answer").Length > 0;
+                string answer = hasAnswer ? json.Label("answer") : labels.Next().Text;
                 if (answer is not ("1" or "2")) throw json.Broken($"the answer is '{SourceLine.Shown(answer)}', but must be 1 or 2.");
                 return new Row { Sentence = sentence, First = json.Text("option1"), Second = json.Text("option2"), Answer = answer };
             }
@@ -59,6 +60,7 @@ public static partial class ZeroShotTasks
             {
                 string[] contexts = json.Texts("context_options");
                 if (contexts.Length != 2) throw json.Broken($"there are {contexts.Length} context_options, but must be 2.");
+                RequireEnd(json, json.Text("continuation"));
                 return new Row
                 {
                     Sentence = $"_ {json.Text("continuation")}",
@@ -66,6 +68,11 @@ public static partial class ZeroShotTasks
                     Second = contexts[1],
                     Answer = json.Index("gold", 2) == 0 ? "1" : "2",
                 };
+            }
+
+            private static void RequireEnd(JsonRow json, string end)
+            {
+                if (string.IsNullOrWhiteSpace(end)) throw json.Broken("there is no text after the blank, so there is nothing to score.");
             }
 
             public ZeroShotItem ToItem(long number)

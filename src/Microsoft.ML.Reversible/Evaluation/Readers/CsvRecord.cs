@@ -11,14 +11,14 @@ namespace Microsoft.ML.Reversible.Evaluation;
 internal sealed record CsvRecord(SourceLine Line, string[] Fields)
 {
     /// <summary>
-    /// Reads records. A quoted field may contain commas, line breaks and doubled quotes. Empty lines between records are skipped.
+    /// Reads records. A quoted field may contain commas, line breaks and doubled quotes. Blank lines between records are skipped.
     /// </summary>
     /// <exception cref="InvalidDataException">A quote is not closed, or a record is too long.</exception>
     public static IEnumerable<CsvRecord> Read(IEnumerable<SourceLine> lines)
     {
         using IEnumerator<SourceLine> next = lines.GetEnumerator();
         while (next.MoveNext())
-            if (next.Current.Text.Length > 0) yield return new CsvRecord(next.Current, Split(next));
+            if (!string.IsNullOrWhiteSpace(next.Current.Text)) yield return new CsvRecord(next.Current, Split(next));
     }
 
     private static string[] Split(IEnumerator<SourceLine> lines)

@@ -15,11 +15,16 @@ internal sealed class JsonRow
         _object = value;
     }
 
-    /// <summary>Reads a file with one object in each line. Empty lines are skipped.</summary>
+    /// <summary>Reads a file with one object in each line. Blank lines are skipped.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A line is not a JSON object.</exception>
     public static IEnumerable<JsonRow> Read(string path) =>
         SourceFile.Lines(path).Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
+
+    /// <summary>Returns whether a file begins with a JSON object, after blank lines.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static bool IsIn(string path) =>
+        SourceFile.Lines(path).FirstOrDefault(line => !string.IsNullOrWhiteSpace(line.Text))?.Text.TrimStart()[0] == '{';
 
     /// <summary>Returns the exception for a problem with the row.</summary>
     public InvalidDataException Broken(string problem) => _line.Broken(problem);
@@ -50,11 +55,20 @@ internal sealed class JsonRow
             value.ValueKind == JsonValueKind.String ? Decoded(name, value) : throw Broken($"'{name}' is not an array of texts.")),
     ];
 
+    /// <summary>Returns a field that is a text or a number, as text. A whole number may be written as 1.0.</summary>
+    public string Label(string name)
+    {
+        JsonElement value = Field(name);
+        if (value.ValueKind == JsonValueKind.String) return Decoded(name, value);
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out decimal number) && number == decimal.Truncate(number)
+            ? number.ToString("0", CultureInfo.InvariantCulture)
+            : value.GetRawText();
+    }
+
     /// <summary>Returns a field that is the index of a choice, as a number or as text.</summary>
     public int Index(string name, int choices)
     {
-        JsonElement value = Field(name);
-        string text = value.ValueKind == JsonValueKind.String ? Decoded(name, value) : value.GetRawText();
+        string text = Label(name);
         return IndexOf(text, choices) ??
             throw Broken($"'{name}' is {SourceLine.Shown(text)}, but must be the index of one of {choices} choices, counted from 0.");
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 
@@ -34,7 +35,9 @@ internal static class SourceFile
         var bytes = new List<byte>();
         var buffer = new byte[1 << 16];
         int number = 1;
-        for (int count = SkipMark(buffer, file.ReadAtLeast(buffer, 4, throwOnEndOfStream: false)); count > 0; count = file.Read(buffer))
+        int first = file.ReadAtLeast(buffer, FileStart.Length, throwOnEndOfStream: false);
+        if (first > 0 && FileStart.Fault(buffer.AsSpan(0, first)) is { } fault) throw new InvalidDataException($"{path}: {fault}.");
+        for (int count = SkipMark(buffer, first); count > 0; count = file.Read(buffer))
         {
             for (int start = 0; start < count;)
             {

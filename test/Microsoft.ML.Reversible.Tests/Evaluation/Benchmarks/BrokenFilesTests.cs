@@ -39,6 +39,19 @@ public sealed class BrokenFilesTests
         """{"activity_label":"l","ctx_a":"a","ctx_b":"b","endings":["c","d"],"label":""}""", "'label' is , but must be")]
     [DataRow("lambada_openai", """{"text":"a b"}""", """{"context":"a","continuation":"b c"}""", "'b c' is more than one word.")]
     [DataRow("lambada_openai", """{"text":"a b"}""", """{"txt":"a b"}""", "there is no 'text'.")]
+    [DataRow("lambada_openai", """{"text":"a b"}""", """{"text":"a b "}""", "does not end with a word")]
+    [DataRow("lambada_openai", """{"text":"a b"}""", """{"context":"a","continuation":""}""", "does not end with a word")]
+    [DataRow("winogrande", """{"sentence":"_ w","option1":"a","option2":"b","answer":"1"}""",
+        """{"sentence":"w _ ","option1":"a","option2":"b","answer":"1"}""", "there is no text after the blank")]
+    [DataRow("winogrande", """{"sentence":"_ w","option1":"a","option2":"b","answer":"1"}""",
+        """{"context_options":["a","b"],"continuation":" ","gold":0}""", "there is no text after the blank")]
+    [DataRow("mmlu_anatomy", """{"question":"q","choices":["1","2","3","4"],"answer":0}""",
+        """{"question":"q","choices":["1","2","3"],"answer":0}""", "there are 3 choices, but must be 4.")]
+    [DataRow("mmlu_anatomy", """{"question":"q","choices":["1","2","3","4"],"answer":0}""",
+        """{"question":"q","choices":["1","2","3","4"],"answer":4}""", "the answer is '4', but must be 0 to 3")]
+    [DataRow("mmlu_anatomy", "question,A,B,C,D,answer", "q,1,2,3,4", "has 5 fields, fewer than the header.")]
+    [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "q,1,2,3,4,0", "the answer is '0', but must be one of A, B, C, D.")]
+    [DataRow("mmlu_anatomy", "q,1,2,3,4,A", "question,A,B,C,D,answer", "the answer is 'answer'")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c\tA", "the choices have no (D)")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c (D) d\tE", "the answer key 'E'")]
     [DataRow("openbookqa", "Question Stem\tChoices\tAnswer Key", "q\t(A) a (B) b (C) c (D) d", "has 2 fields between tabs")]
@@ -111,6 +124,8 @@ public sealed class BrokenFilesTests
         using var folder = new TaskFolder();
         Refused([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("text")], "line 1: has a NUL");
         Refused([0x61, 0xC3, 0x28], "line 1: is not UTF-8 text.");
+        Refused([.. "PAR1"u8, 0x15, 0x00], "x: it is a Parquet file.");
+        Refused([.. "version https://git-lfs.github.com/spec/v1\n"u8], "x: it is a Git LFS pointer");
         Refused(Enumerable.Repeat((byte)'"', (1 << 20) + 1).ToArray(), "line 1: is longer than 1 MiB.");
 
         string huge = Path.Combine(folder.FullName, "huge");

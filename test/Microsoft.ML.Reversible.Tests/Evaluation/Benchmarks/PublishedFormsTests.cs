@@ -138,6 +138,63 @@ public sealed class PublishedFormsTests
     }
 
     [TestMethod]
+    [DataRow("question,A,B,C,D,answer\r\nq,1,2,3,4,C\r\n  \r\n")]
+    [DataRow("\ufeffprompt,a,b,c,d,target\nq,1,2,3,4,2")]
+    [DataRow(",Answer,Question,A,B,C,D\n0,C,q,1,2,3,4\n")]
+    [DataRow("\n \nq,1,2,3,4,C\n  \n\t\n")]
+    [DataRow("""{"question":"q","subject":"virology","choices":["1","2","3","4"],"answer":2}""")]
+    [DataRow("""{"question":"q","subject":"","choices":["1","2","3","4"],"answer":"2"}""" + "\r\n  \r\n")]
+    [DataRow("\ufeff\n" + """{"answer":"C","choices":["1","2","3","4"],"question":"q","more":null}""")]
+    [DataRow("""{"question":"q","subject":"virology","choices":["1","2","3","4"],"answer":2.0}""")]
+    [DataRow("""{"question":"o","subject":"anatomy","choices":["1","2","3","4"],"answer":0}""" + "\n" +
+        """{"question":"q","subject":"virology","choices":["1","2","3","4"],"answer":2}""")]
+    public void Mmlu_in_each_form(string text)
+    {
+        using var folder = new TaskFolder();
+        IDataView data = TaskFolder.Load("mmlu_virology_continuation", folder.Write("a", text));
+        Assert.AreEqual("q", data.GetColumn<string>("question").Single());
+        Assert.AreEqual("1|2|3|4", string.Join('|', data.GetColumn<string[]>("choices").Single()));
+        Assert.AreEqual(2, data.GetColumn<int>("answer").Single());
+    }
+
+    /// <summary>Case 12 of the shared cases.</summary>
+    [TestMethod]
+    [DataRow("hf.jsonl", "1")]
+    [DataRow("header.csv", "1 3")]
+    [DataRow("blank-line.csv", "1 3")]
+    public void The_shared_forms_of_Mmlu_are_read(string file, string answers) => Assert.AreEqual(
+        answers,
+        string.Join(' ', TaskFolder.Load("mmlu_anatomy", TestData.Require("../cases/12-mmlu-forms/" + file)).GetColumn<int>("answer")));
+
+    [TestMethod]
+    [DataRow("piqa", """{"goal":"g","sol1":"a","sol2":"b","label":1.0}""", 1)]
+    [DataRow("arc_easy", """{"question":"q","choices":{"text":["a","b"],"label":["1","2"]},"answerKey":2}""", 1)]
+    [DataRow("winogrande", """{"sentence":"So _ won.","option1":"he","option2":"she","answer":2}""", 1)]
+    [DataRow("openbookqa", """{"question_stem":"s","choices":{"text":["a","b"],"label":["A","B"]},"answerKey":"B"}""", 1)]
+    [DataRow("hellaswag", """{"activity_label":"l","ctx_a":"a","ctx_b":"b","endings":["c","d"],"label":"1"}""", 1)]
+    public void Labels_are_texts_or_numbers_after_a_mark_and_before_blank_lines(string task, string row, int gold)
+    {
+        using var folder = new TaskFolder();
+        Assert.AreEqual(gold, TaskFolder.Items(task, folder.Write("x", "\ufeff" + row + "\r\n\r\n \t\r\n")).Single().Gold);
+    }
+
+    [TestMethod]
+    public void Wikitext_in_json_lines_is_that_in_plain_text()
+    {
+        using var folder = new TaskFolder();
+        string[] lines = ["", " = One = ", "", " \"text\" ", " = Two = ", " end"];
+        string plain = folder.Write("a.txt", string.Join('\n', lines));
+        string rows = folder.Write("b.jsonl", string.Concat(lines.Select(line =>
+            System.Text.Json.JsonSerializer.Serialize(new { text = line.Length == 0 ? "" : line + "\n" }) + "\n")));
+        string[] pages = [.. TaskFolder.Load("wikitext", plain).GetColumn<string>("page")];
+        string whole = folder.Write(
+            "c.jsonl", string.Join('\n', pages.Select(page => System.Text.Json.JsonSerializer.Serialize(new { page }))));
+
+        CollectionAssert.AreEqual(pages, TaskFolder.Load("wikitext", rows).GetColumn<string>("page").ToArray());
+        CollectionAssert.AreEqual(pages, TaskFolder.Load("wikitext", whole).GetColumn<string>("page").ToArray());
+    }
+
+    [TestMethod]
     public void A_folder_of_Mmlu_gives_the_part_that_is_scored_first()
     {
         using var folder = new TaskFolder();

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>A token that Hugging Face's files add to those of the vocabulary.</summary>
+/// <param name="Id">The id.</param>
+/// <param name="Content">How it is written in text.</param>
+/// <param name="IsSpecial">Whether it is a special token, which stands for no text.</param>
+/// <param name="Path">The file that adds it, for messages.</param>
+internal sealed record AddedToken(int Id, string Content, bool IsSpecial, string Path)
+{
+    /// <summary>Whether it is found only as a whole word.</summary>
+    public bool IsSingleWord { get; private init; }
+
+    /// <summary>Whether it includes the white space before it.</summary>
+    public bool TakesSpaceBefore { get; private init; }
+
+    /// <summary>Whether it includes the white space after it.</summary>
+    public bool TakesSpaceAfter { get; private init; }
+
+    /// <summary>Whether it is searched in text that has been normalized.</summary>
+    public bool IsNormalized { get; private init; }
+
+    /// <summary>Reads a token's object.</summary>
+    /// <exception cref="InvalidDataException">It has no content.</exception>
+    public static AddedToken Read(JsonElement token, int id, string path)
+    {
+        if (token.TextOf("content") is not { Length: > 0 } content)
+            throw TokenizerJson.Malformed(path, $"an added token is {token.GetRawText()} and must have an id and content");
+        bool special = token.IsTrue("special");
+        return new(id, content, special, path)
+        {
+            IsSingleWord = token.IsTrue("single_word"),
+            TakesSpaceBefore = token.IsTrue("lstrip"),
+            TakesSpaceAfter = token.IsTrue("rstrip"),
+            IsNormalized = token.TryGet("normalized", out JsonElement given) ? given.ValueKind == JsonValueKind.True : !special,
+        };
+    }
+}
+
+/// <summary>Finds added tokens in text.</summary>
+/// <param name="tokens">The tokens; of several that begin at one place, the longest is found.</param>
+internal sealed class AddedTokenFinder(IEnumerable<AddedToken> tokens)
+{
+    private readonly Dictionary<string, AddedToken> _tokens = tokens.ToDictionary(token => token.Content, StringComparer.Ordinal);
+    private readonly Regex? _pattern = tokens.Any()
+        ? new Regex(
+            string.Join('|', tokens.Select(token => token.Content).OrderByDescending(text => text.Length).Select(Regex.Escape)),
+            RegexOptions.CultureInvariant)
+        : null;
+
+    /// <summary>Returns the stretches of a text between added tokens, each with the id of the token after it.</summary>
+    public IEnumerable<(int Start, int End, int? Id)> Split(string text)
+    {
+        int start = 0;
+        for (Match? match = _pattern?.Match(text); match is { Success: true }; match = match.NextMatch())
+        {
+            if (match.Index < start) continue;
+            AddedToken token = _tokens[match.Value];
+            int end = match.Index, next = match.Index + match.Length;
+            if (token.TakesSpaceBefore) while (end > start && char.IsWhiteSpace(text[end - 1])) end--;
+            if (token.TakesSpaceAfter) while (next < text.Length && char.IsWhiteSpace(text[next])) next++;
+            yield return (start, end, token.Id);
+            start = next;
+        }
+        yield return (start, text.Length, null);
+    }
+}
