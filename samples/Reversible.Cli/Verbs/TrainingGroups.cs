@@ -89,6 +89,15 @@ internal static class TrainingGroups
             alone: ResumeMode.Required)
         .Add(o => o.DamagedCheckpoint, "What to do if the last checkpoint is damaged: refuse, or continue from the one before it.");
 
+    /// <summary>Checks that paths to write are not those of a file in place of a folder, or the reverse.</summary>
+    /// <exception cref="UsageException">One is.</exception>
+    public static void CheckPaths(LanguageTrainingOptions options)
+    {
+        OutputPath.CheckFile("--metrics-path", options.MetricsPath);
+        OutputPath.CheckFile("--token-cache-path", options.TokenCachePath);
+        OutputPath.CheckFolder("--checkpoint-folder", options.CheckpointFolder);
+    }
+
     /// <summary>Returns options with the typed ones set; others are derived from them.</summary>
     public static T ReadTraining<T>(this SettingTable<T> table, ParseResult parsed, int mostWarmupSteps) where T : TrainingOptions, new()
     {
