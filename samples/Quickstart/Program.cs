@@ -14,6 +14,7 @@ var files = new Argument<FileInfo[]>("files")
     Description = "Text files to train on, one row per line; without any the sample generates stories.",
     Arity = ArgumentArity.ZeroOrMore,
 };
+files.AcceptExistingOnly();
 var steps = new Option<int>("--max-steps") { Description = "Optimizer steps, at least 1.", DefaultValueFactory = _ => 800 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var precision = new Option<Precision>("--precision") { Description = "The number type in which the blocks compute." };

@@ -98,7 +98,7 @@ public sealed class ResumedTrainingTests
             if (!process.HasExited) process.Kill();
         }
         Assert.AreEqual(130, process.ExitCode, error.Result);
-        StringAssert.Contains(error.Result, "A second Ctrl+C ends at once");
+        StringAssert.Contains(error.Result, "Ctrl+C again ends at once");
         StringAssert.Contains(error.Result, "Continue with: reversible train ");
         Assert.IsNotEmpty(Directory.GetFileSystemEntries(_folder.File("run")));
     }
