@@ -2,7 +2,7 @@
 //
 //   dotnet run -c Release --project samples/Quickstart                         stories that the sample generates
 //   dotnet run -c Release --project samples/Quickstart -- a.txt b.txt          your own text, one row per line
-//   dotnet run -c Release --project samples/Quickstart -- --device cuda --precision bfloat16 --steps 2000
+//   dotnet run -c Release --project samples/Quickstart -- --device cuda --precision bfloat16 --max-steps 2000
 using System.CommandLine;
 using System.Text;
 using Microsoft.ML;
@@ -14,7 +14,8 @@ var files = new Argument<FileInfo[]>("files")
     Description = "Text files to train on, one row per line; without any the sample generates stories.",
     Arity = ArgumentArity.ZeroOrMore,
 };
-var steps = new Option<int>("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 800 };
+files.AcceptExistingOnly();
+var steps = new Option<int>("--max-steps") { Description = "Optimizer steps, at least 1.", DefaultValueFactory = _ => 800 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var precision = new Option<Precision>("--precision") { Description = "The number type in which the blocks compute." };
 var scheme = new Option<string>("--scheme") { Description = "midpoint, midpoint:H or residual.", DefaultValueFactory = _ => "midpoint" };
@@ -47,7 +48,7 @@ int Run(ParseResult arguments)
         : ml.Data.LoadFromEnumerable(sources.SelectMany(TextRow.In));
 
     // 2. A trainer, and Fit.
-    ReversibleLmTransformer model = Screen.ShowProgress(progress =>
+    ReversibleLmTransformer model = Output.ShowProgress("training", progress =>
         ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             Scheme = Scheme.Parse(arguments.GetValue(scheme)!),

@@ -2,7 +2,7 @@
 //
 //   dotnet run -c Release --project samples/Retrofit                                   a small teacher that the sample trains first
 //   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt                  a Hugging Face folder, and text to distil on
-//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme blend:16 --steps 0 --device cuda
+//   dotnet run -c Release --project samples/Retrofit -- gpt2 text.txt --scheme blend:16 --max-steps 0 --device cuda
 using System.CommandLine;
 using System.Text;
 using Microsoft.ML;
@@ -25,7 +25,7 @@ var scheme = new Option<string>("--scheme")
 {
     Description = "blend:K, iterated-inverse:a=A,m=M, midpoint, leapfrog, bdia, or auto.", DefaultValueFactory = _ => "midpoint",
 };
-var steps = new Option<int>("--steps") { Description = "Steps of the distillation, at least 0.", DefaultValueFactory = _ => 100 };
+var steps = new Option<int>("--max-steps") { Description = "Steps of the distillation, at least 0.", DefaultValueFactory = _ => 100 };
 var context = new Option<int>("--context-length") { Description = "Tokens in a window.", DefaultValueFactory = _ => 64 };
 var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N." };
 var output = new Option<string>("--out")
@@ -71,7 +71,7 @@ int Run(ParseResult arguments)
     if (!options.ChooseScheme) options.Scheme = Scheme.Parse(recurrence);
     (options.ContextLength, options.Device) = (contextLength, arguments.GetValue(device));
     if (maxSteps > 0) options.MaxSteps = maxSteps;
-    using ReversibleLmTransformer student = Screen.ShowProgress("distilling", progress =>
+    using ReversibleLmTransformer student = Output.ShowProgress("distilling", progress =>
     {
         options.Progress = progress;
         return ml.Reversible().Retrofit(options).Fit(data);
@@ -87,7 +87,7 @@ int Run(ParseResult arguments)
     string root = arguments.GetValue(output)!, studentPath = Path.Combine(root, "student"), tunedPath = Path.Combine(root, "tuned");
     student.SavePretrained(studentPath);
     IDataView ownData = Rows(ml, arguments.GetValue(own)) ?? (arguments.GetValue(text) is null ? SmallTeacher.StoriesOfMia(ml) : data);
-    using ReversibleLmTransformer tuned = Screen.ShowProgress("fine-tuning", progress =>
+    using ReversibleLmTransformer tuned = Output.ShowProgress("fine-tuning", progress =>
         ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
         {
             PretrainedFolder = studentPath,

@@ -11,7 +11,7 @@ internal static class SmallTeacher
     /// <returns>The folder.</returns>
     public static string Train(MLContext ml, IDataView stories, string folder)
     {
-        using ReversibleLmTransformer teacher = Screen.ShowProgress("training a teacher", progress =>
+        using ReversibleLmTransformer teacher = Output.ShowProgress("training a teacher", progress =>
             ml.Reversible().LanguageModel(new ReversibleLmTrainer.Options
             {
                 Scheme = Scheme.Residual,

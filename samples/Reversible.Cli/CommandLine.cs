@@ -9,22 +9,28 @@ internal static class CommandLine
 {
     public const string Name = "reversible";
 
+    /// <summary>'help' and 'help VERB' are the same as '--help' and 'VERB --help'.</summary>
+    public const string HelpVerb = "help";
+
     /// <summary>Runs one command line.</summary>
-    /// <returns>0 done, 1 the input or an option is wrong, 2 failed or cancelled.</returns>
+    /// <returns>0 done, 1 the input or an option is wrong, 2 failed, 130 interrupted.</returns>
     public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellationToken)
     {
         Verb[] verbs = Verbs(terminal);
         RootCommand root = Root(verbs);
+        if (arguments is [HelpVerb, .. var of]) arguments = [.. of.Take(1), "--help"];
         // By default an argument that begins with '@', such as a prompt, would be read as the name of a response file.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count == 0 && parsed.Action is { Terminating: true })
+        Verb? verb = verbs.SingleOrDefault(verb => verb.Command == parsed.CommandResult.Command);
+        bool asksForHelp = parsed.Errors.Count == 0 && parsed.Action is { Terminating: true };
+        if (asksForHelp && (verb is not null || parsed.UnmatchedTokens.Count == 0))
         {
             return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
         }
-        Verb? verb = verbs.SingleOrDefault(verb => verb.Command == parsed.CommandResult.Command);
         if (verb is null || parsed.Errors.Count > 0)
         {
-            terminal.Error.WriteLine($"{Name}: {Mistake.Describe(arguments, parsed, verb, verbs)}");
+            string mistake = verb is null ? Mistake.OfVerb(arguments, verbs) : Mistake.OfOptions(parsed, verb);
+            terminal.Error.WriteLine($"{Name}: {mistake}");
             return ExitCode.Usage;
         }
         try

@@ -12,7 +12,7 @@ internal sealed class EvaluationScreen(Terminal terminal, bool json)
     public ZeroShotMetrics During(ZeroShotTask task, Func<IProgress<ZeroShotProgress>?, ZeroShotMetrics> evaluate)
     {
         ZeroShotMetrics metrics;
-        if (terminal.ErrorIsScreen)
+        if (terminal.ShowsProgress)
         {
             var columns = new ProgressColumn[]
             {
@@ -41,7 +41,10 @@ internal sealed class EvaluationScreen(Terminal terminal, bool json)
     }
 
     /// <summary>Writes all results, in the columns of lm-evaluation-harness.</summary>
-    public void ShowTable() => (json ? terminal.Error : terminal.Out).WriteLine(ZeroShotMetrics.ToTable(_results).TrimEnd());
+    public void ShowTable()
+    {
+        if (_results.Count > 0) (json ? terminal.Error : terminal.Out).WriteLine(ZeroShotMetrics.ToTable(_results).TrimEnd());
+    }
 
     private sealed class Bar(ProgressTask task) : IProgress<ZeroShotProgress>
     {

@@ -26,8 +26,9 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
         output.WriteLine(root.Description);
         output.WriteLine($"\nUsage: {CommandLine.Name} VERB [options]\n");
         foreach (Verb verb in verbs) output.WriteLine($"  {verb.Command.Name,-12}{Summary(verb)}");
-        output.WriteLine($"\n'{CommandLine.Name} VERB --help' lists a verb's options and shows examples.");
-        output.WriteLine("Exit codes: 0 done, 1 the input or an option is wrong, 2 failed or cancelled.");
+        string help = $"'{CommandLine.Name} {CommandLine.HelpVerb} VERB' or '{CommandLine.Name} VERB --help'";
+        output.WriteLine($"\n{help} lists a verb's options and shows examples.");
+        output.WriteLine("Exit codes: 0 done, 1 the input or an option is wrong, 2 failed, 130 interrupted.");
     }
 
     private static void WriteVerb(TextWriter output, Verb verb)
@@ -39,9 +40,8 @@ internal sealed class HelpText(RootCommand root, IReadOnlyList<Verb> verbs) : Sy
             output.WriteLine($"\n{group.Title}:");
             foreach (Option option in group.Options)
             {
-                string names = string.Join(", ", [option.Name, .. option.Aliases]);
-                string value = option.HelpName is null ? "" : $" {option.HelpName}";
-                output.WriteLine($"  {names}{value}{(option.Required ? "  (required)" : "")}");
+                string usage = OptionText.Usage(string.Join(", ", OptionText.Names(option)), option);
+                output.WriteLine($"  {usage}{(option.Required ? "  (required)" : "")}");
                 Paragraph(output, option.Description!, Indent);
             }
         }

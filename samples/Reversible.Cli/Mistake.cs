@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Cli.Verbs;
 
 namespace Microsoft.ML.Reversible.Cli;
@@ -6,36 +9,68 @@ namespace Microsoft.ML.Reversible.Cli;
 /// <summary>Describes in one line what is wrong with a command line, and suggests a correction.</summary>
 internal static class Mistake
 {
-    private const int MostEdits = 3;
-
-    public static string Describe(string[] arguments, ParseResult parsed, Verb? verb, IReadOnlyList<Verb> verbs)
+    /// <summary>Describes a command line without a known verb.</summary>
+    public static string OfVerb(string[] arguments, IReadOnlyList<Verb> verbs)
     {
-        if (verb is null)
-        {
-            string names = string.Join(", ", verbs.Select(known => known.Command.Name));
-            string what = arguments.Length == 0 ? "A verb is missing" : $"There is no verb '{arguments[0]}'";
-            return $"{what}; the verbs are {names}. See '{CommandLine.Name} --help'.";
-        }
-        string help = $"See '{CommandLine.Name} {verb.Command.Name} --help'.";
-        if (parsed.UnmatchedTokens is not [string unknown, ..]) return $"{parsed.Errors[0].Message.ReplaceLineEndings(" ")} {help}";
-        string? meant = verb.Command.Options.SelectMany(option => option.Aliases.Append(option.Name))
-            .Where(name => Edits(unknown, name) <= MostEdits)
-            .MinBy(name => Edits(unknown, name));
-        return $"There is no option '{unknown}'{(meant is null ? "." : $"; did you mean '{meant}'?")} {help}";
+        string[] names = [.. verbs.Select(known => known.Command.Name)];
+        string list = $"the verbs are {string.Join(", ", names)}. See '{CommandLine.Name} --help'.";
+        if (arguments is not [string typed, ..]) return $"A verb is missing; {list}";
+        if (typed.StartsWith('-')) return $"A verb is missing before '{typed}'; {list}";
+        return Nearest.Of(typed, [.. names, CommandLine.HelpVerb]) is { } meant
+            ? $"There is no verb '{typed}'; did you mean '{meant}'? See '{CommandLine.Name} --help'."
+            : $"There is no verb '{typed}'; {list}";
     }
 
-    /// <summary>Returns the edit distance: letters to insert, delete or replace.</summary>
-    private static int Edits(string from, string to)
+    /// <summary>Describes wrong options of a verb.</summary>
+    public static string OfOptions(ParseResult parsed, Verb verb) =>
+        $"{Describe(parsed, verb)} See '{CommandLine.Name} {verb.Command.Name} --help'.";
+
+    private static string Describe(ParseResult parsed, Verb verb)
     {
-        int[] above = [.. Enumerable.Range(0, to.Length + 1)];
-        for (int i = 1; i <= from.Length; i++)
+        if (parsed.UnmatchedTokens is [string unknown, ..])
+            return IsOption(unknown) ? UnknownOption(unknown, verb) : UnexpectedValue(unknown, parsed, verb);
+        foreach (OptionResult typed in parsed.CommandResult.Children.OfType<OptionResult>().Where(result => !result.Implicit))
         {
-            int[] row = new int[to.Length + 1];
-            row[0] = i;
-            for (int j = 1; j <= to.Length; j++)
-                row[j] = Math.Min(Math.Min(row[j - 1], above[j]) + 1, above[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1));
-            above = row;
+            string name = typed.IdentifierToken!.Value;
+            if (IsGivenTwice(typed)) return $"{name} is given {typed.IdentifierTokenCount} times. Give it once.";
+            if (typed.Tokens.Count < typed.Option.Arity.MinimumNumberOfValues)
+                return $"{name} needs a value, as in '{OptionText.Usage(name, typed.Option)}'.";
         }
-        return above[^1];
+        string[] missing =
+        [
+            .. verb.Command.Options.Where(option => option.Required && parsed.GetResult(option) is not { Implicit: false })
+                .Select(option => $"'{OptionText.Usage(OptionText.Name(option), option)}'"),
+        ];
+        return missing.Length == 0 ? parsed.Errors[0].Message.ReplaceLineEndings(" ")
+            : $"{string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} missing.";
     }
+
+    /// <summary>Returns whether an option with one value is given several times.</summary>
+    public static bool IsGivenTwice(OptionResult typed) =>
+        typed.Option.Arity.MaximumNumberOfValues == 1 && typed.IdentifierTokenCount > 1;
+
+    private static string UnknownOption(string typed, Verb verb)
+    {
+        string? meant = Nearest.Of(typed.Split('=')[0], verb.Command.Options.SelectMany(OptionText.Names).Append("--help"));
+        return meant is null ? $"There is no option '{typed}'." : $"There is no option '{typed}'; did you mean '{meant}'?";
+    }
+
+    /// <summary>Describes a value that belongs to no option: one after a complete option, or one before all options.</summary>
+    private static string UnexpectedValue(string value, ParseResult parsed, Verb verb)
+    {
+        string[] before = [.. parsed.Tokens.TakeWhile(token => token.Value != value).Select(token => token.Value)];
+        Option? last = verb.Command.Options.LastOrDefault(option => OptionText.Names(option).Contains(before.LastOrDefault(IsOption)));
+        if (last is not null)
+        {
+            string name = before.Last(IsOption);
+            if (IsOption(before[^1]) && last.Arity.MaximumNumberOfValues == 1) return $"{name} must be true or false, not '{value}'.";
+            return $"'{value}' is not expected: {name} takes {(last.Arity.MaximumNumberOfValues == 0 ? "no value" : "one value")}.";
+        }
+        string example = verb.Command.Options.FirstOrDefault(option => option.Required) is { } first
+            ? $", as in '{OptionText.Usage(OptionText.Name(first), first)}'" : "";
+        return $"'{value}' is not expected: a value follows the name of its option{example}.";
+    }
+
+    private static bool IsOption(string text) =>
+        text.StartsWith('-') && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 }

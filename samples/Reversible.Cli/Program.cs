@@ -23,5 +23,6 @@ void Stop(PosixSignalContext signal)
 {
     if (stop.IsCancellationRequested) return;
     signal.Cancel = true;
+    Console.Error.WriteLine($"{CommandLine.Name}: Stopping; Ctrl+C again ends at once.");
     stop.Cancel();
 }

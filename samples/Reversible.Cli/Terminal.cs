@@ -9,13 +9,19 @@ namespace Microsoft.ML.Reversible.Cli;
 /// <param name="Error">Standard error: progress and messages.</param>
 /// <param name="OutIsScreen">Whether standard output is a terminal.</param>
 /// <param name="ErrorIsScreen">Whether standard error is a terminal.</param>
-internal sealed record Terminal(TextReader In, TextWriter Out, TextWriter Error, bool OutIsScreen = false, bool ErrorIsScreen = false)
+/// <param name="IsPlain">Whether a terminal gets plain text too, without colours and moving bars.</param>
+internal sealed record Terminal(
+    TextReader In, TextWriter Out, TextWriter Error, bool OutIsScreen = false, bool ErrorIsScreen = false, bool IsPlain = false)
 {
     private const int WidthOffScreen = 1000;
 
-    /// <summary>Returns the input and output of this process.</summary>
-    public static Terminal OfThisProcess() =>
-        new(Console.In, Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected);
+    /// <summary>Whether progress is shown as a moving bar, not as lines.</summary>
+    public bool ShowsProgress => ErrorIsScreen && !IsPlain;
+
+    /// <summary>Returns the input and output of this process; NO_COLOR, or TERM=dumb, asks for plain text.</summary>
+    public static Terminal OfThisProcess() => new(
+        Console.In, Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected,
+        Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || Environment.GetEnvironmentVariable("TERM") == "dumb");
 
     /// <summary>Returns standard output, or standard error if standard output is for JSON.</summary>
     public IAnsiConsole ForPeople(bool json) => json ? For(Error, ErrorIsScreen) : For(Out, OutIsScreen);
@@ -23,13 +29,14 @@ internal sealed record Terminal(TextReader In, TextWriter Out, TextWriter Error,
     /// <summary>Returns standard error.</summary>
     public IAnsiConsole ForProgress() => For(Error, ErrorIsScreen);
 
-    private static IAnsiConsole For(TextWriter writer, bool isScreen)
+    private IAnsiConsole For(TextWriter writer, bool isScreen)
     {
+        bool moves = isScreen && !IsPlain;
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = isScreen ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = isScreen ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = isScreen ? InteractionSupport.Detect : InteractionSupport.No,
+            Ansi = moves ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = moves ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = moves ? InteractionSupport.Detect : InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
         // A file has no width, and Spectre would wrap lines, and paths in them, at 80 characters.

@@ -1,4 +1,7 @@
+using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Training;
 using Spectre.Console;
 
 namespace Microsoft.ML.Reversible.Cli;
@@ -11,34 +14,50 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
 
     private readonly IAnsiConsole _progress = terminal.ForProgress();
     private ProgressTask? _bar;
-    private bool _hasBegun;
+    private int _lastStep;
 
     /// <summary>Runs a training and shows its progress.</summary>
     /// <param name="train">Runs the training.</param>
-    /// <param name="checkpoints">The folder from which the same command continues; null if there is none.</param>
-    public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints)
+    /// <param name="checkpoints">The folder of the checkpoints; null if there is none.</param>
+    /// <param name="parsed">The command line.</param>
+    public ReversibleLmTransformer During(Func<ReversibleLmTransformer> train, string? checkpoints, ParseResult parsed)
     {
         try
         {
-            return terminal.ErrorIsScreen ? UnderABar(train) : train();
+            return terminal.ShowsProgress ? UnderABar(train) : train();
         }
-        catch (InvalidOperationException e) when (_hasBegun)
+        catch (InvalidOperationException e) when (_lastStep > 0)
         {
             // Before the first step, the input is the cause; after it, the run itself has failed.
-            throw new IOException(e.Message, e);
+            throw new IOException(ExitCode.Describe(e), e);
         }
         catch (OperationCanceledException e)
         {
-            bool goesOn = checkpoints is not null && _hasBegun;
-            string what = goesOn ? $"Cancelled. The same command continues from the checkpoint in '{checkpoints}'." : "Cancelled.";
-            throw new OperationCanceledException(what, e);
+            throw new OperationCanceledException(Stopped(e.Message, checkpoints, parsed), e);
         }
+    }
+
+    /// <summary>Says where a run was stopped, what is kept of it, and how to continue it.</summary>
+    private string Stopped(string where, string? checkpoints, ParseResult parsed)
+    {
+        if (checkpoints is not null && KeptStep(checkpoints) is { } step)
+            return $"Stopped; '{checkpoints}' has the checkpoint of step {step}. Continue with: {CommandText.Continuing(parsed)}";
+        return _lastStep == 0 ? "Stopped before the first step. Nothing was saved."
+            : $"{where} Nothing was saved, and its steps are lost. With --checkpoint-folder FOLDER a run that is stopped keeps them, and "
+                + "the same command continues it.";
+    }
+
+    /// <summary>Returns the step of the latest checkpoint in a folder; null if there is none.</summary>
+    private static int? KeptStep(string folder)
+    {
+        using RunFolder run = RunFolder.Open(folder);
+        return run.Checkpoints is [var latest, ..] ? latest.Step : null;
     }
 
     /// <inheritdoc/>
     public void Report(TrainingProgress progress)
     {
-        _hasBegun = true;
+        _lastStep = progress.Step;
         if (json) WriteLine(progress.ToJson());
         string text = string.Create(CultureInfo.InvariantCulture,
             $"step {progress.Step}/{progress.MaxSteps}, loss {progress.Loss:F3}, {progress.UnitsPerSecond:N0} {progress.Unit}/s");
@@ -69,13 +88,18 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
         LanguageMetrics metrics = model.Metrics!;
-        if (json)
-        {
-            new JsonLine().Add("validation_loss", metrics.ValidationLoss).Add("bits_per_byte", metrics.ValidationBitsPerByte)
-                .Add("perplexity", metrics.ValidationPerplexity).WriteTo(terminal.Out);
-        }
+        if (json) WriteLine(ResultOf(metrics));
         ShowRun(model, "training loss");
         ShowSaved(folder);
+    }
+
+    /// <summary>Returns the fields of the last report, those of an evaluation even if nothing was held out, and the model's step.</summary>
+    private static string ResultOf(LanguageMetrics metrics)
+    {
+        JsonObject result = JsonNode.Parse(metrics.History[^1].ToJson())!.AsObject();
+        foreach (string name in new[] { "validation_loss", "bits_per_byte", "perplexity" }) result.TryAdd(name, null);
+        result.Add("model_step", metrics.ModelStep);
+        return result.ToJsonString();
     }
 
     /// <summary>Shows the loss curve and the figures of a training run.</summary>
@@ -116,9 +140,16 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     }
 
     /// <summary>Shows the report of a retrofit.</summary>
-    public void ShowRetrofit(RetrofitReport report)
+    /// <param name="report">The report.</param>
+    /// <param name="metrics">The metrics of the distillation; null if there was none.</param>
+    public void ShowRetrofit(RetrofitReport report, LanguageMetrics? metrics)
     {
-        if (json) WriteLine(report.ToJson());
+        if (json)
+        {
+            JsonObject result = JsonNode.Parse(report.ToJson())!.AsObject();
+            result.Insert(0, "step", metrics?.ModelStep ?? 0);
+            WriteLine(result.ToJsonString());
+        }
         (json ? terminal.Error : terminal.Out).Write(report.ToString());
     }
 

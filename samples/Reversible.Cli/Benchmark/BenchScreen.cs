@@ -34,7 +34,7 @@ internal sealed class BenchScreen(Terminal terminal, bool json)
             $"{first.Family} of width {first.Width}, {first.Heads} heads, context {first.Context}, on {first.Device}");
         Table table = new Table().AddColumns(
             "layers", "scheme", "backward", "arithmetic", "blocks", "optimizer", "batch", "tokens/s", "samples/s", "s/step", "peak, GiB",
-            "loss", "");
+            "loss", "remark");
         foreach (BenchRow r in _rows)
         {
             table.AddRow([.. new[]

@@ -15,14 +15,30 @@ internal static partial class Kebab
         "windowCount", "krylovDimension",
     ];
 
-    /// <summary>Values of options that are not English words, so that they can be recognised anywhere in a message.</summary>
+    /// <summary>Values of options; Llama is also the name of a model family in English.</summary>
     private static readonly HashSet<string> _values =
     [
         .. new[]
         {
             typeof(TextTokenization), typeof(DocumentBoundaries), typeof(LearningRateScheduleKind), typeof(OptimizerPlacement),
             typeof(ResumeMode), typeof(DamagedCheckpoint), typeof(Divergence), typeof(Activation), typeof(Precision), typeof(ModelFamily),
-        }.SelectMany(Enum.GetNames).Where(name => name.Skip(1).Any(c => !char.IsAsciiLetterLower(c))),
+            typeof(BackwardMode), typeof(Arithmetic), typeof(ContextOverflow),
+        }.SelectMany(Enum.GetNames).Where(name => name != nameof(ModelFamily.Llama)),
+    ];
+
+    /// <summary>What programs can do and the command line cannot, or does otherwise.</summary>
+    private static readonly (string Library, string CommandLine)[] _phrases =
+    [
+        ("MLContext.FallbackToCpu", "--fallback-to-cpu"),
+        ("set ChooseScheme to true", "set --scheme auto"),
+        ("set ChooseScheme to false", "set --scheme to another one"),
+        ("Tokenizer or TokenizerPath", "TokenizerPath"),
+        (", or HeadWidth be given", ""),
+        ("HeadWidth, or Width over HeadCount,", "--width over HeadCount"),
+        (" A program adds its own with Scheme.Register.", ""),
+        ("Give LoadPretrained a tokenizer or a tokenizerPath, or put", "Set --tokenizer, or put"),
+        ("Give the tokenizer as an instance of Microsoft.ML.Tokenizers.TiktokenTokenizer.", "Name a tokenizer.json in its place."),
+        ("; for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer", ""),
     ];
 
     /// <summary>Converts a name: LearningRate to learning-rate, BFloat16 to bfloat16, Gpt2 to gpt2, GiB to gib.</summary>
@@ -35,23 +51,48 @@ internal static partial class Kebab
     /// <summary>Returns a message of the library with options and values as they are typed on the command line.</summary>
     public static string Translate(string message)
     {
+        message = WithoutApi(message);
         string named = Word().Replace(message, word => word.Groups[1].Value switch
         {
-            var name when _options.Contains(name) => Option(name),
-            var name when _values.Contains(name) => Of(name),
+            var name when _options.Contains(name) && !IsEnglish(message, word) => Option(name),
+            var name when _values.Contains(name) && !BeginsSentence(message, word.Index) => Of(name),
             _ => word.Value,
         });
-        return ValueOfOption().Replace(named, value => Of(value.Value));
+        return ValueOfOption().Replace(OrNull().Replace(named, ""), value => value.Value.Trim() is "=" ? " " : Of(value.Value));
     }
+
+    /// <summary>Returns a message of the library without what only programs can do.</summary>
+    public static string WithoutApi(string message)
+    {
+        foreach ((string library, string commandLine) in _phrases)
+            message = message.Replace(library, commandLine, StringComparison.Ordinal);
+        return message;
+    }
+
+    /// <summary>Returns whether a name is an ordinary word that begins a sentence: 'Deterministic attention needs ...'.</summary>
+    private static bool IsEnglish(string message, Match word) =>
+        BeginsSentence(message, word.Index) && !word.Value.Skip(1).Any(char.IsAsciiLetterUpper)
+        && !Statement().IsMatch(message, word.Index + word.Length);
+
+    private static bool BeginsSentence(string message, int at) =>
+        at == 0 || (at > 1 && message[at - 1] == ' ' && ".:!?".Contains(message[at - 2]));
 
     [GeneratedRegex("(?<=[a-z0-9])(?<!Gi)(?=[A-Z])")]
     private static partial Regex Boundary();
 
-    // Excludes quoted text and parts of paths or longer names.
-    [GeneratedRegex(@"(?<![\w'./\\-])([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
+    // The first alternative skips quoted text, which is the user's; the second excludes parts of paths and of longer names.
+    [GeneratedRegex(@"(?<!\w)'[^']*'(?!\w)|(?<![\w'./\\-])([A-Za-z]\w+)(?![\w'/\\-]|\.\w)")]
     private static partial Regex Word();
 
-    // A value that is an English word, such as Cosine, where the text before it names its option.
-    [GeneratedRegex(@"(?<=--[a-z0-9-]+ (?:was|is|to) |--[a-z0-9-]+ was \S+ and is now )(?!NaN)[A-Z][A-Za-z]*\b")]
+    // What follows an option of one word at the beginning of a sentence.
+    [GeneratedRegex(@"\G(?:,| (?:must|is|was|has|and|or)\b)")]
+    private static partial Regex Statement();
+
+    // A family, or the value of an assignment, where the text before it names its option.
+    [GeneratedRegex(@"(?<=--[a-z0-9-]+) = (?=\w)|(?<=--[a-z0-9-]+ (?:was|is|to) |--[a-z0-9-]+ was \S+ and is now )(?!NaN)[A-Z][A-Za-z]*\b")]
     private static partial Regex ValueOfOption();
+
+    // An option that is not typed has no value.
+    [GeneratedRegex(@",? or (?:be )?null\b(?: for all)?")]
+    private static partial Regex OrNull();
 }

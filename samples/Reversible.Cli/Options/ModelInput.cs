@@ -35,10 +35,11 @@ internal sealed class ModelInput
     public IReadOnlyList<Option> Options => [_folder, _tokenizer, _device, _precision];
 
     /// <summary>Loads the model.</summary>
-    /// <exception cref="UsageException">The model has no tokenizer.</exception>
+    /// <exception cref="UsageException">There is no such folder, or the model has no tokenizer.</exception>
     public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed)
     {
         string folder = parsed.GetValue(_folder)!;
+        ModelFolder.Check(_folder.Name, folder);
         ReversibleLmTransformer model = ml.Reversible().LoadPretrained(
             folder, device: parsed.GetValue(_device), precision: parsed.GetValue(_precision), tokenizerPath: parsed.GetValue(_tokenizer));
         if (model.Model.HasTokenizer) return model;

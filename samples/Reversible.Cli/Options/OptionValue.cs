@@ -1,11 +1,14 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
 /// <summary>Reads and formats the values of options.</summary>
 internal static class OptionValue
 {
+    private static readonly string Range = $" from {int.MinValue} to {int.MaxValue}";
+
     /// <summary>Reads an option's single value; an invalid value is reported as an error of the command line.</summary>
     public static T? Parse<T>(ArgumentResult result)
     {
@@ -25,13 +28,26 @@ internal static class OptionValue
         try
         {
             if (TryRead(type, text) is { } value) return value;
-            result.AddError($"{name} must be {MustBe(type)}, not '{text}'.");
+            result.AddError($"{name} must be {MustBe(type)}{(type == typeof(int) && IsWhole(text) ? Range : "")}, not '{text}'.");
         }
         catch (ArgumentException e)
         {
-            result.AddError($"{name}: {ExitCode.Describe(e)}");
+            string? meant = type == typeof(Scheme) ? MeantScheme(text) : null;
+            result.AddError($"{name}: {ExitCode.Describe(e)}{(meant is null ? "" : $" Did you mean '{meant}'?")}");
         }
         return null;
+    }
+
+    /// <summary>Returns whether a text is a whole number, even one that is too large for an option.</summary>
+    private static bool IsWhole(string text) =>
+        BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+
+    /// <summary>Returns the scheme whose name is near that of an unknown one; null if there is none.</summary>
+    private static string? MeantScheme(string text)
+    {
+        string name = text.Split(':')[0];
+        string[] names = [.. Scheme.All.Select(scheme => scheme.Name), Scheme.BlendName];
+        return names.Contains(name, StringComparer.OrdinalIgnoreCase) ? null : Nearest.Of(name, names);
     }
 
     /// <summary>Returns a value as it is typed; null if there is none.</summary>

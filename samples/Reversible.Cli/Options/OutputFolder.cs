@@ -18,7 +18,7 @@ internal static class OutputFolder
     public static void Check(string folder)
     {
         if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("--out must name a folder.");
-        if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file.");
+        if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file. Name a new or an empty folder.");
         bool holdsFiles = Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
         if (holdsFiles && !File.Exists(Path.Combine(folder, "config.json")))
             throw new UsageException($"--out: the folder '{folder}' has other files and no model. Use a new or an empty folder.");

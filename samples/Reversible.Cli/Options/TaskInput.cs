@@ -66,11 +66,19 @@ internal sealed class TaskInput
     {
         IReadOnlyList<ZeroShotTask> members = ZeroShotTasks.InGroup(name);
         bool isGroup = members.Count > 0;
-        if (!isGroup) members = [ZeroShotTasks.Named(name)];
+        if (!isGroup) members = [Named(name)];
+        if (!isGroup && members[0].Groups.Count == 0 && Directory.Exists(path))
+            throw new UsageException($"--task: '{path}' is a folder. Name the file of '{name}' in it.");
         return new TaskData(name, isGroup, [.. members.Select(task => (WithExamples(task), Questions(task)))]);
 
-        ZeroShotTask WithExamples(ZeroShotTask task) =>
-            shots == 0 ? task : task.FewShot(shots, ml.Reversible().LoadZeroShot(task, examples!));
+        ZeroShotTask WithExamples(ZeroShotTask task)
+        {
+            if (shots == 0) return task;
+            IDataView rows = ml.Reversible().LoadZeroShot(task, examples!);
+            if (rows.GetRowCount() is { } count && count < shots)
+                throw new UsageException($"--num-fewshot must be at most the {count} examples of '{task.Name}', not {shots}.");
+            return task.FewShot(shots, rows);
+        }
 
         IDataView Questions(ZeroShotTask task)
         {
@@ -78,6 +86,11 @@ internal sealed class TaskInput
             return parsed.GetValue(_limit) is { } limit ? ml.Data.TakeRows(all, limit) : all;
         }
     }
+
+    private static ZeroShotTask Named(string name) =>
+        !IsTask(name) && Nearest.Of(name, ZeroShotTasks.Names.Concat(Groups())) is { } meant
+            ? throw new UsageException($"--task: there is no task '{name}'; did you mean '{meant}'?")
+            : ZeroShotTasks.Named(name);
 
     private Dictionary<string, string> Examples(ParseResult parsed, string[] tasks)
     {

@@ -48,8 +48,9 @@ internal sealed class TextInput
         string[] files = parsed.GetValue(_files)!;
         foreach (string file in files)
         {
-            if (Directory.Exists(file)) throw new UsageException($"'{file}' is a folder; --data names text files.");
-            if (!File.Exists(file)) throw new UsageException($"The file '{file}' does not exist.");
+            if (string.IsNullOrWhiteSpace(file)) throw new UsageException("--data must name files.");
+            if (Directory.Exists(file)) throw new UsageException($"--data: '{file}' is a folder. Name the text files in it.");
+            if (!File.Exists(file)) throw new UsageException($"--data: the file '{file}' does not exist.");
         }
         IEnumerable<string> texts = parsed.GetValue(_format) == DataFormat.Files
             ? files.Select(StrictText.All)

@@ -44,16 +44,24 @@ internal sealed class BenchVerb : Verb
     {
         BenchSettings settings = _settings.Read(parsed);
         settings.Check(_settings, parsed);
-        MLContext ml = Context();
-        StepMeasurement.Resolve(settings.Device, ml);
+        MLContext ml = Context(parsed);
+        if (StepMeasurement.Resolve(settings.Device, ml).type == TorchSharp.DeviceType.CPU)
+            (settings.Device, settings.Deterministic) = ("cpu", false);
         var screen = new BenchScreen(Terminal, parsed.GetValue(_json));
-        foreach (BenchConfiguration configuration in settings.Configurations())
+        try
         {
-            if (settings.InProcess) screen.Add(StepMeasurement.Run(configuration, ml, cancellationToken));
-            else if (settings.Search) Search(settings, configuration, screen, cancellationToken);
-            else Measure(configuration, screen, cancellationToken);
+            foreach (BenchConfiguration configuration in settings.Configurations())
+            {
+                if (settings.InProcess) screen.Add(StepMeasurement.Run(configuration, ml, cancellationToken));
+                else if (settings.Search) Search(settings, configuration, screen, cancellationToken);
+                else Measure(configuration, screen, cancellationToken);
+            }
         }
-        screen.ShowTable();
+        finally
+        {
+            // What was measured before Ctrl+C is shown too.
+            screen.ShowTable();
+        }
         return Code(screen.Rows);
     }
 

@@ -49,31 +49,40 @@ internal sealed class EvaluateVerb : Verb
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         bool json = parsed.GetValue(_json);
-        MLContext ml = Context();
+        MLContext ml = Context(parsed);
         IReadOnlyList<TaskData> tasks = _tasks.Read(ml, parsed);
         ZeroShotEvaluator.Options options = _settings.Read(parsed);
         options.CancellationToken = cancellationToken;
         bool single = tasks is [{ IsGroup: false }];
         string? items = parsed.GetValue(_items);
+        if (single) OutputPath.CheckFile("--item-log", items);
+        else OutputPath.CheckFolder("--item-log", items);
         if (items is not null && !single) Directory.CreateDirectory(items);
         using ReversibleLmTransformer model = _model.Load(ml, parsed);
 
         var screen = new EvaluationScreen(Terminal, json);
-        foreach (TaskData group in tasks)
+        try
         {
-            List<ZeroShotMetrics> members = [];
-            foreach ((ZeroShotTask task, IDataView questions) in group.Tasks)
+            foreach (TaskData group in tasks)
             {
-                options.ItemLogPath = items is null || single ? items : Path.Combine(items, task.Name + ".jsonl");
-                members.Add(screen.During(task, progress =>
+                List<ZeroShotMetrics> members = [];
+                foreach ((ZeroShotTask task, IDataView questions) in group.Tasks)
                 {
-                    options.Progress = progress;
-                    return ml.Reversible().ZeroShot(model, task, options).Fit(questions).Evaluate(questions);
-                }));
+                    options.ItemLogPath = items is null || single ? items : Path.Combine(items, task.Name + ".jsonl");
+                    members.Add(screen.During(task, progress =>
+                    {
+                        options.Progress = progress;
+                        return ml.Reversible().ZeroShot(model, task, options).Fit(questions).Evaluate(questions);
+                    }));
+                }
+                if (group.IsGroup) screen.Add(ZeroShotMetrics.Combine(group.Name, members));
             }
-            if (group.IsGroup) screen.Add(ZeroShotMetrics.Combine(group.Name, members));
         }
-        screen.ShowTable();
+        finally
+        {
+            // What was evaluated before Ctrl+C or a failure is shown too.
+            screen.ShowTable();
+        }
         return ExitCode.Done;
     }
 

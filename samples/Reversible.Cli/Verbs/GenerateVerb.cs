@@ -45,7 +45,7 @@ internal sealed class GenerateVerb : Verb
         GenerationOptions options = _settings.Read(parsed);
         _settings.RefuseTyped(parsed, options.Unused());
         string prompt = parsed.GetValue(_prompt) ?? WithoutLastLineBreak(StrictText.All(Terminal.In, "Standard input"));
-        using ReversibleLmTransformer model = _model.Load(Context(), parsed);
+        using ReversibleLmTransformer model = _model.Load(Context(parsed), parsed);
         return Write(model.GenerateAsync(prompt, options, cancellationToken), prompt).GetAwaiter().GetResult();
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.ML.Reversible.Cli.Benchmark;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Training;
 
@@ -11,7 +12,7 @@ internal sealed class GradcheckVerb : Verb
     private readonly Option<bool> _json;
 
     public GradcheckVerb(Terminal terminal) : this(terminal, Table(), JsonOption(
-        "scheme, arithmetic, backward_mode, parameters, elements, differing_elements and max_relative_error"))
+        "scheme, arithmetic, backward_mode, parameters, elements, differing_elements, max_relative_error and agree"))
     {
     }
 
@@ -36,12 +37,13 @@ internal sealed class GradcheckVerb : Verb
         GradientComparison comparison = _settings.Read(parsed);
         if (!Devices.IsGpu(comparison.Device)) _settings.RefuseTyped(parsed, [TrainingOptions.DeterministicOnCpu]);
         bool json = parsed.GetValue(_json);
+        if (StepMeasurement.Resolve(comparison.Device, Context(parsed)).type == TorchSharp.DeviceType.CPU) comparison.Device = "cpu";
         GradientComparison.Result result = comparison.Run(json ? null : Terminal.Out, cancellationToken);
         if (json)
         {
             new JsonLine().Add("scheme", result.Scheme).Add("arithmetic", result.Arithmetic).Add("backward_mode", result.BackwardMode)
                 .Add("parameters", result.Parameters).Add("elements", result.Elements).Add("differing_elements", result.DifferingElements)
-                .Add("max_relative_error", result.MaxRelativeError).WriteTo(Terminal.Out);
+                .Add("max_relative_error", result.MaxRelativeError).Add("agree", result.Agree).WriteTo(Terminal.Out);
         }
         if (result.Agree) return ExitCode.Done;
         Terminal.Error.WriteLine($"{CommandLine.Name}: The gradients of the two backward modes differ.");

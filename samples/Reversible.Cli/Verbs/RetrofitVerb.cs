@@ -14,7 +14,7 @@ internal sealed class RetrofitVerb : Verb
     public RetrofitVerb(Terminal terminal)
         : this(terminal, new TextInput(), OutputFolder.Option(), RetrofitSettings.Table(), JsonOption(
             "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, "
-            + "and at the end scheme, before, after and the other fields of the retrofit report"))
+            + "and at the end step, scheme, before, after and the other fields of the retrofit report"))
     {
     }
 
@@ -47,10 +47,14 @@ internal sealed class RetrofitVerb : Verb
     {
         bool json = parsed.GetValue(_json);
         string folder = parsed.GetValue(_out)!;
-        MLContext ml = Context();
+        MLContext ml = Context(parsed);
         IDataView data = _data.Read(ml, parsed);
         RetrofitEstimator.Options options = RetrofitSettings.Read(_settings, parsed);
+        ModelFolder.Check("--teacher", options.TeacherPath);
+        ModelFolder.Check("--student", options.StudentPath);
         OutputFolder.Check(folder);
+        TrainingGroups.CheckPaths(options);
+        OutputPath.CheckFile("--teacher-cache-path", options.TeacherCachePath);
 
         var screen = new TrainingScreen(Terminal, json);
         (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
@@ -58,10 +62,10 @@ internal sealed class RetrofitVerb : Verb
         RetrofitEstimator estimator = ml.Reversible().Retrofit(options);
         if (OutputFolder.Is(folder, options.TeacherPath!))
             throw new UsageException($"--out: '{folder}' is the teacher's folder, which would be overwritten.");
-        using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), options.CheckpointFolder);
+        using ReversibleLmTransformer model = screen.During(() => estimator.Fit(data), options.CheckpointFolder, parsed);
         model.SavePretrained(folder);
         if (model.Metrics is not null) screen.ShowRun(model, "distillation loss");
-        screen.ShowRetrofit(model.Retrofit!);
+        screen.ShowRetrofit(model.Retrofit!, model.Metrics);
         screen.ShowSaved(folder);
         return ExitCode.Done;
     }

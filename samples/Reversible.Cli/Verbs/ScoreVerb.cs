@@ -32,7 +32,7 @@ internal sealed class ScoreVerb : Verb
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
-        MLContext ml = Context();
+        MLContext ml = Context(parsed);
         IDataView data = _data.Read(ml, parsed);
         using ReversibleLmTransformer model = _model.Load(ml, parsed);
         long rows = 0, tokens = 0, bytes = 0;

@@ -41,7 +41,7 @@ internal sealed class StabilityVerb : Verb
 
     public override int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
-        MLContext ml = Context();
+        MLContext ml = Context(parsed);
         IDataView data = _data.Read(ml, parsed);
         Settings settings = _settings.Read(parsed);
         using ReversibleLmTransformer model = _model.Load(ml, parsed);

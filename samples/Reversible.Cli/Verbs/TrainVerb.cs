@@ -12,8 +12,9 @@ internal sealed class TrainVerb : Verb
     private readonly Option<bool> _json;
 
     public TrainVerb(Terminal terminal) : this(terminal, new TextInput(), OutputFolder.Option(), TrainSettings.Table(), JsonOption(
-        "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, and "
-        + "validation_loss, bits_per_byte and perplexity at the end"))
+        "step, tokens, loss, learning_rate, grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, with "
+        + "validation_loss, bits_per_byte and perplexity after an evaluation; the last line repeats those of the last report and adds "
+        + "model_step, the step whose weights were saved"))
     {
     }
 
@@ -43,15 +44,17 @@ internal sealed class TrainVerb : Verb
     {
         bool json = parsed.GetValue(_json);
         string folder = parsed.GetValue(_out)!;
-        MLContext ml = Context();
+        MLContext ml = Context(parsed);
         IDataView data = _data.Read(ml, parsed);
         ReversibleLmTrainer.Options options = TrainSettings.Read(_settings, parsed);
+        ModelFolder.Check("--model", options.PretrainedFolder);
         OutputFolder.Check(folder);
+        TrainingGroups.CheckPaths(options);
 
         var screen = new TrainingScreen(Terminal, json);
         (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
         ReversibleLmTrainer trainer = ml.Reversible().LanguageModel(options);
-        using ReversibleLmTransformer model = screen.During(() => trainer.Fit(data), options.CheckpointFolder);
+        using ReversibleLmTransformer model = screen.During(() => trainer.Fit(data), options.CheckpointFolder, parsed);
         model.SavePretrained(folder);
         screen.ShowResult(model, folder);
         return ExitCode.Done;

@@ -91,4 +91,13 @@ internal static class TrainingGroups
             "What to do with checkpoints: continue if there is one, require one, or refuse a folder with checkpoints; alone: required.",
             alone: ResumeMode.Required)
         .Add(o => o.DamagedCheckpoint, "What to do if the last checkpoint is damaged: refuse, or continue from the one before it.");
+
+    /// <summary>Checks that paths to write are not those of a file in place of a folder, or the reverse.</summary>
+    /// <exception cref="UsageException">One is.</exception>
+    public static void CheckPaths(LanguageTrainingOptions options)
+    {
+        OutputPath.CheckFile("--metrics-path", options.MetricsPath);
+        OutputPath.CheckFile("--token-cache-path", options.TokenCachePath);
+        OutputPath.CheckFolder("--checkpoint-folder", options.CheckpointFolder);
+    }
 }

@@ -64,7 +64,7 @@ public sealed class GenerationOptions
             $"one of {string.Join(", ", Enum.GetNames<ContextOverflow>())}");
         string[] stops = [.. StopStrings ?? []];
         if (stops.Any(string.IsNullOrEmpty))
-            throw new ArgumentException("StopStrings must contain neither null nor an empty string.", nameof(StopStrings));
+            throw new ArgumentException("StopStrings must not contain an empty string or null.", nameof(StopStrings));
         var copy = (GenerationOptions)MemberwiseClone();
         copy.StopStrings = stops;
         UnusedOption.RefuseChanged(copy, new(), copy.Unused());

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible;
 public abstract partial record Scheme
 {
     /// <summary>The text name of BDIA with a fixed γ = 1/k; its <see cref="Name"/> is that of BDIA.</summary>
-    private protected const string BlendName = "blend";
+    internal const string BlendName = "blend";
 
     private static readonly ConcurrentDictionary<string, Scheme> _registered = new(StringComparer.Ordinal);
 
@@ -149,6 +149,6 @@ public abstract partial record Scheme
         Enum.TryParse(value, ignoreCase: true, out T choice) && Enum.IsDefined(choice) && !char.IsAsciiDigit(value[0])
             ? choice
             : throw new ArgumentException(
-                $"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetNames<T>())}.",
+                $"In scheme '{text}', '{value}' is not one of {string.Join(", ", Enum.GetValues<T>().Select(Text))}.",
                 nameof(text));
 }

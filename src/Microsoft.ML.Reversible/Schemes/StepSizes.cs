@@ -6,5 +6,5 @@ internal static class StepSizes
     /// <exception cref="ArgumentOutOfRangeException">The step size is not positive and finite.</exception>
     public static double Checked(double stepSize) => stepSize > 0 && double.IsFinite(stepSize)
         ? stepSize
-        : throw new ArgumentOutOfRangeException("StepSize", stepSize, "A scheme's StepSize must be positive and finite.");
+        : throw new ArgumentOutOfRangeException("StepSize", stepSize, "A scheme's step size must be positive and finite.");
 }

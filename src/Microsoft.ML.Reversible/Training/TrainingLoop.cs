@@ -66,7 +66,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Takes the remaining steps.</summary>
     /// <exception cref="OperationCanceledException">
-    /// The options' token was cancelled; a checkpoint of the last step was written.
+    /// The options' token was cancelled; a checkpoint of the last step was written. The message names that step.
     /// </exception>
     /// <exception cref="InvalidOperationException">Too many steps in a row were skipped, or all of them.</exception>
     /// <exception cref="OverflowException">A value is outside the range of exact arithmetic.</exception>
@@ -85,11 +85,11 @@ internal sealed class TrainingLoop : IDisposable
                 Step();
             }
         }
-        catch (OperationCanceledException) when (_state.Step > 0)
+        catch (OperationCanceledException e) when (_state.Step > 0)
         {
             // A pass that ended early inside which the optimizer steps has changed some layers: the weights are those of no step.
             if (!_updatesInPass) Checkpoint();
-            throw;
+            throw new OperationCanceledException($"The run was cancelled after step {_state.Step}.", e, e.CancellationToken);
         }
     }
 

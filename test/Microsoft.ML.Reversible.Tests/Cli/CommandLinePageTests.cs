@@ -48,6 +48,38 @@ public sealed partial class CommandLinePageTests
         Assert.AreEqual(0, runs["gradcheck"].Json.Single().GetProperty("differing_elements").GetInt64());
     }
 
+    [TestMethod]
+    public void TheFieldsOfEachLineAreInTheTable()
+    {
+        using var folder = new ScratchFolder();
+        string data = CliRun.WriteText(folder.File("text.txt")), model = folder.File("model"), teacher = folder.File("teacher");
+        ZeroShotFiles.WritePiqa(folder.File("piqa.jsonl"), 4);
+        string[] train = ["train", "--data", data, .. CliRun.Quick, "--json", "--out"];
+        string[] small = ["--layer-count", "1", "--width", "8", "--head-count", "1", "--context-length", "4"];
+        CliRun.Of([.. train, teacher, "--scheme", "residual"]);
+
+        AssertFields("train", CliRun.Of([.. train, model]));
+        AssertFields("retrofit", CliRun.Of(
+            "retrofit", "--teacher", teacher, "--data", data, "--out", folder.File("student"), "--context-length", "16", "--max-steps", "2",
+            "--batch-size", "2", "--scheme", "auto", "--json"));
+        AssertFields("score", CliRun.Of("score", "--model", model, "--data", data, "--json"));
+        AssertFields("evaluate", CliRun.Of("evaluate", "--model", model, "--task", $"piqa={folder.File("piqa.jsonl")}", "--json"));
+        AssertFields("stability", CliRun.Of("stability", "--model", model, "--data", data, "--krylov-dimension", "4", "--json"));
+        AssertFields("bench", CliRun.Of(["bench", "--vocabulary-size", "9", "--steps", "1", "--in-process", "--json", .. small]));
+        AssertFields("gradcheck", CliRun.Of(["gradcheck", "--json", .. small]));
+    }
+
+    private static void AssertFields(string verb, CliRun run)
+    {
+        Assert.AreEqual(0, run.Code, run.Error);
+        IEnumerable<string[]> rows = Page.Rows("line of", "fields").Where(row => row[0].Split(' ', ',', ':').Contains(verb));
+        string told = string.Join(", ", rows.Select(row => row[1]));
+        string[] fields = [.. run.Json.SelectMany(line => line.EnumerateObject().Select(field => field.Name)).Distinct()];
+        Assert.IsNotEmpty(fields);
+        foreach (string field in fields.Where(field => verb != "evaluate" || !field.StartsWith("acc", StringComparison.Ordinal)))
+            StringAssert.Matches(told, new Regex($@"\b{field}\b"), verb);
+    }
+
     private static string VerbOf(string command) => command.Split(' ')[1];
 
     private static string[] Words(string command, ScratchFolder folder) =>

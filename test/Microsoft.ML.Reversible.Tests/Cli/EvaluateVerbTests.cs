@@ -138,7 +138,7 @@ public sealed class EvaluateVerbTests
     [TestMethod]
     public void AWrongTaskIsRefusedInALine()
     {
-        Refused([$"pica={Piqa}"], "There is no task 'pica'");
+        Refused([$"pica={Piqa}"], "there is no task 'pica'; did you mean 'piqa'?");
         Refused([Piqa], "--task must be NAME=PATH");
         Refused([$"piqa={Piqa}", $"piqa={Piqa}"], "'piqa' is given twice");
         Refused([$"piqa={_folder.File("none.jsonl")}"], "none.jsonl");
@@ -165,13 +165,13 @@ public sealed class EvaluateVerbTests
     }
 
     [TestMethod]
-    public void ACancelledEvaluationEndsWithCodeTwoAndLeavesNoItems()
+    public void ACancelledEvaluationSaysSoAndLeavesNoItems()
     {
         string items = _folder.File("cancelled.jsonl");
         CliRun run = CliRun.With(
             "", new CancellationToken(canceled: true),
             "evaluate", "--model", Model, "--task", $"piqa={Piqa}", "--item-log", items, "--json");
-        Assert.AreEqual((2, ""), (run.Code, run.Out), run.Error);
+        Assert.AreEqual((130, ""), (run.Code, run.Out), run.Error);
         Assert.IsFalse(File.Exists(items));
     }
 

@@ -67,6 +67,7 @@ internal static class OptionCases
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
+        .. new[] { "train", "retrofit", "generate", "bench", "gradcheck" }.Select(verb => (verb, "--fallback-to-cpu --device cpu")),
     ];
 
     /// <summary>
@@ -94,7 +95,10 @@ internal static class OptionCases
         ("gradcheck", Gradcheck, "--backward-mode checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
         ("gradcheck", Gradcheck, "--head-count 1"), ("gradcheck", Gradcheck, "--width 12"),
         ("gradcheck", Gradcheck, "--context-length 5"), ("gradcheck", Gradcheck, "--batch-size 1"),
-        ("gradcheck", Gradcheck, "--device cuda:99"), ("gradcheck", Gradcheck, "--precision bfloat16"),
+        ("gradcheck", Gradcheck, "--device cuda:99"), ("gradcheck", $"{Gradcheck} --device cuda:99", "--fallback-to-cpu"),
+        ("bench", "--in-process --layer-count 1 --head-count 1 --width 8 --context-length 4 --vocabulary-size 9 --device cuda:99",
+            "--fallback-to-cpu"),
+        ("gradcheck", Gradcheck, "--precision bfloat16"),
         ("gradcheck", Gradcheck, "--seed 2"), ("gradcheck", Gradcheck, "--json"),
         .. OfTraining("train",
             "--layer-count 1 --head-count 1 --width 8 --context-length 8 --batch-size 2 --tokenization byte --max-steps 2 --seed 1"),
@@ -125,6 +129,7 @@ internal static class OptionCases
     {
         yield return (verb, rest, "--model MODEL");
         yield return (verb, $"{rest} --model MODEL", "--device cuda:99");
+        yield return (verb, $"{rest} --model MODEL --device cuda:99", "--fallback-to-cpu");
         yield return (verb, $"{rest} --model MODEL", "--tokenizer none");
         if (verb == "generate") yield break;
         // Items show log-likelihoods, where a table of few questions may have the same fractions.
@@ -136,6 +141,7 @@ internal static class OptionCases
     [
         (verb, $"{rest} --out RUN/model", "--data DATA"), (verb, $"{rest} --data DATA", "--out RUN/model"),
         (verb, $"{rest} --data DATA --out RUN/model", "--json"), (verb, $"{rest} --data DATA --out RUN/model", "--data-format files"),
+        (verb, $"{rest} --data DATA --out RUN/model --device cuda:99", "--fallback-to-cpu"),
     ];
 
     private static IEnumerable<(string, string, string)> OfData(string verb)

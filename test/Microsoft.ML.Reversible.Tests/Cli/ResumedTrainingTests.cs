@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Cli;
@@ -30,8 +31,9 @@ public sealed class ResumedTrainingTests
         using var output = new CancellingWriter(cancel, "\"step\":5,");
         using var error = new StringWriter();
         string[] verb = Verb("model", "--checkpoints", _folder.File("run"));
-        Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
-        StringAssert.Contains(error.ToString(), $"The same command continues from the checkpoint in '{_folder.File("run")}'.");
+        Assert.AreEqual(130, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
+        StringAssert.Contains(
+            error.ToString(), $"Stopped; '{_folder.File("run")}' has the checkpoint of step 5. Continue with: reversible train --data ");
         Assert.IsFalse(Directory.Exists(_folder.File("model")));
 
         CliRun again = CliRun.Of(verb);
@@ -41,15 +43,41 @@ public sealed class ResumedTrainingTests
         CollectionAssert.AreEqual(Weights("whole"), Weights("model"));
     }
 
-    /// <summary>Sends SIGTERM, which is treated like Ctrl+C, because background processes of a shell ignore SIGINT.</summary>
     [TestMethod]
+    public void ACancelledRunWithoutACheckpointFolderSaysWhatIsLostAndHowToKeepIt()
+    {
+        using var cancel = new CancellationTokenSource();
+        using var output = new CancellingWriter(cancel, "\"step\":5,");
+        using var error = new StringWriter();
+        Assert.AreEqual(130, Reversible.Cli.CommandLine.Run(Verb("model"), new Terminal(TextReader.Null, output, error), cancel.Token));
+        string last = error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        StringAssert.StartsWith(last, "reversible: The run was cancelled after step 5. Nothing was saved");
+        StringAssert.Contains(last, "--checkpoint-folder");
+        Assert.IsFalse(Directory.Exists(_folder.File("model")));
+    }
+
+    [TestMethod]
+    public void TheCommandThatContinuesIsQuotedAndDoesNotForbidIt()
+    {
+        var root = new RootCommand { new Option<string>("--data"), new Option<string>("--resume"), new Option<int>("--max-steps") };
+        string command = CommandText.Continuing(root.Parse(["--data", "my book.txt", "--resume", "never", "--max-steps=5"]));
+        string quote = OperatingSystem.IsWindows() ? "\"" : "'";
+        Assert.AreEqual($"reversible --data {quote}my book.txt{quote} --max-steps 5", command);
+    }
+
+    /// <summary>A process that a background process of a shell starts ignores SIGINT, so env resets it.</summary>
+    [TestMethod]
+    [DataRow("TERM")]
+    [DataRow("INT")]
     [Timeout(300_000)]
-    public void ASignalEndsTheProcessWithCodeTwoAndACheckpoint()
+    public void ASignalEndsTheProcessWithItsCodeAndACheckpoint(string signal)
     {
         if (OperatingSystem.IsWindows()) Assert.Inconclusive("No signal can be sent to another process here.");
         string[] verb = Verb("model", "--checkpoints", _folder.File("run"));
         verb[Array.IndexOf(verb, "--max-steps") + 1] = "1000000";
-        var start = new ProcessStartInfo("dotnet", [typeof(Reversible.Cli.CommandLine).Assembly.Location, .. verb])
+        string[] command = ["dotnet", typeof(Reversible.Cli.CommandLine).Assembly.Location, .. verb];
+        if (OperatingSystem.IsLinux()) command = ["env", "--default-signal=INT", .. command];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -61,7 +89,7 @@ public sealed class ResumedTrainingTests
             string? line = process.StandardOutput.ReadLine();
             Assert.IsNotNull(line, "The process has ended.");
             Assert.AreEqual(1, JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32());
-            Process.Start("sh", ["-c", $"kill -TERM {process.Id}"])!.WaitForExit();
+            Process.Start("sh", ["-c", $"kill -{signal} {process.Id}"])!.WaitForExit();
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
         }
@@ -69,8 +97,9 @@ public sealed class ResumedTrainingTests
         {
             if (!process.HasExited) process.Kill();
         }
-        Assert.AreEqual(2, process.ExitCode, error.Result);
-        StringAssert.Contains(error.Result, "The same command continues");
+        Assert.AreEqual(130, process.ExitCode, error.Result);
+        StringAssert.Contains(error.Result, "Ctrl+C again ends at once");
+        StringAssert.Contains(error.Result, "Continue with: reversible train ");
         Assert.IsNotEmpty(Directory.GetFileSystemEntries(_folder.File("run")));
     }
 

@@ -147,8 +147,9 @@ public sealed class RetrofitVerbTests
         using var cancel = new CancellationTokenSource();
         using var output = new CancellingWriter(cancel, "\"step\":5,");
         using var error = new StringWriter();
-        Assert.AreEqual(2, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
-        StringAssert.Contains(error.ToString(), $"The same command continues from the checkpoint in '{_folder.File("run")}'.");
+        Assert.AreEqual(130, Reversible.Cli.CommandLine.Run(verb, new Terminal(TextReader.Null, output, error), cancel.Token));
+        StringAssert.Contains(
+            error.ToString(), $"'{_folder.File("run")}' has the checkpoint of step 5. Continue with: reversible retrofit ");
         Assert.IsFalse(Directory.Exists(Student));
 
         CliRun again = CliRun.Of(verb);
@@ -184,8 +185,8 @@ public sealed class RetrofitVerbTests
     public void AMissingOrOverwrittenTeacherIsRefused()
     {
         string data = CliRun.WriteText(_folder.File("text.txt")), teacher = _folder.File("teacher");
-        CliRun.Of("retrofit", "--data", data, "--out", Student).AssertRefused("--teacher-path");
-        CliRun.Of("retrofit", "--teacher", " ", "--data", data, "--out", Student).AssertRefused("--teacher-path");
+        CliRun.Of("retrofit", "--data", data, "--out", Student).AssertRefused("'--teacher FOLDER' is missing.");
+        CliRun.Of("retrofit", "--teacher", " ", "--data", data, "--out", Student).AssertRefused("--teacher must name a folder.");
         CliRun.Of("retrofit", "--teacher", _folder.File("none"), "--data", data, "--out", Student).AssertRefused("none");
         CliRun.Of("retrofit", "--teacher", teacher, "--data", data, "--out", teacher + "/").AssertRefused("would be overwritten");
         Assert.IsFalse(Directory.Exists(Student));

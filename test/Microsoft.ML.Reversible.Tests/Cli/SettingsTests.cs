@@ -102,6 +102,16 @@ public sealed class SettingsTests
     [DataRow("Schedule was Cosine and is now Linear; DocumentBoundaries was PackOver and is now Respect.",
         "--schedule was cosine and is now linear; --document-boundaries was pack-over and is now respect.")]
     [DataRow("Epsilon was 1E-08 and is now 1E-07", "--epsilon was 1E-08 and is now 1E-07")]
+    [DataRow("BackwardMode must be Stored or Checkpointed, not Reversible.",
+        "--backward-mode must be stored or checkpointed, not reversible.")]
+    [DataRow("Convert without it (Distill = false), or set Family to Llama.",
+        "Convert without it (--distill false), or set --family to llama.")]
+    [DataRow("CheckpointFolder must be a path, or null.", "--checkpoint-folder must be a path.")]
+    [DataRow("Exact arithmetic and Deterministic attention in the Llama family.",
+        "Exact arithmetic and --deterministic attention in the Llama family.")]
+    [DataRow("Deterministic attention needs it. Scheme must be 'Float Width'.",
+        "Deterministic attention needs it. --scheme must be 'Float Width'.")]
+    [DataRow("use 'cpu', or set MLContext.FallbackToCpu.", "use 'cpu', or set --fallback-to-cpu.")]
     [DataRow("'Width/config.json' lacks the width", "'Width/config.json' lacks the width")]
     public void MessagesNameOptionsAsTheyAreTyped(string message, string expected) => Assert.AreEqual(expected, Kebab.Translate(message));
 

@@ -62,7 +62,11 @@ public sealed class TrainVerbTests
         foreach (JsonElement line in lines[..^1])
             CollectionAssert.AreEqual(fields, line.EnumerateObject().Select(field => field.Name).Take(fields.Length).ToArray());
         CollectionAssert.AreEqual(
-            new[] { "validation_loss", "bits_per_byte", "perplexity" }, lines[^1].EnumerateObject().Select(field => field.Name).ToArray());
+            fields.Concat(["validation_loss", "bits_per_byte", "perplexity", "model_step"]).ToArray(),
+            lines[^1].EnumerateObject().Select(field => field.Name).ToArray());
+        foreach (JsonProperty field in lines[^2].EnumerateObject())
+            Assert.AreEqual(field.Value.GetRawText(), lines[^1].GetProperty(field.Name).GetRawText());
+        Assert.AreEqual(12, lines[^1].GetProperty("model_step").GetInt32());
         Assert.AreEqual(
             Math.Exp(lines[^1].GetProperty("validation_loss").GetDouble()), lines[^1].GetProperty("perplexity").GetDouble(), 1e-6);
         Assert.IsGreaterThan(0, lines[^1].GetProperty("bits_per_byte").GetDouble());
@@ -75,6 +79,7 @@ public sealed class TrainVerbTests
         CliRun run = CliRun.Of(["train", "--data", Data, "--out", Model, .. CliRun.Quick, "--json", "--validation-fraction", "0"]);
         Assert.AreEqual(0, run.Code, run.Error);
         Assert.AreEqual(JsonValueKind.Null, run.Json[^1].GetProperty("validation_loss").ValueKind);
+        Assert.AreEqual(12, run.Json[^1].GetProperty("step").GetInt32());
     }
 
     [TestMethod]
@@ -160,12 +165,12 @@ public sealed class TrainVerbTests
     }
 
     [TestMethod]
-    public void ACancelledRunEndsWithCodeTwoAndLeavesTheOldModel()
+    public void ACancelledRunSaysSoAndLeavesTheOldModel()
     {
         CliRun.Of(["train", "--data", Data, "--out", Model, .. CliRun.Quick]);
         byte[] before = File.ReadAllBytes(Path.Combine(Model, "model.safetensors"));
         CliRun run = CliRun.With("", new CancellationToken(canceled: true), ["train", "--data", Data, "--out", Model, .. CliRun.Quick]);
-        Assert.AreEqual(2, run.Code, run.Error);
+        Assert.AreEqual((130, "reversible: Stopped before the first step. Nothing was saved."), (run.Code, run.Error.TrimEnd()));
         CollectionAssert.AreEqual(before, File.ReadAllBytes(Path.Combine(Model, "model.safetensors")));
     }
 }

@@ -74,6 +74,8 @@ public sealed class BenchVerbTests
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         foreach (string shown in new[] { "context 8, on cpu", "tokens/s", Scheme.Parse(scheme).ToString(), arithmetic, placement })
             StringAssert.Contains(run.Out, shown);
+        string[] columns = run.Out.Split('\n').First(line => line.Contains("tokens/s")).Split('│')[1..^1];
+        Assert.IsTrue(columns.All(column => column.Trim().Length > 0), string.Join('|', columns));
     }
 
     [TestMethod]

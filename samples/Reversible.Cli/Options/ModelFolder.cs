@@ -1,0 +1,18 @@
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>The folder of a model to read. It is checked before data is read.</summary>
+internal static class ModelFolder
+{
+    /// <summary>Checks that the folder exists.</summary>
+    /// <param name="option">The option that names it.</param>
+    /// <param name="folder">The folder; null if the option was not typed.</param>
+    /// <exception cref="UsageException">There is no such folder.</exception>
+    public static void Check(string option, string? folder)
+    {
+        if (folder is null || Directory.Exists(folder)) return;
+        if (string.IsNullOrWhiteSpace(folder)) throw new UsageException($"{option} must name a folder.");
+        throw new UsageException(File.Exists(folder)
+            ? $"{option}: '{folder}' is a file. Name the folder that holds it and the model's config.json."
+            : $"{option}: the folder '{folder}' does not exist. Name a local folder; models are not downloaded.");
+    }
+}
