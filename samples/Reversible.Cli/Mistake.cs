@@ -58,12 +58,14 @@ internal static class Mistake
     /// <summary>Describes a value that belongs to no option: one after a complete option, or one before all options.</summary>
     private static string UnexpectedValue(string value, ParseResult parsed, Verb verb)
     {
-        string[] before = [.. parsed.Tokens.TakeWhile(token => token.Value != value).Select(token => token.Value)];
-        Option? last = verb.Command.Options.LastOrDefault(option => OptionText.Names(option).Contains(before.LastOrDefault(IsOption)));
+        string[] before = [.. parsed.Tokens.Select(token => token.Value).Reverse().SkipWhile(word => word != value).Skip(1)];
+        string? name = before.FirstOrDefault(IsOption);
+        Option? last = verb.Command.Options.LastOrDefault(option => OptionText.Names(option).Contains(name));
         if (last is not null)
         {
-            string name = before.Last(IsOption);
-            if (IsOption(before[^1]) && last.Arity.MaximumNumberOfValues == 1) return $"{name} must be true or false, not '{value}'.";
+            bool isFlag = (Nullable.GetUnderlyingType(last.ValueType) ?? last.ValueType) == typeof(bool);
+            if (isFlag && before[0] == name && last.Arity.MaximumNumberOfValues == 1)
+                return $"{name} must be true or false, not '{value}'.";
             return $"'{value}' is not expected: {name} takes {(last.Arity.MaximumNumberOfValues == 0 ? "no value" : "one value")}.";
         }
         string example = verb.Command.Options.FirstOrDefault(option => option.Required) is { } first

@@ -91,7 +91,8 @@ internal static class RunCheckpoint
         }
         if (found.Count > 0) throw new InvalidDataException($"All {found.Count} checkpoints are damaged; the latest is '{found[0].Path}'.");
         if (resume == ResumeMode.Required)
-            throw new InvalidOperationException("Resume is Required, but the CheckpointFolder has no checkpoint.");
+            throw new InvalidOperationException(
+                "Resume is Required, but the CheckpointFolder has no checkpoint. Set Resume to IfPresent to start a new run.");
         return null;
     }
 }

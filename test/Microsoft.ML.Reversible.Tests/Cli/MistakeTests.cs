@@ -21,6 +21,7 @@ public sealed class MistakeTests
     [DataRow("train a b", "'a' is not expected: a value follows the name of its option, as in '--data FILE...'.")]
     [DataRow("gradcheck 5", "'5' is not expected: a value follows the name of its option.")]
     [DataRow("train --data a --out b --max-steps 5 6", "'6' is not expected: --max-steps takes one value.")]
+    [DataRow("train --data a --out b --max-steps 5 5", "'5' is not expected: --max-steps takes one value.")]
     [DataRow("train --data a --out b --json=false", "'false' is not expected: --json takes no value.")]
     [DataRow("train --data a --out b --tied-head maybe", "--tied-head must be true or false, not 'maybe'.")]
     [DataRow("train --data a --out b --max-steps 5 --max-steps 6", "--max-steps is given 2 times. Give it once.")]

@@ -107,7 +107,8 @@ public sealed class ResumedTrainingTests
     public void ResumeAloneInsistsOnACheckpoint()
     {
         string run = _folder.File("run");
-        CliRun.Of(Verb("model", "--checkpoints", run, "--resume")).AssertRefused("checkpoint");
+        CliRun.Of(Verb("model", "--checkpoints", run, "--resume")).AssertRefused(
+            "has no checkpoint. Set --resume to if-present to start a new run.");
         Assert.AreEqual(0, CliRun.Of(Verb("model", "--checkpoints", run)).Code);
         CliRun.Of(Verb("model", "--checkpoints", run, "--resume", "never")).AssertRefused("checkpoint");
         CliRun.Of(Verb("model", "--resume")).AssertRefused("--checkpoint-folder");
