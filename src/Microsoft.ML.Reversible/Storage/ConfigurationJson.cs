@@ -73,11 +73,8 @@ internal sealed class ConfigurationJson(JsonObject json)
     /// <summary>Returns the beginning of a text: a damaged file may hold a very long one.</summary>
     public static string Show(string text) => text.Length <= MostShown ? text : string.Concat(text.AsSpan(0, MostShown), "...");
 
-    /// <summary>Returns a whole number, which some programs write as 1.0; null for other values.</summary>
     private static int? Whole(JsonValue value) =>
-        value.TryGetValue(out int whole) ? whole
-        : value.TryGetValue(out double number) && number == Math.Truncate(number) && Math.Abs(number) <= int.MaxValue ? (int)number
-        : null;
+        value.TryGetValue(out JsonElement number) && number.TryGetWhole(out int whole) ? whole : null;
 
     private static string Show(JsonNode? node) => node is null ? "not given" : Show(node.ToJsonString());
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
@@ -56,17 +57,6 @@ internal static class TokenizerJson
         value = default;
         return element.ValueKind == JsonValueKind.Object
             && element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
-    }
-
-    /// <summary>Gets a whole number, which some programs write as 1.0.</summary>
-    public static bool TryGetWhole(this JsonElement element, out int value)
-    {
-        value = 0;
-        if (element.ValueKind != JsonValueKind.Number) return false;
-        if (element.TryGetInt32(out value)) return true;
-        if (!element.TryGetDouble(out double number) || number != Math.Truncate(number) || Math.Abs(number) > int.MaxValue) return false;
-        value = (int)number;
-        return true;
     }
 
     /// <summary>Returns whether a member is true.</summary>

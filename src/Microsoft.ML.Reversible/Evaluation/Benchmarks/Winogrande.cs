@@ -70,11 +70,6 @@ public static partial class ZeroShotTasks
                 };
             }
 
-            private static void RequireEnd(JsonRow json, string end)
-            {
-                if (string.IsNullOrWhiteSpace(end)) throw json.Broken("there is no text after the blank, so there is nothing to score.");
-            }
-
             public ZeroShotItem ToItem(long number)
             {
                 int blank = Sentence.IndexOf('_');
@@ -87,6 +82,11 @@ public static partial class ZeroShotTasks
                 };
                 string before = Sentence[..blank];
                 return ZeroShotItem.MultipleInput([before + First, before + Second], PythonText.Strip(Sentence[(blank + 1)..]), gold);
+            }
+
+            private static void RequireEnd(JsonRow json, string end)
+            {
+                if (string.IsNullOrWhiteSpace(end)) throw json.Broken("there is no text after the blank, so there is nothing to score.");
             }
         }
     }

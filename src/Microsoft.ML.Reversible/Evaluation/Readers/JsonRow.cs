@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 
@@ -60,9 +61,7 @@ internal sealed class JsonRow
     {
         JsonElement value = Field(name);
         if (value.ValueKind == JsonValueKind.String) return Decoded(name, value);
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out decimal number) && number == decimal.Truncate(number)
-            ? number.ToString("0", CultureInfo.InvariantCulture)
-            : value.GetRawText();
+        return value.TryGetWhole(out int number) ? number.ToString(CultureInfo.InvariantCulture) : value.GetRawText();
     }
 
     /// <summary>Returns a field that is the index of a choice, as a number or as text.</summary>
