@@ -29,7 +29,7 @@ internal static class TestModels
             Phi3Configuration phi => phi with { SlidingWindow = 7, Rope = phi.Rope with { Fraction = 0.5 } },
             Gemma2Configuration gemma => gemma with { SlidingWindow = 5, GivenScoreCap = 0.5, GivenLogitCap = 2, QueryScalar = 5 },
             Gemma3Configuration gemma => gemma with { SlidingWindow = 4, SlidingLayers = LayerSet.AllButEvery(3) },
-            SmolLm3Configuration smol => smol with { RotatedLayers = LayerSet.AllButEvery(2) },
+            Smollm3Configuration smol => smol with { RotatedLayers = LayerSet.AllButEvery(2) },
             _ => made,
         };
     }

@@ -56,7 +56,7 @@ public abstract record LlamaLikeConfiguration : LanguageModelConfiguration
         MlpWidth = json.Required<int>("intermediate_size");
         LayerCount = json.Required<int>("num_hidden_layers");
         KeyValueHeadCount = json.IsGiven("num_key_value_heads") ? json.Number("num_key_value_heads") : absent.KeyValueHeads;
-        HeadWidth = json.Number("head_dim") ?? absent.HeadWidth;
+        HeadWidth = json.IsGiven("head_dim") ? json.Number("head_dim") : absent.HeadWidth;
         NormEpsilon = json.Value("rms_norm_eps", absent.Epsilon);
         TiedHead = json.Value("tie_word_embeddings", absent.Tied);
     }

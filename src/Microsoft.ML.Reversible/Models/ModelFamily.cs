@@ -36,7 +36,7 @@ public enum ModelFamily
     Gemma3,
 
     /// <summary>SmolLM3's: Llama's without positions in every fourth layer.</summary>
-    SmolLm3,
+    Smollm3,
 
     /// <summary>OLMo 2's: norms after attention and MLP, and norms of all queries and of all keys.</summary>
     Olmo2,
@@ -85,7 +85,7 @@ internal sealed record ModelFamilyRow(
         new(ModelFamily.Phi3, "Phi-3", Phi3Configuration.ModelType, Phi3Configuration.Read, Phi3Configuration.Of, _llamaLike),
         new(ModelFamily.Gemma2, "Gemma 2", Gemma2Configuration.ModelType, Gemma2Configuration.Read, Gemma2Configuration.Of, _llamaLike),
         new(ModelFamily.Gemma3, "Gemma 3", Gemma3Configuration.ModelType, Gemma3Configuration.Read, Gemma3Configuration.Of, _llamaLike),
-        new(ModelFamily.SmolLm3, "SmolLM3", SmolLm3Configuration.ModelType, SmolLm3Configuration.Read, SmolLm3Configuration.Of, _llamaLike),
+        new(ModelFamily.Smollm3, "SmolLM3", Smollm3Configuration.ModelType, Smollm3Configuration.Read, Smollm3Configuration.Of, _llamaLike),
         new(ModelFamily.Olmo2, "OLMo 2", Olmo2Configuration.ModelType, Olmo2Configuration.Read, Olmo2Configuration.Of, _llamaLike),
     ];
 

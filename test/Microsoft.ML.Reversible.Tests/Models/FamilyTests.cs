@@ -124,7 +124,7 @@ public sealed class FamilyTests
     [DataRow(
         ModelFamily.Gemma3, "rope_parameters",
         """{"full_attention":{"rope_type":"default"},"sliding_attention":{"rope_type":"linear","factor":2.0}}""", "sliding_attention")]
-    [DataRow(ModelFamily.SmolLm3, "no_rope_layers", "[1]", "no_rope_layers")]
+    [DataRow(ModelFamily.Smollm3, "no_rope_layers", "[1]", "no_rope_layers")]
     [DataRow(ModelFamily.Olmo2, "hidden_act", "\"relu\"", "hidden_act")]
     public void AConfigurationThatWouldBeComputedWrongIsRefusedByName(ModelFamily family, string field, string value, string named)
     {

@@ -5,7 +5,7 @@ using Microsoft.ML.Reversible.Storage;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>The shape of a SmolLM3: Llama's blocks, some of them without positions.</summary>
-internal sealed record SmolLm3Configuration : LlamaLikeConfiguration
+internal sealed record Smollm3Configuration : LlamaLikeConfiguration
 {
     internal const string ModelType = "smollm3";
 
@@ -13,11 +13,11 @@ internal sealed record SmolLm3Configuration : LlamaLikeConfiguration
     private const double Theta = 2e6;
 
     [SetsRequiredMembers]
-    private SmolLm3Configuration(ModelShape shape) : base(shape) =>
+    private Smollm3Configuration(ModelShape shape) : base(shape) =>
         (RopeTheta, SlidingLayers) = (Theta, LayerSet.None);
 
     [SetsRequiredMembers]
-    private SmolLm3Configuration(ConfigurationJson json) : base(json, new() { Tied = true, Theta = Theta, KeyValueHeads = 4 })
+    private Smollm3Configuration(ConfigurationJson json) : base(json, new() { Tied = true, Theta = Theta, KeyValueHeads = 4 })
     {
         AttentionBias = json.Value("attention_bias", ifAbsent: false);
         MlpBias = json.Value("mlp_bias", ifAbsent: false);
@@ -30,17 +30,17 @@ internal sealed record SmolLm3Configuration : LlamaLikeConfiguration
     internal LayerSet RotatedLayers { get; init; } = LayerSet.AllButEvery(UnrotatedEvery);
 
     /// <inheritdoc/>
-    public override ModelFamily Family => ModelFamily.SmolLm3;
+    public override ModelFamily Family => ModelFamily.Smollm3;
 
     private protected override (string Architecture, string ModelType) Names => ("SmolLM3ForCausalLM", ModelType);
 
     internal override RotarySettings? RotaryOf(int layer) => RotatedLayers.Contains(layer) ? Rope : null;
 
     /// <inheritdoc cref="LlamaConfiguration.Of"/>
-    internal static SmolLm3Configuration Of(ModelShape shape) => new(shape);
+    internal static Smollm3Configuration Of(ModelShape shape) => new(shape);
 
     /// <inheritdoc cref="LlamaConfiguration.Read"/>
-    internal static SmolLm3Configuration Read(ConfigurationJson json) => new(json);
+    internal static Smollm3Configuration Read(ConfigurationJson json) => new(json);
 
     private protected override void WriteOwn(JsonObject json)
     {
