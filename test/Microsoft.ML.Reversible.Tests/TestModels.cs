@@ -13,6 +13,27 @@ internal static class TestModels
     public static readonly LlamaConfiguration SmallLlama =
         new() { VocabularySize = 50, ContextLength = 16, LayerCount = 3, HeadCount = 4, KeyValueHeadCount = 2, Width = 32 };
 
+    /// <summary>
+    /// Returns a small shape of a family. Where the family has windows, rotates parts of heads or caps numbers, so does this shape, within
+    /// 16 tokens.
+    /// </summary>
+    public static LanguageModelConfiguration Of(ModelFamily family)
+    {
+        LanguageModelConfiguration made = ModelFamilyRow.Of(family).Make(
+            new(50, 16, 3, 4, 32) { KeyValueHeadCount = family == ModelFamily.Gpt2 ? null : 2 });
+        return made switch
+        {
+            MistralConfiguration mistral => mistral with { SlidingWindow = 5 },
+            Qwen2Configuration qwen => qwen with { SlidingWindow = 6, SlidingLayers = LayerSet.From(2) },
+            Qwen3Configuration qwen => qwen with { HeadWidth = 12, AttentionBias = true },
+            Phi3Configuration phi => phi with { SlidingWindow = 7, Rope = phi.Rope with { Fraction = 0.5 } },
+            Gemma2Configuration gemma => gemma with { SlidingWindow = 5, GivenScoreCap = 0.5, GivenLogitCap = 2, QueryScalar = 5 },
+            Gemma3Configuration gemma => gemma with { SlidingWindow = 4, SlidingLayers = LayerSet.AllButEvery(3) },
+            Smollm3Configuration smol => smol with { RotatedLayers = LayerSet.AllButEvery(2) },
+            _ => made,
+        };
+    }
+
     public static LanguageNetwork Make(
         LanguageModelConfiguration configuration, Scheme scheme, BackwardMode backwardMode, Precision precision = Precision.Float32,
         Device? device = null, int seed = 1, Arithmetic arithmetic = Arithmetic.Float) =>

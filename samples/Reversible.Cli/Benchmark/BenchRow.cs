@@ -26,7 +26,7 @@ internal sealed record BenchRow
     /// <summary>store, ckpt or rev, for the backward mode.</summary>
     public required string Mode { get; init; }
 
-    /// <summary>gpt2 or llama.</summary>
+    /// <summary>The family, such as gpt2.</summary>
     public required string Family { get; init; }
 
     public required int Layers { get; init; }

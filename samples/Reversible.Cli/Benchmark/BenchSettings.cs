@@ -61,11 +61,11 @@ internal sealed class BenchSettings
         .Add(o => o.Width, "Width of the hidden states, at least 1.")
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.")
         .Add(o => o.KeyValueHeadCount,
-            $"Number of key/value heads in the {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))} family; "
+            $"Number of key/value heads in {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))}; "
             + "must divide the number of heads.",
             byDefault: "as many as heads")
         .Add(o => o.MlpWidth, "Width of the hidden layer of a block's MLP, at least 1.",
-            byDefault: "4 widths, in the Llama family 8/3 of the width rounded up to a multiple of 32")
+            byDefault: "4 widths, in families other than GPT-2 8/3 of the width rounded up to a multiple of 32")
         .Add(o => o.ContextLength, "Tokens in a window, at least 1.")
         .Add(o => o.VocabularySize, "Number of token ids, at least 1.")
         .Group("Training step")

@@ -22,7 +22,7 @@ internal static class RetrofitSettings
     public static SettingTable<RetrofitEstimator.Options> Table() => new SettingTable<RetrofitEstimator.Options>()
         .Group("Teacher")
         .Add(o => o.TeacherPath,
-            "The trained model, a folder in Hugging Face's layout: a residual model of the GPT-2 or the Llama family.", "FOLDER",
+            "The trained model, a folder in Hugging Face's layout: a residual model of any family that train knows.", "FOLDER",
             alias: "--teacher", required: true)
         .Add(o => o.TeacherDevice, "The device of the teacher.", "cpu|cuda|cuda:N", "the student's device")
         .Add(o => o.TeacherPrecision, "The number type in which the teacher's blocks compute.")

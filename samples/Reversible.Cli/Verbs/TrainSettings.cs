@@ -36,15 +36,15 @@ internal static class TrainSettings
         .Add(o => o.HeadCount, "Number of attention heads, at least 1; must divide the width.",
             byDefault: "the largest number up to 6 that divides the width")
         .Add(o => o.KeyValueHeadCount,
-            $"Number of key/value heads in the {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))} family; "
+            $"Number of key/value heads in {ModelFamilyRow.With(nameof(ModelShape.KeyValueHeadCount))}; "
             + "must divide the number of heads.",
             byDefault: "one for each head")
         .Add(o => o.Width, "Width of the hidden states, at least 1.")
         .Add(o => o.MlpWidth, "Width of the hidden layer of a block's MLP, at least 1.",
-            byDefault: "four times the width in the GPT-2 family, about two thirds of that in the Llama family")
+            byDefault: "four times the width in the GPT-2 family, about two thirds of that in the others")
         .Add(o => o.ContextLength, "Tokens in a window, at least 1.")
         .Add(o => o.Activation,
-            $"The activation function of a block's MLP in the {ModelFamilyRow.With(nameof(ModelShape.Activation))} family.")
+            $"The activation function of a block's MLP in {ModelFamilyRow.With(nameof(ModelShape.Activation))}.")
         .Add(o => o.TiedHead, "Whether the head shares the token embedding's matrix.")
         .AddFreezing()
         .Group("Text")

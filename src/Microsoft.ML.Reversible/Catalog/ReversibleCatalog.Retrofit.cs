@@ -5,7 +5,7 @@ public sealed partial class ReversibleCatalog
     /// <summary>
     /// Creates an estimator that converts a trained model to a reversible one and distils it, with the most common arguments.
     /// </summary>
-    /// <param name="teacherPath">The folder of the trained model, in Hugging Face's layout, of the GPT-2 or Llama family.</param>
+    /// <param name="teacherPath">The folder of the trained model, in Hugging Face's layout, of any <see cref="ModelFamily"/>.</param>
     /// <param name="textColumnName">The text column to distil on.</param>
     /// <param name="scheme">The recurrence over the layers; null is <see cref="Bdia.Blend"/> with 1/16.</param>
     /// <param name="contextLength">Tokens in a window, at least 1 and at most the model's context length.</param>

@@ -58,7 +58,7 @@ public sealed partial class ReversibleCatalog
     public ReversibleLmTrainer LanguageModel(ReversibleLmTrainer.Options options) => new(_context, options);
 
     /// <summary>
-    /// Loads a model of the GPT-2 or Llama family from a folder in Hugging Face's layout: config.json, model.safetensors or its parts
+    /// Loads a model of any <see cref="ModelFamily"/> from a folder in Hugging Face's layout: config.json, model.safetensors or its parts
     /// with model.safetensors.index.json, and tokenizer files.
     /// </summary>
     /// <remarks>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,6 +10,7 @@ namespace Microsoft.ML.Reversible.Language;
 /// <code>
 ///     dz = (1-α) T dD/dy + α (softmax(z) - onehot(target))          dh = dz W          dW = dzᵀ h
 /// </code>
+/// A soft cap of the logits multiplies dz by its slope.
 /// </summary>
 /// <remarks>The teacher may be on another device: its hidden states and its head stay there, and each chunk's logits are copied.</remarks>
 internal static class ChunkedDivergence
@@ -65,11 +67,13 @@ internal static class ChunkedDivergence
             using var chunk = NewDisposeScope();
             (Tensor target, Tensor ignored) = ChunkedCrossEntropy.Targets(targets, start, length);
             Tensor h = student.Chunk(start, length, ignored), logits = student.Logits(h);
+            Tensor? slope = student.Cap is { } cap ? SoftCap.Slope(logits, cap) : null;
             Tensor y = loss.CrossEntropyWeight > 0 ? logits / loss.Temperature : logits.div_(loss.Temperature);
             (Tensor each, Tensor gradLogits) = ofRows(y, start, length, ignored);
             each.mul_((1 - loss.CrossEntropyWeight) * loss.Temperature * loss.Temperature);
             gradLogits.mul_((1 - loss.CrossEntropyWeight) * loss.Temperature);
             if (loss.CrossEntropyWeight > 0) AddCrossEntropy(loss.CrossEntropyWeight, logits, target, each, gradLogits);
+            if (slope is not null) gradLogits.mul_(slope);
             sum.add_(each.masked_fill_(ignored, 0).sum(ScalarType.Float64));
 
             Tensor gradRows = gradHidden.narrow(0, start, length);

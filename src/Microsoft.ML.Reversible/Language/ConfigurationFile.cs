@@ -80,10 +80,10 @@ internal static class ConfigurationFile
 
     private static InvalidDataException UnknownArchitecture(ConfigurationJson json)
     {
-        string architectures = json.Texts("architectures");
+        string architectures = json.Has("architectures") ? $" ({json.Shown("architectures")})" : "";
         return new(
-            $"its model_type is {json.Shown("model_type")}{(architectures == "" ? "" : $" ({architectures})")}, and only " +
-            $"{string.Join(" and ", ModelFamilyRow.All.Select(row => $"\"{row.ModelType}\""))} are known");
+            $"its model_type is {json.Shown("model_type")}{architectures}, and only " +
+            $"{ModelFamilyRow.Join(ModelFamilyRow.All.Select(row => $"\"{row.ModelType}\""))} are known");
     }
 
     private static (Scheme Scheme, Arithmetic Arithmetic) ReadScheme(ConfigurationJson? json, int layers)

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -23,7 +24,8 @@ internal static class LanguageModelLoss
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0) =>
         Differentiate(model, ids, step, (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
-            hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute));
+            hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute,
+            cap: model.Configuration.LogitCap));
 
     /// <summary>Computes a loss from the last hidden states.</summary>
     /// <param name="hidden">The output of the final norm, without a graph, of shape [rows * context, width].</param>
@@ -63,7 +65,8 @@ internal static class LanguageModelLoss
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor hidden = model.FinalNorm(model.Stack.Evaluate(model.Embed(ids))).flatten(0, 1);
-        return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute).MoveToOuterDisposeScope();
+        return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute, cap: model.Configuration.LogitCap)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Adds a batch part's loss to the sum and returns the gradient with respect to its output; disposes of the output.</summary>
@@ -95,7 +98,8 @@ internal static class LanguageModelLoss
 /// <code>
 ///     loss = logsumexp(z) - (1-ε) z_t - ε mean(z)       dz = softmax(z) - (1-ε) onehot(t) - ε / V       dh = dz W       dW = dzᵀ h
 /// </code>
-/// ε is the label smoothing and V the vocabulary size: the loss is (1-ε) times the target's plus ε times the mean over all tokens.
+/// ε is the label smoothing and V the vocabulary size: the loss is (1-ε) times the target's plus ε times the mean over all tokens. A soft
+/// cap of the logits multiplies dz by its slope.
 /// </summary>
 internal static class ChunkedCrossEntropy
 {
@@ -111,8 +115,10 @@ internal static class ChunkedCrossEntropy
     /// <param name="targets">t, int64, of shape [tokens].</param>
     /// <param name="compute">The number type of the matrix products; everything else is float32.</param>
     /// <param name="chunkElements">The maximum number of logits in a chunk.</param>
+    /// <param name="cap">The <see cref="SoftCap"/> of the logits; null for none.</param>
     /// <returns>Nats, float32, of shape [tokens].</returns>
-    public static Tensor LogLikelihood(Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long? chunkElements = null)
+    public static Tensor LogLikelihood(
+        Tensor hidden, Tensor weight, Tensor targets, ScalarType compute, long? chunkElements = null, double? cap = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -122,6 +128,7 @@ internal static class ChunkedCrossEntropy
         {
             using var chunk = NewDisposeScope();
             Tensor logits = hidden.narrow(0, start, length).to(compute).mm(w.t()).to(ScalarType.Float32);
+            if (cap is { } most) logits = SoftCap.Of(logits, most);
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
             Tensor each = logits.log_softmax(1).gather(1, target);
             parts.Add(each.masked_fill_(ignored, 0).squeeze(1).MoveToOuterDisposeScope());
@@ -141,15 +148,17 @@ internal static class ChunkedCrossEntropy
     /// these logits, and a mean over many tokens is more accurate.
     /// </param>
     /// <param name="chunkElements">The maximum number of logits in a chunk; null takes the device's default.</param>
+    /// <param name="cap">The <see cref="SoftCap"/> of the logits, which are then at least float32; null for none.</param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
-        long? chunkElements = null)
+        long? chunkElements = null, double? cap = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         Tensor w = LinearHead.Aligned(weight, compute);
-        Tensor? mean = labelSmoothing > 0 ? weight.mean([0], keepdim: true) : null;
+        // mean(z) = h mean(W), without a pass over the logits, unless these are capped.
+        Tensor? mean = labelSmoothing > 0 && cap is null ? weight.mean([0], keepdim: true) : null;
         Tensor gradHidden = empty_like(hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
         long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute, weight.shape[0]);
@@ -159,21 +168,29 @@ internal static class ChunkedCrossEntropy
             (Tensor target, Tensor ignored) = Targets(targets, start, length);
             // With h = 0 an ignored token adds nothing to dW and gives no NaN; a pass over h costs less than one over dz.
             Tensor h = hidden.narrow(0, start, length).masked_fill(ignored, 0).to(compute);
-            SoftmaxRows rows = SoftmaxRows.Of(h.mm(w.t()), target, weight.shape[0]);
-            Tensor gradLogits = rows.GradLogits(target, labelSmoothing), gradRows = gradHidden.narrow(0, start, length);
+            Tensor logits = h.mm(w.t()), gradRows = gradHidden.narrow(0, start, length);
+            Tensor? meanLogit = mean is null ? null : (h * mean).sum(1, keepdim: true), slope = null;
+            if (cap is { } most)
+            {
+                logits = SoftCap.Of(compute == ScalarType.BFloat16 ? logits.to(ScalarType.Float32) : logits, most);
+                slope = SoftCap.Slope(logits, most);
+                if (labelSmoothing > 0) meanLogit = logits.narrow(1, 0, weight.shape[0]).mean([1], keepdim: true);
+            }
+            SoftmaxRows rows = SoftmaxRows.Of(logits, target, weight.shape[0]);
+            Tensor gradLogits = rows.GradLogits(target, labelSmoothing);
+            if (slope is not null) gradLogits = gradLogits.mul_(slope).to(compute);
             LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale);
-            sum.add_(Loss(rows, h, mean, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
+            sum.add_(Loss(rows, h, meanLogit, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
             gradRows.masked_fill_(ignored, 0);
         }
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
 
     /// <summary>Returns the loss of each row, of shape [rows, 1].</summary>
-    private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanWeight, double smoothing, Tensor gradRows, double scale)
+    private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanLogit, double smoothing, Tensor gradRows, double scale)
     {
         Tensor loss = rows.NegativeLogLikelihood;
-        // mean(z) = h mean(W), without a pass over the logits.
-        if (meanWeight is not null) loss = loss + (rows.Target - (h * meanWeight).sum(1, keepdim: true)).mul_(smoothing);
+        if (meanLogit is not null) loss = loss + (rows.Target - meanLogit).mul_(smoothing);
         if (rows.Probabilities.dtype != ScalarType.BFloat16) return loss;
         // The loss is infinite where no sampled token gives the normalizer. Then h·dh = Σ z dz, the loss minus the softmax's entropy, takes
         // its place: the loss is 87 nats or more, and the entropy is about 0 for logits that far apart (at most log V).

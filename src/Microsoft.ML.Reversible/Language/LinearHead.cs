@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,7 +8,8 @@ namespace Microsoft.ML.Reversible.Language;
 /// <param name="Hidden">h, of shape [tokens, width].</param>
 /// <param name="Weight">W, of shape [vocabulary, width], on h's device.</param>
 /// <param name="Compute">The number type of the matrix products.</param>
-internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute)
+/// <param name="Cap">The <see cref="SoftCap"/> of the logits; null for none.</param>
+internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarType Compute, double? Cap = null)
 {
     // The row length must be a multiple of this for the fast bfloat16 kernels of cuBLAS; with an odd length, products take five times as
     // long on an H200.
@@ -23,8 +25,17 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
         Hidden.narrow(0, start, length).masked_fill(ignored.to(Hidden.device), 0).to(Compute);
 
     /// <summary>Returns the logits, float32 or float64, from the result of <see cref="Chunk"/>.</summary>
-    public Tensor Logits(Tensor hidden) =>
-        hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+    public Tensor Logits(Tensor hidden)
+    {
+        Tensor logits = hidden.mm(Weight.t()).to(Compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+        return Cap is { } cap ? SoftCap.Of(logits, cap) : logits;
+    }
+
+    /// <summary>Returns the head of a network.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="hidden">The output of its final norm, of shape [tokens, width].</param>
+    public static LinearHead Of(LanguageNetwork network, Tensor hidden) =>
+        new(hidden, network.HeadWeight, network.Compute, network.Configuration.LogitCap);
 
     /// <summary>
     /// Returns W in the type of the matrix products, in the current dispose scope. On CUDA in bfloat16 it is padded with rows of zeros to

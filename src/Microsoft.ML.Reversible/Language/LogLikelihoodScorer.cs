@@ -61,7 +61,8 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
     internal IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences)
     {
         LanguageModelConfiguration configuration = model.Network.Configuration;
-        return TokenTreePlan.Batches(sequences, configuration.ContextLength, TokenTreePlan.TokenCost(configuration), BatchTokens);
+        return TokenTreePlan.Batches(
+            sequences, configuration.ContextLength, TokenTreePlan.TokenCost(configuration), BatchTokens, configuration.FixedLength);
     }
 
     /// <summary>Scores the sequences and sums the scores by owner: the request, or the text of several windows.</summary>

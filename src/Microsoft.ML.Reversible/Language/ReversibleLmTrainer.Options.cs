@@ -41,8 +41,8 @@ public sealed partial class ReversibleLmTrainer
         public int? HeadCount { get; set; }
 
         /// <summary>
-        /// Number of key/value heads in the Llama family, each shared by a group of query heads; it divides <see cref="HeadCount"/>. Null
-        /// is one for each query head. Refused in the GPT-2 family.
+        /// Number of key/value heads, each shared by a group of query heads; it divides <see cref="HeadCount"/>. Null is one for each query
+        /// head. Refused in the GPT-2 family.
         /// </summary>
         [NotInFingerprint(OfTheModel)]
         public int? KeyValueHeadCount { get; set; }
@@ -53,12 +53,12 @@ public sealed partial class ReversibleLmTrainer
 
         /// <summary>
         /// Width of the hidden layer of a block's MLP, at least 1; null is four times <see cref="Width"/> in the GPT-2 family, and two
-        /// thirds of that, rounded up to a multiple of 32, in the Llama family.
+        /// thirds of that, rounded up to a multiple of 32, in the others.
         /// </summary>
         [NotInFingerprint(OfTheModel)]
         public int? MlpWidth { get; set; }
 
-        /// <summary>The activation function of a block's MLP in the GPT-2 family; refused in the Llama family.</summary>
+        /// <summary>The activation function of a block's MLP in the GPT-2 family; refused in the others.</summary>
         [NotInFingerprint(OfTheModel)]
         public Activation Activation { get; set; } = Activation.Gelu;
 
@@ -160,7 +160,7 @@ public sealed partial class ReversibleLmTrainer
             ModelFamilyRow row = ModelFamilyRow.Of(family);
             foreach ((string option, ModelFamily has) in row.MissingOptions())
                 yield return new(
-                    option, $"in the {row.Title} family, only in the {ModelFamilyRow.With(option)} family", $"set Family to {has}");
+                    option, $"in the {row.Title} family, only in {ModelFamilyRow.With(option)}", $"set Family to {has}");
         }
 
         /// <summary>

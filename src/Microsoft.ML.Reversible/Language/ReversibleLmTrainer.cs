@@ -36,7 +36,7 @@ namespace Microsoft.ML.Reversible;
 /// | Exportable to ONNX | No |
 ///
 /// ### Training algorithm details
-/// A transformer of the GPT-2 or Llama family whose layers follow a [reversible recurrence](https://arxiv.org/abs/2512.02056), trained with
+/// A transformer of one of several families whose layers follow a [reversible recurrence](https://arxiv.org/abs/2512.02056), trained with
 /// AdamW. The backward pass rebuilds the hidden states between the layers instead of storing them.
 /// ]]></format>
 /// </remarks>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,7 +103,7 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
     private IEnumerable<Part> Parts(int text, int tokens)
     {
         int firstPooled = pooling == EmbeddingPooling.Last ? tokens : Math.Min(1, tokens);
-        if (pooling is not null && tokens < Context)
+        if (pooling is not null && tokens < Math.Min(Context, model.Network.Configuration.FixedLength ?? Context))
         {
             yield return new(text, 0, tokens + 1, 0, scores ? tokens : 0, firstPooled);
             yield break;
@@ -141,8 +142,11 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
             for (int i = 0; i < length; i++)
                 ids[row * length + i] = inputs[parts[row].Text][parts[row].Start + Math.Min(i, parts[row].Length - 1)];
         }
+        int[] lengths = new int[parts.Length];
+        for (int row = 0; row < parts.Length; row++) lengths[row] = parts[row].Length;
+        using var pass = new TreePass(lengths);
         Tensor states = network.FinalNorm(network.Stack.Evaluate(
-            network.Embed(tensor(ids, [parts.Length, length], device: network.Device))));
+            network.Embed(tensor(ids, [parts.Length, length], device: network.Device)), pass));
         if (scores) AddLogLikelihoods(states.flatten(0, 1), parts, length, inputs, sums);
         if (embeddings is not null) AddEmbeddings(states, parts, length, inputs, embeddings);
     }
@@ -164,7 +168,7 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         Device device = model.Network.Device;
         using Tensor each = ChunkedCrossEntropy.LogLikelihood(
             states.index_select(0, tensor(slots.ToArray(), device: device)), model.Network.HeadWeight,
-            tensor(targets.ToArray(), device: device), model.Network.Compute).cpu();
+            tensor(targets.ToArray(), device: device), model.Network.Compute, cap: model.Network.Configuration.LogitCap).cpu();
         using var values = each.data<float>();
         for (int i = 0; i < owners.Count; i++)
         {

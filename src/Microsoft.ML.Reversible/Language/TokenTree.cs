@@ -35,6 +35,9 @@ internal sealed class TokenTree
     /// <summary>The number of sequences.</summary>
     public int SequenceCount { get; private set; }
 
+    /// <summary>The number of tokens of the longest sequence.</summary>
+    public int Longest { get; private set; }
+
     /// <summary>Whether the tree has a branch: a token whose parent is not the token before it in the row.</summary>
     public bool IsBranched { get; private set; }
 
@@ -66,6 +69,7 @@ internal sealed class TokenTree
         for (int i = sequence.InputCount - sequence.Scored; i < sequence.InputCount; i++)
             Predictions.Add(new(number, _path[i], sequence.Ids[i + 1]));
         SequenceCount++;
+        Longest = Math.Max(Longest, sequence.InputCount);
     }
 
     /// <summary>Sets what each token attends to. Padding after the row attends to itself, because a softmax needs one element.</summary>
@@ -102,9 +106,13 @@ internal static class TokenTreePlan
     /// <param name="context">The maximum number of tokens of a sequence.</param>
     /// <param name="tokenCost">The cost of a token relative to attending to one other token.</param>
     /// <param name="batchTokens">The maximum number of tokens in a batch, including padding. A longer row is a batch by itself.</param>
-    public static IEnumerable<TokenTree[]> Batches(ScoredTokens[] sequences, int context, double tokenCost, int batchTokens)
+    /// <param name="longestShared">
+    /// The maximum number of tokens of a sequence that shares a row, because results of longer ones depend on their length; null for any.
+    /// </param>
+    public static IEnumerable<TokenTree[]> Batches(
+        ScoredTokens[] sequences, int context, double tokenCost, int batchTokens, int? longestShared = null)
     {
-        List<TokenTree> trees = Trees(sequences, context + BeyondContext, tokenCost);
+        List<TokenTree> trees = Trees(sequences, context + BeyondContext, tokenCost, longestShared ?? context);
         trees.Sort((a, b) => b.Count.CompareTo(a.Count));
         for (int first = 0, count; first < trees.Count; first += count)
         {
@@ -113,17 +121,20 @@ internal static class TokenTreePlan
         }
     }
 
-    private static List<TokenTree> Trees(ScoredTokens[] sequences, int most, double tokenCost)
+    private static List<TokenTree> Trees(ScoredTokens[] sequences, int most, double tokenCost, int longestShared)
     {
         int[] order = [.. Enumerable.Range(0, sequences.Length).Where(i => sequences[i].Scored > 0)];
         Array.Sort(order, (a, b) => sequences[a].Ids.AsSpan().SequenceCompareTo(sequences[b].Ids));
         var trees = new List<TokenTree>();
         foreach (int i in order)
         {
-            if (trees.Count == 0 || !Fits(trees[^1], sequences[i], most, tokenCost)) trees.Add(new TokenTree());
+            if (trees.Count == 0 || !MayShare(trees[^1], sequences[i]) || !Fits(trees[^1], sequences[i], most, tokenCost))
+                trees.Add(new TokenTree());
             trees[^1].Add(i, sequences[i]);
         }
         return trees;
+
+        bool MayShare(TokenTree tree, ScoredTokens sequence) => Math.Max(tree.Longest, sequence.InputCount) <= longestShared;
     }
 
     /// <summary>Returns whether a sequence costs less in this row than in a row of its own.</summary>
@@ -226,9 +237,10 @@ internal sealed class TokenTreeBatch(LanguageNetwork network, TokenTree[] rows)
         }
         Device device = network.Device;
         Tensor input = tensor(ids, [rows.Length, _length], device: device);
+        int[] lengths = Array.ConvertAll(rows, row => row.Longest);
         using CachePass pass = isBranched
-            ? new TreePass(tensor(positions, [rows.Length, _length], device: device), Mask())
-            : new TreePass();
+            ? new TreePass(lengths, tensor(positions, [rows.Length, _length], device: device), Mask())
+            : new TreePass(lengths);
         return network.Stack.Evaluate(network.Embed(input, pass.Positions), pass).flatten(0, 1).MoveToOuterDisposeScope();
     }
 

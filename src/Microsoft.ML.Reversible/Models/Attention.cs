@@ -13,6 +13,8 @@ namespace Microsoft.ML.Reversible.Models;
 internal sealed class Attention : NamedModule, IContextFunction
 {
     private readonly Linear _queryKeyValue;
+    private readonly RmsNorm? _queryNorm;
+    private readonly RmsNorm? _keyNorm;
     private readonly Linear _output;
     private readonly RotaryEmbedding? _rotary;
     private readonly int _heads;
@@ -27,15 +29,26 @@ internal sealed class Attention : NamedModule, IContextFunction
     /// <param name="keyValueHeads">Number of heads of keys and values; it divides the number of query heads.</param>
     /// <param name="headSize">d.</param>
     /// <param name="rotary">Rotates queries and keys by their positions; null where positions are added elsewhere.</param>
+    /// <param name="norms">
+    /// The norms of queries and of keys before they are rotated, over each head or over all of them; null for none.
+    /// </param>
     /// <param name="causal">Whether a token attends only to itself and to those before it.</param>
     public Attention(
-        Linear queryKeyValue, Linear output, int heads, int keyValueHeads, int headSize, RotaryEmbedding? rotary = null, bool causal = true)
+        Linear queryKeyValue, Linear output, int heads, int keyValueHeads, int headSize, RotaryEmbedding? rotary = null,
+        (RmsNorm Query, RmsNorm Key)? norms = null, bool causal = true)
         : base(nameof(Attention))
     {
         (_queryKeyValue, _output, _rotary) = (queryKeyValue, output, rotary);
+        (_queryNorm, _keyNorm) = (norms?.Query, norms?.Key);
         (_heads, _keyValueHeads, _headSize, _causal) = (heads, keyValueHeads, headSize, causal);
         RegisterComponents();
     }
+
+    /// <summary>How far back a token attends, and how large scores may be.</summary>
+    public AttentionLimits Limits { get; init; }
+
+    /// <summary>The factor of the queries, so that scores are other multiples of Q Kᵀ than 1 / √d.</summary>
+    public double QueryFactor { get; init; } = 1;
 
     public override Tensor forward(Tensor input) => Forward(input, null);
 
@@ -46,30 +59,39 @@ internal sealed class Attention : NamedModule, IContextFunction
         var pass = (CachePass?)context;
         long batch = input.shape[0], tokens = input.shape[1];
         Tensor joined = _queryKeyValue.call(input).view(batch, tokens, -1, _headSize);
-        (Tensor query, Tensor key, Tensor value) = Split(joined, pass?.Positions);
-        Tensor mixed = pass?.Attend(query, key, value)
-            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal);
+        (Tensor query, Tensor key, Tensor value) = Split(joined, pass);
+        if (QueryFactor != 1) query = query * QueryFactor;
+        Tensor mixed = pass?.Attend(query, key, value, Limits)
+            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal, Limits);
         return _output.call(mixed.transpose(1, 2).reshape(batch, tokens, (long)_heads * _headSize)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<NamedWeight> Weights() => [.. _queryKeyValue.Weights(), .. _output.Weights()];
+    public override IEnumerable<NamedWeight> Weights() =>
+        [.. _queryKeyValue.Weights(), .. _queryNorm?.Weights() ?? [], .. _keyNorm?.Weights() ?? [], .. _output.Weights()];
 
     /// <summary>Takes [batch, tokens, heads, d] apart into queries, keys and values of shape [batch, heads, tokens, d].</summary>
-    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joined, Tensor? positions)
+    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joined, CachePass? pass)
     {
-        if (_rotary is null)
+        if (_rotary is null && _queryNorm is null)
         {
             // One split, so that the gradients are joined without another copy.
             Tensor[] parts = joined.split([_heads, _keyValueHeads, _keyValueHeads], 2);
             return (parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2));
         }
-        Tensor rotated = _rotary.Rotate(joined.narrow(2, 0, _heads + _keyValueHeads), positions);
+        Tensor queryKey = _queryNorm is null || _keyNorm is null
+            ? joined.narrow(2, 0, _heads + _keyValueHeads)
+            : cat([Normed(_queryNorm, joined.narrow(2, 0, _heads)), Normed(_keyNorm, joined.narrow(2, _heads, _keyValueHeads))], 2);
+        Tensor rotated = _rotary?.Rotate(queryKey, pass?.Positions, pass?.Lengths) ?? queryKey;
         return (
             rotated.narrow(2, 0, _heads).transpose(1, 2),
             rotated.narrow(2, _heads, _keyValueHeads).transpose(1, 2),
             joined.narrow(2, _heads + _keyValueHeads, _keyValueHeads).transpose(1, 2));
     }
+
+    /// <summary>Applies a norm whose width is that of one head or of all heads.</summary>
+    private static Tensor Normed(RmsNorm norm, Tensor x) =>
+        norm.call(x.reshape(x.shape[0], x.shape[1], -1, norm.Width)).view(x.shape);
 
     /// <summary>Repeats each head of keys or values for the group of query heads that shares it.</summary>
     private Tensor ForEachQuery(Tensor x)
@@ -81,86 +103,84 @@ internal sealed class Attention : NamedModule, IContextFunction
     }
 }
 
-/// <summary>
-/// Rotary positions in the half-split layout of Hugging Face's Llama: with d numbers in a head and angles a = t θ^(-2i/d) at position t,
-/// <code>
-///     x'_i = x_i cos a - x_{i+d/2} sin a          x'_{i+d/2} = x_{i+d/2} cos a + x_i sin a          i &lt; d/2
-/// </code>
-/// </summary>
-/// <remarks>Not a module, because a module would register its tables as buffers.</remarks>
-internal sealed class RotaryEmbedding : IDisposable
-{
-    private Tensor? _cosines;
-    private Tensor? _sines;
-
-    /// <summary>Makes the tables when the parameters are allocated.</summary>
-    /// <param name="make">Makes the parameters.</param>
-    /// <param name="compute">The number type of the tables, which is that of the queries and keys.</param>
-    /// <param name="size">d, even.</param>
-    /// <param name="context">Number of positions.</param>
-    /// <param name="theta">θ.</param>
-    public RotaryEmbedding(ParameterFactory make, ScalarType compute, int size, int context, double theta) =>
-        make.WhenAllocated(device =>
-        {
-            using var scope = NewDisposeScope();
-            // In float64 until the end: in float32 the angle of a late position has few digits after the decimal point.
-            Tensor frequencies = tensor(
-                [.. Enumerable.Range(0, size / 2).Select(i => Math.Pow(theta, -2.0 * i / size))], dtype: ScalarType.Float64, device: CPU);
-            Tensor angles = arange(0, context, dtype: ScalarType.Float64, device: CPU).outer(frequencies);
-            Tensor cosines = angles.cos(), sines = angles.sin();
-            _cosines = Table(cosines, cosines);
-            _sines = Table(-sines, sines);
-
-            Tensor Table(Tensor first, Tensor second) =>
-                cat([first, second], -1).unsqueeze(1).to(compute).to(device).DetachFromDisposeScope();
-        });
-
-    /// <summary>Rotates queries and keys.</summary>
-    /// <param name="x">Queries or keys, of shape [batch, tokens, heads, d].</param>
-    /// <param name="positions">
-    /// The tokens' positions, int64, [batch, tokens], or [batch] where each row has one token; null for tokens from position 0 on.
-    /// </param>
-    /// <returns>A tensor of the same shape, in the caller's dispose scope.</returns>
-    public Tensor Rotate(Tensor x, Tensor? positions = null)
-    {
-        using var scope = NewDisposeScope();
-        Tensor[] halves = x.chunk(2, -1);
-        // Works on whole heads: halves of narrow heads are too short for vector instructions.
-        return (x * Rows(_cosines!, x, positions)).addcmul(cat([halves[1], halves[0]], -1), Rows(_sines!, x, positions), 1)
-            .MoveToOuterDisposeScope();
-    }
-
-    public void Dispose()
-    {
-        _cosines?.Dispose();
-        _sines?.Dispose();
-    }
-
-    private static Tensor Rows(Tensor table, Tensor x, Tensor? positions) => positions is null
-        ? table.narrow(0, 0, x.shape[1])
-        : table.index_select(0, positions.flatten()).view(x.shape[0], x.shape[1], 1, table.shape[2]);
-}
+/// <summary>Limits of attention; the default is none.</summary>
+/// <param name="Window">The most tokens that a token attends to, itself and those before it; null for all of them.</param>
+/// <param name="Cap">The <see cref="SoftCap"/> of the scores; null for none.</param>
+internal readonly record struct AttentionLimits(int? Window = null, double? Cap = null);
 
 /// <summary>
 /// Computes softmax(Q Kᵀ / √d + mask) V. Queries, keys and values are of shape [batch, heads, tokens, d], in the same type.
 /// </summary>
 internal static class DotProductAttention
 {
+    /// <summary>Number of queries that are computed together within a window: all need about the same keys.</summary>
+    private const long WindowQueries = 512;
+
     /// <summary>
     /// Chooses how attention is computed: where a pass must repeat to the bit, by <see cref="OrderedAttention"/>; where gradients are
-    /// differentiated, by <see cref="ComposedAttention"/>; else by libtorch's fused kernels.
+    /// differentiated or scores are capped, by <see cref="ComposedAttention"/>; else by libtorch's fused kernels.
     /// </summary>
     /// <param name="query">Q.</param>
     /// <param name="key">K.</param>
     /// <param name="value">V.</param>
     /// <param name="causal">Whether a token attends only to itself and to those before it.</param>
+    /// <param name="limits">The window, which needs <paramref name="causal"/>, and the cap.</param>
     /// <returns>A tensor of the same shape, in the caller's dispose scope.</returns>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true)
+    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true, AttentionLimits limits = default)
     {
-        if (ComposedAttention.IsInUse) return ComposedAttention.Of(query, key, value, causal);
+        if (limits.Window < query.shape[2]) return InWindow(query, key, value, limits.Window.Value, limits.Cap);
+        if (ComposedAttention.IsInUse || limits.Cap is not null) return ComposedAttention.Of(query, key, value, causal, limits.Cap);
         return query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
             ? cuts.Apply(OrderedAttention.Of(causal), query, key, value)
             : nn.functional.scaled_dot_product_attention(query, key, value, is_casual: causal);
+    }
+
+    /// <summary>Computes attention with a mask.</summary>
+    /// <param name="query">Q; it may have another number of tokens than K and V.</param>
+    /// <param name="key">K.</param>
+    /// <param name="value">V.</param>
+    /// <param name="mask">
+    /// Boolean, true where a query attends to a key, or what is added to the scores, in the type of the queries; null for all keys.
+    /// </param>
+    /// <param name="cap">The soft cap of the scores; null for none.</param>
+    /// <returns>A tensor of the query's shape, in the caller's dispose scope.</returns>
+    public static Tensor Masked(Tensor query, Tensor key, Tensor value, Tensor? mask, double? cap)
+    {
+        // The fused kernels that take a mask add up gradients in varying order on CUDA.
+        bool ordered = query.device_type == DeviceType.CUDA && GraphCuts.Current is not null;
+        return cap is null && !ordered && !ComposedAttention.IsInUse
+            ? nn.functional.scaled_dot_product_attention(query, key, value, attn_mask: mask)
+            : ComposedAttention.Masked(query, key, value, mask, cap);
+    }
+
+    /// <summary>Returns which keys of a range some queries attend to: Boolean, of shape [queries, keys], in the caller's scope.</summary>
+    /// <param name="firstQuery">The position of the first query.</param>
+    /// <param name="queries">Number of queries.</param>
+    /// <param name="firstKey">The position of the first key.</param>
+    /// <param name="keys">Number of keys.</param>
+    /// <param name="window">The window.</param>
+    /// <param name="device">The device.</param>
+    private static Tensor WindowMask(long firstQuery, long queries, long firstKey, long keys, int window, Device device)
+    {
+        using var scope = NewDisposeScope();
+        Tensor back = arange(firstQuery, firstQuery + queries, dtype: ScalarType.Int64, device: device).unsqueeze(1)
+            - arange(firstKey, firstKey + keys, dtype: ScalarType.Int64, device: device);
+        return back.ge(0).logical_and_(back.lt(window)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes causal attention within a window, for some queries after the other, with the keys that these need.</summary>
+    private static Tensor InWindow(Tensor query, Tensor key, Tensor value, int window, double? cap)
+    {
+        using var scope = NewDisposeScope();
+        long tokens = query.shape[2];
+        var parts = new List<Tensor>();
+        for (long start = 0; start < tokens; start += WindowQueries)
+        {
+            long count = Math.Min(WindowQueries, tokens - start), first = Math.Max(0, start - window + 1), keys = start + count - first;
+            Tensor mask = WindowMask(start, count, first, keys, window, query.device);
+            parts.Add(Masked(query.narrow(2, start, count), key.narrow(2, first, keys), value.narrow(2, first, keys), mask, cap));
+        }
+        return (parts.Count == 1 ? parts[0] : cat(parts, 2)).MoveToOuterDisposeScope();
     }
 }
 
@@ -179,17 +199,30 @@ internal static class ComposedAttention
     /// <summary>Has attention computed this way on this thread until the result is disposed of.</summary>
     public static IDisposable Use() => new Usage();
 
-    /// <inheritdoc cref="DotProductAttention.Of"/>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true)
+    /// <summary>Computes attention over whole sequences.</summary>
+    /// <param name="query">Q.</param>
+    /// <param name="key">K.</param>
+    /// <param name="value">V.</param>
+    /// <param name="causal">Whether a token attends only to itself and to those before it.</param>
+    /// <param name="cap">The soft cap of the scores; null for none.</param>
+    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true, double? cap = null)
     {
         using var scope = NewDisposeScope();
         long tokens = query.shape[2];
+        Tensor? mask = causal ? ones([tokens, tokens], dtype: ScalarType.Bool, device: query.device).tril() : null;
+        return Masked(query, key, value, mask, cap).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc cref="DotProductAttention.Masked"/>
+    public static Tensor Masked(Tensor query, Tensor key, Tensor value, Tensor? mask, double? cap)
+    {
+        using var scope = NewDisposeScope();
         Tensor scores = query.matmul(key.transpose(2, 3)) / Math.Sqrt(query.shape[3]);
-        if (causal)
-        {
-            Tensor later = ones([tokens, tokens], dtype: ScalarType.Bool, device: query.device).triu(1);
-            scores = scores.masked_fill(later, double.NegativeInfinity);
-        }
+        if (cap is { } most) scores = SoftCap.Of(scores, most);
+        if (mask is not null)
+            scores = mask.dtype == ScalarType.Bool
+                ? scores.masked_fill(mask.logical_not(), double.NegativeInfinity)
+                : scores + mask;
         return scores.softmax(-1).matmul(value).MoveToOuterDisposeScope();
     }
 

@@ -18,18 +18,26 @@ internal abstract class CachePass : EvaluationContext
     public virtual Tensor? Positions => null;
 
     /// <summary>
+    /// The number of tokens of each row's sequence, which some rotary positions depend on; null where each row ends with its sequence, or
+    /// has one more token of it.
+    /// </summary>
+    public virtual IReadOnlyList<int>? Lengths => null;
+
+    /// <summary>
     /// Stores the new tokens' keys and values, and attends with their queries to all tokens that are stored. A stack evaluates its
     /// functions in the same order in every pass, so the n-th call of a pass belongs to the same attention as that of any other.
     /// </summary>
     /// <param name="query">Queries, of shape [rows, heads, tokens, size].</param>
     /// <param name="key">Keys, of shape [rows, heads of keys, tokens, size].</param>
     /// <param name="value">Values, of the key's shape.</param>
+    /// <param name="limits">The attention's limits.</param>
     /// <returns>
     /// The attention's result, of the query's shape; null where there are no earlier tokens and the ordinary attention applies.
     /// </returns>
-    public Tensor? Attend(Tensor query, Tensor key, Tensor value) => Attend(_attentions++, query, key, value);
+    public Tensor? Attend(Tensor query, Tensor key, Tensor value, AttentionLimits limits = default) =>
+        Attend(_attentions++, query, key, value, limits);
 
-    private protected abstract Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value);
+    private protected abstract Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value, AttentionLimits limits);
 }
 
 /// <summary>
@@ -54,7 +62,7 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
     public CachePass Fill(int[] rows, int[] lengths)
     {
         for (int i = 0; i < rows.Length; i++) _lengths[rows[i]] = lengths[i];
-        return new FillPass(this, rows);
+        return new FillPass(this, rows, lengths);
     }
 
     /// <summary>Begins a pass over one more token of every row.</summary>
@@ -96,9 +104,12 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
         return _attentions[attention];
     }
 
-    private sealed class FillPass(KeyValueCache cache, int[] rows) : CachePass
+    private sealed class FillPass(KeyValueCache cache, int[] rows, int[] lengths) : CachePass
     {
-        private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
+        /// <inheritdoc/>
+        public override IReadOnlyList<int> Lengths => lengths;
+
+        private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value, AttentionLimits limits)
         {
             var (keys, values) = cache.Slots(attention);
             keys.Fill(cache._lengths.Length, rows, key);
@@ -111,7 +122,8 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
     {
         private readonly KeyValueCache _cache;
         private readonly int _longest;
-        private readonly Tensor? _mask;
+        private readonly bool _even;
+        private readonly Dictionary<long, Tensor> _masks = [];
 
         /// <param name="cache">The cache.</param>
         /// <param name="before">Number of tokens that each row holds already.</param>
@@ -121,32 +133,42 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
             using var scope = NewDisposeScope();
             _cache = cache;
             _longest = before.Length == 0 ? 0 : before.Max();
+            _even = before.All(length => length == _longest);
             Positions = tensor(Array.ConvertAll(before, length => (long)length), device: device).DetachFromDisposeScope();
-            if (before.Any(length => length != _longest))
-                _mask = arange(_longest + 1, dtype: ScalarType.Int64, device: device)
-                    .le(Positions.view(-1, 1, 1, 1)).DetachFromDisposeScope();
         }
 
         public override Tensor Positions { get; }
 
-        private protected override Tensor Attend(int attention, Tensor query, Tensor key, Tensor value)
+        private protected override Tensor Attend(int attention, Tensor query, Tensor key, Tensor value, AttentionLimits limits)
         {
             using var scope = NewDisposeScope();
             var (keys, values) = _cache.Slots(attention);
-            Tensor? positions = _mask is null ? null : Positions;
+            Tensor? positions = _even ? null : Positions;
             keys.Append(_longest, positions, key);
             values.Append(_longest, positions, value);
             // The query heads that share a head of keys and values become its queries, so the cache is not copied for each of them.
             long slots = _longest + 1, rows = query.shape[0], heads = query.shape[1], size = query.shape[3], groups = key.shape[1];
-            return nn.functional.scaled_dot_product_attention(
-                query.reshape(rows, groups, heads / groups, size), keys.Read(slots), values.Read(slots), attn_mask: _mask)
+            long seen = Math.Min(limits.Window ?? slots, slots), first = _even ? slots - seen : 0;
+            return DotProductAttention.Masked(
+                query.reshape(rows, groups, heads / groups, size), keys.Read(first, slots), values.Read(first, slots),
+                _even ? null : Mask(seen), limits.Cap)
                 .reshape(rows, heads, 1, size).MoveToOuterDisposeScope();
         }
 
         public override void Dispose()
         {
             Positions.Dispose();
-            _mask?.Dispose();
+            foreach (Tensor mask in _masks.Values) mask.Dispose();
+        }
+
+        /// <summary>Returns which slots the rows' new tokens attend to, of shape [rows, 1, 1, slots]; the pass owns it.</summary>
+        /// <param name="window">The most slots, the new token's included.</param>
+        private Tensor Mask(long window)
+        {
+            if (_masks.TryGetValue(window, out Tensor? known)) return known;
+            using var scope = NewDisposeScope();
+            Tensor back = Positions.view(-1, 1, 1, 1) - arange(_longest + 1, dtype: ScalarType.Int64, device: Positions.device);
+            return _masks[window] = back.ge(0).logical_and_(back.lt(window)).DetachFromDisposeScope();
         }
     }
 
@@ -189,8 +211,8 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
                 _values!.scatter_(2, positions.view(-1, 1, 1, 1).expand(values.shape), values);
         }
 
-        /// <summary>Returns a view of the first slots, in the caller's dispose scope.</summary>
-        public Tensor Read(long slots) => _values!.narrow(2, 0, slots);
+        /// <summary>Returns a view of the slots of a range, in the caller's dispose scope.</summary>
+        public Tensor Read(long first, long end) => _values!.narrow(2, first, end - first);
 
         /// <summary>Keeps some rows, in this order.</summary>
         public void Keep(Tensor rows)
@@ -222,6 +244,7 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
 /// One evaluation of whole sequences that stores nothing. Sequences may share a row; a mask then says which tokens see each other. What a
 /// scheme draws is the same for all rows.
 /// </summary>
+/// <param name="lengths">The number of tokens of each row's longest sequence.</param>
 /// <param name="positions">
 /// The tokens' positions, int64, [rows, tokens], owned by the pass; null where each row is one sequence.
 /// </param>
@@ -229,17 +252,20 @@ internal sealed class KeyValueCache(int rows, int context) : IDisposable
 /// What is added to the attention scores, in the type of the queries, [rows, 1, tokens, tokens]: 0, or -∞ where a token does not see
 /// another one. No token sees a later one. Owned by the pass; null where each row is one sequence.
 /// </param>
-internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : CachePass
+internal sealed class TreePass(IReadOnlyList<int> lengths, Tensor? positions = null, Tensor? mask = null) : CachePass
 {
     // Queries that a CPU computes together. Keys after them are left out instead of masked, which saves nearly half of the work.
     private const long CpuQueries = 64;
 
-    private Tensor? _rows;
+    private readonly Dictionary<long, Tensor> _masks = [];
 
     /// <inheritdoc/>
     public override Tensor? Positions => positions;
 
-    private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> Lengths => lengths;
+
+    private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value, AttentionLimits limits)
     {
         if (mask is null) return null;
         using var scope = NewDisposeScope();
@@ -247,17 +273,30 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
         // The query heads that share a head of keys and values become its queries, so keys and values are not copied for each of them.
         long group = heads / groups, together = query.device.type == DeviceType.CPU ? CpuQueries : tokens;
         Tensor queries = query.reshape(rows, groups, group, tokens, size).transpose(2, 3).reshape(rows, groups, tokens * group, size);
-        _rows ??= mask.repeat_interleave(group, 2).DetachFromDisposeScope();
+        Tensor sees = Mask(Math.Min(limits.Window ?? tokens, tokens), group);
         var parts = new List<Tensor>();
         for (long start = 0; start < tokens; start += together)
         {
             long count = Math.Min(together, tokens - start), seen = start + count;
-            Tensor mixed = nn.functional.scaled_dot_product_attention(
+            Tensor mixed = DotProductAttention.Masked(
                 queries.narrow(2, start * group, count * group), key.narrow(2, 0, seen), value.narrow(2, 0, seen),
-                attn_mask: _rows.narrow(2, start * group, count * group).narrow(3, 0, seen));
+                sees.narrow(2, start * group, count * group).narrow(3, 0, seen), limits.Cap);
             parts.Add(mixed.transpose(1, 2).reshape(rows, count, group, groups, size).transpose(2, 3));
         }
         return cat(parts, 1).reshape(rows, tokens, heads, size).transpose(1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the mask within a window, each row repeated for a group of queries; the pass owns it.</summary>
+    /// <param name="window">The most tokens of a sequence that a token sees, itself included.</param>
+    /// <param name="group">Number of queries of a token.</param>
+    private Tensor Mask(long window, long group)
+    {
+        if (_masks.TryGetValue(window, out Tensor? known)) return known;
+        using var scope = NewDisposeScope();
+        Tensor sees = mask!;
+        if (window < mask!.shape[2])
+            sees = sees.masked_fill((positions!.unsqueeze(2) - positions.unsqueeze(1)).ge(window).unsqueeze(1), double.NegativeInfinity);
+        return _masks[window] = sees.repeat_interleave(group, 2).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -265,6 +304,6 @@ internal sealed class TreePass(Tensor? positions = null, Tensor? mask = null) : 
     {
         positions?.Dispose();
         mask?.Dispose();
-        _rows?.Dispose();
+        foreach (Tensor sees in _masks.Values) sees.Dispose();
     }
 }

@@ -7,7 +7,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The shape of a pre-norm transformer: everything that determines its parameters and the function that they compute, except the scheme.
+/// The shape of a decoder transformer: everything that determines its parameters and the function that they compute, except the scheme.
 /// </summary>
 public abstract record LanguageModelConfiguration
 {
@@ -76,6 +76,17 @@ public abstract record LanguageModelConfiguration
     /// <summary>The fields of config.json that set the properties, for messages. Most families share these names.</summary>
     internal virtual IReadOnlyDictionary<string, string> FieldNames => _fieldNames;
 
+    /// <summary>
+    /// The length of a sequence from which on the result of its first tokens depends on its length; null if it never does.
+    /// </summary>
+    internal virtual int? FixedLength => null;
+
+    /// <summary>The factor of the token embeddings.</summary>
+    internal virtual double EmbeddingScale => 1;
+
+    /// <summary>The soft cap of the logits; null for none.</summary>
+    internal virtual double? LogitCap => null;
+
     /// <summary>Number of elements in the tables that a network computes and that files do not hold.</summary>
     internal virtual long TableNumbers => 0;
 
@@ -132,13 +143,18 @@ public abstract record LanguageModelConfiguration
         if (MlpWidth is null && Width > int.MaxValue / 4)
             throw new ArgumentOutOfRangeException(nameof(Width), Width, $"Width must be at most {int.MaxValue / 4}, or MlpWidth given.");
         Positive(HiddenWidth, nameof(MlpWidth));
-        if (!(NormEpsilon > 0 && double.IsFinite(NormEpsilon)))
-            throw new ArgumentOutOfRangeException(nameof(NormEpsilon), NormEpsilon, "NormEpsilon must be positive and finite.");
+        Positive(NormEpsilon, nameof(NormEpsilon));
     }
 
     private protected static void Positive(int value, string name)
     {
         if (value <= 0) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+    }
+
+    private protected static void Positive(double value, string name)
+    {
+        if (!(value > 0 && double.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be positive and finite.");
     }
 }
 
@@ -155,6 +171,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 
     private readonly NetworkParts _parts;
     private readonly Linear? _head;
+    private readonly double _embeddingScale;
     private LayerStack? _stack;
     private FlatParameters? _flat;
 
@@ -163,6 +180,9 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         : base(name)
     {
         (Configuration, Compute, Device, _parts) = (configuration, compute, make.Device, parts);
+        // Rounded as transformers rounds it, to the type of the model.
+        using var scope = NewDisposeScope();
+        _embeddingScale = tensor(configuration.EmbeddingScale, dtype: compute, device: CPU).to(ScalarType.Float64).item<double>();
         if (!configuration.TiedHead) _head = new Linear(make, compute, HeadName, configuration.Width, configuration.VocabularySize);
         register_module("tokens", parts.Tokens);
         if (parts.Positions is not null) register_module("positions", parts.Positions);
@@ -247,6 +267,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
                 $"{context} tokens do not fit the model's context of {Configuration.ContextLength}.", nameof(ids));
         using var scope = NewDisposeScope();
         Tensor tokens = _parts.Tokens.LookUp(ids, Stack.Deterministic);
+        if (_embeddingScale != 1) tokens = tokens * _embeddingScale;
         if (_parts.Positions?.Weight is not { } matrix) return tokens.MoveToOuterDisposeScope();
         Tensor places = positions is null
             ? matrix.narrow(0, 0, context)
@@ -264,6 +285,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         Tensor logits = Compute == ScalarType.Float32
             ? nn.functional.linear(hidden, HeadWeight)
             : nn.functional.linear(hidden.to(Compute), HeadWeight.to(Compute)).to(ScalarType.Float32);
+        if (Configuration.LogitCap is { } cap) logits = SoftCap.Of(logits, cap);
         return logits.MoveToOuterDisposeScope();
     }
 
@@ -273,7 +295,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
         if (disposing)
         {
             _flat?.Dispose();
-            _parts.Rotary?.Dispose();
+            foreach (RotaryEmbedding rotary in _parts.Rotary ?? []) rotary.Dispose();
         }
         base.Dispose(disposing);
     }
@@ -287,6 +309,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 /// <param name="LayerPrefix">The text before a layer's number in the names of its weights.</param>
 /// <param name="Blocks">The blocks.</param>
 /// <param name="FinalNorm">The norm before the head, in float32.</param>
-/// <param name="Rotary">The rotary positions that the blocks share, if any; the network disposes of them.</param>
+/// <param name="Rotary">The rotary positions that blocks share, if any; the network disposes of them.</param>
 internal sealed record NetworkParts(
-    Embedding Tokens, Embedding? Positions, string LayerPrefix, TransformerBlock[] Blocks, Norm FinalNorm, RotaryEmbedding? Rotary = null);
+    Embedding Tokens, Embedding? Positions, string LayerPrefix, TransformerBlock[] Blocks, Norm FinalNorm,
+    IReadOnlyCollection<RotaryEmbedding>? Rotary = null);

@@ -82,10 +82,11 @@ internal sealed class Linear : NamedModule
     /// <remarks>With more than two dimensions, TorchSharp's <c>linear</c> would add the bias in a separate pass over memory.</remarks>
     public override Tensor forward(Tensor input)
     {
-        if (_bias is null) return nn.functional.linear(input, _weight.InType(_compute));
+        if (_bias is null) return nn.functional.linear(input.InType(_compute), _weight.InType(_compute));
         using var scope = NewDisposeScope();
         long[] shape = input.shape;
-        Tensor result = addmm(_bias.InType(_compute), input.reshape(-1, shape[^1]), _weight.InType(_compute).t(), 1, 1);
+        Tensor rows = input.InType(_compute).reshape(-1, shape[^1]);
+        Tensor result = addmm(_bias.InType(_compute), rows, _weight.InType(_compute).t(), 1, 1);
         shape[^1] = _weight.shape[0];
         return result.view(shape).MoveToOuterDisposeScope();
     }

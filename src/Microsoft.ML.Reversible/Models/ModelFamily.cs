@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
@@ -10,6 +11,35 @@ public enum ModelFamily
 
     /// <summary>Llama's: rotary positions, RMS norms, grouped-query attention, a gated MLP (SwiGLU), no biases.</summary>
     Llama,
+
+    /// <summary>Mistral's: Llama's, in some models with a sliding window.</summary>
+    Mistral,
+
+    /// <summary>Qwen 2's: Llama's with biases on queries, keys and values.</summary>
+    Qwen2,
+
+    /// <summary>Qwen 3's: Llama's with norms of each head's queries and keys.</summary>
+    Qwen3,
+
+    /// <summary>Phi-3's: Llama's with joined projections in files.</summary>
+    Phi3,
+
+    /// <summary>
+    /// Gemma 2's: norms around attention and MLP, a GELU gate, a sliding window in every other layer, soft caps of scores and logits.
+    /// </summary>
+    Gemma2,
+
+    /// <summary>
+    /// The text part of Gemma 3: Gemma 2's without soft caps, with norms of each head's queries and keys, and a sliding window and other
+    /// positions in five of six layers.
+    /// </summary>
+    Gemma3,
+
+    /// <summary>SmolLM3's: Llama's without positions in every fourth layer.</summary>
+    Smollm3,
+
+    /// <summary>OLMo 2's: norms after attention and MLP, and norms of all queries and of all keys.</summary>
+    Olmo2,
 }
 
 /// <summary>
@@ -42,23 +72,46 @@ internal sealed record ModelFamilyRow(
     ModelFamily Family, string Title, string ModelType, Func<ConfigurationJson, LanguageModelConfiguration> Read,
     Func<ModelShape, LanguageModelConfiguration> Make, params string[] OwnOptions)
 {
+    private static readonly string[] _llamaLike = [nameof(ModelShape.KeyValueHeadCount)];
+
     public static IReadOnlyList<ModelFamilyRow> All { get; } =
     [
         new(ModelFamily.Gpt2, "GPT-2", GptConfiguration.ModelType, GptConfiguration.Read, GptConfiguration.Of,
-            nameof(ModelShape.Activation)),
-        new(ModelFamily.Llama, "Llama", LlamaConfiguration.ModelType, LlamaConfiguration.Read, LlamaConfiguration.Of,
-            nameof(ModelShape.KeyValueHeadCount)) { HeadWidthMultiple = 2 },
+            nameof(ModelShape.Activation)) { HeadWidthMultiple = 1 },
+        new(ModelFamily.Llama, "Llama", LlamaConfiguration.ModelType, LlamaConfiguration.Read, LlamaConfiguration.Of, _llamaLike),
+        new(ModelFamily.Mistral, "Mistral", MistralConfiguration.ModelType, MistralConfiguration.Read, MistralConfiguration.Of, _llamaLike),
+        new(ModelFamily.Qwen2, "Qwen 2", Qwen2Configuration.ModelType, Qwen2Configuration.Read, Qwen2Configuration.Of, _llamaLike),
+        new(ModelFamily.Qwen3, "Qwen 3", Qwen3Configuration.ModelType, Qwen3Configuration.Read, Qwen3Configuration.Of, _llamaLike),
+        new(ModelFamily.Phi3, "Phi-3", Phi3Configuration.ModelType, Phi3Configuration.Read, Phi3Configuration.Of, _llamaLike),
+        new(ModelFamily.Gemma2, "Gemma 2", Gemma2Configuration.ModelType, Gemma2Configuration.Read, Gemma2Configuration.Of, _llamaLike),
+        new(ModelFamily.Gemma3, "Gemma 3", Gemma3Configuration.ModelType, Gemma3Configuration.Read, Gemma3Configuration.Of, _llamaLike),
+        new(ModelFamily.Smollm3, "SmolLM3", Smollm3Configuration.ModelType, Smollm3Configuration.Read, Smollm3Configuration.Of, _llamaLike),
+        new(ModelFamily.Olmo2, "OLMo 2", Olmo2Configuration.ModelType, Olmo2Configuration.Read, Olmo2Configuration.Of, _llamaLike),
     ];
 
-    /// <summary>The number that divides the width of its heads.</summary>
-    public int HeadWidthMultiple { get; init; } = 1;
+    /// <summary>The number that divides the width of its heads: rotary positions rotate pairs of numbers.</summary>
+    public int HeadWidthMultiple { get; init; } = 2;
 
     /// <summary>Returns the row of a family.</summary>
     public static ModelFamilyRow Of(ModelFamily family) => All.Single(row => row.Family == family);
 
-    /// <summary>Returns the families that take an option which not all of them have, as in <c>GPT-2 and Llama</c>.</summary>
-    public static string With(string option) =>
-        string.Join(" and ", All.Where(row => row.OwnOptions.Contains(option)).Select(row => row.Title));
+    /// <summary>Returns the families that take an option which not all of them have, as in <c>the GPT-2 family</c>.</summary>
+    public static string With(string option)
+    {
+        string[] with = Titles(true), without = Titles(false);
+        return with.Length <= without.Length ? $"the {Join(with)} {Noun(with)}" : $"the families other than {Join(without)}";
+
+        string[] Titles(bool takes) => [.. All.Where(row => row.OwnOptions.Contains(option) == takes).Select(row => row.Title)];
+
+        static string Noun(string[] families) => families.Length == 1 ? "family" : "families";
+    }
+
+    /// <summary>Joins names for a message, as in <c>a, b and c</c>.</summary>
+    public static string Join(IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        return all.Length < 2 ? string.Concat(all) : $"{string.Join(", ", all[..^1])} and {all[^1]}";
+    }
 
     /// <summary>Lists the options that other families have and this one does not, each with a family that has it.</summary>
     public IEnumerable<(string Option, ModelFamily Has)> MissingOptions() =>

@@ -32,21 +32,32 @@ internal sealed class LayerNorm : Norm
         [new(_name + ".weight", _weight, [_width]), new(_name + ".bias", _bias, [_width])];
 }
 
-/// <summary>w x / √(mean x² + ε).</summary>
+/// <summary>w x / √(mean x² + ε), or (1 + w) in place of w.</summary>
 internal sealed class RmsNorm : Norm
 {
     private readonly string _name;
-    private readonly long _width;
     private readonly double _epsilon;
+    private readonly bool _addsOne;
     private readonly ScalarType _compute;
     private readonly Parameter _weight;
 
-    public RmsNorm(ParameterFactory make, ScalarType compute, string name, long width, double epsilon) : base(nameof(RmsNorm))
+    /// <summary>Makes the module.</summary>
+    /// <param name="make">Makes the parameter.</param>
+    /// <param name="compute">The number type of the result.</param>
+    /// <param name="name">The name in files, without <c>.weight</c>.</param>
+    /// <param name="width">The size of the last dimension.</param>
+    /// <param name="epsilon">ε.</param>
+    /// <param name="addsOne">Whether the factor is 1 + w.</param>
+    public RmsNorm(ParameterFactory make, ScalarType compute, string name, long width, double epsilon, bool addsOne = false)
+        : base(nameof(RmsNorm))
     {
-        (_name, _width, _epsilon, _compute) = (name, width, epsilon, compute);
-        _weight = make.Ones(width);
+        (_name, Width, _epsilon, _addsOne, _compute) = (name, width, epsilon, addsOne, compute);
+        _weight = addsOne ? make.Zeros(width) : make.Ones(width);
         RegisterComponents();
     }
+
+    /// <summary>The size of the last dimension.</summary>
+    public long Width { get; }
 
     public override Tensor forward(Tensor input)
     {
@@ -54,9 +65,12 @@ internal sealed class RmsNorm : Norm
         // The mean square of a bfloat16 hidden state would have three digits.
         Tensor wide = input.dtype == ScalarType.Float64 ? input : input.to(ScalarType.Float32);
         Tensor scale = wide.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
-        return ((wide * scale).InType(_compute) * _weight.InType(_compute)).MoveToOuterDisposeScope();
+        Tensor result = _addsOne
+            ? (wide * scale * (_weight.to(wide) + 1)).InType(_compute)
+            : (wide * scale).InType(_compute) * _weight.InType(_compute);
+        return result.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<NamedWeight> Weights() => [new(_name + ".weight", _weight, [_width])];
+    public override IEnumerable<NamedWeight> Weights() => [new(_name + ".weight", _weight, [Width])];
 }

@@ -5,11 +5,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible;
 
 /// <summary>
-/// The function of one pre-norm transformer layer, without its outer skip connection:
+/// The function of one transformer layer, without its outer skip connection:
 /// <code>
-///     f(p) = Attn(Norm₁ p) + Mlp(Norm₂(p + Attn(Norm₁ p)))          so that p + f(p) is the standard layer
+///     f(p) = A(p) + M(p + A(p))          so that p + f(p) is the standard layer
 /// </code>
-/// from p of shape [batch, context, width] to the same shape.
+/// from p of shape [batch, context, width] to the same shape. In most families A = Attn ∘ Norm₁ and M = Mlp ∘ Norm₂; in some the norms
+/// come after attention and MLP, or before and after.
 /// </summary>
 public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock, IContextFunction
 {
@@ -48,15 +49,20 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock,
     }
 }
 
-/// <summary>One half of a block: p ↦ F(Norm p), from [batch, context, width] to the same shape.</summary>
+/// <summary>One half of a block: p ↦ Norm₂(F(Norm₁ p)), from [batch, context, width] to the same shape.</summary>
 internal sealed class BlockPart : NamedModule, IContextFunction
 {
-    private readonly Norm _norm;
+    private readonly Norm? _before;
     private readonly NamedModule _function;
+    private readonly Norm? _after;
 
-    public BlockPart(Norm norm, NamedModule function) : base(nameof(BlockPart))
+    /// <summary>Makes the half.</summary>
+    /// <param name="before">Norm₁; null for none.</param>
+    /// <param name="function">F, attention or MLP.</param>
+    /// <param name="after">Norm₂; null for none.</param>
+    public BlockPart(Norm? before, NamedModule function, Norm? after = null) : base(nameof(BlockPart))
     {
-        (_norm, _function) = (norm, function);
+        (_before, _function, _after) = (before, function, after);
         RegisterComponents();
     }
 
@@ -66,11 +72,13 @@ internal sealed class BlockPart : NamedModule, IContextFunction
     public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        return _function.At(_norm.call(input), context).MoveToOuterDisposeScope();
+        Tensor result = _function.At(_before is null ? input : _before.call(input), context);
+        return (_after is null ? result : _after.call(result)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<NamedWeight> Weights() => [.. _norm.Weights(), .. _function.Weights()];
+    public override IEnumerable<NamedWeight> Weights() =>
+        [.. _before?.Weights() ?? [], .. _function.Weights(), .. _after?.Weights() ?? []];
 }
 
 /// <summary>W₂ φ(W₁ x + b₁) + b₂ with an activation φ.</summary>
@@ -96,18 +104,20 @@ internal sealed class Mlp : NamedModule
     public override IEnumerable<NamedWeight> Weights() => [.. _up.Weights(), .. _down.Weights()];
 }
 
-/// <summary>The gated MLP SwiGLU: W₃ (silu(W₁ x) ⊙ W₂ x), silu(u) = u σ(u).</summary>
+/// <summary>The gated MLP W₃ (φ(W₁ x) ⊙ W₂ x): with φ(u) = silu(u) = u σ(u), SwiGLU.</summary>
 internal sealed class GatedMlp : NamedModule
 {
     private readonly Linear _gateUp;
     private readonly Linear _down;
+    private readonly Func<Tensor, Tensor> _gate;
 
     /// <summary>Makes the module.</summary>
     /// <param name="gateUp">W₁ and W₂, one after the other.</param>
     /// <param name="down">W₃.</param>
-    public GatedMlp(Linear gateUp, Linear down) : base(nameof(GatedMlp))
+    /// <param name="gate">φ.</param>
+    public GatedMlp(Linear gateUp, Linear down, Func<Tensor, Tensor> gate) : base(nameof(GatedMlp))
     {
-        (_gateUp, _down) = (gateUp, down);
+        (_gateUp, _down, _gate) = (gateUp, down, gate);
         RegisterComponents();
     }
 
@@ -115,7 +125,7 @@ internal sealed class GatedMlp : NamedModule
     {
         using var scope = NewDisposeScope();
         Tensor[] gateUp = _gateUp.call(input).chunk(2, -1);
-        return _down.call(nn.functional.silu(gateUp[0]) * gateUp[1]).MoveToOuterDisposeScope();
+        return _down.call(_gate(gateUp[0]) * gateUp[1]).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -54,9 +54,7 @@ internal static class Agreement
     public static DivergenceSums Compare(
         LanguageNetwork teacher, Tensor teacherHidden, LanguageNetwork student, Tensor studentHidden, TokenBatch batch) =>
         ChunkedDivergence.Measure(
-            new(studentHidden, student.HeadWeight, student.Compute),
-            new(teacherHidden, teacher.HeadWeight, teacher.Compute),
-            batch.ToTensors(student.Device).Targets);
+            LinearHead.Of(student, studentHidden), LinearHead.Of(teacher, teacherHidden), batch.ToTensors(student.Device).Targets);
 
     /// <summary>Returns the means over the tokens.</summary>
     /// <exception cref="InvalidOperationException">There is no token.</exception>

@@ -113,7 +113,7 @@ internal sealed class DistillationTask : LanguageTask
         Tensor embedded = teacher.Embed(ids.to(teacher.Device));
         Tensor output = state is null ? teacher.Stack.Evaluate(embedded) : teacher.Stack.Evaluate(embedded, context: null, state);
         Tensor hidden = teacher.FinalNorm(output).flatten(0, 1).MoveToOuterDisposeScope();
-        return new(hidden, teacher.HeadWeight, teacher.Compute);
+        return LinearHead.Of(teacher, hidden);
     }
 
     private Tensor WithTeacher(TokenBatch batch, Tensor ids, Tensor targets, StepContext step)
@@ -125,7 +125,7 @@ internal sealed class DistillationTask : LanguageTask
         Tensor sum = LanguageModelLoss.Differentiate(
             Network, ids, step,
             (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
-                new LinearHead(hidden, Network.HeadWeight, Network.Compute),
+                LinearHead.Of(Network, hidden),
                 teacher with { Hidden = rows.Of(teacher.Hidden, ids.shape[1]) },
                 rows.Of(targets, ids.shape[1]), gradWeight, _loss, step.Scale),
             states is null ? null : states.Differentiate);
@@ -138,7 +138,7 @@ internal sealed class DistillationTask : LanguageTask
         return LanguageModelLoss.Differentiate(
             Network, ids, step,
             (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
-                new LinearHead(hidden, Network.HeadWeight, Network.Compute),
+                LinearHead.Of(Network, hidden),
                 answers.Chunk(rows.First * ids.shape[1], rows.Count * ids.shape[1]), rows.Of(targets, ids.shape[1]), gradWeight, _loss,
                 step.Scale));
     }

@@ -26,7 +26,7 @@ public sealed partial class RetrofitEstimator
         }
 
         /// <summary>
-        /// The folder of the trained model, in Hugging Face's layout: a residual model of the GPT-2 or the Llama family. Set either this or
+        /// The folder of the trained model, in Hugging Face's layout: a residual model of any <see cref="ModelFamily"/>. Set either this or
         /// <see cref="Teacher"/>.
         /// </summary>
         [NotInFingerprint(OfTheTeacher)]

@@ -21,6 +21,9 @@ internal sealed class ConfigurationJson(JsonObject json)
     /// <summary>Whether there is a field that is not null.</summary>
     public bool Has(string name) => json[name] is not null;
 
+    /// <summary>Whether there is a field, which may be null.</summary>
+    public bool IsGiven(string name) => json.ContainsKey(name);
+
     /// <summary>Reads a field that must exist.</summary>
     public T Required<T>(string name) => Has(name) ? Value<T>(name)! : throw new InvalidDataException($"it lacks '{name}'");
 
@@ -48,9 +51,15 @@ internal sealed class ConfigurationJson(JsonObject json)
             : throw new InvalidDataException($"its {name} holds {Show(item)}, which is not a whole number"))];
     }
 
-    /// <summary>Reads the texts of a list, joined for a message; empty where there is no such list.</summary>
-    public string Texts(string name) =>
-        json[name] is JsonArray items ? Show(string.Join(", ", items.Select(item => item?.ToString()))) : "";
+    /// <summary>Reads a list of texts; null where the field is missing or null.</summary>
+    public IReadOnlyList<string>? Texts(string name) => json[name] switch
+    {
+        null => null,
+        JsonArray items => [.. items.Select(item => item is JsonValue value && value.TryGetValue(out string? text)
+            ? text
+            : throw new InvalidDataException($"its {name} holds {Show(item)}, which is not text"))],
+        { } other => throw new InvalidDataException($"its {name} is {Show(other)}, not a list"),
+    };
 
     /// <summary>Reads an object within this one; null where it is missing.</summary>
     public ConfigurationJson? Section(string name) => json[name] switch

@@ -51,7 +51,7 @@ public sealed class BadInputTests
         Bad("KeyValueHeadCount", o => (o.Family, o.KeyValueHeadCount) = (ModelFamily.Llama, 3), "HeadCount"),
         Bad("KeyValueHeadCount", o => o.KeyValueHeadCount = 1, "Llama"),
         Bad("HeadWidth", o => (o.Family, o.HeadCount) = (ModelFamily.Llama, 32), "even"),
-        Bad("Family", o => o.Family = (ModelFamily)9, "Llama"),
+        Bad("Family", o => o.Family = (ModelFamily)99, "Llama"),
         Bad("Arithmetic", o => o.Arithmetic = (Arithmetic)9, "Exact"),
         Bad("Arithmetic", o => (o.Scheme, o.Arithmetic) = (Scheme.MidpointA, Arithmetic.Exact), "Float"),
         Bad("PretrainedFolder", o => o.PretrainedFolder = " "),

@@ -47,6 +47,7 @@ public sealed class CachedLogitsTests
     [DataRow(ModelFamily.Llama, 5)]
     [DataRow(ModelFamily.Gpt2, 2)]
     [DataRow(ModelFamily.Llama, 1)]
+    [DataRow(ModelFamily.Gemma3, 16)]
     public void AFullContextGoesOnFromItsLastHalf(ModelFamily family, int context)
     {
         using var scope = NewDisposeScope();
@@ -80,6 +81,8 @@ public sealed class CachedLogitsTests
     [DataRow("hamiltonian", ModelFamily.Llama)]
     [DataRow("bdia:inference=recurrence,bits=24", ModelFamily.Llama)]
     [DataRow("iterated-inverse:a=0.5,m=2", ModelFamily.Gpt2)]
+    [DataRow("midpoint", ModelFamily.Mistral)]
+    [DataRow("midpoint", ModelFamily.Gemma2)]
     public void ARowOfABatchGivesWhatItGivesAloneAlsoWhereRowsSlideAndLeave(string scheme, ModelFamily family)
     {
         using var scope = NewDisposeScope();
@@ -134,9 +137,7 @@ public sealed class CachedLogitsTests
     private static LanguageNetwork Network(
         Scheme scheme, Arithmetic arithmetic, ModelFamily family, Precision precision, int context = 16)
     {
-        LanguageModelConfiguration shape = family == ModelFamily.Gpt2
-            ? TestModels.Small with { ContextLength = context }
-            : TestModels.SmallLlama with { ContextLength = context };
+        LanguageModelConfiguration shape = TestModels.Of(family) with { ContextLength = context };
         LanguageNetwork model = TestModels.Make(shape, scheme, BackwardMode.Stored, precision, arithmetic: arithmetic);
         // Fresh weights are so small that attention hardly matters.
         foreach (Tensor parameter in model.parameters().Where(p => p.dim() == 2)) parameter.detach().mul_(4);

@@ -39,6 +39,28 @@ public sealed class ChunkedDivergenceTests
     }
 
     [TestMethod]
+    [DataRow(0.0)]
+    [DataRow(0.3)]
+    public void SoftCapsOfBothLogitsAreDifferentiatedToo(double crossEntropy)
+    {
+        using var scope = NewDisposeScope();
+        var loss = new DistillationLoss(Divergence.ForwardKl, 2, crossEntropy);
+        (LinearHead student, LinearHead teacher, Tensor targets) = Random(ScalarType.Float64);
+        (student, teacher) = (student with { Cap = 1.5 }, teacher with { Cap = 3 });
+        Tensor h = student.Hidden.requires_grad_(), w = student.Weight.requires_grad_();
+        Tensor expected = Plain(
+            (h.mm(w.t()) / 1.5).tanh() * 1.5, (teacher.Hidden.mm(teacher.Weight.t()) / 3).tanh() * 3, targets, loss);
+        (expected * 0.25).backward();
+
+        Tensor gradWeight = zeros_like(w);
+        var (sum, gradHidden) = ChunkedDivergence.Differentiate(student, teacher, targets, gradWeight, loss, 0.25, Vocabulary * 5);
+
+        Assert.AreEqual(expected.ToDouble(), sum.ToDouble(), 1e-12 * expected.ToDouble());
+        Assert.IsLessThan(1e-12, TestModels.RelativeError(gradHidden, h.grad!));
+        Assert.IsLessThan(1e-12, TestModels.RelativeError(gradWeight, w.grad!));
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Losses))]
     public void StaysWithinRoundingOfFloat32(Divergence divergence, double temperature, double crossEntropy, double weight) =>
         Compare(new DistillationLoss(divergence, temperature, crossEntropy, weight), ScalarType.Float32, 1e-5);

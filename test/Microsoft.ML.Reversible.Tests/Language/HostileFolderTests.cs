@@ -50,7 +50,7 @@ public sealed class HostileFolderTests
     [DataRow("tie_word_embeddings", "false", "lm_head.weight")]
     [DataRow("tie_word_embeddings", "\"no\"", "tie_word_embeddings")]
     [DataRow("model_type", "7", "model_type")]
-    [DataRow("model_type", "\"mistral\"", "mistral")]
+    [DataRow("model_type", "\"mamba\"", "mamba")]
     [DataRow("model_type", "\"llama\"", "num_attention_heads")]
     [DataRow("scale_attn_weights", "false", "scale_attn_weights")]
     [DataRow("scale_attn_by_inverse_layer_idx", "true", "scale_attn_by_inverse_layer_idx")]

@@ -24,6 +24,32 @@ public sealed class ComposedAttentionTests
         Assert.IsLessThan(1e-13, TestModels.RelativeError(composed, fused));
     }
 
+    /// <summary>Lengths around the number of queries that are computed together, against the scores of all pairs in float64.</summary>
+    [TestMethod]
+    [DataRow(1, 3, null)]
+    [DataRow(40, 1, null)]
+    [DataRow(40, 7, 0.5)]
+    [DataRow(512, 600, 2.0)]
+    [DataRow(513, 100, null)]
+    [DataRow(1100, 512, null)]
+    [DataRow(1100, 600, 0.5)]
+    public void ATokenAttendsToItsWindowUnderTheCap(int tokens, int window, double? cap)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        Tensor[] x = [.. Enumerable.Range(0, 3).Select(_ => randn([1, 2, tokens, 4], dtype: ScalarType.Float64, generator: random))];
+        Tensor scores = x[0].matmul(x[1].transpose(2, 3)) / 2;
+        if (cap is { } most) scores = (scores / most).tanh() * most;
+        Tensor seen = ones([tokens, tokens], dtype: ScalarType.Bool).tril().logical_and(
+            ones([tokens, tokens], dtype: ScalarType.Bool).triu(1 - window));
+        Tensor expected = scores.masked_fill(seen.logical_not(), double.NegativeInfinity).softmax(-1).matmul(x[2]);
+
+        var limits = new AttentionLimits(window, cap);
+        Assert.IsLessThan(1e-12, TestModels.RelativeError(DotProductAttention.Of(x[0], x[1], x[2], limits: limits), expected));
+        using (ComposedAttention.Use())
+            Assert.IsLessThan(1e-12, TestModels.RelativeError(DotProductAttention.Of(x[0], x[1], x[2], limits: limits), expected));
+    }
+
     [TestMethod]
     public void ItIsUsedOnThisThreadUntilTheUseEnds()
     {

@@ -137,13 +137,12 @@ public sealed class PretrainedWeightsTests
 
     [TestMethod]
     [DataRow("hidden_act", "\"gelu\"", "hidden_act")]
-    [DataRow("attention_bias", "true", "attention_bias")]
-    [DataRow("mlp_bias", "true", "mlp_bias")]
     [DataRow("pretraining_tp", "2", "pretraining_tp")]
     [DataRow("num_key_value_heads", "3", "num_key_value_heads must divide num_attention_heads, which is 4")]
     [DataRow("rms_norm_eps", "0", "rms_norm_eps must be positive")]
     [DataRow("rope_theta", "-1", "rope_theta must be positive")]
-    [DataRow("rope_scaling", """{"type":"yarn","factor":2.0}""", "yarn")]
+    [DataRow("attention_bias", "true", "q_proj.bias")]
+    [DataRow("mlp_bias", "true", "down_proj.bias")]
     [DataRow("rope_parameters", """{"rope_type":"longrope","rope_theta":10000.0}""", "longrope")]
     [DataRow("rope_parameters", "7", "rope_parameters")]
     public void ALlamaThatWouldBeComputedWrongIsRefusedByField(string field, string value, string named)

@@ -88,7 +88,8 @@ public sealed class DocumentSchemeTests
     {
         public int Count { get; private set; }
 
-        private protected override Tensor? Attend(int attention, Tensor query, Tensor key, Tensor value)
+        private protected override Tensor? Attend(
+            int attention, Tensor query, Tensor key, Tensor value, AttentionLimits limits)
         {
             Count = attention + 1;
             return null;

@@ -52,10 +52,10 @@ public sealed partial class DocumentTests
         using var scratch = new ScratchFolder();
         string config = scratch.File("m/config.json");
         string[][] rows = Document.Open("docs/models.md").Rows("family", "refused with another value");
-        Assert.HasCount(3, rows);
+        Assert.HasCount(4, rows);
         foreach (string[] row in rows)
         {
-            TestFolders.SaveRandom(scratch.File("m"), row[0] == "llama" ? TestModels.SmallLlama : TestModels.Small);
+            TestFolders.SaveRandom(scratch.File("m"), OfModelType(row[0]));
             string saved = File.ReadAllText(config);
             foreach (string[] field in row[1].Split(", ").Select(field => field.Split(": ")))
             {
@@ -68,7 +68,10 @@ public sealed partial class DocumentTests
             }
         }
 
-        static string Other(string value) => value switch { "true" => "false", "false" => "true", "\"silu\"" => "\"relu\"", _ => "2" };
+        static string Other(string value) => value switch
+        {
+            "true" => "false", "false" => "true", ['"', ..] => "\"relu\"", _ => "2",
+        };
     }
 
     [TestMethod]
@@ -77,7 +80,7 @@ public sealed partial class DocumentTests
         using var scratch = new ScratchFolder();
         foreach (string[] row in Document.Open("docs/models.md").Rows("family", "needed in config.json"))
         {
-            TestFolders.SaveRandom(scratch.File("m"), row[0] == "llama" ? TestModels.SmallLlama : TestModels.Small);
+            TestFolders.SaveRandom(scratch.File("m"), row[0] == "all" ? TestModels.Small : OfModelType(row[0]));
             string config = scratch.File("m/config.json"), saved = File.ReadAllText(config);
             foreach (string field in row[1].Split(", "))
             {
@@ -88,6 +91,11 @@ public sealed partial class DocumentTests
             }
         }
     }
+
+    [TestMethod]
+    public void TheTableOfFamiliesHasEveryModelType() => CollectionAssert.AreEqual(
+        ModelFamilyRow.All.Select(row => row.ModelType).ToArray(),
+        Document.Open("docs/models.md").Rows("family", "models").Select(row => row[0]).ToArray());
 
     [TestMethod]
     public void EveryLinkLeadsSomewhere()
@@ -103,6 +111,9 @@ public sealed partial class DocumentTests
             }
         }
     }
+
+    private static LanguageModelConfiguration OfModelType(string modelType) =>
+        TestModels.Of(ModelFamilyRow.All.Single(row => row.ModelType == modelType).Family);
 
     private static string Shown(object? value) => value switch
     {

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Tests.Schemes;
 internal sealed class WideNetwork : IDisposable
 {
     private readonly LanguageModelConfiguration _shape;
-    private readonly RotaryEmbedding? _rotary;
+    private readonly IReadOnlyDictionary<RotarySettings, RotaryEmbedding> _rotary;
     private readonly TransformerBlock[] _blocks;
     private readonly FlatParameters _flat;
     private readonly Tensor _input;
@@ -21,7 +21,9 @@ internal sealed class WideNetwork : IDisposable
     {
         _shape = family == ModelFamily.Gpt2 ? TestModels.Small with { LayerCount = 6 } : TestModels.SmallLlama with { LayerCount = 6 };
         using var make = new ParameterFactory(CPU, seed: 2);
-        _rotary = _shape is LlamaConfiguration llama ? LlamaModel.Rotary(llama, ScalarType.Float64, make) : null;
+        _rotary = _shape is LlamaConfiguration llama
+            ? LlamaModel.Rotary(llama, ScalarType.Float64, make)
+            : new Dictionary<RotarySettings, RotaryEmbedding>();
         _blocks = [.. Enumerable.Range(0, 6).Select(_ => Block(make))];
         _flat = make.Allocate(_blocks.Select(block => block.parameters()));
         using var random = new Generator(5);
@@ -59,7 +61,7 @@ internal sealed class WideNetwork : IDisposable
     {
         foreach (TransformerBlock block in _blocks) block.Dispose();
         _flat.Dispose();
-        _rotary?.Dispose();
+        foreach (RotaryEmbedding rotary in _rotary.Values) rotary.Dispose();
         _input.Dispose();
         _head.Dispose();
     }
@@ -75,7 +77,7 @@ internal sealed class WideNetwork : IDisposable
     private TransformerBlock Block(ParameterFactory make) => _shape switch
     {
         GptConfiguration gpt => GptModel.Block(gpt, ScalarType.Float64, make),
-        LlamaConfiguration llama => LlamaModel.Block(llama, _rotary!, ScalarType.Float64, make),
+        LlamaConfiguration llama => LlamaModel.Block(llama, 0, _rotary, ScalarType.Float64, make),
         _ => throw new InvalidOperationException(),
     };
 }
