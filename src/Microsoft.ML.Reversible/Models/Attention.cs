@@ -128,7 +128,8 @@ internal static class DotProductAttention
     /// <returns>A tensor of the same shape, in the caller's dispose scope.</returns>
     public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true, AttentionLimits limits = default)
     {
-        if (limits.Window < query.shape[2]) return InWindow(query, key, value, limits.Window.Value, limits.Cap);
+        long tokens = query.shape[2], window = Math.Min(limits.Window ?? tokens, tokens);
+        if (causal && (window < tokens || limits.Cap is not null)) return InWindow(query, key, value, window, limits.Cap);
         if (ComposedAttention.IsInUse || limits.Cap is not null) return ComposedAttention.Of(query, key, value, causal, limits.Cap);
         return query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
             ? cuts.Apply(OrderedAttention.Of(causal), query, key, value)
@@ -160,7 +161,7 @@ internal static class DotProductAttention
     /// <param name="keys">Number of keys.</param>
     /// <param name="window">The window.</param>
     /// <param name="device">The device.</param>
-    private static Tensor WindowMask(long firstQuery, long queries, long firstKey, long keys, int window, Device device)
+    private static Tensor WindowMask(long firstQuery, long queries, long firstKey, long keys, long window, Device device)
     {
         using var scope = NewDisposeScope();
         Tensor back = arange(firstQuery, firstQuery + queries, dtype: ScalarType.Int64, device: device).unsqueeze(1)
@@ -169,7 +170,7 @@ internal static class DotProductAttention
     }
 
     /// <summary>Computes causal attention within a window, for some queries after the other, with the keys that these need.</summary>
-    private static Tensor InWindow(Tensor query, Tensor key, Tensor value, int window, double? cap)
+    private static Tensor InWindow(Tensor query, Tensor key, Tensor value, long window, double? cap)
     {
         using var scope = NewDisposeScope();
         long tokens = query.shape[2];

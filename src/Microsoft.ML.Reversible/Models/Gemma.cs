@@ -70,8 +70,8 @@ internal abstract record GemmaConfiguration : LlamaLikeConfiguration
     {
         json["attention_bias"] = AttentionBias;
         json["query_pre_attn_scalar"] = QueryScalar ?? HeadSize;
-        json["attn_logit_softcapping"] = GivenScoreCap;
-        json["final_logit_softcapping"] = GivenLogitCap;
+        json["attn_logit_softcapping"] = ConfigurationJson.Float(GivenScoreCap);
+        json["final_logit_softcapping"] = ConfigurationJson.Float(GivenLogitCap);
         json["sliding_window"] = SlidingWindow;
         json["layer_types"] = SlidingLayers.ToLayerTypes(LayerCount);
     }

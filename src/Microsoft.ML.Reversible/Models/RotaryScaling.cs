@@ -126,7 +126,7 @@ internal sealed record LinearScaling(double Factor) : RotaryScaling
     public override double[] Change(double[] frequencies, double theta) => Array.ConvertAll(frequencies, f => f / Factor);
 
     /// <inheritdoc/>
-    public override JsonObject ToJson() => new() { ["rope_type"] = "linear", ["factor"] = Factor };
+    public override JsonObject ToJson() => new() { ["rope_type"] = "linear", ["factor"] = ConfigurationJson.Float(Factor) };
 }
 
 /// <summary>
@@ -150,7 +150,7 @@ internal sealed record DynamicScaling(double Factor, int TrainedLength) : Rotary
     }
 
     /// <inheritdoc/>
-    public override JsonObject ToJson() => new() { ["rope_type"] = "dynamic", ["factor"] = Factor };
+    public override JsonObject ToJson() => new() { ["rope_type"] = "dynamic", ["factor"] = ConfigurationJson.Float(Factor) };
 }
 
 /// <summary>
@@ -173,9 +173,9 @@ internal sealed record Llama3Scaling(double Factor, double LowFactor, double Hig
     public override JsonObject ToJson() => new()
     {
         ["rope_type"] = "llama3",
-        ["factor"] = Factor,
-        ["low_freq_factor"] = LowFactor,
-        ["high_freq_factor"] = HighFactor,
+        ["factor"] = ConfigurationJson.Float(Factor),
+        ["low_freq_factor"] = ConfigurationJson.Float(LowFactor),
+        ["high_freq_factor"] = ConfigurationJson.Float(HighFactor),
         ["original_max_position_embeddings"] = (int)OriginalLength,
     };
 }
@@ -255,15 +255,15 @@ internal sealed record YarnScaling(double Factor, double OriginalLength) : Rotar
         var json = new JsonObject
         {
             ["rope_type"] = "yarn",
-            ["factor"] = Factor,
+            ["factor"] = ConfigurationJson.Float(Factor),
             ["original_max_position_embeddings"] = (int)OriginalLength,
-            ["beta_fast"] = BetaFast,
-            ["beta_slow"] = BetaSlow,
+            ["beta_fast"] = ConfigurationJson.Float(BetaFast),
+            ["beta_slow"] = ConfigurationJson.Float(BetaSlow),
             ["truncate"] = Truncate,
         };
-        if (AttentionFactor is { } factor) json["attention_factor"] = factor;
-        if (Magnitudes.Above is { } above) json["mscale"] = above;
-        if (Magnitudes.Below is { } below) json["mscale_all_dim"] = below;
+        if (AttentionFactor is { } factor) json["attention_factor"] = ConfigurationJson.Float(factor);
+        if (Magnitudes.Above is { } above) json["mscale"] = ConfigurationJson.Float(above);
+        if (Magnitudes.Below is { } below) json["mscale_all_dim"] = ConfigurationJson.Float(below);
         return json;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -75,6 +76,15 @@ internal sealed class ConfigurationJson(JsonObject json)
         if (!Equals(Value(name, only), only))
             throw new InvalidDataException($"its {name} is {Shown(name)}, and only {JsonSerializer.Serialize(only)} is supported");
     }
+
+    /// <summary>
+    /// Returns a number with a decimal point, as in <c>30.0</c>: transformers refuses a whole number in some of the fields that are floats.
+    /// </summary>
+    public static JsonNode? Float(double? value) => value is { } number
+        ? JsonNode.Parse(number == Math.Floor(number) && Math.Abs(number) < 1e15
+            ? number.ToString("F1", CultureInfo.InvariantCulture)
+            : number.ToString("R", CultureInfo.InvariantCulture))
+        : null;
 
     /// <summary>Returns a field as the file writes it, for messages.</summary>
     public string Shown(string name) => Show(json[name]);

@@ -33,6 +33,7 @@ public sealed class ComposedAttentionTests
     [DataRow(513, 100, null)]
     [DataRow(1100, 512, null)]
     [DataRow(1100, 600, 0.5)]
+    [DataRow(1100, 2000, 0.5)]
     public void ATokenAttendsToItsWindowUnderTheCap(int tokens, int window, double? cap)
     {
         using var scope = NewDisposeScope();

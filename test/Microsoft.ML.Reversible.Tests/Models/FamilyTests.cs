@@ -134,6 +134,19 @@ public sealed class FamilyTests
             Assert.ThrowsExactly<InvalidDataException>(() => TestFolders.Load(_scratch.File("m"))).Message, named);
     }
 
+    /// <summary>transformers 5 refuses a Gemma 2 whose caps are whole numbers.</summary>
+    [TestMethod]
+    public void WholeNumbersInFieldsOfFloatsAreWrittenWithAPoint()
+    {
+        var gemma = (Gemma2Configuration)TestModels.Of(ModelFamily.Gemma2);
+        TestFolders.SaveRandom(
+            _scratch.File("m"), gemma with { GivenScoreCap = 50, GivenLogitCap = 30.25, Rope = new(1e4, new LinearScaling(4)) });
+        string json = File.ReadAllText(_scratch.File("m/config.json"));
+        foreach (string field in (string[])["\"attn_logit_softcapping\": 50.0,", "\"final_logit_softcapping\": 30.25,", "\"factor\": 4.0"])
+            StringAssert.Contains(json, field);
+        TestFolders.Load(_scratch.File("m")).Dispose();
+    }
+
     [TestMethod]
     public void AFieldWithoutEffectIsPassedOver()
     {
