@@ -27,15 +27,14 @@ internal static class CommandLine
         {
             return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
         }
-        if (verb is null || parsed.Errors.Count > 0)
+        if ((verb is null ? Mistake.OfVerb(arguments, verbs) : Mistake.OfOptions(arguments, parsed, verb)) is { } mistake)
         {
-            string mistake = verb is null ? Mistake.OfVerb(arguments, verbs) : Mistake.OfOptions(parsed, verb);
             terminal.Error.WriteLine($"{Name}: {mistake}");
             return ExitCode.Usage;
         }
         try
         {
-            return verb.Run(parsed, cancellationToken);
+            return verb!.Run(parsed, cancellationToken);
         }
         catch (Exception e)
         {

@@ -15,7 +15,7 @@ internal static partial class ExitCode
     /// <summary>The work failed.</summary>
     public const int Failed = 2;
 
-    /// <summary>Ctrl+C or SIGTERM ended the work; shells report it with this code too.</summary>
+    /// <summary>Ctrl+C or SIGTERM ended the work. Shells report Ctrl+C with this code too.</summary>
     public const int Interrupted = 130;
 
     /// <summary>Returns the exit code of an exception: <see cref="Usage"/> if other input can fix it.</summary>

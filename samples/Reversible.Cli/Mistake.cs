@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Cli.Verbs;
 
 namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>Describes in one line what is wrong with a command line, and suggests a correction.</summary>
-internal static class Mistake
+internal static partial class Mistake
 {
     /// <summary>Describes a command line without a known verb.</summary>
     public static string OfVerb(string[] arguments, IReadOnlyList<Verb> verbs)
@@ -21,9 +22,27 @@ internal static class Mistake
             : $"There is no verb '{typed}'; {list}";
     }
 
-    /// <summary>Describes wrong options of a verb.</summary>
-    public static string OfOptions(ParseResult parsed, Verb verb) =>
-        $"{Describe(parsed, verb)} See '{CommandLine.Name} {verb.Command.Name} --help'.";
+    /// <summary>Describes wrong options of a verb; null if they can be read.</summary>
+    public static string? OfOptions(string[] arguments, ParseResult parsed, Verb verb)
+    {
+        string? mistake = NameAsValue(arguments, parsed, verb) ?? (parsed.Errors.Count > 0 ? Describe(parsed, verb) : null);
+        return mistake is null ? null : $"{mistake} See '{CommandLine.Name} {verb.Command.Name} --help'.";
+    }
+
+    /// <summary>Describes an option's name that was read as the value of the option before it; null if there is none.</summary>
+    private static string? NameAsValue(string[] arguments, ParseResult parsed, Verb verb)
+    {
+        foreach (OptionResult typed in parsed.CommandResult.Children.OfType<OptionResult>())
+        {
+            string? value = typed.Tokens.Select(token => token.Value).FirstOrDefault(text => IsName().IsMatch(text) && arguments.Contains(text));
+            if (value is null) continue;
+            string name = typed.IdentifierToken!.Value;
+            return typed.Tokens[0].Value == value
+                ? $"{name} needs a value before '{value}', or '{name}={value}' if that is the value."
+                : UnknownOption(value, verb);
+        }
+        return null;
+    }
 
     private static string Describe(ParseResult parsed, Verb verb)
     {
@@ -75,4 +94,7 @@ internal static class Mistake
 
     private static bool IsOption(string text) =>
         text.StartsWith('-') && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
+    [GeneratedRegex("^--[A-Za-z][A-Za-z0-9_-]*(=|$)")]
+    private static partial Regex IsName();
 }

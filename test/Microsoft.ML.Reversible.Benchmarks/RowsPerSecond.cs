@@ -20,7 +20,10 @@ internal static class RowsPerSecond
             Description = "Characters of a row; half of the rows have between half of it and all of it, the others all of it.",
             AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [40],
         };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds; the two alternate, and the best counts.", DefaultValueFactory = _ => 3 };
+        var rounds = new Option<int>("--rounds")
+        {
+            Description = "Rounds; the two alternate, and the best counts.", DefaultValueFactory = _ => 3,
+        };
         var command = new System.CommandLine.Command("rows", "Measures rows per second of a model's columns, alone and together.")
         {
             model, text, tokenizer, device, rows, characters, rounds,

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Unicode;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Cli.Options;
 
@@ -10,19 +11,20 @@ namespace Microsoft.ML.Reversible.Cli.Options;
 internal static class StrictText
 {
     /// <summary>Reads the lines of a file lazily.</summary>
-    /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
+    /// <exception cref="InvalidDataException">The file is not text, or a Git LFS pointer; the message names it and the line.</exception>
     public static IEnumerable<string> Lines(string path)
     {
         using StreamReader reader = Open(path);
-        while (Read(reader, path, r => r.ReadLine()) is { } line) yield return line;
+        for (string? line = Checked(path, Read(reader, path, r => r.ReadLine())); line is not null; line = Read(reader, path, r => r.ReadLine()))
+            yield return line;
     }
 
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="InvalidDataException">The file is not text; the message names it and the line.</exception>
+    /// <exception cref="InvalidDataException">The file is not text, or a Git LFS pointer; the message names it and the line.</exception>
     public static string All(string path)
     {
         using StreamReader reader = Open(path);
-        return Read(reader, path, r => r.ReadToEnd())!;
+        return Checked(path, Read(reader, path, r => r.ReadToEnd()))!;
     }
 
     /// <summary>Reads a reader to its end.</summary>
@@ -40,6 +42,9 @@ internal static class StrictText
             throw new InvalidDataException($"{name} is not text in UTF-8. Convert it to UTF-8.", e);
         }
     }
+
+    private static string? Checked(string path, string? start) =>
+        start is not null && FileStart.FaultOfText(start) is { } fault ? throw new InvalidDataException($"'{path}': {fault}.") : start;
 
     private static StreamReader Open(string path) =>
         new(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));

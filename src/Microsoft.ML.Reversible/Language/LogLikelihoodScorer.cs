@@ -26,9 +26,11 @@ internal sealed class LogLikelihoodScorer(LanguageModel model, int? batchTokens 
     /// <summary>Returns the default for the maximum number of tokens in a batch.</summary>
     internal static int BatchTokensOn(Device device) => device.type == DeviceType.CUDA ? GpuTokens : ProcessorTokens;
 
-    /// <summary>Returns the exception for a log-likelihood that is not a number.</summary>
-    internal static InvalidOperationException NotFinite() => new(
-        "The model gives logits that are not finite, so there is no log-likelihood. Its weights may be damaged.");
+    /// <summary>Returns the exception for a result that is not a number.</summary>
+    /// <param name="given">What the model gives.</param>
+    /// <param name="result">What would be computed from it.</param>
+    internal static InvalidOperationException NotFinite(string given = "logits", string result = "log-likelihood") => new(
+        $"The model gives {given} that are not finite, so there is no {result}. Its weights may be damaged.");
 
     /// <inheritdoc/>
     public IReadOnlyList<ContinuationScore> Score(

@@ -107,7 +107,8 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>Adds the model's columns to data, lazily.</summary>
     /// <remarks>
     /// Rows are evaluated in batches of similar length, so a row's values may differ by rounding (about 1e-5 of a log-likelihood) from
-    /// those of a prediction engine, which evaluates one row at a time. Rows after the current one may be evaluated in advance. The view
+    /// those of a prediction engine, which evaluates one row at a time. Rows after the current one may be evaluated in advance, by a second
+    /// cursor: put <c>mlContext.Data.Cache</c> around an input that can be read only once. The view
     /// remembers the values of rows, up to 256 MiB, so that a trainer that reads it several times evaluates the model once; for more rows
     /// put <c>AppendCacheCheckpoint</c> after the model.
     /// </remarks>

@@ -73,7 +73,7 @@ internal sealed record ScoreColumns(
         if (column.Type is VectorDataViewType vector)
             return vector.ItemType == NumberDataViewType.Int32
                 ? OfTokens<int>(row, column, scorer, id => id)
-                : OfTokens<uint>(row, column, scorer, id => (int)Math.Min(id, int.MaxValue));
+                : OfTokens<uint>(row, column, scorer, id => id);
         ValueGetter<ReadOnlyMemory<char>> getter = row.GetGetter<ReadOnlyMemory<char>>(column);
         ReadOnlyMemory<char> text = default;
         return () =>
@@ -84,7 +84,7 @@ internal sealed record ScoreColumns(
     }
 
     private static Func<int[]> OfTokens<TId>(
-        DataViewRow row, DataViewSchema.Column column, TextScorer scorer, Converter<TId, int> id)
+        DataViewRow row, DataViewSchema.Column column, TextScorer scorer, Converter<TId, long> id)
     {
         ValueGetter<VBuffer<TId>> getter = row.GetGetter<VBuffer<TId>>(column);
         VBuffer<TId> buffer = default;

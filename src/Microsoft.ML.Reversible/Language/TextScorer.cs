@@ -54,19 +54,19 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
 
     /// <summary>Returns the ids after comparing them with the vocabulary.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the model's vocabulary.</exception>
-    public int[] Checked(int[] ids)
+    public int[] Checked(long[] ids)
     {
         model.ThrowIfDisposed();
-        int size = model.Network.Configuration.VocabularySize, outside = Array.FindIndex(ids, id => (uint)id >= (uint)size);
+        int size = model.Network.Configuration.VocabularySize, outside = Array.FindIndex(ids, id => (ulong)id >= (ulong)size);
         return outside < 0
-            ? ids
+            ? Array.ConvertAll(ids, id => (int)id)
             : throw new ArgumentOutOfRangeException(
                 nameof(ids), ids[outside], $"The id {ids[outside]} is outside the model's vocabulary, whose ids are 0 to {size - 1}.");
     }
 
     /// <summary>Computes the values of texts.</summary>
     /// <param name="texts">The ids of each text.</param>
-    /// <exception cref="InvalidOperationException">The model's logits are not finite.</exception>
+    /// <exception cref="InvalidOperationException">The model's logits or hidden states are not finite.</exception>
     public TextScore[] Score(IReadOnlyList<int[]> texts)
     {
         model.ThrowIfDisposed();
@@ -99,7 +99,9 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         }
     }
 
-    /// <summary>Returns the windows of a text. The hidden state after the last token takes one input more than the log-likelihood.</summary>
+    /// <summary>
+    /// Returns the windows of a text. The hidden state after the last token takes one input more than the log-likelihood.
+    /// </summary>
     private IEnumerable<Part> Parts(int text, int tokens)
     {
         int firstPooled = pooling == EmbeddingPooling.Last ? tokens : Math.Min(1, tokens);
@@ -177,7 +179,9 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         }
     }
 
-    /// <summary>Adds each window's share of its text's embedding: a weighted sum of hidden states, by a product, which is deterministic.</summary>
+    /// <summary>
+    /// Adds each window's share of its text's embedding: a weighted sum of hidden states, by a product, which is deterministic.
+    /// </summary>
     private void AddEmbeddings(Tensor states, ReadOnlySpan<Part> parts, int length, long[][] inputs, float[][] embeddings)
     {
         var weights = new float[parts.Length * length];
@@ -195,6 +199,7 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         {
             float[] embedding = embeddings[parts[row].Text];
             for (int i = 0; i < width; i++) embedding[i] += values[(long)row * width + i];
+            if (!Array.TrueForAll(embedding, float.IsFinite)) throw LogLikelihoodScorer.NotFinite("hidden states", "embedding");
         }
     }
 }

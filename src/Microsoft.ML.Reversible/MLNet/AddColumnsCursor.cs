@@ -6,7 +6,9 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// <param name="input">The input's cursor.</param>
 /// <param name="values">The values of all columns.</param>
 /// <param name="ahead">A second cursor, which the added values are computed from; null if there is none.</param>
-internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValues<TOut> values, DataViewRowCursor? ahead)
+/// <param name="onEnd">Is called with the number of rows when there is no further one; null if nothing is to be done.</param>
+internal sealed class AddColumnsCursor<TOut>(
+    DataViewRowCursor input, AddedValues<TOut> values, DataViewRowCursor? ahead, Action<long>? onEnd)
     : DataViewRowCursor
 {
     private bool _disposed;
@@ -17,7 +19,13 @@ internal sealed class AddColumnsCursor<TOut>(DataViewRowCursor input, AddedValue
 
     public override long Batch => input.Batch;
 
-    public override bool MoveNext() => input.MoveNext();
+    public override bool MoveNext()
+    {
+        long rows = input.Position + 1;
+        if (input.MoveNext()) return true;
+        onEnd?.Invoke(rows);
+        return false;
+    }
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
 

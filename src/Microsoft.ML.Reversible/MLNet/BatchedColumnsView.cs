@@ -42,8 +42,9 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
             cursor = input.GetRowCursor(_mapper.InputsFor(active), Shuffle());
             if (active.AsSpan(input.Schema.Count).Contains(true))
                 ahead = input.GetRowCursor(added.Dependencies.Select(name => input.Schema[name]), Shuffle());
-            var values = new AddedValues<TOut>(cursor, _mapper, active, row => Computation(ahead!).Follow(row));
-            return new AddColumnsCursor<TOut>(cursor, values, ahead);
+            ReadAhead<TItem, TOut>? readAhead = ahead is null ? null : new(ahead, added.Dependencies, batched, _memory);
+            var values = new AddedValues<TOut>(cursor, _mapper, active, row => readAhead!.Follow(row));
+            return new AddColumnsCursor<TOut>(cursor, values, ahead, readAhead is null ? null : readAhead.CheckEnd);
         }
         catch
         {
@@ -51,9 +52,6 @@ internal sealed class BatchedColumnsView<TItem, TOut>(
             ahead?.Dispose();
             throw;
         }
-
-        ReadAhead<TItem, TOut> Computation(DataViewRowCursor ahead) =>
-            new(ahead, added.Dependencies, batched, _memory);
 
         Random? Shuffle() => seed is { } value ? new Random(value) : null;
     }

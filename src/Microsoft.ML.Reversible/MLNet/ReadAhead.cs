@@ -26,6 +26,8 @@ internal sealed class ReadAhead<TItem, TOut>(
     private int _next;
     private int _rows = FirstRows;
     private bool _isOnUnread;
+    private long _rowsRead;
+    private bool _lacksRow;
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
@@ -34,6 +36,17 @@ internal sealed class ReadAhead<TItem, TOut>(
         Func<RowKey> key = RowKey.Start(row, dependencies);
         Func<TItem> read = columns.Start(row);
         return (ref TOut value) => value = ValueOf(key(), read);
+    }
+
+    /// <summary>Throws if the other cursor has ended early: the input can be read only once, and this cursor has taken its rows.</summary>
+    /// <param name="rows">The number of rows of the other cursor.</param>
+    /// <exception cref="InvalidOperationException">It has.</exception>
+    public void CheckEnd(long rows)
+    {
+        if (_lacksRow && rows < _rowsRead)
+            throw new InvalidOperationException(
+                $"A cursor over the input has ended after {rows} rows, but a second one has {_rowsRead}: the input can be read only once, or " +
+                "changes. Put AppendCacheCheckpoint(mlContext) in front of the model, or mlContext.Data.Cache around the data.");
     }
 
     private TOut ValueOf(RowKey wanted, Func<TItem> read)
@@ -66,6 +79,7 @@ internal sealed class ReadAhead<TItem, TOut>(
     {
         while (Advance())
             if (_key() == wanted) return true;
+        _lacksRow = true;
         return false;
     }
 
@@ -99,8 +113,13 @@ internal sealed class ReadAhead<TItem, TOut>(
 
     private bool Advance()
     {
-        bool isOnRow = _isOnUnread || cursor.MoveNext();
-        _isOnUnread = false;
-        return isOnRow;
+        if (_isOnUnread)
+        {
+            _isOnUnread = false;
+            return true;
+        }
+        if (!cursor.MoveNext()) return false;
+        _rowsRead++;
+        return true;
     }
 }

@@ -138,7 +138,8 @@ public sealed partial class RetrofitEstimator : IEstimator<ReversibleLmTransform
         bool isWorse = !(_options.HeldOutLoss(after) <= _options.HeldOutLoss(report.Before));
         report = report with { After = after, DistillationDiscarded = isWorse };
         channel.Info(MessageSensitivity.None, "{0}", report);
-        if (!report.DistillationDiscarded) return new(_context, start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
+        if (!report.DistillationDiscarded)
+            return new(_context, start.Student, ScoreColumns.From(_options), new LanguageMetrics(metrics), report);
         channel.Warning(MessageSensitivity.None, "{0}", string.Create(
             CultureInfo.InvariantCulture,
             $"Distillation made the student worse on held-out text: KL to the teacher was {report.Before.KlPerToken:G3} nats per token " +

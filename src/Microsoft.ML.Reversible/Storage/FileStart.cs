@@ -15,12 +15,16 @@ internal static class FileStart
         if (start.IsEmpty) return "it is empty. Copy or download it again";
         if (start.StartsWith("PAR1"u8)) return "it is a Parquet file. Convert it to JSON lines, for example with datasets' to_json";
         string text = Encoding.UTF8.GetString(start[..Math.Min(start.Length, Length)]).TrimStart('\uFEFF').TrimStart();
-        if (text.StartsWith("version https://git-lfs.github.com/", StringComparison.Ordinal))
-            return "it is a Git LFS pointer, which stands for the file. Run \"git lfs pull\" in the folder, or download the file itself";
-        return ((string[])["<!DOCTYPE", "<html"]).Any(tag => text.StartsWith(tag, StringComparison.OrdinalIgnoreCase))
+        return FaultOfText(text) ?? (((string[])["<!DOCTYPE", "<html"]).Any(tag => text.StartsWith(tag, StringComparison.OrdinalIgnoreCase))
             ? "it is a web page. Download the file itself, by the link that the page has for it"
-            : null;
+            : null);
     }
+
+    /// <summary>Returns what is wrong with a file that may hold any text, also a web page; null if nothing is.</summary>
+    /// <param name="text">The beginning of the file, at least its first line.</param>
+    public static string? FaultOfText(string text) => text.StartsWith("version https://git-lfs.github.com/", StringComparison.Ordinal)
+        ? "it is a Git LFS pointer, which stands for the file. Run \"git lfs pull\" in the folder, or download the file itself"
+        : null;
 
     /// <summary>Reads a file of text, in UTF-8 or as its byte order mark says.</summary>
     /// <param name="path">The file.</param>

@@ -29,6 +29,16 @@ public sealed class TextInputTests
     }
 
     [TestMethod]
+    [DataRow("lines")]
+    [DataRow("files")]
+    public void AGitLfsPointerIsNotTakenForText(string format)
+    {
+        string file = _scratch.File("pointer.txt");
+        File.WriteAllText(file, "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 123\n");
+        CliRun.Of([.. Train(file), "--data-format", format]).AssertRefused("pointer.txt': it is a Git LFS pointer", "git lfs pull");
+    }
+
+    [TestMethod]
     public void TheLineIsRightFarBehindTheFirstBuffer()
     {
         string file = _scratch.File("long.txt");

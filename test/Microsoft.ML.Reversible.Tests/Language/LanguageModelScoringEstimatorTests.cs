@@ -171,12 +171,40 @@ public sealed class LanguageModelScoringEstimatorTests
         AssertRefused("'Perplexity' occurs twice", o => o.LogLikelihoodColumnName = "Perplexity");
         AssertRefused("TokenCountKind", o => o.TokenCountKind = DataKind.Double);
         AssertRefused("EmbeddingPooling", o => o.EmbeddingPooling = (EmbeddingPooling)9);
-        AssertRefused("EmbeddingColumnName", o => (o.LogLikelihoodColumnName, o.TokenCountColumnName, o.PerplexityColumnName) = (null, null, null));
+        AssertRefused(
+            "EmbeddingColumnName", o => (o.LogLikelihoodColumnName, o.TokenCountColumnName, o.PerplexityColumnName) = (null, null, null));
         Assert.ThrowsExactly<ArgumentNullException>(() => Ml.Reversible().ApplyLanguageModel(null!));
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(
                 () => Ml.Reversible().ApplyLanguageModel(_model, "Missing").Fit(Corpus.View(Ml, "a"))).Message,
             "'Missing'");
+    }
+
+    [TestMethod]
+    public void AnEmbeddingOfAModelWithDamagedWeightsIsRefused()
+    {
+        using ReversibleLmTransformer damaged = Corpus.Train(Ml, o => o.MaxSteps = 1);
+        using (no_grad()) damaged.Network.parameters().First(weight => weight.Dimensions == 1).fill_(float.NaN);
+        var options = new LanguageModelScoringEstimator.Options
+        {
+            LogLikelihoodColumnName = null, PerplexityColumnName = null, EmbeddingColumnName = "E",
+        };
+        IDataView data = Corpus.View(Ml, Texts);
+        IDataView view = Ml.Reversible().ApplyLanguageModel(damaged, options).Fit(data).Transform(data);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => view.GetColumn<float[]>("E").First()).Message, "hidden states");
+    }
+
+    [TestMethod]
+    public void AnIdOutsideTheVocabularyIsNamedAsItIsInTheColumn()
+    {
+        AssertNamed(Ml.Data.LoadFromEnumerable([new { Text = new[] { 1, -5 } }]), "The id -5 ");
+        AssertNamed(Ml.Data.LoadFromEnumerable([new { Text = new[] { 1u, 4_000_000_000u } }]), "The id 4000000000 ");
+
+        static void AssertNamed(IDataView data, string named) => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Ml.Reversible().ApplyLanguageModel(_model).Fit(data).Transform(data)
+                .GetColumn<float>("LogLikelihood").First()).Message,
+            named);
     }
 
     [TestMethod]

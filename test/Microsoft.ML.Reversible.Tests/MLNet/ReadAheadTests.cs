@@ -99,6 +99,25 @@ public sealed class ReadAheadTests
     }
 
     [TestMethod]
+    public void AnInputThatCanBeReadOnlyOnceLosesNoRowSilently()
+    {
+        Assert.ThrowsExactly<InvalidOperationException>(() => Scores(Transform(Once())));
+        CollectionAssert.AreEqual(Enumerable.Range(0, 20).ToArray(), Scores(Transform(_ml.Data.Cache(Once()))));
+
+        // As the lines of a stream: all enumerations together give each row once.
+        IDataView Once()
+        {
+            var rows = new Queue<Questions.Row>(Rows(20));
+            return _ml.Data.LoadFromEnumerable(Taken());
+
+            IEnumerable<Questions.Row> Taken()
+            {
+                while (rows.TryDequeue(out Questions.Row? row)) yield return row;
+            }
+        }
+    }
+
+    [TestMethod]
     public void ASecondPassComputesNothing()
     {
         IDataView view = View(20);
