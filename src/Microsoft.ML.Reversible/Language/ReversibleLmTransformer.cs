@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Reversible;
 
@@ -92,6 +93,33 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
         ArgumentOutOfRangeException.ThrowIfLessThan(maxShardBytes, 1);
         _ = precision.ToScalarType();
         PretrainedFolder.Save(Live, folder, precision, maxShardBytes);
+    }
+
+    /// <summary>
+    /// Writes the model with its tokenizer as a GGUF file, which llama.cpp and programs on top of it, such as Ollama and LLamaSharp, run.
+    /// The file is replaced only when it is complete.
+    /// </summary>
+    /// <remarks>
+    /// llama.cpp has GPT-2, Llama, Mistral without a sliding window, Qwen 2 and Qwen 3, and computes p + f(p) in each layer: models with the
+    /// scheme residual, or bdia with standard inference, are written. It computes GELU by the tanh formula from a table in float16, and
+    /// does not normalize texts. A warning is logged for a tokenizer that removes extra spaces, as llama.cpp keeps them.
+    /// </remarks>
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="precision">The number type of the matrices; vectors are float32.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is not a value of its enum.</exception>
+    /// <exception cref="NotSupportedException">llama.cpp would compute something else; the message says what and what to do.</exception>
+    /// <exception cref="IOException">The file cannot be written, for example because the disk is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the file is not permitted.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The model has no tokenizer, or a weight is outside the range of float16; the message names its tensor.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    public void SaveGguf(string path, WeightPrecision precision = WeightPrecision.Float16)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _ = precision.ToScalarType();
+        using IChannel channel = ((IHostEnvironment)_context).Register(nameof(ReversibleLmTransformer)).Start("Saving");
+        GgufExport.Save(Live, path, precision, channel);
     }
 
     /// <summary>Always true: each row is evaluated independently.</summary>

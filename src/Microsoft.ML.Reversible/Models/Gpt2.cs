@@ -108,6 +108,33 @@ public sealed record GptConfiguration : LanguageModelConfiguration
         ["attn_pdrop"] = 0.0,
     };
 
+    /// <inheritdoc/>
+    internal override GgufForm ToGguf() => Activation == Activation.Relu
+        ? throw GgufForm.Refusal("its activation is ReLU, and llama.cpp computes GELU")
+        : new(
+            "gpt2",
+            [
+                ("context_length", (uint)ContextLength),
+                ("embedding_length", (uint)Width),
+                ("feed_forward_length", (uint)HiddenWidth),
+                ("block_count", (uint)LayerCount),
+                ("attention.head_count", (uint)HeadCount),
+                ("attention.layer_norm_epsilon", (float)NormEpsilon),
+            ],
+            new Dictionary<string, string>
+            {
+                ["transformer.wte"] = "token_embd",
+                ["transformer.wpe"] = "position_embd",
+                ["ln_1"] = "attn_norm",
+                ["attn.c_attn"] = "attn_qkv",
+                ["attn.c_proj"] = "attn_output",
+                ["ln_2"] = "ffn_norm",
+                ["mlp.c_fc"] = "ffn_up",
+                ["mlp.c_proj"] = "ffn_down",
+                ["transformer.ln_f"] = "output_norm",
+                [LanguageNetwork.HeadName] = "output",
+            });
+
     internal override bool IsBuffer(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 

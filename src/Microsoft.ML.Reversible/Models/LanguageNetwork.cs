@@ -87,6 +87,10 @@ public abstract record LanguageModelConfiguration
     /// <summary>The soft cap of the logits; null for none.</summary>
     internal virtual double? LogitCap => null;
 
+    /// <summary>Describes the model for a GGUF file.</summary>
+    /// <exception cref="NotSupportedException">llama.cpp has no such model.</exception>
+    internal virtual GgufForm ToGguf() => throw GgufForm.Refusal($"it is of the {ModelFamilyRow.Of(Family).Title} family");
+
     /// <summary>Number of elements in the tables that a network computes and that files do not hold.</summary>
     internal virtual long TableNumbers => 0;
 
@@ -168,6 +172,9 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
 {
     /// <summary>The name of the head's matrix in files.</summary>
     internal const string HeadName = "lm_head";
+
+    /// <summary>The text before a layer's number in the names of its weights.</summary>
+    internal string LayerPrefix => _parts.LayerPrefix;
 
     private readonly NetworkParts _parts;
     private readonly Linear? _head;

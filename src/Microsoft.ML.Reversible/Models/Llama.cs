@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
@@ -31,6 +32,8 @@ public sealed record LlamaConfiguration : LlamaLikeConfiguration
     public override ModelFamily Family => ModelFamily.Llama;
 
     private protected override (string Architecture, string ModelType) Names => ("LlamaForCausalLM", ModelType);
+
+    private protected override string GgufArchitecture => LlamaGguf.InterleavedArchitecture;
 
     /// <summary>Makes the configuration of a shape.</summary>
     internal static LlamaConfiguration Of(ModelShape shape) => new(shape);

@@ -166,6 +166,9 @@ public abstract record LlamaLikeConfiguration : LanguageModelConfiguration
     /// <summary>The class in transformers, and its model_type.</summary>
     private protected abstract (string Architecture, string ModelType) Names { get; }
 
+    /// <summary>llama.cpp's name of the architecture; null if GGUF files of the family are not written.</summary>
+    private protected virtual string? GgufArchitecture => null;
+
     /// <summary>Returns the rotary positions of a layer; null where it has none.</summary>
     internal virtual RotarySettings? RotaryOf(int layer) => Rope;
 
@@ -201,6 +204,9 @@ public abstract record LlamaLikeConfiguration : LanguageModelConfiguration
 
     /// <summary>Writes the fields that only this family has.</summary>
     private protected abstract void WriteOwn(JsonObject json);
+
+    /// <inheritdoc/>
+    internal override GgufForm ToGguf() => GgufArchitecture is { } architecture ? LlamaGguf.Of(this, architecture) : base.ToGguf();
 
     internal override bool IsBuffer(string name) => name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 

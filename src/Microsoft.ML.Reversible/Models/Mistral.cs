@@ -23,6 +23,8 @@ internal sealed record MistralConfiguration : LlamaLikeConfiguration
 
     private protected override (string Architecture, string ModelType) Names => ("MistralForCausalLM", ModelType);
 
+    private protected override string GgufArchitecture => LlamaGguf.InterleavedArchitecture;
+
     /// <inheritdoc cref="LlamaConfiguration.Of"/>
     internal static MistralConfiguration Of(ModelShape shape) => new(shape);
 

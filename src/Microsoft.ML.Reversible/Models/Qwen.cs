@@ -51,6 +51,8 @@ internal sealed record Qwen2Configuration : QwenConfiguration
 
     private protected override (string Architecture, string ModelType) Names => ("Qwen2ForCausalLM", ModelType);
 
+    private protected override string GgufArchitecture => "qwen2";
+
     /// <inheritdoc cref="LlamaConfiguration.Of"/>
     internal static Qwen2Configuration Of(ModelShape shape) => new(shape);
 
@@ -78,6 +80,8 @@ internal sealed record Qwen3Configuration : QwenConfiguration
     internal override QueryKeyNorm QueryKeyNorm => QueryKeyNorm.EachHead;
 
     private protected override (string Architecture, string ModelType) Names => ("Qwen3ForCausalLM", ModelType);
+
+    private protected override string GgufArchitecture => "qwen3";
 
     /// <inheritdoc cref="LlamaConfiguration.Of"/>
     internal static Qwen3Configuration Of(ModelShape shape) => new(shape);

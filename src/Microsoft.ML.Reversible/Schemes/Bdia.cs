@@ -109,6 +109,8 @@ public sealed record Bdia : Scheme
     /// <inheritdoc/>
     public override string Name => "bdia";
 
+    internal override bool IsResidualAtInference => Inference == BdiaInference.Standard;
+
     /// <inheritdoc/>
     public override bool IsReversible => K <= Remainders.MaxK;
 

@@ -20,6 +20,8 @@ public sealed record Residual : Scheme
     /// <inheritdoc/>
     public override string Name => "residual";
 
+    internal override bool IsResidualAtInference => true;
+
     private protected override string? WhyUnused(Arithmetic arithmetic) =>
         Start == Start.Repeat ? null : "start has no effect: every layer is p + f(p). Leave it out, or use another scheme.";
 

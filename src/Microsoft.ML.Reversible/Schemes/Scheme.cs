@@ -84,6 +84,9 @@ public abstract partial record Scheme
     internal BackwardMode DefaultBackwardMode(Arithmetic arithmetic) =>
         WhyNotReversible(arithmetic) is null ? BackwardMode.Reversible : BackwardMode.Stored;
 
+    /// <summary>Whether inference computes p + f(p) in each layer, as programs that know no schemes do.</summary>
+    internal virtual bool IsResidualAtInference => false;
+
     /// <summary>Number of fraction bits of the grid in exact arithmetic.</summary>
     internal virtual int FractionBits => Grid.DefaultFractionBits;
 

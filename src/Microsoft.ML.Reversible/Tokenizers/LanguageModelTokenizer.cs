@@ -134,6 +134,11 @@ internal sealed class LanguageModelTokenizer
         _save(folder);
     }
 
+    /// <summary>Describes the tokenizer for a GGUF file.</summary>
+    /// <exception cref="NotSupportedException">llama.cpp would tokenize texts differently, or the tokenizer is an instance.</exception>
+    public GgufTokens ToGguf() => _parts.Describe?.Invoke() ?? throw new NotSupportedException(
+        "The model cannot be saved as a GGUF file: a tokenizer given as an instance cannot be written. Give the path of its files instead.");
+
     /// <summary>Returns the ids of a text, with nothing added. Surrogates without their other half count as U+FFFD.</summary>
     /// <param name="text">The text.</param>
     /// <param name="recognizeEndOfText">
@@ -236,6 +241,9 @@ internal sealed record TokenizerParts(
     /// <summary>The least number of ids of a model; only added tokens have ids from this number on.</summary>
     public int LeastModelSize { get; init; } = VocabularySize;
 
+    /// <summary>Describes the tokenizer for a GGUF file; null if nothing is known of its tokens.</summary>
+    public Func<GgufTokens>? Describe { get; init; }
+
     /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
     public static TokenizerParts Of(Vocabulary vocabulary, string className)
     {
@@ -249,6 +257,7 @@ internal sealed record TokenizerParts(
             tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className)
         {
             LeastModelSize = vocabulary.LeastModelSize,
+            Describe = () => GgufTokens.Of(vocabulary),
         };
     }
 
@@ -266,6 +275,7 @@ internal sealed record TokenizerParts(
             ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className)
         {
             LeastModelSize = vocabulary.LeastModelSize,
+            Describe = () => GgufTokens.Of(vocabulary),
         };
     }
 }
