@@ -8,7 +8,7 @@ public sealed class CommandLineTests
 {
     [TestMethod]
     public void WithoutAVerbTheVerbsAreNamed() => CliRun.Of().AssertRefused(
-        "A verb is missing; the verbs are train, retrofit, generate, score, evaluate, bench, stability, gradcheck.");
+        "A verb is missing; the verbs are train, retrofit, generate, score, evaluate, export, bench, stability, gradcheck.");
 
     [TestMethod]
     [DataRow("--help")]

@@ -30,6 +30,11 @@ public sealed partial class LibraryTextTests
         ["A text must not be null"] = "verbs have no missing texts",
         ["The scheme '5' cannot be saved"] = "verbs have the library's schemes only",
         ["The option 5 has no text form"] = "the library's own options have one",
+        ["No output column is named"] = "verbs add the columns that they read",
+        ["The model is evaluated again for rows"] = "verbs read their rows once",
+        ["Two cursors over the input give different rows"] = "verbs read files",
+        ["an adapter without its model"] = "the names are Python's",
+        ["in TensorFlow's format"] = "the names are Python's",
         ["The 5 does not tell how many tokens"] = "verbs read tokenizers from files",
         ["A tokenizer given as an instance"] = "verbs read tokenizers from files",
         ["The {0} of Microsoft.ML.Tokenizers makes"] = "verbs read tokenizers from files",
@@ -39,7 +44,8 @@ public sealed partial class LibraryTextTests
 
     /// <summary>Names that are written so in English, in the files that they are of, or in project files.</summary>
     private static readonly string[] _names =
-        ["TorchSharp", "PyTorch", "SentencePiece", "MiB", "GiB", "macOS", "answerKey", "ReversibleOlderLinux", "libLibTorchSharp"];
+        ["TorchSharp", "PyTorch", "SentencePiece", "MiB", "GiB", "macOS", "answerKey", "ReversibleOlderLinux", "libLibTorchSharp", "ReLU",
+        "SmolLM"];
 
     [TestMethod]
     public void SentencesOfTheLibraryHaveNoApiNamesAfterTranslation()
