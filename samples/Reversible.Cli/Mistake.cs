@@ -34,7 +34,8 @@ internal static partial class Mistake
     {
         foreach (OptionResult typed in parsed.CommandResult.Children.OfType<OptionResult>())
         {
-            string? value = typed.Tokens.Select(token => token.Value).FirstOrDefault(text => IsName().IsMatch(text) && arguments.Contains(text));
+            string? value = typed.Tokens.Select(token => token.Value)
+                .FirstOrDefault(text => IsName().IsMatch(text) && arguments.Contains(text));
             if (value is null) continue;
             string name = typed.IdentifierToken!.Value;
             return typed.Tokens[0].Value == value

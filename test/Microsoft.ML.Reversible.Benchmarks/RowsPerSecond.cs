@@ -65,7 +65,8 @@ internal static class RowsPerSecond
         }
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {length} | {rows.Length} | {tokens} | {columns} | {rows.Length / apart:F0} | {rows.Length / together:F0} | {apart / together:F1} |"));
+            $"| {length} | {rows.Length} | {tokens} | {columns} | {rows.Length / apart:F0} | {rows.Length / together:F0} " +
+            $"| {apart / together:F1} |"));
 
         // A new view each time, since a view remembers its rows.
         long Together(int count) => applied.Transform(data).GetColumn<int>("TokenCount").Take(count).Sum(value => (long)value);

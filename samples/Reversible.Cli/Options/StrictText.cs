@@ -15,8 +15,10 @@ internal static class StrictText
     public static IEnumerable<string> Lines(string path)
     {
         using StreamReader reader = Open(path);
-        for (string? line = Checked(path, Read(reader, path, r => r.ReadLine())); line is not null; line = Read(reader, path, r => r.ReadLine()))
-            yield return line;
+        string? line = Checked(path, NextLine());
+        for (; line is not null; line = NextLine()) yield return line;
+
+        string? NextLine() => Read(reader, path, r => r.ReadLine());
     }
 
     /// <summary>Reads a whole file.</summary>

@@ -22,8 +22,8 @@ namespace Microsoft.ML.Reversible;
 /// | `EmbeddingColumnName` of the options | Vector of Single | The output of the final norm, pooled over the text's tokens. |
 ///
 /// An empty or missing text has the log-likelihood 0, no tokens, the perplexity 1 and the embedding of the token for an empty context. The
-/// values are finite for any text, except that a perplexity above 3.4e38 is infinite. If the model's logits or hidden states are not finite,
-/// reading a row throws an `InvalidOperationException`.
+/// values are finite for any text, except that a perplexity above 3.4e38 is infinite. If the model's logits or hidden states are not
+/// finite, reading a row throws an `InvalidOperationException`.
 ///
 /// ### Estimator characteristics
 /// | | |

@@ -38,15 +38,17 @@ internal sealed class ReadAhead<TItem, TOut>(
         return (ref TOut value) => value = ValueOf(key(), read);
     }
 
-    /// <summary>Throws if the other cursor has ended early: the input can be read only once, and this cursor has taken its rows.</summary>
+    /// <summary>
+    /// Throws if the other cursor has ended early: the input can be read only once, and this object's cursor has taken its rows.
+    /// </summary>
     /// <param name="rows">The number of rows of the other cursor.</param>
     /// <exception cref="InvalidOperationException">It has.</exception>
     public void CheckEnd(long rows)
     {
         if (_lacksRow && rows < _rowsRead)
             throw new InvalidOperationException(
-                $"A cursor over the input has ended after {rows} rows, but a second one has {_rowsRead}: the input can be read only once, or " +
-                "changes. Put AppendCacheCheckpoint(mlContext) in front of the model, or mlContext.Data.Cache around the data.");
+                $"A cursor over the input has ended after {rows} rows, but a second one has {_rowsRead}: the input can be read only " +
+                "once, or changes. Put AppendCacheCheckpoint(mlContext) in front of the model, or mlContext.Data.Cache around the data.");
     }
 
     private TOut ValueOf(RowKey wanted, Func<TItem> read)

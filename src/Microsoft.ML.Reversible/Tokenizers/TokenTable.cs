@@ -47,7 +47,8 @@ internal sealed class TokenTable
 
         int greatest = texts.Keys.Max();
         if (greatest >= 2L * texts.Count + MostGaps)
-            throw TokenizerJson.Malformed(path, $"it has the id {greatest}, but only {texts.Count} tokens");
+            throw TokenizerJson.Malformed(
+                byId.GetValueOrDefault(greatest)?.Path ?? path, $"it has the id {greatest}, but there are only {texts.Count} tokens");
         int least = own.Keys.Where(id => !byId.ContainsKey(id)).DefaultIfEmpty(-1).Max() + 1;
         return new([.. Enumerable.Range(0, greatest + 1).Select(id => texts.GetValueOrDefault(id, ""))], [.. byId.Values], least);
 
