@@ -70,7 +70,7 @@ internal static class ConfigurationFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
         {
             // .NET appends the parameter's name, which a file does not have.
-            string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;
+            string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : JsonFault.Of(e);
             if (configuration is not null)
                 reason = Regex.Replace(reason, @"\w+", word => configuration.FieldNames.GetValueOrDefault(word.Value, word.Value))
                     .ReplaceLineEndings(" ");
@@ -124,7 +124,7 @@ internal static class GenerationConfigurationFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"'{path}' is malformed: {e.Message}", e);
+            throw new InvalidDataException($"'{path}' is malformed: {JsonFault.Of(e)}", e);
         }
     }
 

@@ -43,6 +43,7 @@ public sealed class LanguageModelScoringEstimator : IEstimator<ReversibleLmTrans
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
+        model.Model.ThrowIfDisposed();
         _model = model;
         _columns = options.ToColumns();
     }

@@ -28,7 +28,7 @@ internal sealed class ReadAhead<TItem, TOut>(
     private bool _isOnUnread;
     private long _rowsRead;
     private bool _lacksRow;
-    private ExceptionDispatchInfo? _failure;
+    private (RowKey Row, ExceptionDispatchInfo Error)? _failure;
 
     /// <summary>Returns a computation that gives the values of the current row of another cursor over the same data.</summary>
     public RowComputation<TOut> Follow(DataViewRow row)
@@ -53,7 +53,7 @@ internal sealed class ReadAhead<TItem, TOut>(
 
     private TOut ValueOf(RowKey wanted, Func<TItem> read)
     {
-        _failure?.Throw();
+        if (_failure is { } last && last.Row == wanted) last.Error.Throw();
         if (memory.TryGet(wanted, out TOut? known)) return known!;
         while (_next < _keys.Count)
             if (_keys[_next++] == wanted) return _values[_next - 1];
@@ -67,7 +67,9 @@ internal sealed class ReadAhead<TItem, TOut>(
         }
         catch (Exception e)
         {
-            _failure = ExceptionDispatchInfo.Capture(e);
+            // The rows after it may be sound.
+            _failure = (wanted, ExceptionDispatchInfo.Capture(e));
+            _keys.Clear();
             throw;
         }
         memory.FindOtherOrder();

@@ -71,7 +71,7 @@ internal sealed class SafeTensorsHeader
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException(Error($"the header is not JSON. {e.Message}").Message, e);
+            throw new InvalidDataException(Error($"the header is not JSON. {JsonFault.Of(e)}").Message, e);
         }
         catch (InvalidOperationException e)
         {

@@ -144,7 +144,7 @@ internal static class WeightIndex
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or InvalidDataException)
         {
-            throw new InvalidDataException($"'{path}' is not an index of weights: {e.Message}", e);
+            throw new InvalidDataException($"'{path}' is not an index of weights: {JsonFault.Of(e)}", e);
         }
     }
 

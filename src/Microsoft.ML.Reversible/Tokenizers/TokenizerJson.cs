@@ -31,7 +31,7 @@ internal static class TokenizerJson
         }
         catch (JsonException e)
         {
-            throw Malformed(path, $"it is not JSON: {e.Message}", e);
+            throw Malformed(path, $"it is not JSON: {JsonFault.Of(e)}", e);
         }
         throw Malformed(path, "it is not a JSON object");
     }

@@ -25,7 +25,8 @@ internal static class TokenizerLoader
             TiktokenFile.Extension => ReadTiktoken(files, name),
             ".model" => ReadSentencePiece(files, name, special),
             ".bpe" => ReadVocabulary(files, OpenAiVocabularyFile, name, special),
-            ".txt" => ReadVocabulary(files, VocabularyFolder.VocabularyFile, name, special),
+            ".txt" when files.Has(VocabularyFolder.VocabularyFile) =>
+                ReadVocabulary(files, VocabularyFolder.VocabularyFile, name, special),
             ".json" when name == VocabularyFolder.VocabularyFile => ReadVocabulary(files, name, VocabularyFolder.MergesFile, special),
             ".json" when name == OpenAiVocabularyFile => ReadVocabulary(files, name, OpenAiMergesFile, special),
             ".json" => ReadJson(files, name, special),

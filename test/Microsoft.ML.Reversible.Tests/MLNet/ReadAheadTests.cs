@@ -56,6 +56,27 @@ public sealed class ReadAheadTests
     }
 
     [TestMethod]
+    public void ARowAfterAFaultyOneHasItsValue()
+    {
+        Questions.Row[] rows = Rows(10);
+        rows[6].Label = 5;
+        IDataView view = Transform(Questions.View(_ml, rows));
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Score"]]);
+        ValueGetter<VBuffer<float>> score = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
+        VBuffer<float> value = default;
+        for (int i = 0; cursor.MoveNext(); i++)
+        {
+            if (i == 6)
+            {
+                for (int again = 0; again < 2; again++) Assert.ThrowsExactly<InvalidDataException>(() => score(ref value));
+                continue;
+            }
+            score(ref value);
+            Assert.AreEqual(-i, value.GetItemOrDefault(0));
+        }
+    }
+
+    [TestMethod]
     public void ShuffledRowsKeepTheirScores()
     {
         IDataView view = _ml.Data.ShuffleRows(View(50), seed: 3);

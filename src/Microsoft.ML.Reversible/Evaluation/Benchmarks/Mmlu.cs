@@ -147,7 +147,8 @@ public static partial class ZeroShotTasks
                 [Path.Combine(split, $"{subject}_{split}.csv"), Path.Combine(split, $"{subject}_{split}.jsonl")]);
             return names.Concat(inner).Select(name => Path.Combine(path, name)).FirstOrDefault(File.Exists)
                 ?? throw new FileNotFoundException(
-                    $"The folder {path} has no file of subject '{subject}': {subject}_test.csv, {subject}_val.csv or {subject}_dev.csv.",
+                    $"The folder {path} has no file of subject '{subject}': {subject}_test, {subject}_val or {subject}_dev with the " +
+                    "extension .csv or .jsonl.",
                     Path.Combine(path, $"{subject}_test.csv"));
         }
 
