@@ -39,8 +39,8 @@ internal sealed class CharacterSets(IEnumerable<(int First, int Last)> named)
     [
         (0x2E80, 0x2E99), (0x2E9B, 0x2EF3), (0x2F00, 0x2FD5), (0x3005, 0x3005), (0x3007, 0x3007), (0x3021, 0x3029), (0x3038, 0x303B),
         (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFA6D), (0xFA70, 0xFAD9), (0x16FE2, 0x16FE3), (0x16FF0, 0x16FF1),
-        (0x20000, 0x2A6DF), (0x2A700, 0x2B738), (0x2B740, 0x2B81D), (0x2B820, 0x2CEA1), (0x2CEB0, 0x2EBE0), (0x2F800, 0x2FA1D),
-        (0x30000, 0x3134A),
+        (0x20000, 0x2A6DF), (0x2A700, 0x2B739), (0x2B740, 0x2B81D), (0x2B820, 0x2CEA1), (0x2CEB0, 0x2EBE0), (0x2EBF0, 0x2EE5D),
+        (0x2F800, 0x2FA1D), (0x30000, 0x3134A), (0x31350, 0x323AF),
     ];
 
     private readonly HashSet<(int First, int Last)> _named = [];
@@ -77,14 +77,15 @@ internal sealed class CharacterSets(IEnumerable<(int First, int Last)> named)
     }
 
     /// <summary>Returns a unit of the text to match as .NET's expressions write it.</summary>
-    public static string Escaped(int unit) => unit < 128 && char.IsAsciiLetterOrDigit((char)unit) ? ((char)unit).ToString() : $"\\u{unit:X4}";
+    public static string Escaped(int unit) =>
+        unit < 128 && char.IsAsciiLetterOrDigit((char)unit) ? ((char)unit).ToString() : $"\\u{unit:X4}";
 
     private CharacterSet? OfCategories(IReadOnlyCollection<string> names) =>
         names.Count == 0 ? null : new(Members(names), Members([.. _categories.Keys.Except(names)]));
 
     private CharacterSet OfWords()
     {
-        string[] names = [.. _categories.Keys.Where(name => name[0] is 'L' or 'M' || name is "Nd" or "Nl" or "Pc")];
+        string[] names = [.. _categories.Keys.Where(name => name[0] is 'L' or 'M' or 'N' || name == "Pc")];
         return new(Members(names) + Members(_wordSymbols), Others: null);
     }
 

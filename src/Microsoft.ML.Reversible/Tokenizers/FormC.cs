@@ -87,7 +87,8 @@ internal static class FormC
 
     /// <summary>Returns the text in Unicode's form D, in which no character is composed.</summary>
     /// <param name="text">Well-formed text.</param>
-    public static string Decompose(string text) => text.AsSpan().IndexOfAnyExceptInRange('\0', '\u00BF') < 0 ? text : Write(Decomposed(text));
+    public static string Decompose(string text) =>
+        text.AsSpan().IndexOfAnyExceptInRange('\0', '\u00BF') < 0 ? text : Write(Decomposed(text));
 
     private static List<int> Decomposed(string text)
     {

@@ -8,8 +8,8 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// </summary>
 /// <remarks>
 /// Supported are characters and their escapes, <c>.</c>, classes, <c>\s \S \d \D \w \W</c>, general categories such as <c>\p{L}</c>, the
-/// script <c>\p{Han}</c>, the places <c>^ $ \A \z \b \B</c>, groups <c>(?:)</c> and <c>(?i:)</c>, look-arounds, atomic groups, alternatives,
-/// greedy, lazy and possessive quantifiers.
+/// script <c>\p{Han}</c>, the places <c>^ $ \A \z \b \B</c>, groups <c>(?:)</c> and <c>(?i:)</c>, look-arounds, atomic groups,
+/// alternatives, greedy, lazy and possessive quantifiers.
 /// </remarks>
 internal sealed class OnigurumaSyntax
 {

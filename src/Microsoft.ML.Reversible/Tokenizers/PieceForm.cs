@@ -72,7 +72,7 @@ internal static class PieceForm
             : throw file.Malformed("its model has no unk_id that is the id of a token");
     }
 
-    /// <summary>Returns what SentencePiece would do before a text and before each stretch; null if the file asks for something else.</summary>
+    /// <summary>Returns when a SentencePiece vocabulary would put a space before text; null if the file asks for something else.</summary>
     private static (DummyPrefix Prefix, bool BeforeEachStretch)? FindPrefix(TokenizerJsonFile file)
     {
         (bool prepends, bool replaces) = (false, false);

@@ -44,7 +44,7 @@ internal enum DummyPrefix
 /// <param name="Kind">Its kind.</param>
 internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
 
-/// <summary>A vocabulary of pieces of text, as SentencePiece makes it: with byte-pair merges, as the Llama family has it, or Unigram.</summary>
+/// <summary>A vocabulary of pieces of text, as SentencePiece makes it: with byte-pair merges, as in the Llama family, or Unigram.</summary>
 /// <param name="Pieces">The pieces, whose ids are their indices.</param>
 /// <param name="UnknownId">The piece that stands for text without one.</param>
 /// <param name="BeginId">The piece that a document begins after; negative where there is none.</param>
@@ -201,7 +201,8 @@ internal sealed record SentencePieceVocabulary(
         {
             Pieces = [.. Pieces, .. Enumerable.Range(Pieces.Count, table.Texts.Length - Pieces.Count)
                 .Select(id => new SentencePiece(TextOrGap(table.Texts[id], id), 0, PieceKind.Control))],
-            Prefix = prefix, DecodedPrefix = DecodedPrefixes.Of(prefix), Literals = table.Literals, Specials = table.Specials, PrefixesEveryStretch = configuration.IsLegacy != false, LeastModelSize = table.LeastModelSize,
+            Prefix = prefix, DecodedPrefix = DecodedPrefixes.Of(prefix), Literals = table.Literals, Specials = table.Specials,
+            PrefixesEveryStretch = configuration.IsLegacy != false, LeastModelSize = table.LeastModelSize,
         };
     }
 

@@ -50,7 +50,10 @@ internal sealed class SplitPattern : PreTokenizer
 
     /// <summary>The pattern that matches one text alone.</summary>
     public static SplitPattern OfText(string text) =>
-        new(string.Concat(text.Select(c => char.IsAscii(c) && (char.IsPunctuation(c) || char.IsSymbol(c)) ? $"\\{c}" : c.ToString()))) { Literal = text };
+        new(string.Concat(text.Select(c => char.IsAscii(c) && (char.IsPunctuation(c) || char.IsSymbol(c)) ? $"\\{c}" : c.ToString())))
+        {
+            Literal = text,
+        };
 
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => PreTokenize(text.ToString());

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Microsoft.ML.Tokenizers;
 
@@ -29,12 +28,6 @@ internal enum SplitBehavior
 /// <param name="inverts">Whether what the expression does not match counts as its matches.</param>
 internal sealed class TextCut(SplitPattern pattern, SplitBehavior behavior, bool inverts) : PreTokenizer
 {
-    private static readonly Dictionary<string, string> _expressions = new()
-    {
-        ["Punctuation"] = @"[\p{P}$+<=>^`|~]",
-        ["WhitespaceSplit"] = @"\s",
-    };
-
     /// <summary>What it does, for hashes: the expression alone where its matches are pieces.</summary>
     public string Name => behavior == SplitBehavior.Isolated ? pattern.Expression : $"{behavior} {inverts} {pattern.Expression}";
 
@@ -45,9 +38,10 @@ internal sealed class TextCut(SplitPattern pattern, SplitBehavior behavior, bool
         switch (part.TextOf("type"))
         {
             case "Digits":
-                return new(new SplitPattern(part.IsTrue("individual_digits") ? @"\p{N}" : @"\p{N}+"), SplitBehavior.Isolated, inverts: false);
-            case "WhitespaceSplit": return new(new SplitPattern(_expressions["WhitespaceSplit"]), SplitBehavior.Removed, inverts: false);
-            case "Punctuation": return new(new SplitPattern(_expressions["Punctuation"]), ReadBehavior(part, file), inverts: false);
+                string digits = part.IsTrue("individual_digits") ? @"\p{N}" : @"\p{N}+";
+                return new(new SplitPattern(digits), SplitBehavior.Isolated, inverts: false);
+            case "WhitespaceSplit": return new(new SplitPattern(@"\s"), SplitBehavior.Removed, inverts: false);
+            case "Punctuation": return new(new SplitPattern(@"[\p{P}$+<=>^`|~]"), ReadBehavior(part, file), inverts: false);
             case "Split": return new(ReadPattern(part, file), ReadBehavior(part, file), part.IsTrue("invert"));
             case var type: throw file.Unsupported($"it cuts text by {type}");
         }

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// <summary>The normalizer of tokenizer.json: steps that change a text before it is cut into pieces.</summary>
 internal sealed class TextNormalizer
 {
-    /// <summary>The most that a text may grow by all steps, as a factor: a damaged file may double every character again and again.</summary>
+    /// <summary>The most that a text may grow, as a factor: the steps of a damaged file may double every character many times.</summary>
     private const int GreatestGrowth = 64;
 
     private readonly IReadOnlyList<(string Name, Func<string, string> Apply)> _steps;
@@ -76,7 +76,8 @@ internal sealed class TextNormalizer
 
         string Text(string name) => step.TextOf(name) is { Length: > 0 and <= TokenizerJson.LongestToken } text
             ? text
-            : throw file.Malformed($"the normalizer {step.TextOf("type")} lacks a text {name} of at most {TokenizerJson.LongestToken} characters");
+            : throw file.Malformed(
+                $"the normalizer {step.TextOf("type")} lacks a text {name} of at most {TokenizerJson.LongestToken} characters");
     }
 
     private static string Replaced(string text, SplitPattern pattern, string content)

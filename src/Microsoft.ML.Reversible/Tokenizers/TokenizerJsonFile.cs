@@ -89,7 +89,8 @@ internal sealed class TokenizerJsonFile
         ? false
         : around.After == end
             ? true
-            : throw Unsupported($"its post_processor puts '{around.After}' after a text, which is not the token '{end}' that ends a document");
+            : throw Unsupported(
+                $"its post_processor puts '{around.After}' after a text, which is not the token '{end}' that ends a document");
 
     /// <summary>Returns the parts of a normalizer or pre-tokenizer, which may be one, a sequence or none.</summary>
     public IReadOnlyList<JsonElement> Sequence(string name, string items)
@@ -103,8 +104,8 @@ internal sealed class TokenizerJsonFile
 
     /// <summary>Returns the exception for a file of another form.</summary>
     public InvalidDataException Unsupported(string reason) => new(
-        $"The tokenizer file '{_path}' is not supported: {reason}. docs/models.md lists what is read; for others, give the tokenizer as an " +
-        "instance of Microsoft.ML.Tokenizers.Tokenizer.");
+        $"The tokenizer file '{_path}' is not supported: {reason}. docs/models.md lists what is read; for others, give the tokenizer as " +
+        "an instance of Microsoft.ML.Tokenizers.Tokenizer.");
 
     private void RefuseOtherBpe()
     {

@@ -149,7 +149,10 @@ public sealed class AddedTokenTests
     public void ATokenSearchedInTextThatGetsASpaceIsFoundAsTheRustTokenizersFindIt()
     {
         JsonObject file = TokenizerJsonFiles.Llama(TestData.Require("stories260k/tok512.model"), pairs: true);
-        file["added_tokens"]!.AsArray().Add(JsonNode.Parse("""{"id":512,"content":"<v>","special":false,"normalized":true,"lstrip":false,"rstrip":false,"single_word":false}"""));
+        file["added_tokens"]!.AsArray().Add(JsonNode.Parse(
+            """
+            {"id":512,"content":"<v>","special":false,"normalized":true,"lstrip":false,"rstrip":false,"single_word":false}
+            """));
         CompareWithRust(file, 513);
     }
 
@@ -206,7 +209,9 @@ public sealed class AddedTokenTests
         LanguageModelTokenizer tokenizer = Load();
         using var rust = new RustTokenizer(file);
         var random = new Random(2);
-        string[] parts = ["zzq", "<v>", "e>", "\u24B6", "𝔸", "🅰", "_", "\u200D", "<t>", "<tt>", "<u>", " ", "  ", "\n", "Once", "upon a", "<", ">", "tt", "é", "\u3000"];
+        string[] parts = [
+            "zzq", "<v>", "e>", "\u24B6", "𝔸", "🅰", "_", "\u200D",
+            "<t>", "<tt>", "<u>", " ", "  ", "\n", "Once", "upon a", "<", ">", "tt", "é", "\u3000"];
         for (int i = 0; i < 3000; i++)
         {
             string text = string.Concat(random.GetItems(parts, random.Next(1, 9)));

@@ -15,7 +15,10 @@ public class HostileTokenizerTests
         """;
 
     private const string AfterText =
-        """ "normalizer":null,"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"a"}}]} """;
+        """
+         "normalizer":null,"post_processor":{"type":"TemplateProcessing","single":[
+          {"Sequence":{"id":"A"}},{"SpecialToken":{"id":"a"}}]}
+        """;
 
     private const string SeveralBefore =
         """
@@ -137,8 +140,8 @@ public class HostileTokenizerTests
     {
         const string twice = """{"type":"Replace","pattern":{"String":"a"},"content":"aa"}""";
         string many = string.Join(',', Enumerable.Repeat(twice, 40));
-        LanguageModelTokenizer tokenizer = Load(
-            "tokenizer.json", ByteLevel.Replace("\"normalizer\":null", $$""" "normalizer":{"type":"Sequence","normalizers":[{{many}}]} """));
+        string normalizer = $$""" "normalizer":{"type":"Sequence","normalizers":[{{many}}]} """;
+        LanguageModelTokenizer tokenizer = Load("tokenizer.json", ByteLevel.Replace("\"normalizer\":null", normalizer));
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => tokenizer.Encode("aaa")).Message, "64 times as long");
     }
 
