@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
@@ -36,34 +35,5 @@ internal sealed record AddedToken(int Id, string Content, bool IsSpecial, string
             TakesSpaceAfter = token.IsTrue("rstrip"),
             IsNormalized = token.TryGet("normalized", out JsonElement given) ? given.ValueKind == JsonValueKind.True : !special,
         };
-    }
-}
-
-/// <summary>Finds added tokens in text.</summary>
-/// <param name="tokens">The tokens; of several that begin at one place, the longest is found.</param>
-internal sealed class AddedTokenFinder(IEnumerable<AddedToken> tokens)
-{
-    private readonly Dictionary<string, AddedToken> _tokens = tokens.ToDictionary(token => token.Content, StringComparer.Ordinal);
-    private readonly Regex? _pattern = tokens.Any()
-        ? new Regex(
-            string.Join('|', tokens.Select(token => token.Content).OrderByDescending(text => text.Length).Select(Regex.Escape)),
-            RegexOptions.CultureInvariant)
-        : null;
-
-    /// <summary>Returns the stretches of a text between added tokens, each with the id of the token after it.</summary>
-    public IEnumerable<(int Start, int End, int? Id)> Split(string text)
-    {
-        int start = 0;
-        for (Match? match = _pattern?.Match(text); match is { Success: true }; match = match.NextMatch())
-        {
-            if (match.Index < start) continue;
-            AddedToken token = _tokens[match.Value];
-            int end = match.Index, next = match.Index + match.Length;
-            if (token.TakesSpaceBefore) while (end > start && char.IsWhiteSpace(text[end - 1])) end--;
-            if (token.TakesSpaceAfter) while (next < text.Length && char.IsWhiteSpace(text[next])) next++;
-            yield return (start, end, token.Id);
-            start = next;
-        }
-        yield return (start, text.Length, null);
     }
 }

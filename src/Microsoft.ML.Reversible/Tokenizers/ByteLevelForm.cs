@@ -6,39 +6,43 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// <summary>Reads the tokenizer.json of a byte-level BPE.</summary>
 internal static class ByteLevelForm
 {
+    private const string TypeName = "ByteLevel";
+
+    /// <summary>Returns whether the last part of a file's pre-tokenizer writes bytes as characters.</summary>
+    public static bool IsFormOf(TokenizerJsonFile file) =>
+        file.Sequence("pre_tokenizer", "pretokenizers") is [.., var last] && last.TextOf("type") == TypeName;
+
     /// <summary>Reads the vocabulary. The caller must check it.</summary>
     /// <exception cref="InvalidDataException">The file is of another form.</exception>
     public static Vocabulary Read(TokenizerJsonFile file, TokenizerConfiguration configuration, SpecialIds special, string path)
     {
-        bool normalizes = false;
-        foreach (JsonElement normalizer in file.Sequence("normalizer", "normalizers"))
-        {
-            if (normalizer.TextOf("type") != "NFC") throw file.Unsupported($"it normalizes text by {normalizer.TextOf("type")}");
-            normalizes = true;
-        }
-        (bool addsPrefixSpace, List<string> cuts) = ReadPreTokenizer(file);
+        if (file.Model.IsTrue("byte_fallback")) throw file.Unsupported("it has both ByteLevel and byte_fallback");
+        TextNormalizer normalizer = TextNormalizer.Read(file);
+        (bool addsPrefixSpace, List<(string Name, PreTokenizer Cut)> cuts) = ReadPreTokenizer(file);
+        PostProcessor around = PostProcessor.Read(file);
+        foreach (JsonElement decoder in file.Sequence("decoder", "decoders"))
+            if (decoder.TextOf("type") != TypeName) throw file.Unsupported($"its decoder is {decoder.TextOf("type")}");
 
         TokenTable table = TokenTable.Of(file.Tokens, file.Added, configuration, path);
-        foreach (AddedToken token in table.Literals.Values)
-            if (normalizes && token.IsNormalized)
-                throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
-        (string, string, string) ends = special.In(table.Texts, configuration, path, file.TemplateBegin());
+        (string End, string, string) ends = special.In(table.Texts, configuration, path, around.Before);
         return Vocabulary.Of(TextTokenization.Bpe, table, file.Merges, ends) with
         {
-            Cuts = cuts, PreTokenizer = MakePreTokenizer(cuts, file), AddsPrefixSpace = addsPrefixSpace,
-            NormalizesToFormC = normalizes, IgnoresMerges = file.Model.IsTrue("ignore_merges"),
+            Cuts = [.. cuts.Select(cut => cut.Name)],
+            PreTokenizer = cuts.Count == 1 ? cuts[0].Cut : new SplitSequence([.. cuts.Select(cut => cut.Cut)]),
+            AddsPrefixSpace = addsPrefixSpace,
+            Normalizer = normalizer,
+            IgnoresMerges = file.Model.IsTrue("ignore_merges"),
+            EndsTexts = file.EndsTexts(around, ends.End),
         };
     }
 
-    private static (bool AddsPrefixSpace, List<string> Cuts) ReadPreTokenizer(TokenizerJsonFile file)
+    private static (bool AddsPrefixSpace, List<(string Name, PreTokenizer Cut)> Cuts) ReadPreTokenizer(TokenizerJsonFile file)
     {
         IReadOnlyList<JsonElement> parts = file.Sequence("pre_tokenizer", "pretokenizers");
-        if (parts.Count == 0) throw file.Unsupported("it does not cut text into pieces");
-        List<string> cuts = [.. parts.SkipLast(1).Select(part => ReadCut(part, file))];
+        List<(string Name, PreTokenizer Cut)> cuts = [.. parts.SkipLast(1).Select(part => ReadCut(part, file))];
         JsonElement last = parts[^1];
-        if (last.TextOf("type") != "ByteLevel") throw file.Unsupported($"it cuts text by {last.TextOf("type")}");
         if (!last.TryGet("use_regex", out JsonElement regex) || regex.ValueKind == JsonValueKind.True)
-            cuts.Add(Gpt2PreTokenizer.Expression);
+            cuts.Add((Gpt2PreTokenizer.Expression, Gpt2PreTokenizer.Instance));
         if (cuts.Count == 0) throw file.Unsupported("it does not cut text into pieces");
 
         if (!last.TryGet("add_prefix_space", out _)) throw file.Malformed("ByteLevel lacks add_prefix_space");
@@ -47,35 +51,9 @@ internal static class ByteLevelForm
         return (addsSpace, cuts);
     }
 
-    private static string ReadCut(JsonElement part, TokenizerJsonFile file)
+    private static (string Name, PreTokenizer Cut) ReadCut(JsonElement part, TokenizerJsonFile file)
     {
-        switch (part.TextOf("type"))
-        {
-            case "Digits": return part.IsTrue("individual_digits") ? @"\p{N}" : @"\p{N}+";
-            case "Split" when part.TryGet("pattern", out JsonElement pattern) && pattern.TextOf("Regex") is { } expression:
-                if (part.TextOf("behavior") != "Isolated" || part.IsTrue("invert"))
-                    throw file.Unsupported($"it cuts text with the behavior {part.TextOf("behavior")}, and only Isolated is read");
-                return expression;
-            case var type: throw file.Unsupported($"it cuts text by {type}");
-        }
-    }
-
-    private static PreTokenizer MakePreTokenizer(List<string> cuts, TokenizerJsonFile file)
-    {
-        List<PreTokenizer> made = [.. cuts.Select(Make)];
-        return made.Count == 1 ? made[0] : new SplitSequence(made);
-
-        PreTokenizer Make(string expression)
-        {
-            if (expression == Gpt2PreTokenizer.Expression) return Gpt2PreTokenizer.Instance;
-            try
-            {
-                return new SplitPattern(expression);
-            }
-            catch (FormatException e)
-            {
-                throw file.Unsupported($"it cuts text by the regular expression '{expression}': {e.Message}");
-            }
-        }
+        TextCut cut = TextCut.Read(part, file);
+        return (cut.Name, cut.Name == Gpt2PreTokenizer.Expression ? Gpt2PreTokenizer.Instance : cut);
     }
 }

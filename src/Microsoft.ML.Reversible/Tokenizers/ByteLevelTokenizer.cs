@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// Byte-level byte-pair encoding with a <see cref="BpeTokenizer"/>. Adds what that lacks: added tokens in text, pieces that are tokens as a
 /// whole, a space before a text, and an error for a byte that is not in the vocabulary, which BpeTokenizer drops.
 /// </summary>
-internal sealed class ByteLevelTokenizer : IdTokenizer
+internal sealed class ByteLevelTokenizer : IdTokenizer, ISpecialTokenEncoder
 {
     /// <summary>UTF-16 units in the longest part of a piece that is merged as a whole.</summary>
     /// <remarks>
@@ -19,7 +19,7 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
 
     private readonly Vocabulary _vocabulary;
     private readonly PieceCache _pieces;
-    private readonly AddedTokenFinder _added;
+    private readonly AddedTokenSplitter _added, _addedAndSpecial;
     private readonly bool[] _lacksByte = new bool[256];
     private readonly bool _lacksBytes;
 
@@ -29,7 +29,10 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     {
         _vocabulary = vocabulary;
         _pieces = new PieceCache(Merger(vocabulary));
-        _added = new AddedTokenFinder(vocabulary.Literals.Values);
+        List<string> all = [.. vocabulary.Tokens];
+        (_added, _addedAndSpecial) = AddedTokenSplitter.Make(
+            vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer,
+            all, all.IndexOf(vocabulary.EndOfText), all.IndexOf(vocabulary.BeginOfText));
         var tokens = vocabulary.Tokens.ToHashSet();
         for (int value = 0; value < 256; value++) _lacksByte[value] = !tokens.Contains(ByteAlphabet.Char((byte)value).ToString());
         _lacksBytes = _lacksByte.Contains(true);
@@ -44,11 +47,21 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     }
 
     /// <inheritdoc/>
-    protected override void Append(string text, List<int> ids)
+    public int[] EncodeWithSpecial(string text)
     {
-        foreach ((int start, int end, int? added) in _added.Split(text))
+        var ids = new List<int>();
+        Append(_addedAndSpecial.Split(text), ids);
+        return [.. ids];
+    }
+
+    /// <inheritdoc/>
+    protected override void Append(string text, List<int> ids) => Append(_added.Split(text), ids);
+
+    private void Append(IEnumerable<(string Stretch, int Start, int? Id)> stretches, List<int> ids)
+    {
+        foreach ((string stretch, int start, int? added) in stretches)
         {
-            AppendBetween(text[start..end], start, ids);
+            AppendBetween(stretch, start, ids);
             if (added is { } id) ids.Add(id);
         }
     }
@@ -56,7 +69,6 @@ internal sealed class ByteLevelTokenizer : IdTokenizer
     private void AppendBetween(string text, int position, List<int> ids)
     {
         if (text.Length == 0) return;
-        if (_vocabulary.NormalizesToFormC) text = FormC.Normalize(text);
         if (_vocabulary.AddsPrefixSpace && text[0] != ' ') (text, position) = (" " + text, position - 1);
         if (_lacksBytes) CheckBytes(text, position);
         foreach ((int offset, int length) in _vocabulary.PreTokenizer.PreTokenize(text))

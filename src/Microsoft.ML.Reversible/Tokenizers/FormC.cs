@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Normalizes text to Unicode's form C: the normalizer NFC of tokenizer.json.</summary>
+/// <summary>Normalizes text to Unicode's forms C and D: the normalizers NFC and NFD of tokenizer.json.</summary>
 /// <remarks>
 /// <see cref="string.Normalize()"/> returns text unchanged in the invariant globalization mode, and follows the version of the machine's
 /// ICU otherwise; here the same text has the same form everywhere. The algorithm is that of Unicode Standard Annex 15, the data those of
@@ -80,14 +80,30 @@ internal static class FormC
         // All characters before the combining marks are in form C and do not combine with the character before them.
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text;
 
+        List<int> points = Decomposed(text);
+        Compose(points);
+        return Write(points);
+    }
+
+    /// <summary>Returns the text in Unicode's form D, in which no character is composed.</summary>
+    /// <param name="text">Well-formed text.</param>
+    public static string Decompose(string text) =>
+        text.AsSpan().IndexOfAnyExceptInRange('\0', '\u00BF') < 0 ? text : Write(Decomposed(text));
+
+    private static List<int> Decomposed(string text)
+    {
         var points = new List<int>(text.Length);
         foreach (Rune rune in text.EnumerateRunes()) Decompose(rune.Value, points);
         SortMarks(points);
-        Compose(points);
-        var composed = new StringBuilder(text.Length);
+        return points;
+    }
+
+    private static string Write(List<int> points)
+    {
+        var written = new StringBuilder(points.Count);
         Span<char> units = stackalloc char[2];
-        foreach (int point in points) composed.Append(units[..new Rune(point).EncodeToUtf16(units)]);
-        return composed.ToString();
+        foreach (int point in points) written.Append(units[..new Rune(point).EncodeToUtf16(units)]);
+        return written.ToString();
     }
 
     private static void Decompose(int point, List<int> points)

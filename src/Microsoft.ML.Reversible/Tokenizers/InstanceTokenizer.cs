@@ -277,7 +277,7 @@ internal static class InstanceParts
                 return new(
                     Table(text => pieces.ByteFallback && ByteIn(text) is { } value
                         ? [value] : Encoding.UTF8.GetBytes(text.Replace(SentencePieceVocabulary.Space, ' '))),
-                    pieces.AddDummyPrefix ? starters : []);
+                    pieces.AddDummyPrefix ? DecodedPrefix.OneSpace : DecodedPrefix.None, starters);
             default:
                 return null;
         }

@@ -83,8 +83,8 @@ internal sealed class LanguageModelTokenizer
 
     /// <summary>Reads a tokenizer from a folder, or from one file of the forms below.</summary>
     /// <remarks>
-    /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: byte-level BPE, or
-    /// SentencePiece with byte fallback), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
+    /// From a folder, what <see cref="Save"/> wrote; else the first found of tokenizer.json (Hugging Face's: BPE or
+    /// Unigram), tokenizer.model (SentencePiece with byte fallback), vocab.json with merges.txt, encoder.json with
     /// vocab.bpe, or the only .tiktoken file; the last three use GPT-2's pre-tokenizer. tokenizer_config.json and special_tokens_map.json
     /// beside them name the tokens that end a document and come before one; the former or added_tokens.json adds tokens.
     /// </remarks>
@@ -141,15 +141,16 @@ internal sealed class LanguageModelTokenizer
 
     /// <summary>Returns the ids of a text, with nothing added. Surrogates without their other half count as U+FFFD.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="recognizeEndOfText">
-    /// Whether <see cref="EndOfText"/> in the text stands for the end of a document. Otherwise it is text like any other, so that
-    /// no text can end a document by itself.
+    /// <param name="recognizeSpecial">
+    /// Whether special tokens in the text, such as <see cref="EndOfText"/>, stand for these tokens, as in a rendered conversation.
+    /// Otherwise they are text like any other, so that no text can end a document by itself.
     /// </param>
     /// <exception cref="ArgumentException">The text has a character that the vocabulary cannot represent; the message names it.</exception>
-    public int[] Encode(string text, bool recognizeEndOfText = false)
+    public int[] Encode(string text, bool recognizeSpecial = false)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (!recognizeEndOfText) return EncodeDocument(text);
+        if (!recognizeSpecial) return EncodeDocument(text);
+        if (_parts.Tokenizer is ISpecialTokenEncoder encoder) return Checked(encoder.EncodeWithSpecial(WellFormed(text)));
 
         var ids = new List<int>();
         string[] documents = text.Split(EndOfText);
@@ -161,8 +162,17 @@ internal sealed class LanguageModelTokenizer
         return [.. ids];
     }
 
+    /// <summary>Returns the ids of a text with the tokens that the tokenizer's files put before and after every text.</summary>
+    /// <inheritdoc cref="Encode(string, bool)" path="/exception"/>
+    public int[] EncodeWhole(string text, bool recognizeSpecial = false) =>
+    [
+        .. BeginOfTextId != EndOfTextId ? (int[])[BeginOfTextId] : [],
+        .. Encode(text, recognizeSpecial),
+        .. _parts.EndsTexts ? (int[])[EndOfTextId] : [],
+    ];
+
     /// <inheritdoc cref="Encode(string, bool)"/>
-    public int[] Encode(ReadOnlySpan<char> text, bool recognizeEndOfText = false) => Encode(text.ToString(), recognizeEndOfText);
+    public int[] Encode(ReadOnlySpan<char> text, bool recognizeSpecial = false) => Encode(text.ToString(), recognizeSpecial);
 
     /// <summary>Returns the text of some ids. End-of-text stands for no text, and bytes that are not UTF-8 become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
@@ -201,7 +211,11 @@ internal sealed class LanguageModelTokenizer
     private int[] EncodeDocument(string text)
     {
         if (text.Length == 0) return [];
-        int[] ids = [.. _parts.Tokenizer.EncodeToIds(WellFormed(text))];
+        return Checked([.. _parts.Tokenizer.EncodeToIds(WellFormed(text))]);
+    }
+
+    private int[] Checked(int[] ids)
+    {
         foreach (int id in ids)
             if (id >= VocabularySize) Inside(id, Decode([id], continuation: true));
         return ids;
@@ -220,62 +234,5 @@ internal sealed class LanguageModelTokenizer
         hash.Add(EndOfTextId);
         hash.Add(BeginOfTextId);
         return hash.Finish();
-    }
-}
-
-/// <summary>The result of reading a tokenizer: the tokenizer, the text of its tokens, and its special ids.</summary>
-/// <param name="Tokenizer">Turns text into ids.</param>
-/// <param name="Texts">Turns ids into text.</param>
-/// <param name="VocabularySize">Number of ids, which run from 0.</param>
-/// <param name="AddToHash">Adds to a hash all that decides which ids a text has.</param>
-/// <param name="EndOfTextId">The id that ends a document.</param>
-/// <param name="EndOfText">How it is written.</param>
-/// <param name="BeginOfTextId">The id put before every text; <paramref name="EndOfTextId"/> where none is.</param>
-/// <param name="PrefixId">The id that stands for an empty context.</param>
-/// <param name="Prefix">How it is written.</param>
-/// <param name="ClassName">Hugging Face's class for the tokenizer.</param>
-internal sealed record TokenizerParts(
-    Tokenizer Tokenizer, TokenTexts Texts, int VocabularySize, Action<TokenizerHash> AddToHash,
-    int EndOfTextId, string EndOfText, int BeginOfTextId, int PrefixId, string Prefix, string ClassName)
-{
-    /// <summary>The least number of ids of a model; only added tokens have ids from this number on.</summary>
-    public int LeastModelSize { get; init; } = VocabularySize;
-
-    /// <summary>Describes the tokenizer for a GGUF file; null if nothing is known of its tokens.</summary>
-    public Func<GgufTokens>? Describe { get; init; }
-
-    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
-    public static TokenizerParts Of(Vocabulary vocabulary, string className)
-    {
-        List<string> tokens = [.. vocabulary.Tokens];
-        Tokenizer tokenizer = vocabulary.Kind == TextTokenization.Character
-            ? new CharacterTokenizer(vocabulary.Tokens)
-            : new ByteLevelTokenizer(vocabulary);
-        return new(
-            tokenizer, (tokenizer as IdTokenizer)?.Texts ?? vocabulary.Texts(), tokens.Count, vocabulary.AddTo,
-            tokens.IndexOf(vocabulary.EndOfText), vocabulary.EndOfText, tokens.IndexOf(vocabulary.BeginOfText),
-            tokens.IndexOf(vocabulary.Prefix), vocabulary.Prefix, className)
-        {
-            LeastModelSize = vocabulary.LeastModelSize,
-            Describe = () => GgufTokens.Of(vocabulary),
-        };
-    }
-
-    /// <summary>Makes the parts of a vocabulary that has been checked.</summary>
-    public static TokenizerParts Of(SentencePieceVocabulary vocabulary, (int End, int Begin, int Prefix) ids, string className)
-    {
-        // The tokens that end a text and come before one are found in no text.
-        vocabulary = vocabulary with
-        {
-            Literals = vocabulary.Literals.Where(token => token.Key != ids.End && token.Key != ids.Begin).ToDictionary(),
-        };
-        var tokenizer = new SentencePieceBpe(vocabulary, ids.End, ids.Begin);
-        return new(
-            tokenizer, tokenizer.Texts, vocabulary.Pieces.Count, vocabulary.AddTo, ids.End, vocabulary.Pieces[ids.End].Text,
-            ids.Begin, ids.Prefix, vocabulary.Pieces[ids.Prefix].Text, className)
-        {
-            LeastModelSize = vocabulary.LeastModelSize,
-            Describe = () => GgufTokens.Of(vocabulary),
-        };
     }
 }

@@ -4,12 +4,12 @@ using System.Text;
 namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>
-/// Translates a regular expression from Oniguruma's syntax to .NET's. Refuses what the two match differently, and what depends on more than
-/// the Unicode category of a character beyond U+FFFF.
+/// Translates a regular expression from Oniguruma's syntax to .NET's. Refuses what the two match differently.
 /// </summary>
 /// <remarks>
-/// Supported are characters and their escapes, <c>.</c>, classes, <c>\s \S \d \D</c>, general categories such as <c>\p{L}</c>, groups
-/// <c>(?:)</c> and <c>(?i:)</c>, look-arounds, atomic groups, alternatives, greedy, lazy and possessive quantifiers.
+/// Supported are characters and their escapes, <c>.</c>, classes, <c>\s \S \d \D \w \W</c>, general categories such as <c>\p{L}</c>, the
+/// script <c>\p{Han}</c>, the places <c>^ $ \A \z \b \B</c>, groups <c>(?:)</c> and <c>(?i:)</c>, look-arounds, atomic groups,
+/// alternatives, greedy, lazy and possessive quantifiers.
 /// </remarks>
 internal sealed class OnigurumaSyntax
 {
@@ -20,15 +20,11 @@ internal sealed class OnigurumaSyntax
     // Two letters that one character beyond ASCII matches when case is ignored: ß matches ss, ligatures the others.
     private static readonly string[] _foldedPairs = ["ss", "ff", "fi", "fl", "st"];
 
-    private static readonly HashSet<string> _categories = [
-        "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
-        "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cn", "Co"];
-
     private readonly string _source;
-    private readonly List<(char First, char Last)> _named = [];
+    private readonly CharacterSets _sets;
     private int _at;
 
-    private OnigurumaSyntax(string source) => _source = source;
+    private OnigurumaSyntax(string source, CharacterSets sets) => (_source, _sets) = (source, sets);
 
     /// <summary>The expression in .NET's syntax.</summary>
     public string Translation { get; private set; } = "";
@@ -44,13 +40,22 @@ internal sealed class OnigurumaSyntax
     {
         if (expression.Length > LongestExpression)
             throw new FormatException($"it has {expression.Length} characters, more than {LongestExpression}");
-        var syntax = new OnigurumaSyntax(expression);
-        syntax.Translation = syntax.Alternatives(ignoresCase: false, depth: 0, out _);
-        return syntax._at == expression.Length ? syntax : throw syntax.Unsupported(")");
+        // The first pass finds the ranges beyond U+FFFF that the second one needs units for.
+        var ranges = new CharacterSets([]);
+        new OnigurumaSyntax(expression, ranges).TranslateAll();
+        var syntax = new OnigurumaSyntax(expression, new CharacterSets(ranges.Named));
+        syntax.Translation = syntax.TranslateAll();
+        return syntax;
     }
 
-    /// <summary>Whether the expression names a character, alone or within a range.</summary>
-    public bool Names(char c) => _named.Exists(range => range.First <= c && c <= range.Last);
+    /// <summary>Returns the unit that stands for a character beyond U+FFFF in the text to match.</summary>
+    public char UnitOf(Rune rune) => _sets.Units.Of(rune);
+
+    private string TranslateAll()
+    {
+        string translation = Alternatives(ignoresCase: false, depth: 0, out _);
+        return _at == _source.Length ? translation : throw Unsupported(")");
+    }
 
     private string Alternatives(bool ignoresCase, int depth, out bool varies)
     {
@@ -148,11 +153,20 @@ internal sealed class OnigurumaSyntax
             case '.':
                 _at++;
                 return ".";
-            case '\\' when Shorthand(ignoresCase) is { } shorthand: return shorthand;
-            case '?' or '*' or '+' or '{' or '^' or '$': throw Unsupported(c.ToString());
+            case '^':
+                _at++;
+                return @"(?:\A|(?<=\n)(?!\z))";
+            case '$':
+                _at++;
+                return @"(?=\n|\z)";
+            case '\\' when Place() is { } place: return place;
+            case '\\' when Set(ignoresCase, inClass: false) is { } set: return set;
+            case '?' or '*' or '+' or '{': throw Unsupported(c.ToString());
             default:
-                char literal = Character();
-                return ignoresCase && char.IsAsciiLetter(literal) ? $"[{CasesOf(literal)}]" : Escaped(literal);
+                int literal = Character(ignoresCase);
+                return ignoresCase && literal < 128 && char.IsAsciiLetter((char)literal)
+                    ? $"[{CasesOf((char)literal)}]"
+                    : literal > char.MaxValue ? $"[{_sets.OfRange(literal, literal)}]" : CharacterSets.Escaped(literal);
         }
     }
 
@@ -193,36 +207,55 @@ internal sealed class OnigurumaSyntax
             char c = _source[_at];
             if (c == ']' && _at > start) break;
             if (c is '[' or ']' || (c == '&' && _at + 1 < _source.Length && _source[_at + 1] == '&')) throw Unsupported(c.ToString());
-            if (c == '\\' && Shorthand(ignoresCase) is { } shorthand)
+            if (c == '\\' && Set(ignoresCase, inClass: true) is { } set)
             {
-                translation.Append(shorthand);
+                translation.Append(set);
                 if (_at + 1 < _source.Length && _source[_at] == '-' && _source[_at + 1] != ']') throw Unsupported("-");
                 continue;
             }
-            char first = Character();
-            if (_at + 1 >= _source.Length || _source[_at] != '-' || _source[_at + 1] == ']')
+            int first = Character(ignoresCase), last = first;
+            if (_at + 1 < _source.Length && _source[_at] == '-' && _source[_at + 1] != ']')
             {
-                translation.Append(ignoresCase && char.IsAsciiLetter(first) ? CasesOf(first) : Escaped(first));
-                continue;
+                _at++;
+                last = Character(ignoresCase);
+                if (last < first || ignoresCase) throw Unsupported($"{new Rune(first)}-{new Rune(last)}");
             }
-            _at++;
-            char last = Character();
-            if (last < first || ignoresCase) throw Unsupported($"{first}-{last}");
-            _named.Add((first, last));
-            translation.Append(Escaped(first)).Append('-').Append(Escaped(last));
+            translation.Append(
+                ignoresCase && first < 128 && char.IsAsciiLetter((char)first) ? CasesOf((char)first) : _sets.OfRange(first, last));
         }
         _at++;
         return translation.Append(']').ToString();
     }
 
+    /// <summary>Translates an escape that stands for a place; null if it is another.</summary>
+    private string? Place()
+    {
+        string? place = (_at + 1 < _source.Length ? _source[_at + 1] : '\0') switch
+        {
+            'A' => @"\A",
+            'z' => @"\z",
+            'b' => Between(CharacterSets.Word),
+            'B' => $"(?!{Between(CharacterSets.Word)})",
+            _ => null,
+        };
+        if (place is not null) _at += 2;
+        return place;
+
+        string Between(string word)
+        {
+            string members = $"[{_sets.Find(word)!.Value.Members}]";
+            return $"(?:(?<={members})(?!{members})|(?<!{members})(?={members}))";
+        }
+    }
+
     /// <summary>Translates an escape that stands for a set of characters; null if it stands for one character.</summary>
-    private string? Shorthand(bool ignoresCase)
+    private string? Set(bool ignoresCase, bool inClass)
     {
         char kind = _at + 1 < _source.Length ? _source[_at + 1] : '\0';
-        if (kind is 's' or 'S' or 'd' or 'D')
+        if (kind is 's' or 'S' or 'd' or 'D' or 'w' or 'W')
         {
             _at += 2;
-            return $"\\{kind}";
+            return Written(_sets.Find(char.ToLowerInvariant(kind).ToString())!.Value, char.IsUpper(kind), $"\\{kind}");
         }
         if (kind is not ('p' or 'P')) return null;
 
@@ -231,22 +264,30 @@ internal sealed class OnigurumaSyntax
         bool negated = name.StartsWith('^');
         if (negated) name = name[1..];
         string whole = end < 0 ? _source[_at..] : _source[_at..(end + 1)];
-        if (!_categories.Contains(name)) throw Unsupported(whole);
+        if (name.Length < 1 || !char.IsUpper(name[0]) || _sets.Find(name) is not { } set) throw Unsupported(whole);
 
         // Oniguruma adds the other case of every character to the category, such as the mark U+0345, an iota below, to the letters.
         if (ignoresCase) throw new FormatException($"it ignores the case of '{whole}', which is not supported");
         _at = end + 1;
-        return $"\\{(negated == (kind == 'P') ? 'p' : 'P')}{{{name}}}";
+        return Written(set, negated != (kind == 'P'), whole);
+
+        string Written(CharacterSet named, bool isNegated, string source) => (inClass, isNegated) switch
+        {
+            (true, false) => named.Members,
+            (true, true) => named.Others ?? throw Unsupported($"{source} in a class"),
+            _ => $"[{(isNegated ? "^" : "")}{named.Members}]",
+        };
     }
 
-    private char Character()
+    private int Character(bool ignoresCase)
     {
         if (_at == _source.Length) throw new FormatException("it ends too early");
-        char c = _source[_at++];
-        if (c == '\\')
+        if (!Rune.TryGetRuneAt(_source, _at, out Rune rune)) throw new FormatException("it is not well-formed text");
+        _at += rune.Utf16SequenceLength;
+        if (rune.Value == '\\')
         {
             char escaped = _at < _source.Length ? _source[_at++] : '\0';
-            c = escaped switch
+            return escaped switch
             {
                 'n' => '\n',
                 'r' => '\r',
@@ -257,25 +298,18 @@ internal sealed class OnigurumaSyntax
                 _ => throw Unsupported($"\\{escaped}"),
             };
         }
-        if (char.IsSurrogate(c)) throw new FormatException("it names a character beyond U+FFFF, which is not supported");
-        _named.Add((c, c));
-        return c;
+        if (ignoresCase && !rune.IsBmp) throw new FormatException($"it ignores the case of '{rune}', which is not supported");
+        return rune.Value;
     }
 
     // U+017F and U+212A are the long s and the sign for kelvin, whose other cases are s and k.
-    private string CasesOf(char letter)
-    {
-        string cases = $"{char.ToLowerInvariant(letter)}{char.ToUpperInvariant(letter)}" + char.ToLowerInvariant(letter) switch
+    private static string CasesOf(char letter) =>
+        $"{char.ToLowerInvariant(letter)}{char.ToUpperInvariant(letter)}" + char.ToLowerInvariant(letter) switch
         {
             's' => "\u017F",
             'k' => "\u212A",
             _ => "",
         };
-        foreach (char c in cases) _named.Add((c, c));
-        return cases;
-    }
-
-    private static string Escaped(char c) => char.IsAsciiLetterOrDigit(c) ? c.ToString() : $"\\u{(int)c:X4}";
 
     private FormatException Unsupported(string what) => new($"it has '{what}', which is not supported");
 }

@@ -7,32 +7,34 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// of equal scores the leftmost. Microsoft.ML.Tokenizers 2.0 merges the rightmost, which gives runs of a character other ids.
 /// </summary>
 /// <remarks>
-/// Source: sentencepiece, src/bpe_model.cc. A text is merged word by word. In the Llama family no piece crosses the beginning of a word, so
-/// the ids are those of the whole text. If a vocabulary has such pieces, a text is merged as a whole.
+/// Source: sentencepiece, src/bpe_model.cc. A stretch is merged word by word. In the Llama family no piece crosses the beginning of a word,
+/// so the ids are those of the whole stretch. If a vocabulary has such pieces, a stretch is merged as a whole.
 /// </remarks>
-internal sealed class SentencePieceBpe : IdTokenizer
+internal sealed class SentencePieceBpe : PieceModel
 {
     private const int None = -1;
     private const char Space = SentencePieceVocabulary.Space;
 
     private readonly SentencePieceVocabulary _vocabulary;
     private readonly IReadOnlyList<SentencePiece> _pieces;
-    private readonly int _firstByte;
-    private readonly bool _piecesCrossSpaces;
-    private readonly AddedTokenFinder _added;
+    private readonly bool _needsWholeText;
+    private readonly Dictionary<string, int>? _whole;
+    private readonly PieceCache _words;
     private readonly Dictionary<int, int> _characters = [];
     private readonly Dictionary<(int Left, int Right), Merge> _merges = [];
 
-    /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
-    /// <param name="vocabulary">The vocabulary.</param>
-    /// <param name="starters">The ids that a text begins after.</param>
-    public SentencePieceBpe(SentencePieceVocabulary vocabulary, params int[] starters)
-        : base(vocabulary.Texts(starters))
+    /// <summary>Makes the model of a vocabulary that has been checked.</summary>
+    public SentencePieceBpe(SentencePieceVocabulary vocabulary)
+        : base(vocabulary)
     {
-        (_vocabulary, _pieces, _firstByte) = (vocabulary, vocabulary.Pieces, vocabulary.FirstByteId);
-        _added = new AddedTokenFinder(vocabulary.Literals.Values);
-        _piecesCrossSpaces = _pieces.Any(piece => piece.Kind == PieceKind.Normal && CrossesSpace(piece.Text));
+        (_vocabulary, _pieces) = (vocabulary, vocabulary.Pieces);
+        _words = new PieceCache(MergeWord);
         Dictionary<string, int> symbols = NumberSymbols();
+        if (vocabulary.IgnoresMerges) _whole = symbols.Where(symbol => symbol.Value < _pieces.Count).ToDictionary(StringComparer.Ordinal);
+
+        // Unknown characters at both sides of a space without a piece may become one.
+        _needsWholeText = _pieces.Any(piece => piece.Kind == PieceKind.Normal && CrossesSpace(piece.Text))
+            || (!vocabulary.HasByteFallback && !_characters.ContainsKey(Space));
         if (vocabulary.Merges is { } listed)
         {
             for (int rank = 0; rank < listed.Count; rank++)
@@ -54,21 +56,17 @@ internal sealed class SentencePieceBpe : IdTokenizer
     }
 
     /// <inheritdoc/>
-    protected override void Append(string text, List<int> ids)
+    public override void Append(string stretch, List<int> ids)
     {
-        foreach ((int start, int end, int? added) in _added.Split(text))
+        if (_whole is not null && _whole.TryGetValue(stretch, out int whole))
         {
-            AppendStretch(Normalize(text[start..end], canPrefix: start == 0 || _vocabulary.PrefixesEveryStretch), ids);
-            if (added is { } id) ids.Add(id);
+            ids.Add(whole);
+            return;
         }
-    }
-
-    private void AppendStretch(string normalized, List<int> ids)
-    {
-        for (int start = 0; start < normalized.Length;)
+        for (int start = 0; start < stretch.Length;)
         {
-            int end = EndOfWord(normalized, start);
-            AppendWord(normalized.AsSpan(start, end - start), ids);
+            int end = EndOfWord(stretch, start);
+            _words.Append(stretch.AsSpan(start, end - start), ids);
             start = end;
         }
     }
@@ -89,18 +87,9 @@ internal sealed class SentencePieceBpe : IdTokenizer
         return symbols;
     }
 
-    private string Normalize(string text, bool canPrefix)
-    {
-        if (_vocabulary.RemovesExtraSpaces) text = string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        if (text.Length == 0) return text;
-        bool prefixed = canPrefix && (_vocabulary.Prefix == DummyPrefix.Always
-            || (_vocabulary.Prefix == DummyPrefix.UnlessSpace && text[0] is not (' ' or Space)));
-        return (prefixed ? Space.ToString() : "") + text.Replace(' ', Space);
-    }
-
     private int EndOfWord(string text, int start)
     {
-        if (_piecesCrossSpaces) return text.Length;
+        if (_needsWholeText) return text.Length;
         for (int i = start + 1; i < text.Length; i++)
             if (text[i] == Space && text[i - 1] != Space) return i;
         return text.Length;
@@ -113,21 +102,27 @@ internal sealed class SentencePieceBpe : IdTokenizer
         return false;
     }
 
-    /// <summary>Appends the ids of a word. Characters without a piece become their UTF-8 bytes.</summary>
-    private void AppendWord(ReadOnlySpan<char> text, List<int> ids)
+    private List<int> MergeWord(string text)
     {
+        var ids = new List<int>();
         var parts = new Part[text.Length];
         int count = 0;
         for (int at = 0; at < text.Length; count++)
         {
-            Rune.DecodeFromUtf16(text[at..], out Rune character, out int length);
+            Rune.DecodeFromUtf16(text.AsSpan(at), out Rune character, out int length);
             parts[count] = new(_characters.GetValueOrDefault(character.Value, None), character.Value, count - 1, count + 1);
             at += length;
         }
-        if (count == 0) return;
-
         MergeAll(parts.AsSpan(0, count));
-        for (int at = 0; at < count; at = parts[at].Next) AppendIds(parts[at], ids);
+        bool wasUnknown = false;
+        for (int at = 0; at < count; at = parts[at].Next)
+        {
+            bool isUnknown = (uint)parts[at].Symbol >= (uint)_pieces.Count;
+            if (!isUnknown) ids.Add(parts[at].Symbol);
+            else AppendUnknown(new Rune(parts[at].Character), ids, isFirst: !wasUnknown || !_vocabulary.FusesUnknown);
+            wasUnknown = isUnknown;
+        }
+        return ids;
     }
 
     private void MergeAll(Span<Part> parts)
@@ -153,17 +148,6 @@ internal sealed class SentencePieceBpe : IdTokenizer
         (int left, int right) = (parts[at].Symbol, parts[next].Symbol);
         if (left != None && right != None && _merges.TryGetValue((left, right), out Merge merge))
             candidates.Enqueue(new(at, next, left, right), (merge.Order, at));
-    }
-
-    private void AppendIds(in Part part, List<int> ids)
-    {
-        if ((uint)part.Symbol < (uint)_pieces.Count)
-        {
-            ids.Add(part.Symbol);
-            return;
-        }
-        Span<byte> bytes = stackalloc byte[4];
-        foreach (byte value in bytes[..new Rune(part.Character).EncodeToUtf8(bytes)]) ids.Add(_firstByte + value);
     }
 
     /// <summary>The piece that two neighbours become, and its order: the least is merged first.</summary>

@@ -1,6 +1,5 @@
+using System.Globalization;
 using System.Text;
-using Google.Protobuf;
-using static Google.Protobuf.WireFormat.WireType;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
@@ -45,7 +44,7 @@ internal enum DummyPrefix
 /// <param name="Kind">Its kind.</param>
 internal readonly record struct SentencePiece(string Text, float Score, PieceKind Kind);
 
-/// <summary>A SentencePiece vocabulary with byte-pair merges and byte fallback, as the Llama family has it.</summary>
+/// <summary>A vocabulary of pieces of text, as SentencePiece makes it: with byte-pair merges, as in the Llama family, or Unigram.</summary>
 /// <param name="Pieces">The pieces, whose ids are their indices.</param>
 /// <param name="UnknownId">The piece that stands for text without one.</param>
 /// <param name="BeginId">The piece that a document begins after; negative where there is none.</param>
@@ -64,6 +63,39 @@ internal sealed record SentencePieceVocabulary(
     /// </summary>
     public IReadOnlyList<(string Left, string Right)>? Merges { get; init; }
 
+    /// <summary>The logarithms of the pieces' probabilities of a Unigram model, by id; null for byte-pair merges.</summary>
+    public IReadOnlyList<double>? Scores { get; init; }
+
+    /// <summary>Whether a character without a piece becomes its bytes; otherwise it becomes the unknown piece.</summary>
+    public bool HasByteFallback { get; init; } = true;
+
+    /// <summary>Whether neighbouring unknown characters become one unknown piece.</summary>
+    public bool FusesUnknown { get; init; }
+
+    /// <summary>Whether a stretch that is a piece as a whole becomes that piece, whatever the merges.</summary>
+    public bool IgnoresMerges { get; init; }
+
+    /// <summary>Changes a text before it is cut, beside <see cref="Prefix"/>.</summary>
+    public TextNormalizer Normalizer { get; init; } = TextNormalizer.None;
+
+    /// <summary>
+    /// The steps that cut a text into stretches which are encoded on their own; null where the text is prepared as by SentencePiece, by
+    /// <see cref="Prefix"/> and U+2581 for every space.
+    /// </summary>
+    public IReadOnlyList<PieceStep>? Steps { get; init; }
+
+    /// <summary>The spaces that are left out where a text is decoded.</summary>
+    public DecodedPrefix DecodedPrefix { get; init; } = DecodedPrefixes.Of(Prefix);
+
+    /// <summary>Whether the piece that begins a document is put before every text if tokenizer_config.json does not say.</summary>
+    public bool BeginsTexts { get; init; } = true;
+
+    /// <summary>Whether the piece that ends a document is also put after every text.</summary>
+    public bool EndsTexts { get; init; }
+
+    /// <summary>The added tokens that stand for no text, which are found in text only where that is asked for, by id.</summary>
+    public IReadOnlyDictionary<int, AddedToken> Specials { get; init; } = new Dictionary<int, AddedToken>();
+
     /// <summary>The tokens that are found in text, as they are written, before anything else, by id.</summary>
     public IReadOnlyDictionary<int, AddedToken> Literals { get; init; } = new Dictionary<int, AddedToken>();
 
@@ -79,16 +111,15 @@ internal sealed record SentencePieceVocabulary(
     /// <param name="starters">The ids that a text begins after.</param>
     public TokenBytes Texts(int[] starters)
     {
-        int firstByte = FirstByteId;
         return new(
             [.. Pieces.Select((piece, id) => piece.Kind switch
             {
                 PieceKind.Control when Literals.ContainsKey(id) => Encoding.UTF8.GetBytes(piece.Text),
                 PieceKind.Normal => Encoding.UTF8.GetBytes(piece.Text.Replace(Space, ' ')),
-                PieceKind.Byte => [(byte)(id - firstByte)],
+                PieceKind.Byte => [byte.Parse(piece.Text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)],
                 _ => Array.Empty<byte>(),
             })],
-            Prefix == DummyPrefix.Never ? [] : starters);
+            DecodedPrefix, starters);
     }
 
     /// <summary>Adds to a hash all that decides which ids a text has.</summary>
@@ -108,7 +139,15 @@ internal sealed record SentencePieceVocabulary(
         if (Merges is not null) hash.Add([.. Merges.Select(merge => $"{merge.Left} {merge.Right}")]);
         if (Literals.Count > 0) hash.Add(PrefixesEveryStretch ? "spaces before added tokens" : "added tokens");
         foreach ((int id, AddedToken token) in Literals.OrderBy(literal => literal.Key))
+        {
             hash.Add($"{id}: {token.TakesSpaceBefore}, {token.TakesSpaceAfter}");
+            if (token.IsSingleWord) hash.Add($"{id}: a word");
+            if (token.IsNormalized && !Normalizer.IsIdentity) hash.Add($"{id}: normalized");
+        }
+        if (Steps is not null) hash.Add([.. Normalizer.Names, "steps", .. Steps.Select(step => step.Name)]);
+        if (Scores is not null) hash.Add([.. Scores.Select(score => score.ToString("R", CultureInfo.InvariantCulture))]);
+        if (!HasByteFallback) hash.Add($"unknown {UnknownId}, {(FusesUnknown ? "fused" : "single")}");
+        if (IgnoresMerges) hash.Add("ignore_merges");
     }
 
     /// <summary>Finds a fault in a vocabulary that was read from a file.</summary>
@@ -132,9 +171,14 @@ internal sealed record SentencePieceVocabulary(
 
         foreach ((string name, int id) in new[] { ("unknown", UnknownId), ("begin-of-text", BeginId), ("end-of-text", EndId) })
             if (id >= Pieces.Count) return $"the {name} id is {id}, but the last piece's is {Pieces.Count - 1}";
-        if (UnknownId < 0) return "it names no unknown piece";
-        if (Pieces[UnknownId].Kind is PieceKind.Normal or PieceKind.Byte) return $"the piece of the unknown id {UnknownId} stands for text";
+        if (UnknownId < 0 && HasByteFallback) return "it names no unknown piece";
+        if (UnknownId >= 0 && Pieces[UnknownId].Kind is PieceKind.Normal or PieceKind.Byte)
+            return $"the piece of the unknown id {UnknownId} stands for text";
+        return HasByteFallback ? FindFaultOfBytes() : null;
+    }
 
+    private string? FindFaultOfBytes()
+    {
         int first = FirstByteId;
         if (first < 0 || Pieces.Count(piece => piece.Kind == PieceKind.Byte) != 256 || first + 256 > Pieces.Count)
             return "it has no byte fallback: the 256 byte pieces <0x00> to <0xFF> are missing";
@@ -152,12 +196,13 @@ internal sealed record SentencePieceVocabulary(
     {
         var own = Pieces.Select((piece, id) => KeyValuePair.Create(id, piece.Text)).ToDictionary();
         TokenTable table = TokenTable.Of(own, [], configuration, path);
+        DummyPrefix prefix = configuration.AddsPrefixSpace == false ? DummyPrefix.Never : Prefix;
         return this with
         {
             Pieces = [.. Pieces, .. Enumerable.Range(Pieces.Count, table.Texts.Length - Pieces.Count)
                 .Select(id => new SentencePiece(TextOrGap(table.Texts[id], id), 0, PieceKind.Control))],
-            Prefix = configuration.AddsPrefixSpace == false ? DummyPrefix.Never : Prefix,
-            Literals = table.Literals, PrefixesEveryStretch = configuration.IsLegacy != false, LeastModelSize = table.LeastModelSize,
+            Prefix = prefix, DecodedPrefix = DecodedPrefixes.Of(prefix), Literals = table.Literals, Specials = table.Specials,
+            PrefixesEveryStretch = configuration.IsLegacy != false, LeastModelSize = table.LeastModelSize,
         };
     }
 
@@ -169,111 +214,4 @@ internal sealed record SentencePieceVocabulary(
 
     /// <summary>Returns the text of a byte's piece.</summary>
     public static string NameOfByte(int value) => $"<0x{value:X2}>";
-}
-
-/// <summary>Reads SentencePiece model files, which are Protocol Buffers messages.</summary>
-internal static class SentencePieceFile
-{
-    private const int BpeModel = 2;
-    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    /// <summary>Reads a model.</summary>
-    /// <param name="file">The file's bytes.</param>
-    /// <param name="path">The file, for messages.</param>
-    /// <exception cref="InvalidDataException">The file is malformed or of a kind not supported; the message says which.</exception>
-    public static SentencePieceVocabulary Read(byte[] file, string path)
-    {
-        try
-        {
-            SentencePieceVocabulary vocabulary = Read(file);
-            return vocabulary.FindFault() is { } fault ? throw new InvalidDataException(fault) : vocabulary;
-        }
-        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException or InvalidProtocolBufferException)
-        {
-            throw new InvalidDataException($"The tokenizer file '{path}' is malformed or not supported: {e.Message.TrimEnd('.')}.", e);
-        }
-    }
-
-    private static SentencePieceVocabulary Read(byte[] file)
-    {
-        var pieces = new List<SentencePiece>();
-        (int modelType, int unknown, int begin, int end, bool suffix) = (1, 0, 1, 2, false);
-        (string normalizer, bool charsMap, bool prefix, bool removes, bool escapes) = ("", false, true, true, true);
-        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(file))
-        {
-            switch (number, wire)
-            {
-                case (1, LengthDelimited): pieces.Add(ReadPiece(input.ReadBytes())); break;
-                case (2, LengthDelimited): ReadTrainer(input.ReadBytes()); break;
-                case (3, LengthDelimited): ReadNormalizer(input.ReadBytes()); break;
-                default: input.SkipLastField(); break;
-            }
-        }
-
-        if (pieces.Count == 0) throw new InvalidDataException("it has no pieces");
-        if (modelType != BpeModel)
-            throw new InvalidDataException($"its model is of type {modelType}, and only byte-pair models (2) are read");
-        if (normalizer is not ("" or "identity") || charsMap)
-            throw new InvalidDataException($"it normalizes text by '{normalizer}', and only 'identity' is supported");
-        if (suffix || !escapes) throw new InvalidDataException("it treats spaces differently from the Llama family");
-        return new(pieces, unknown, begin, end, prefix ? DummyPrefix.Always : DummyPrefix.Never, removes);
-
-        void ReadTrainer(ByteString message)
-        {
-            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
-            {
-                switch (number, wire)
-                {
-                    case (3, Varint): modelType = input.ReadInt32(); break;
-                    case (24, Varint): suffix = input.ReadBool(); break;
-                    case (40, Varint): unknown = input.ReadInt32(); break;
-                    case (41, Varint): begin = input.ReadInt32(); break;
-                    case (42, Varint): end = input.ReadInt32(); break;
-                    default: input.SkipLastField(); break;
-                }
-            }
-        }
-
-        void ReadNormalizer(ByteString message)
-        {
-            foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
-            {
-                switch (number, wire)
-                {
-                    case (1, LengthDelimited): normalizer = Text(input); break;
-                    case (2, LengthDelimited): charsMap = !input.ReadBytes().IsEmpty; break;
-                    case (3, Varint): prefix = input.ReadBool(); break;
-                    case (4, Varint): removes = input.ReadBool(); break;
-                    case (5, Varint): escapes = input.ReadBool(); break;
-                    default: input.SkipLastField(); break;
-                }
-            }
-        }
-    }
-
-    private static SentencePiece ReadPiece(ByteString message)
-    {
-        (string text, float score, PieceKind kind) = ("", 0f, PieceKind.Normal);
-        foreach ((int number, WireFormat.WireType wire, CodedInputStream input) in Fields(message.ToByteArray()))
-        {
-            switch (number, wire)
-            {
-                case (1, LengthDelimited): text = Text(input); break;
-                case (2, Fixed32): score = input.ReadFloat(); break;
-                case (3, Varint): kind = (PieceKind)input.ReadEnum(); break;
-                default: input.SkipLastField(); break;
-            }
-        }
-        return new(text, score, kind);
-    }
-
-    /// <summary>Returns the fields of a message in order. The caller must read or skip the value of each.</summary>
-    private static IEnumerable<(int Number, WireFormat.WireType Wire, CodedInputStream Input)> Fields(byte[] message)
-    {
-        using var input = new CodedInputStream(message);
-        while (input.ReadTag() is var tag and not 0)
-            yield return (WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag), input);
-    }
-
-    private static string Text(CodedInputStream input) => _strict.GetString(input.ReadBytes().Span);
 }

@@ -10,28 +10,27 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// </summary>
 /// <remarks>
 /// Such expressions are written for Oniguruma, which matches code points. .NET matches UTF-16 units, so a text with surrogate pairs is
-/// matched with one unit of the same Unicode category in place of every pair. <see cref="OnigurumaSyntax"/> accepts no expression for which
-/// that makes a difference.
+/// matched with one unit in place of every pair (<see cref="AstralUnits"/>).
 /// </remarks>
 internal sealed class SplitPattern : PreTokenizer
 {
     private static readonly TimeSpan _longestMatch = TimeSpan.FromSeconds(10);
 
     private readonly Regex _regex;
-    private readonly Lazy<Dictionary<UnicodeCategory, char>> _representatives;
+    private readonly OnigurumaSyntax _syntax;
 
     /// <summary>Translates an expression.</summary>
     /// <exception cref="FormatException">The expression has syntax that is not supported; the message names it.</exception>
     public SplitPattern(string expression)
     {
         Expression = expression;
-        OnigurumaSyntax syntax = OnigurumaSyntax.Translate(expression);
+        _syntax = OnigurumaSyntax.Translate(expression);
 
         // An engine without backtracking takes time linear in the text, but cannot look ahead.
-        RegexOptions engine = syntax.RepeatsRepetitions ? RegexOptions.NonBacktracking : RegexOptions.Compiled;
+        RegexOptions engine = _syntax.RepeatsRepetitions ? RegexOptions.NonBacktracking : RegexOptions.Compiled;
         try
         {
-            _regex = new Regex(syntax.Translation, engine | RegexOptions.CultureInvariant, _longestMatch);
+            _regex = new Regex(_syntax.Translation, engine | RegexOptions.CultureInvariant, _longestMatch);
         }
         catch (NotSupportedException e)
         {
@@ -41,11 +40,20 @@ internal sealed class SplitPattern : PreTokenizer
         {
             throw new FormatException(e.Message, e);
         }
-        _representatives = new(() => FindRepresentatives(syntax));
     }
 
     /// <summary>The expression as it was given.</summary>
     public string Expression { get; }
+
+    /// <summary>The only text that it matches; null where it is a regular expression.</summary>
+    public string? Literal { get; private init; }
+
+    /// <summary>The pattern that matches one text alone.</summary>
+    public static SplitPattern OfText(string text) =>
+        new(string.Concat(text.Select(c => char.IsAscii(c) && (char.IsPunctuation(c) || char.IsSymbol(c)) ? $"\\{c}" : c.ToString())))
+        {
+            Literal = text,
+        };
 
     /// <inheritdoc/>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => PreTokenize(text.ToString());
@@ -53,6 +61,14 @@ internal sealed class SplitPattern : PreTokenizer
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Matching took too long.</exception>
     public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
+    {
+        foreach ((int offset, int length, _) in Matches(text))
+            if (length > 0) yield return (offset, length);
+    }
+
+    /// <summary>Returns the matches in a text, which may be empty, and what lies between them.</summary>
+    /// <exception cref="InvalidOperationException">Matching took too long.</exception>
+    public IEnumerable<(int Offset, int Length, bool IsMatch)> Matches(string text)
     {
         bool hasPairs = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0;
         string matched = hasPairs ? WithoutPairs(text) : text;
@@ -63,13 +79,13 @@ internal sealed class SplitPattern : PreTokenizer
             if (index > at)
             {
                 int gap = LengthInText(index - at);
-                yield return (start, gap);
+                yield return (start, gap, false);
                 start += gap;
             }
-            if (length > 0)
+            if (index < matched.Length)
             {
                 int piece = LengthInText(length);
-                yield return (start, piece);
+                yield return (start, piece, true);
                 start += piece;
             }
             at = index + length;
@@ -110,17 +126,8 @@ internal sealed class SplitPattern : PreTokenizer
     {
         var units = new StringBuilder(text.Length);
         foreach (Rune rune in text.EnumerateRunes())
-            units.Append(rune.IsBmp ? (char)rune.Value : _representatives.Value[Rune.GetUnicodeCategory(rune)]);
+            units.Append(rune.IsBmp ? (char)rune.Value : _syntax.UnitOf(rune));
         return units.ToString();
-    }
-
-    /// <summary>Returns for each category a character that the expression does not name.</summary>
-    private static Dictionary<UnicodeCategory, char> FindRepresentatives(OnigurumaSyntax syntax)
-    {
-        var found = new Dictionary<UnicodeCategory, char>();
-        for (char c = char.MaxValue; c > 0; c--)
-            if (!syntax.Names(c)) found.TryAdd(CharUnicodeInfo.GetUnicodeCategory(c), c);
-        return found;
     }
 }
 

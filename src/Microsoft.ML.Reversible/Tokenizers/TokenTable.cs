@@ -13,6 +13,7 @@ internal sealed class TokenTable
         for (int id = 0; id < texts.Length; id++)
             if (texts[id].Length == 0) Controls.Add(id);
         Literals = added.Where(token => !token.IsSpecial).ToDictionary(token => token.Id);
+        Specials = added.Where(token => token.IsSpecial).ToDictionary(token => token.Id);
     }
 
     /// <summary>The tokens by id; empty for an id without a token.</summary>
@@ -24,6 +25,9 @@ internal sealed class TokenTable
     /// <summary>The other added tokens, which are found in text before anything else.</summary>
     public Dictionary<int, AddedToken> Literals { get; }
 
+    /// <summary>The added special tokens, which are found in text where that is asked for.</summary>
+    public Dictionary<int, AddedToken> Specials { get; }
+
     /// <summary>One more than the greatest id of a token that is not added: a model has at least this number of ids.</summary>
     public int LeastModelSize { get; }
 
@@ -33,7 +37,7 @@ internal sealed class TokenTable
     /// <param name="added">The tokens that its own file adds.</param>
     /// <param name="configuration">The other files, whose tokens replace equal ones of <paramref name="added"/>.</param>
     /// <param name="path">The vocabulary's file, for messages.</param>
-    /// <exception cref="InvalidDataException">Tokens or ids occur twice, or a token has a rule that is not supported.</exception>
+    /// <exception cref="InvalidDataException">Tokens or ids occur twice.</exception>
     public static TokenTable Of(
         IReadOnlyDictionary<int, string> own, IEnumerable<AddedToken> added, TokenizerConfiguration configuration, string path)
     {
@@ -59,9 +63,6 @@ internal sealed class TokenTable
             if (ids.TryGetValue(token.Content, out int known) && known != token.Id)
                 throw TokenizerJson.Malformed(token.Path, $"it adds '{token.Content}' as id {token.Id}, but this token has the id {known}");
             bool special = token.IsSpecial || configuration.SpecialNames.Contains(token.Content);
-            if (!special && token.IsSingleWord)
-                throw new InvalidDataException(
-                    $"The tokenizer file '{token.Path}' is not supported: its added token '{token.Content}' has single_word.");
             (texts[token.Id], ids[token.Content], byId[token.Id]) = (token.Content, token.Id, token with { IsSpecial = special });
         }
     }

@@ -37,11 +37,12 @@ internal abstract class TokenDecoder
 
 /// <summary>Text from the bytes that each token stands for. Bytes that are not UTF-8 become U+FFFD.</summary>
 /// <param name="bytes">The bytes by id; empty for tokens that stand for no text.</param>
-/// <param name="starters">
-/// The tokens after which a text may begin, if the tokenizer puts a space before every text; this space is not returned. Else empty.
-/// </param>
-internal sealed class TokenBytes(byte[][] bytes, params int[] starters) : TokenTexts
+/// <param name="prefix">The spaces at the beginning of a text that are not returned.</param>
+/// <param name="starters">The tokens after which a text may begin.</param>
+internal sealed class TokenBytes(byte[][] bytes, DecodedPrefix prefix = DecodedPrefix.None, params int[] starters) : TokenTexts
 {
+    private DecodedPrefix Prefix => prefix;
+
     private int[] Starters => starters;
 
     /// <inheritdoc/>
@@ -69,24 +70,26 @@ internal sealed class TokenBytes(byte[][] bytes, params int[] starters) : TokenT
         : throw new ArgumentOutOfRangeException(
             nameof(id), id, $"The id {id} is outside the vocabulary, whose ids are 0 to {bytes.Length - 1}.");
 
-    /// <summary>Gives the bytes of ids in order, without the space that the tokenizer put before the text.</summary>
+    /// <summary>Gives the bytes of ids in order, without the spaces that are left out before the text.</summary>
     private sealed class Reader(TokenBytes table, bool continuation)
     {
         private readonly int[] _starters = table.Starters;
-        private bool _atStart = !continuation && table.Starters.Length > 0;
+        private bool _atStart = !continuation;
 
         public ReadOnlySpan<byte> Next(int id)
         {
             ReadOnlySpan<byte> token = table.Of(id);
-            if (_starters.Length == 0) return token;
+            if (table.Prefix == DecodedPrefix.None) return token;
             if (token.IsEmpty)
             {
                 _atStart |= _starters.AsSpan().Contains(id);
                 return token;
             }
-            bool skip = _atStart && token[0] == (byte)' ';
+            bool atStart = _atStart;
             _atStart = false;
-            return skip ? token[1..] : token;
+            if (!atStart) return token;
+            if (table.Prefix == DecodedPrefix.SpacesOfFirstToken) return token.ToArray().Where(value => value != (byte)' ').ToArray();
+            return token[0] == (byte)' ' ? token[1..] : token;
         }
     }
 

@@ -222,7 +222,7 @@ internal readonly record struct SpecialIds(int? EndOfText, int? BeginOfText)
             throw TokenizerJson.Malformed(path, $"the id {begin} of a special token is not among its {vocabulary.Pieces.Count} ids");
         // A bos_token of null: no token is put before a text.
         if (configuration.LacksBeginOfText) return (end, end, end);
-        return (end, configuration.AddsBeginOfText == false ? end : begin, begin);
+        return (end, configuration.AddsBeginOfText ?? vocabulary.BeginsTexts ? begin : end, begin);
 
         int IdOf(string token)
         {

@@ -33,6 +33,12 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>The tokens that are found in text, as they are written, before anything else, by id.</summary>
     public IReadOnlyDictionary<int, AddedToken> Literals { get; init; } = new Dictionary<int, AddedToken>();
 
+    /// <summary>The added tokens that stand for no text, which are found in text only where that is asked for, by id.</summary>
+    public IReadOnlyDictionary<int, AddedToken> Specials { get; init; } = new Dictionary<int, AddedToken>();
+
+    /// <summary>Whether the token that ends a document is also put after every text.</summary>
+    public bool EndsTexts { get; init; }
+
     /// <summary>The least number of ids of a model for this vocabulary; added tokens may have ids beyond it.</summary>
     public int LeastModelSize { get; init; } = Tokens.Count;
 
@@ -45,8 +51,8 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
     /// <summary>Whether a text that does not begin with a space gets one.</summary>
     public bool AddsPrefixSpace { get; init; }
 
-    /// <summary>Whether a text is normalized to Unicode's form C.</summary>
-    public bool NormalizesToFormC { get; init; }
+    /// <summary>Changes a text before it is cut.</summary>
+    public TextNormalizer Normalizer { get; init; } = TextNormalizer.None;
 
     /// <summary>Whether a piece that is a token as a whole becomes that token, whatever the merges.</summary>
     public bool IgnoresMerges { get; init; }
@@ -65,6 +71,7 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
             Controls = table.Controls.Concat(added[true].Select(token => token.Id))
                 .Where(id => table.Texts[id].Length != 1 || !ByteAlphabet.Covers(table.Texts[id])).ToHashSet(),
             Literals = added[false].ToDictionary(token => token.Id),
+            Specials = table.Specials.Values.Concat(added[true]).ToDictionary(token => token.Id),
             LeastModelSize = table.LeastModelSize,
         };
     }
@@ -114,10 +121,15 @@ internal sealed record Vocabulary(TextTokenization Kind, IReadOnlyList<string> T
         if (Kind == TextTokenization.Bpe) hash.Add("GPT-2's pieces over code points");
         if (!splitsDigits && Cuts is not [Gpt2PreTokenizer.Expression]) hash.Add(Cuts);
         if (AddsPrefixSpace) hash.Add("a space before every text");
-        if (NormalizesToFormC) hash.Add("NFC");
+        if (Normalizer.Names is ["NFC"]) hash.Add("NFC");
+        else if (!Normalizer.IsIdentity) hash.Add(Normalizer.Names);
         if (IgnoresMerges) hash.Add("ignore_merges");
         foreach ((int id, AddedToken token) in Literals.OrderBy(literal => literal.Key))
+        {
             if (token.TakesSpaceBefore || token.TakesSpaceAfter) hash.Add($"{id}: {token.TakesSpaceBefore}, {token.TakesSpaceAfter}");
+            if (token.IsSingleWord) hash.Add($"{id}: a word");
+            if (token.IsNormalized && !Normalizer.IsIdentity) hash.Add($"{id}: normalized");
+        }
     }
 
     /// <summary>Checks a vocabulary that was read from files.</summary>

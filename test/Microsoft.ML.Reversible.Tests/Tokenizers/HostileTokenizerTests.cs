@@ -14,6 +14,30 @@ public class HostileTokenizerTests
          "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<|endoftext|>":3},"merges":["a b"]}}
         """;
 
+    private const string AfterText =
+        """
+         "normalizer":null,"post_processor":{"type":"TemplateProcessing","single":[
+          {"Sequence":{"id":"A"}},{"SpecialToken":{"id":"a"}}]}
+        """;
+
+    private const string SeveralBefore =
+        """
+         "normalizer":null,"post_processor":{"type":"TemplateProcessing","single":[
+          {"SpecialToken":{"id":"a"}},{"SpecialToken":{"id":"b"}},{"Sequence":{"id":"A"}}]}
+        """;
+
+    private const string Unigram =
+        """
+        {"added_tokens":[{"id":0,"content":"</s>","special":true},{"id":1,"content":"<unk>","special":true}],
+         "normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"},
+          {"type":"Lowercase"},{"type":"Prepend","prepend":"a"}]},
+         "pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"▁"}]},
+         "post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"</s>"}}],
+          "special_tokens":{"</s>":{"id":"</s>","ids":[0],"tokens":["</s>"]}}},
+         "decoder":{"type":"Metaspace","replacement":"▁"},
+         "model":{"type":"Unigram","unk_id":1,"vocab":[["</s>",0],["<unk>",0],["▁",-2],["a",-1.5],["▁a",-1e1]]}}
+        """;
+
     private DirectoryInfo _folder = null!;
 
     [TestInitialize]
@@ -50,19 +74,27 @@ public class HostileTokenizerTests
 
     [TestMethod]
     [DataRow("\"BPE\"", "\"WordPiece\"", "of the type WordPiece")]
-    [DataRow("\"BPE\"", "\"Unigram\"", "of the type Unigram")]
+    [DataRow("\"BPE\"", "\"WordLevel\"", "of the type WordLevel")]
     [DataRow("\"normalizer\":null", """ "normalizer":{"type":"NFKC"} """, "normalizes text by NFKC")]
+    [DataRow("\"normalizer\":null", """ "normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"} """, "by Precompiled")]
+    [DataRow("\"normalizer\":null", """ "normalizer":{"type":"Sequence","normalizers":[{"type":"Nmt"}]} """, "by Nmt")]
+    [DataRow("\"normalizer\":null", """ "normalizer":null,"decoder":{"type":"WordPiece"} """, "decoder is WordPiece")]
+    [DataRow("\"normalizer\":null", """ "normalizer":null,"post_processor":{"type":"X"} """, "post_processor is X")]
+    [DataRow("\"normalizer\":null", AfterText, "puts 'a' after a text")]
+    [DataRow("\"normalizer\":null", SeveralBefore, "several tokens before")]
+    [DataRow("\"normalizer\":null", """ "normalizer":{"type":"Replace","pattern":{"Regex":"(?<x>a)"},"content":""} """, "'(?<x'")]
     [DataRow("\"ByteLevel\"", "\"Whitespace\"", "cuts text by Whitespace")]
     [DataRow("\"add_prefix_space\":false,", "", "lacks add_prefix_space")]
     [DataRow("\"use_regex\":true", "\"use_regex\":false", "does not cut text")]
-    [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"byte_fallback\":true,\"ignore_merges\":true,", "ignore_merges")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"dropout\":0.5,", "dropout")]
     [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"end_of_word_suffix\":\"</w>\",", "end_of_word_suffix")]
-    [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"byte_fallback\":true,", "treats spaces")]
-    [DataRow("\"special\":true}]", "\"special\":true},{\"id\":4,\"content\":\"x\",\"single_word\":true}]", "has single_word")]
+    [DataRow("\"type\":\"BPE\",", "\"type\":\"BPE\",\"byte_fallback\":true,", "both ByteLevel and byte_fallback")]
     public void AnotherFormIsRefusedWithAReason(string good, string bad, string reason) => AssertRefused(good, bad, reason);
 
     [TestMethod]
+    [DataRow("\"normalizer\":null", """ "normalizer":{"type":"Replace","content":"x"} """, "lacks a pattern")]
+    [DataRow("\"normalizer\":null", """ "normalizer":{"type":"Prepend"} """, "lacks a text prepend")]
+    [DataRow("\"normalizer\":null", """ "normalizer":null,"post_processor":{"type":"BertProcessing","sep":[],"cls":["a",0]} """, "the sep")]
     [DataRow("\"model\"", "\"modell\"", "no model")]
     [DataRow("\"vocab\"", "\"vocabulary\"", "no vocab")]
     [DataRow("\"merges\":[\"a b\"]", "\"merges\":7", "no list of merges")]
@@ -83,6 +115,35 @@ public class HostileTokenizerTests
     [DataRow("\"content\":\"<|endoftext|>\"", "\"content\":\"\\udc00\"", "broken")]
     [DataRow("<|endoftext|>", "<|end|>", "lacks the token")]
     public void AMalformedFileIsNamedWithWhatIsWrong(string good, string bad, string reason) => AssertRefused(good, bad, reason);
+
+    [TestMethod]
+    [DataRow("\"unk_id\":1,", "", "no unk_id")]
+    [DataRow("\"unk_id\":1,", "\"unk_id\":9,", "no unk_id")]
+    [DataRow("[\"a\",-1.5]", "[\"a\"]", "not a token with its score")]
+    [DataRow("[\"a\",-1.5]", "[\"▁\",-1.5]", "twice")]
+    [DataRow("-1.5", "-1e999", "not a token with its score")]
+    [DataRow("\"unk_id\":1,", "\"unk_id\":1,\"byte_fallback\":true,", "no byte fallback")]
+    [DataRow("\"decoder\":{\"type\":\"Metaspace\"", "\"decoder\":{\"type\":\"CTC\"", "has CTC")]
+    [DataRow("\"ids\":[0]", "\"ids\":[70]", "the id 70")]
+    [DataRow("{\"type\":\"WhitespaceSplit\"}", "{\"type\":\"BertPreTokenizer\"}", "cuts text by BertPreTokenizer")]
+    public void AUnigramFileIsRefusedWithAReason(string good, string bad, string reason)
+    {
+        CollectionAssert.AreEqual(new[] { 2, 3, 3, 2, 1, 2, 3 }, Load("tokenizer.json", Unigram).Encode("A x a"));
+        StringAssert.Contains(Unigram, good);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => Load("tokenizer.json", Unigram.Replace(good, bad)));
+        StringAssert.Contains(e.Message, "tokenizer.json");
+        StringAssert.Contains(e.Message, reason);
+    }
+
+    [TestMethod]
+    public void ANormalizerThatMakesATextMuchLongerIsStopped()
+    {
+        const string twice = """{"type":"Replace","pattern":{"String":"a"},"content":"aa"}""";
+        string many = string.Join(',', Enumerable.Repeat(twice, 40));
+        string normalizer = $$""" "normalizer":{"type":"Sequence","normalizers":[{{many}}]} """;
+        LanguageModelTokenizer tokenizer = Load("tokenizer.json", ByteLevel.Replace("\"normalizer\":null", normalizer));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => tokenizer.Encode("aaa")).Message, "64 times as long");
+    }
 
     [TestMethod]
     [DataRow("tokenizer.json")]
@@ -185,6 +246,7 @@ public class HostileTokenizerTests
             ("tokenizer.model", model), ("tokenizer.json", llama), ("tokenizer.json", Encoding.UTF8.GetBytes(ByteLevel)),
             ("x.tiktoken", tiktoken),
             ("tokenizer.json", Encoding.UTF8.GetBytes(TokenizerJsonFiles.SmallSplit)),
+            ("tokenizer.json", Encoding.UTF8.GetBytes(Unigram)),
         ];
         int loaded = 0;
         foreach ((string name, byte[] good) in files)

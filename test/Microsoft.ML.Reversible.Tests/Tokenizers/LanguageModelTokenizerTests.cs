@@ -78,7 +78,7 @@ public class LanguageModelTokenizerTests
         const string text = "one<|endoftext|>two<|endoftext|>";
 
         int[] plain = tokenizer.Encode(text);
-        int[] cut = tokenizer.Encode(text, recognizeEndOfText: true);
+        int[] cut = tokenizer.Encode(text, recognizeSpecial: true);
 
         CollectionAssert.DoesNotContain(plain, tokenizer.EndOfTextId);
         Assert.AreEqual(text, tokenizer.Decode(plain));

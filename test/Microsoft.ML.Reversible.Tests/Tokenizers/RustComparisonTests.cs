@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Tokenizers;
 
@@ -114,19 +113,7 @@ public class RustComparisonTests
         Compare(Load(file), file, MixedText.Next);
     }
 
-    private static LanguageModelTokenizer Load(JsonObject file)
-    {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("reversible-tests-");
-        try
-        {
-            File.WriteAllText(Path.Combine(folder.FullName, "tokenizer.json"), file.ToJsonString());
-            return LanguageModelTokenizer.Load(folder.FullName);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
+    private static LanguageModelTokenizer Load(JsonObject file) => RustComparison.Load(file);
 
     /// <summary>What SentencePiece does to spaces, which the converters to tokenizer.json leave out for Llama.</summary>
     private static void RemoveExtraSpaces(JsonObject file)
@@ -136,22 +123,6 @@ public class RustComparisonTests
         normalizers.Insert(0, JsonNode.Parse("""{"type":"Replace","pattern":{"Regex":"\\A +| +\\z"},"content":""}"""));
     }
 
-    private static void Compare(LanguageModelTokenizer tokenizer, JsonObject file, Func<Random, string> next)
-    {
-        using var rust = new RustTokenizer(file);
-        var differ = new ConcurrentBag<string>();
-        Parallel.For(0, Count, i =>
-        {
-            string text = next(new Random(i));
-            int[] ids = tokenizer.Encode(text), expected = rust.Encode(text);
-            if (!ids.AsSpan().SequenceEqual(expected))
-                differ.Add($"{Written(text)}: {string.Join(' ', ids)} for {string.Join(' ', expected)}");
-            else if (tokenizer.Decode(ids) is var decoded && decoded != rust.Decode(ids))
-                differ.Add($"{Written(text)}: decoded {Written(decoded)} for {Written(rust.Decode(ids))}");
-        });
-        string shortest = string.Join('\n', differ.OrderBy(line => line.Length).Take(10));
-        Assert.IsEmpty(differ, $"{differ.Count} of {Count} texts differ:\n{shortest}");
-    }
-
-    private static string Written(string text) => JsonValue.Create(text).ToJsonString();
+    private static void Compare(LanguageModelTokenizer tokenizer, JsonObject file, Func<Random, string> next) =>
+        RustComparison.Compare(tokenizer, file, next, Count);
 }

@@ -4,19 +4,24 @@ using Rust = global::Tokenizers.DotNet;
 namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 
 /// <summary>A tokenizer.json as huggingface/tokenizers reads it, the reference of the field.</summary>
-/// <remarks>
-/// Special tokens and what the post-processor puts around a text are left out: here the text of a special token is text like any other.
-/// </remarks>
 internal sealed class RustTokenizer : IDisposable
 {
     private readonly Rust.Tokenizer _tokenizer;
 
     /// <summary>Reads a file; the test is inconclusive where the package has no library for the platform.</summary>
-    public RustTokenizer(JsonObject file)
+    /// <param name="file">The file.</param>
+    /// <param name="whole">
+    /// Whether special tokens in a text are found, and what the post-processor puts around it is added. Otherwise the text of a special
+    /// token is text like any other.
+    /// </param>
+    public RustTokenizer(JsonObject file, bool whole = false)
     {
         var changed = (JsonObject)file.DeepClone();
-        changed["added_tokens"]!.AsArray().RemoveAll(token => (bool)token!["special"]!);
-        changed["post_processor"] = null;
+        if (!whole)
+        {
+            changed["added_tokens"]!.AsArray().RemoveAll(token => (bool)token!["special"]!);
+            changed["post_processor"] = null;
+        }
         string path = Path.GetTempFileName();
         try
         {

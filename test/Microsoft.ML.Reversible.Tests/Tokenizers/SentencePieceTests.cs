@@ -64,7 +64,7 @@ public class SentencePieceTests
     {
         LanguageModelTokenizer tokenizer = Llama;
 
-        int[] ids = tokenizer.Encode("one</s>two", recognizeEndOfText: true);
+        int[] ids = tokenizer.Encode("one</s>two", recognizeSpecial: true);
 
         CollectionAssert.AreEqual((int[])[.. tokenizer.Encode("one"), 2, .. tokenizer.Encode("two")], ids);
         Assert.AreEqual("onetwo", tokenizer.Decode(ids));

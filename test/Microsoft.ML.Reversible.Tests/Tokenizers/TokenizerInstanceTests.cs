@@ -110,7 +110,7 @@ public class TokenizerInstanceTests
 
         CollectionAssert.DoesNotContain(ids, tokenizer.EndOfTextId);
         Assert.AreEqual(text, tokenizer.Decode(ids));
-        Assert.AreEqual(2, tokenizer.Encode(text, recognizeEndOfText: true).Count(id => id == tokenizer.EndOfTextId));
+        Assert.AreEqual(2, tokenizer.Encode(text, recognizeSpecial: true).Count(id => id == tokenizer.EndOfTextId));
     }
 
     internal static LanguageModelTokenizer WrapTiktoken(Func<Dictionary<string, int>, PreTokenizer>? cut = null)

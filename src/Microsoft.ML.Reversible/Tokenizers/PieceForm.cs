@@ -1,10 +1,13 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Tokenizers;
 
-/// <summary>Reads the tokenizer.json of a SentencePiece vocabulary: byte-pair encoding with byte fallback.</summary>
-internal static class LlamaForm
+/// <summary>
+/// Reads the tokenizer.json of a vocabulary whose tokens are pieces of text: BPE or Unigram, with byte fallback or an unknown token.
+/// </summary>
+internal static class PieceForm
 {
     private static readonly string _space = SentencePieceVocabulary.Space.ToString();
 
@@ -12,36 +15,65 @@ internal static class LlamaForm
     /// <exception cref="InvalidDataException">The file is malformed or of another form.</exception>
     public static SentencePieceVocabulary Read(TokenizerJsonFile file, TokenizerConfiguration configuration, string path)
     {
-        (DummyPrefix prefix, bool beforeEach) = ReadPrefix(file);
-        string? unknown = file.Model.TextOf("unk_token");
         TokenTable table = TokenTable.Of(file.Tokens, file.Added, configuration, path);
-        foreach (AddedToken token in table.Literals.Values)
-            if (token.IsNormalized && (prefix == DummyPrefix.Always || token.Content.IndexOfAny([' ', SentencePieceVocabulary.Space]) >= 0))
-                throw file.Unsupported($"its added token '{token.Content}' is searched in normalized text");
+        bool hasBytes = file.Model.IsTrue("byte_fallback");
+        bool namesBytes = hasBytes || file.Sequence("decoder", "decoders").Any(part => part.TextOf("type") == "ByteFallback");
+        string? unknown = ReadUnknown(file);
         var pieces = new SentencePiece[table.Texts.Length];
         for (int id = 0; id < pieces.Length; id++)
         {
             string text = table.Texts[id];
             PieceKind kind = text == unknown ? PieceKind.Unknown
                 : table.Controls.Contains(id) || !file.Tokens.ContainsKey(id) ? PieceKind.Control
-                : IsByte(text) ? PieceKind.Byte : PieceKind.Normal;
+                : namesBytes && IsByte(text) ? PieceKind.Byte : PieceKind.Normal;
             pieces[id] = new(SentencePieceVocabulary.TextOrGap(text, id), 0, kind);
         }
 
-        List<(string Left, string Right)>? merges = ReadMerges(file, pieces);
+        List<(string Left, string Right)>? merges = file.Scores is null ? ReadMerges(file, pieces) : null;
         List<SentencePiece> list = [.. pieces];
         int Find(string? text) => list.FindIndex(piece => piece.Text == text);
-        int end = Find("</s>");
-        int unknownId = Find(unknown);
+        (int end, int unknownId) = (Find("</s>"), Find(unknown));
+        PostProcessor around = PostProcessor.Read(file);
         var vocabulary = new SentencePieceVocabulary(
-            pieces, unknownId >= 0 ? unknownId : end, Find(file.TemplateBegin() ?? "<s>"), end, prefix, RemovesExtraSpaces: false)
+            pieces, unknownId < 0 && hasBytes ? end : unknownId, Find(around.Before ?? "<s>"), end, DummyPrefix.Never,
+            RemovesExtraSpaces: false)
         {
-            Merges = merges, Literals = table.Literals, PrefixesEveryStretch = beforeEach, LeastModelSize = table.LeastModelSize,
+            Merges = merges, Scores = file.Scores, Literals = table.Literals, Specials = table.Specials,
+            LeastModelSize = table.LeastModelSize, HasByteFallback = hasBytes,
+            FusesUnknown = file.Scores is not null || file.Model.IsTrue("fuse_unk"), IgnoresMerges = file.Model.IsTrue("ignore_merges"),
         };
+        vocabulary = WithSpaces(vocabulary, file, around);
+        vocabulary = vocabulary with { DecodedPrefix = DecodedPrefixes.Read(file, vocabulary.Prefix) };
         return vocabulary.FindFault() is { } fault ? throw file.Malformed(fault) : vocabulary;
     }
 
-    private static (DummyPrefix Prefix, bool BeforeEachStretch) ReadPrefix(TokenizerJsonFile file)
+    /// <summary>Sets how text is prepared: as SentencePiece does if the file asks for that, else by the steps of the file.</summary>
+    private static SentencePieceVocabulary WithSpaces(SentencePieceVocabulary vocabulary, TokenizerJsonFile file, PostProcessor around)
+    {
+        if (vocabulary is { Scores: null, HasByteFallback: true, IgnoresMerges: false } && FindPrefix(file) is { } known
+            && !vocabulary.Literals.Values.Any(IsChanged))
+            return vocabulary with { Prefix = known.Prefix, PrefixesEveryStretch = known.BeforeEachStretch };
+        return vocabulary with
+        {
+            Normalizer = TextNormalizer.Read(file), Steps = PieceStep.Read(file),
+            BeginsTexts = around.Before is not null || vocabulary is { Scores: null, HasByteFallback: true },
+        };
+
+        bool IsChanged(AddedToken token) => token.IsNormalized
+            && (known.Prefix == DummyPrefix.Always || token.Content.IndexOfAny([' ', SentencePieceVocabulary.Space]) >= 0);
+    }
+
+    private static string? ReadUnknown(TokenizerJsonFile file)
+    {
+        if (file.Scores is null) return file.Model.TextOf("unk_token");
+        return file.Model.TryGet("unk_id", out JsonElement number) && number.TryGetWhole(out int id)
+            && file.Tokens.TryGetValue(id, out string? unknown)
+            ? unknown
+            : throw file.Malformed("its model has no unk_id that is the id of a token");
+    }
+
+    /// <summary>Returns when a SentencePiece vocabulary would put a space before text; null if the file asks for something else.</summary>
+    private static (DummyPrefix Prefix, bool BeforeEachStretch)? FindPrefix(TokenizerJsonFile file)
     {
         (bool prepends, bool replaces) = (false, false);
         foreach (JsonElement normalizer in file.Sequence("normalizer", "normalizers"))
@@ -49,22 +81,19 @@ internal static class LlamaForm
             if (normalizer.TextOf("type") == "Prepend" && normalizer.TextOf("prepend") == _space && !replaces) prepends = true;
             else if (normalizer.TextOf("type") == "Replace" && normalizer.TextOf("content") == _space
                 && normalizer.TryGet("pattern", out JsonElement pattern) && pattern.TextOf("String") == " ") replaces = true;
-            else throw file.Unsupported($"it normalizes text by {normalizer.TextOf("type")}");
+            else return null;
         }
 
         switch (file.Sequence("pre_tokenizer", "pretokenizers"))
         {
-            case []:
-                if (!replaces) break;
+            case [] when replaces:
                 return (prepends ? DummyPrefix.Always : DummyPrefix.Never, true);
             case [var metaspace] when metaspace.TextOf("type") == "Metaspace" && metaspace.TextOf("replacement") == _space && !prepends:
-                if (!metaspace.TryGet("split", out JsonElement split) || split.ValueKind != JsonValueKind.False)
-                    throw file.Unsupported("it cuts text at spaces");
-                bool never = metaspace.TextOf("prepend_scheme") == "never"
-                    || (metaspace.TryGet("add_prefix_space", out JsonElement adds) && adds.ValueKind == JsonValueKind.False);
-                return (never ? DummyPrefix.Never : DummyPrefix.UnlessSpace, metaspace.TextOf("prepend_scheme") != "first");
+                if (!metaspace.TryGet("split", out JsonElement split) || split.ValueKind != JsonValueKind.False) return null;
+                bool? scheme = MetaspaceStep.ReadScheme(metaspace, file);
+                return (scheme == false ? DummyPrefix.Never : DummyPrefix.UnlessSpace, metaspace.TextOf("prepend_scheme") != "first");
+            default: return null;
         }
-        throw file.Unsupported("it treats spaces differently from the Llama family");
     }
 
     /// <summary>Reads the merges.</summary>

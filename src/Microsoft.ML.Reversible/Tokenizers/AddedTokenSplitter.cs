@@ -1,0 +1,53 @@
+namespace Microsoft.ML.Reversible.Tokenizers;
+
+/// <summary>Cuts text at its added tokens and normalizes what lies between, in the order of huggingface/tokenizers.</summary>
+/// <remarks>
+/// Tokens without the flag normalized are found in the text as it is. What lies between them is normalized; there, the other tokens are
+/// found, normalized in the same way.
+/// </remarks>
+internal sealed class AddedTokenSplitter
+{
+    private readonly TextNormalizer _normalizer;
+    private readonly AddedTokenFinder _raw, _normalized;
+
+    /// <summary>Makes the splitter of tokens.</summary>
+    public AddedTokenSplitter(IEnumerable<AddedToken> tokens, TextNormalizer normalizer)
+    {
+        _normalizer = normalizer;
+        ILookup<bool, AddedToken> byFlag = tokens.OrderBy(token => token.Id).ToLookup(token => token.IsNormalized);
+        _raw = new(byFlag[false].Select(token => (token.Content, token)));
+        _normalized = new(byFlag[true].Select(token => (normalizer.Apply(token.Content), token)).Where(token => token.Item1.Length > 0));
+    }
+
+    /// <summary>Returns what finds the added tokens that are text, and what finds the special tokens too.</summary>
+    /// <param name="literals">The added tokens that are text.</param>
+    /// <param name="specials">The added tokens that stand for no text.</param>
+    /// <param name="normalizer">Changes what lies between them.</param>
+    /// <param name="tokens">The texts of all tokens.</param>
+    /// <param name="named">
+    /// Ids of tokens that are special because they begin or end a text, even if no file adds them; negative ones are none.
+    /// </param>
+    public static (AddedTokenSplitter Added, AddedTokenSplitter AddedAndSpecial) Make(
+        IReadOnlyDictionary<int, AddedToken> literals, IReadOnlyDictionary<int, AddedToken> specials, TextNormalizer normalizer,
+        IReadOnlyList<string> tokens, params int[] named)
+    {
+        IEnumerable<AddedToken> unnamed = named.Distinct()
+            .Where(id => id >= 0 && !specials.ContainsKey(id))
+            .Select(id => new AddedToken(id, tokens[id], IsSpecial: true, Path: ""));
+        return (new(literals.Values, normalizer), new([.. literals.Values, .. specials.Values, .. unnamed], normalizer));
+    }
+
+    /// <summary>Returns the normalized stretches of a text between added tokens, each with the id of the token after it.</summary>
+    /// <param name="text">Well-formed text.</param>
+    /// <returns>Each stretch, which may be empty, its place in the text (0 only where the text begins with it), and the id.</returns>
+    public IEnumerable<(string Stretch, int Start, int? Id)> Split(string text)
+    {
+        foreach ((int start, int end, int? id) in _raw.Split(text))
+        {
+            string between = end > start ? _normalizer.Apply(text[start..end]) : "";
+            foreach ((int first, int last, int? inner) in _normalized.Split(between))
+                if (last > first || inner is not null) yield return (between[first..last], start + first, inner);
+            if (id is not null) yield return ("", end, id);
+        }
+    }
+}
