@@ -6,7 +6,8 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// <summary>A set of characters in .NET's syntax.</summary>
 /// <param name="Members">The set as part of a class.</param>
 /// <param name="Others">All other characters as part of a class; null where there is no short way to write them.</param>
-internal readonly record struct CharacterSet(string Members, string? Others);
+/// <param name="MoreAlone">Further members, as part of a class, that the set has where it is not part of a class itself.</param>
+internal readonly record struct CharacterSet(string Members, string? Others, string MoreAlone = "");
 
 /// <summary>The sets of characters that expressions of tokenizer.json name, where characters beyond U+FFFF are one unit each.</summary>
 /// <param name="named">The ranges beyond U+FFFF that the expression names.</param>
@@ -30,6 +31,9 @@ internal sealed class CharacterSets(IEnumerable<(int First, int Last)> named)
         ["Pf"] = UnicodeCategory.FinalQuotePunctuation, ["Po"] = UnicodeCategory.OtherPunctuation, ["Sm"] = UnicodeCategory.MathSymbol,
         ["Sc"] = UnicodeCategory.CurrencySymbol, ["Sk"] = UnicodeCategory.ModifierSymbol, ["So"] = UnicodeCategory.OtherSymbol,
     };
+
+    // Oniguruma takes \w for characters up to U+00FF from another table, which has these numbers, unless it is in a class.
+    private const string WordNumbers = @"\u00B2\u00B3\u00B9\u00BC-\u00BE";
 
     // Letters in circles and squares, which are symbols.
     private static readonly (int First, int Last)[] _wordSymbols =
@@ -85,8 +89,8 @@ internal sealed class CharacterSets(IEnumerable<(int First, int Last)> named)
 
     private CharacterSet OfWords()
     {
-        string[] names = [.. _categories.Keys.Where(name => name[0] is 'L' or 'M' or 'N' || name == "Pc")];
-        return new(Members(names) + Members(_wordSymbols), Others: null);
+        string[] names = [.. _categories.Keys.Where(name => name[0] is 'L' or 'M' || name is "Nd" or "Nl" or "Pc")];
+        return new(Members(names) + Members(_wordSymbols), Others: null, WordNumbers);
     }
 
     private CharacterSet OfRanges((int First, int Last)[] ranges)

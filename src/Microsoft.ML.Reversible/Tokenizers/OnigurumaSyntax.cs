@@ -243,7 +243,8 @@ internal sealed class OnigurumaSyntax
 
         string Between(string word)
         {
-            string members = $"[{_sets.Find(word)!.Value.Members}]";
+            CharacterSet set = _sets.Find(word)!.Value;
+            string members = $"[{set.Members}{set.MoreAlone}]";
             return $"(?:(?<={members})(?!{members})|(?<!{members})(?={members}))";
         }
     }
@@ -275,7 +276,7 @@ internal sealed class OnigurumaSyntax
         {
             (true, false) => named.Members,
             (true, true) => named.Others ?? throw Unsupported($"{source} in a class"),
-            _ => $"[{(isNegated ? "^" : "")}{named.Members}]",
+            _ => $"[{(isNegated ? "^" : "")}{named.Members}{named.MoreAlone}]",
         };
     }
 

@@ -92,6 +92,9 @@ public sealed class TokenizerPipelineTests
     [TestMethod]
     [DataRow(@"\p{Han}", 0x33000)]
     [DataRow(@"\w", 0x2E80)]
+    [DataRow(@"[\w]", 0x2E80)]
+    [DataRow(@"\d", 0x2E80)]
+    [DataRow(@"\s", 0x10000)]
     public void ASetHasTheCharactersOfTheRustTokenizers(string set, int end)
     {
         JsonObject file = ByteLevel();
