@@ -9,7 +9,7 @@ public sealed class OptionWalkTests
         Type[] walked =
         [
             typeof(ReversibleLmTrainer.Options), typeof(RetrofitEstimator.Options), typeof(ZeroShotEvaluator.Options),
-            typeof(GenerationOptions),
+            typeof(GenerationOptions), typeof(LanguageModelScoringEstimator.Options),
         ];
         CollectionAssert.AreEquivalent(
             walked,

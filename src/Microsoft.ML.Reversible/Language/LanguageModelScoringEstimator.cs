@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.MLNet;
+using Microsoft.ML.Reversible.Training;
 using static Microsoft.ML.Reversible.Training.OptionChecks;
 
 namespace Microsoft.ML.Reversible;
@@ -116,11 +117,20 @@ public sealed class LanguageModelScoringEstimator : IEstimator<ReversibleLmTrans
                 TokenCountKind is DataKind.Int32 or DataKind.Single, nameof(TokenCountKind), TokenCountKind,
                 $"{nameof(DataKind.Int32)} or {nameof(DataKind.Single)}");
             Defined(EmbeddingPooling, nameof(EmbeddingPooling));
+            UnusedOption.RefuseChanged(this, new Options(), Unused());
         }
 
         internal ScoreColumns ToColumns() => new(
             TextColumnName, LogLikelihoodColumnName, TokenCountColumnName, PerplexityColumnName, EmbeddingColumnName,
             TokenCountKind == DataKind.Single, EmbeddingPooling);
+
+        private IEnumerable<UnusedOption> Unused()
+        {
+            if (TokenCountColumnName is null)
+                yield return new(nameof(TokenCountKind), "without a TokenCountColumnName", "set TokenCountColumnName");
+            if (EmbeddingColumnName is null)
+                yield return new(nameof(EmbeddingPooling), "without an EmbeddingColumnName", "set EmbeddingColumnName");
+        }
 
         private static IEnumerable<string> Output(string? name, string option)
         {
