@@ -51,6 +51,7 @@ internal static class CommandLine
         new GenerateVerb(terminal),
         new ScoreVerb(terminal),
         new EvaluateVerb(terminal),
+        new ExportVerb(terminal),
         new BenchVerb(terminal),
         new StabilityVerb(terminal),
         new GradcheckVerb(terminal),

@@ -32,16 +32,26 @@ internal sealed class ModelInput
     };
 
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> Options => [_folder, _tokenizer, _device, _precision];
+    public IReadOnlyList<Option> Options => [.. FolderOptions, _device, _precision];
+
+    /// <summary>The options without device and precision, for verbs that compute nothing.</summary>
+    public IReadOnlyList<Option> FolderOptions => [_folder, _tokenizer];
 
     /// <summary>Loads the model.</summary>
     /// <exception cref="UsageException">There is no such folder, or the model has no tokenizer.</exception>
-    public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed)
+    public ReversibleLmTransformer Load(MLContext ml, ParseResult parsed) =>
+        Load(ml, parsed, parsed.GetValue(_device), parsed.GetValue(_precision));
+
+    /// <summary>Loads the model in full precision, for a verb with <see cref="FolderOptions"/> alone.</summary>
+    /// <inheritdoc cref="Load(MLContext, ParseResult)"/>
+    public ReversibleLmTransformer LoadOnCpu(MLContext ml, ParseResult parsed) => Load(ml, parsed, "cpu", Precision.Float32);
+
+    private ReversibleLmTransformer Load(MLContext ml, ParseResult parsed, string? device, Precision precision)
     {
         string folder = parsed.GetValue(_folder)!;
         ModelFolder.Check(_folder.Name, folder);
         ReversibleLmTransformer model = ml.Reversible().LoadPretrained(
-            folder, device: parsed.GetValue(_device), precision: parsed.GetValue(_precision), tokenizerPath: parsed.GetValue(_tokenizer));
+            folder, device: device, precision: precision, tokenizerPath: parsed.GetValue(_tokenizer));
         if (model.Model.HasTokenizer) return model;
         model.Dispose();
         throw new UsageException($"The folder '{folder}' has no tokenizer files; --tokenizer names them.");

@@ -21,5 +21,5 @@ internal sealed record GgufForm(
 
     /// <summary>Returns the exception for a model that llama.cpp does not compute as it is computed here.</summary>
     public static NotSupportedException Refusal(string what) =>
-        new($"The model cannot be saved as a GGUF file: {what}. SavePretrained saves it as a folder.");
+        new($"The model cannot be saved as a GGUF file: {what}.");
 }

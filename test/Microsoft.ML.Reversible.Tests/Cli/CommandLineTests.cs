@@ -17,7 +17,7 @@ public sealed class CommandLineTests
     {
         CliRun run = CliRun.Of(option);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
-        foreach (string name in new[] { "train", "retrofit", "generate", "score", "evaluate", "bench", "stability", "gradcheck" })
+        foreach (string name in new[] { "train", "retrofit", "generate", "score", "evaluate", "export", "bench", "stability", "gradcheck" })
             StringAssert.Contains(run.Out, $"\n  {name} ");
         StringAssert.Contains(run.Out, "Exit codes: 0 done, 1 the input or an option is wrong, 2 failed, 130 interrupted.");
     }

@@ -88,6 +88,22 @@ public sealed class ModelVerbsTests
         Assert.AreEqual(130, CliRun.With("", new CancellationToken(canceled: true), "generate", "--model", Model, "--prompt", "the").Code);
 
     [TestMethod]
+    public void ExportWritesAFileOfTheTypeOrSaysWhyNot()
+    {
+        string standard = _folder.File("standard"), file = _folder.File("m.gguf");
+        using (ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.MaxSteps, o.Scheme) = (1, Scheme.Residual)))
+            model.SavePretrained(standard);
+        CliRun run = CliRun.Of("export", "--model", standard, "--gguf", file);
+        Assert.AreEqual(0, run.Code, run.Error);
+        StringAssert.StartsWith(run.Out, file + ": ");
+        CollectionAssert.AreEqual("GGUF"u8.ToArray(), File.ReadAllBytes(file)[..4]);
+        CliRun.Of("export", "--model", standard, "--gguf", file, "--type", "int8").AssertRefused("f16, bf16, f32");
+        CliRun.Of("export", "--model", standard, "--gguf", standard).AssertRefused("is a folder");
+        CliRun.Of("export", "--model", Model, "--gguf", _folder.File("other.gguf")).AssertRefused("residual or bdia");
+        Assert.IsFalse(File.Exists(_folder.File("other.gguf")));
+    }
+
+    [TestMethod]
     public void ScoreGivesTheSumsOfThePipelinesColumns()
     {
         CliRun run = CliRun.Of("score", "--model", Model, "--data", Data, "--json");
