@@ -70,7 +70,9 @@ internal static class ConfigurationFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
         {
             // .NET appends the parameter's name, which a file does not have.
-            string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : JsonFault.Of(e);
+            string reason = e is ArgumentException { ParamName: { } name }
+                ? e.Message.Replace($" (Parameter '{name}')", "")
+                : JsonFault.Of(e);
             if (configuration is not null)
                 reason = Regex.Replace(reason, @"\w+", word => configuration.FieldNames.GetValueOrDefault(word.Value, word.Value))
                     .ReplaceLineEndings(" ");

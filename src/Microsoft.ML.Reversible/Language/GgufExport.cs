@@ -24,8 +24,8 @@ internal static class GgufExport
         if (tokens.RemovesExtraSpaces)
             channel.Warning(
                 MessageSensitivity.None,
-                "The model's tokenizer removes spaces at both ends of a text and repeated spaces, and llama.cpp does not. Texts with such " +
-                "spaces have other tokens there.");
+                "The model's tokenizer removes spaces at both ends of a text and repeated spaces, and llama.cpp does not. Texts with " +
+                "such spaces have other tokens there.");
         List<(string Key, object Value)> metadata =
         [
             ("general.architecture", form.Architecture),

@@ -100,8 +100,8 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// The file is replaced only when it is complete.
     /// </summary>
     /// <remarks>
-    /// llama.cpp has GPT-2, Llama, Mistral without a sliding window, Qwen 2 and Qwen 3, and computes p + f(p) in each layer: models with the
-    /// scheme residual, or bdia with standard inference, are written. It computes GELU by the tanh formula from a table in float16, and
+    /// llama.cpp has GPT-2, Llama, Mistral without a sliding window, Qwen 2 and Qwen 3, and computes p + f(p) in each layer: models with
+    /// the scheme residual, or bdia with standard inference, are written. It computes GELU by the tanh formula from a table in float16, and
     /// does not normalize texts. A warning is logged for a tokenizer that removes extra spaces, as llama.cpp keeps them.
     /// </remarks>
     /// <param name="path">The file to create or replace.</param>

@@ -248,36 +248,6 @@ public abstract record LlamaLikeConfiguration : LanguageModelConfiguration
     }
 }
 
-/// <summary>The norms of queries and keys, before positions are applied.</summary>
-internal enum QueryKeyNorm
-{
-    /// <summary>None.</summary>
-    None,
-
-    /// <summary>Over each head, with the same weights for all.</summary>
-    EachHead,
-
-    /// <summary>Over all heads together.</summary>
-    AllHeads,
-}
-
-/// <summary>The names of a block's norms before and after attention and MLP; null where there is none.</summary>
-internal sealed record BlockNorms(string? BeforeAttention, string? AfterAttention, string? BeforeMlp, string? AfterMlp)
-{
-    /// <summary>Llama's.</summary>
-    public static BlockNorms Before { get; } = new("input_layernorm", null, "post_attention_layernorm", null);
-
-    /// <summary>OLMo 2's.</summary>
-    public static BlockNorms After { get; } = new(null, "post_attention_layernorm", null, "post_feedforward_layernorm");
-
-    /// <summary>Gemma's.</summary>
-    public static BlockNorms Around { get; } =
-        new("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm");
-
-    /// <summary>Number of norms.</summary>
-    public int Count => ((string?[])[BeforeAttention, AfterAttention, BeforeMlp, AfterMlp]).Count(name => name is not null);
-}
-
 /// <summary>
 /// A model of the Llama family, or of one that varies its blocks: rotary positions, RMS norms, gated MLPs, and a head that may share the
 /// token embedding's matrix.

@@ -137,7 +137,8 @@ internal sealed class LanguageModelTokenizer
     /// <summary>Describes the tokenizer for a GGUF file.</summary>
     /// <exception cref="NotSupportedException">llama.cpp would tokenize texts differently, or the tokenizer is an instance.</exception>
     public GgufTokens ToGguf() => _parts.Describe?.Invoke() ?? throw new NotSupportedException(
-        "The model cannot be saved as a GGUF file: a tokenizer given as an instance cannot be written. Give the path of its files instead.");
+        "The model cannot be saved as a GGUF file: a tokenizer given as an instance cannot be written. Give the path of its files " +
+        "instead.");
 
     /// <summary>Returns the ids of a text, with nothing added. Surrogates without their other half count as U+FFFD.</summary>
     /// <param name="text">The text.</param>

@@ -30,6 +30,7 @@ public sealed partial class LibraryTextTests
         ["A text must not be null"] = "verbs have no missing texts",
         ["The scheme '5' cannot be saved"] = "verbs have the library's schemes only",
         ["The option 5 has no text form"] = "the library's own options have one",
+        ["A cursor over the input has ended"] = "verbs read files",
         ["No output column is named"] = "verbs add the columns that they read",
         ["The model is evaluated again for rows"] = "verbs read their rows once",
         ["Two cursors over the input give different rows"] = "verbs read files",
@@ -45,7 +46,7 @@ public sealed partial class LibraryTextTests
     /// <summary>Names that are written so in English, in the files that they are of, or in project files.</summary>
     private static readonly string[] _names =
         ["TorchSharp", "PyTorch", "SentencePiece", "MiB", "GiB", "macOS", "answerKey", "ReversibleOlderLinux", "libLibTorchSharp", "ReLU",
-        "SmolLM"];
+        "SmolLM", "ByteLevel"];
 
     [TestMethod]
     public void SentencesOfTheLibraryHaveNoApiNamesAfterTranslation()
