@@ -23,6 +23,7 @@ public abstract record LanguageModelConfiguration
         [nameof(MlpWidth)] = "intermediate_size",
         [nameof(NormEpsilon)] = "rms_norm_eps",
         ["RopeTheta"] = "rope_theta",
+        ["SlidingWindow"] = "sliding_window",
     };
 
     private protected LanguageModelConfiguration()
