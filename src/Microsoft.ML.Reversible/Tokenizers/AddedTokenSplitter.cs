@@ -9,12 +9,14 @@ internal sealed class AddedTokenSplitter
 {
     private readonly TextNormalizer _normalizer;
     private readonly AddedTokenFinder _raw, _normalized;
+    private readonly bool _hasTokens;
 
     /// <summary>Makes the splitter of tokens.</summary>
     public AddedTokenSplitter(IEnumerable<AddedToken> tokens, TextNormalizer normalizer)
     {
-        _normalizer = normalizer;
-        ILookup<bool, AddedToken> byFlag = tokens.OrderBy(token => token.Id).ToLookup(token => token.IsNormalized);
+        AddedToken[] all = [.. tokens];
+        (_normalizer, _hasTokens) = (normalizer, all.Length > 0);
+        ILookup<bool, AddedToken> byFlag = all.OrderBy(token => token.Id).ToLookup(token => token.IsNormalized);
         _raw = new(byFlag[false].Select(token => (token.Content, token)));
         _normalized = new(byFlag[true].Select(token => (normalizer.Apply(token.Content), token)).Where(token => token.Item1.Length > 0));
     }
@@ -40,7 +42,11 @@ internal sealed class AddedTokenSplitter
     /// <summary>Returns the normalized stretches of a text between added tokens, each with the id of the token after it.</summary>
     /// <param name="text">Well-formed text.</param>
     /// <returns>Each stretch, which may be empty, its place in the text (0 only where the text begins with it), and the id.</returns>
-    public IEnumerable<(string Stretch, int Start, int? Id)> Split(string text)
+    public IEnumerable<(string Stretch, int Start, int? Id)> Split(string text) =>
+        // Most vocabularies have no such tokens, and most texts are short: three nested enumerators would take a third of the time.
+        _hasTokens ? SplitAtTokens(text) : text.Length == 0 ? [] : [(_normalizer.Apply(text), 0, null)];
+
+    private IEnumerable<(string Stretch, int Start, int? Id)> SplitAtTokens(string text)
     {
         foreach ((int start, int end, int? id) in _raw.Split(text))
         {
