@@ -5,11 +5,11 @@
 //
 // Output of the first command on two cores of an AMD EPYC, TorchSharp 0.107.0 on libtorch 2.10.0:
 //
-//   Fit: 5.1 s
-//   Fit with AppendCacheCheckpoint: 2.7 s
+//   Fit: 4.4 s
+//   Fit with AppendCacheCheckpoint: 1.5 s
 //   Accuracy: 100.0 %
 //   Accuracy: 100.0 %
-//   Cross-validation, 5 folds: 6.9 s
+//   Cross-validation, 5 folds: 5.5 s
 //   Accuracy of the folds: 100.0 %, 100.0 %, 100.0 %, 100.0 %, 100.0 %
 //   100 % in order: Once upon a time, Mia had a dog and a red ball.
 //   0 % in order: red dog time, a had Once ball. upon a a and Mia
