@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// <param name="input">The input's cursor.</param>
 /// <param name="values">The values of all columns.</param>
 /// <param name="ahead">A second cursor, which the added values are computed from; null if there is none.</param>
-/// <param name="onEnd">Is called with the number of rows when there is no further one; null if nothing is to be done.</param>
+/// <param name="onEnd">Called at the end with the number of rows; null for nothing.</param>
 internal sealed class AddColumnsCursor<TOut>(
     DataViewRowCursor input, AddedValues<TOut> values, DataViewRowCursor? ahead, Action<long>? onEnd)
     : DataViewRowCursor

@@ -12,7 +12,7 @@ namespace Microsoft.ML.Reversible.MLNet;
 /// <param name="added">The columns.</param>
 /// <param name="batched">Their computation.</param>
 /// <param name="maker">The transformer that adds them.</param>
-/// <param name="mostBytes">The maximum size of the remembered rows, bytes; null takes the default.</param>
+/// <param name="mostBytes">The maximum size of the remembered rows, bytes.</param>
 internal sealed class BatchedColumnsView<TItem, TOut>(
     MLContext context, IDataView input, AddedColumns<TOut> added, BatchedColumns<TItem, TOut> batched, ITransformer? maker,
     long mostBytes = RowMemory<TOut>.DefaultBytes)

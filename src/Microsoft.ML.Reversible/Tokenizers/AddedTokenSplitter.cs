@@ -43,7 +43,7 @@ internal sealed class AddedTokenSplitter
     /// <param name="text">Well-formed text.</param>
     /// <returns>Each stretch, which may be empty, its place in the text (0 only where the text begins with it), and the id.</returns>
     public IEnumerable<(string Stretch, int Start, int? Id)> Split(string text) =>
-        // Most vocabularies have no such tokens, and most texts are short: three nested enumerators would take a third of the time.
+        // Without such tokens, as in most vocabularies, short texts would spend much of their time in three nested enumerators.
         _hasTokens ? SplitAtTokens(text) : text.Length == 0 ? [] : [(_normalizer.Apply(text), 0, null)];
 
     private IEnumerable<(string Stretch, int Start, int? Id)> SplitAtTokens(string text)
