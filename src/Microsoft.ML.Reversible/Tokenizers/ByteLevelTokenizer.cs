@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// Byte-level byte-pair encoding with a <see cref="BpeTokenizer"/>. Adds what that lacks: added tokens in text, pieces that are tokens as a
 /// whole, a space before a text, and an error for a byte that is not in the vocabulary, which BpeTokenizer drops.
 /// </summary>
-internal sealed class ByteLevelTokenizer : IdTokenizer, ISpecialTokenEncoder
+internal sealed class ByteLevelTokenizer : AddedTokenTokenizer
 {
     /// <summary>UTF-16 units in the longest part of a piece that is merged as a whole.</summary>
     /// <remarks>
@@ -19,20 +19,15 @@ internal sealed class ByteLevelTokenizer : IdTokenizer, ISpecialTokenEncoder
 
     private readonly Vocabulary _vocabulary;
     private readonly PieceCache _pieces;
-    private readonly AddedTokenSplitter _added, _addedAndSpecial;
     private readonly bool[] _lacksByte = new bool[256];
     private readonly bool _lacksBytes;
 
     /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
     public ByteLevelTokenizer(Vocabulary vocabulary)
-        : base(vocabulary.Texts())
+        : base(vocabulary.Texts(), Splitters(vocabulary, [.. vocabulary.Tokens]))
     {
         _vocabulary = vocabulary;
         _pieces = new PieceCache(Merger(vocabulary));
-        List<string> all = [.. vocabulary.Tokens];
-        (_added, _addedAndSpecial) = AddedTokenSplitter.Make(
-            vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer,
-            all, all.IndexOf(vocabulary.EndOfText), all.IndexOf(vocabulary.BeginOfText));
         var tokens = vocabulary.Tokens.ToHashSet();
         for (int value = 0; value < 256; value++) _lacksByte[value] = !tokens.Contains(ByteAlphabet.Char((byte)value).ToString());
         _lacksBytes = _lacksByte.Contains(true);
@@ -47,30 +42,10 @@ internal sealed class ByteLevelTokenizer : IdTokenizer, ISpecialTokenEncoder
     }
 
     /// <inheritdoc/>
-    public int[] EncodeWithSpecial(string text)
+    protected override void AppendBetween(string text, int start, List<int> ids)
     {
-        var ids = new List<int>();
-        Append(_addedAndSpecial.Split(text), ids);
-        return [.. ids];
-    }
-
-    /// <inheritdoc/>
-    protected override void Append(string text, List<int> ids) => Append(_added.Split(text), ids);
-
-    private void Append(IEnumerable<(string Stretch, int Start, int? Id)> stretches, List<int> ids)
-    {
-        foreach ((string stretch, int start, int? added) in stretches)
-        {
-            AppendBetween(stretch, start, ids);
-            if (added is { } id) ids.Add(id);
-        }
-    }
-
-    private void AppendBetween(string text, int position, List<int> ids)
-    {
-        if (text.Length == 0) return;
-        if (_vocabulary.AddsPrefixSpace && text[0] != ' ') (text, position) = (" " + text, position - 1);
-        if (_lacksBytes) CheckBytes(text, position);
+        if (_vocabulary.AddsPrefixSpace && text[0] != ' ') (text, start) = (" " + text, start - 1);
+        if (_lacksBytes) CheckBytes(text, start);
         foreach ((int offset, int length) in _vocabulary.PreTokenizer.PreTokenize(text))
         {
             int end = offset + length;
@@ -82,6 +57,11 @@ internal sealed class ByteLevelTokenizer : IdTokenizer, ISpecialTokenEncoder
             }
         }
     }
+
+    private static (AddedTokenSplitter, AddedTokenSplitter) Splitters(Vocabulary vocabulary, List<string> tokens) =>
+        AddedTokenSplitter.Make(
+            vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer,
+            tokens, tokens.IndexOf(vocabulary.EndOfText), tokens.IndexOf(vocabulary.BeginOfText));
 
     /// <summary>Returns the function that encodes a piece.</summary>
     private static Func<string, IReadOnlyList<int>> Merger(Vocabulary vocabulary)

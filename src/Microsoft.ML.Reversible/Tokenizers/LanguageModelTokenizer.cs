@@ -151,7 +151,7 @@ internal sealed class LanguageModelTokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         if (!recognizeSpecial) return EncodeDocument(text);
-        if (_parts.Tokenizer is ISpecialTokenEncoder encoder) return Checked(encoder.EncodeWithSpecial(WellFormed(text)));
+        if (_parts.Tokenizer is AddedTokenTokenizer encoder) return Checked(encoder.EncodeWithSpecial(WellFormed(text)));
 
         var ids = new List<int>();
         string[] documents = text.Split(EndOfText);

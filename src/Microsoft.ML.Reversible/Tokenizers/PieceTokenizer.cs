@@ -6,48 +6,31 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// Encodes text with a vocabulary of pieces of text: finds the added tokens, normalizes what lies between, cuts it into stretches, and
 /// encodes each with the vocabulary's model.
 /// </summary>
-internal sealed class PieceTokenizer : IdTokenizer, ISpecialTokenEncoder
+internal sealed class PieceTokenizer : AddedTokenTokenizer
 {
     private const char Space = SentencePieceVocabulary.Space;
 
     private readonly SentencePieceVocabulary _vocabulary;
-    private readonly AddedTokenSplitter _added, _addedAndSpecial;
     private readonly PieceModel _model;
 
     /// <summary>Makes the tokenizer of a vocabulary that has been checked.</summary>
     /// <param name="vocabulary">The vocabulary.</param>
     /// <param name="starters">The ids that a text begins after; negative ones are none.</param>
     public PieceTokenizer(SentencePieceVocabulary vocabulary, params int[] starters)
-        : base(vocabulary.Texts(starters))
+        : base(
+            vocabulary.Texts(starters),
+            AddedTokenSplitter.Make(
+                vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer,
+                [.. vocabulary.Pieces.Select(piece => piece.Text)], starters))
     {
         _vocabulary = vocabulary;
         _model = vocabulary.Scores is null ? new SentencePieceBpe(vocabulary) : new Unigram(vocabulary);
-        (_added, _addedAndSpecial) = AddedTokenSplitter.Make(
-            vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer, [.. vocabulary.Pieces.Select(piece => piece.Text)], starters);
     }
 
     /// <inheritdoc/>
-    public int[] EncodeWithSpecial(string text)
+    protected override void AppendBetween(string text, int start, List<int> ids)
     {
-        var ids = new List<int>();
-        Append(_addedAndSpecial.Split(text), ids);
-        return [.. ids];
-    }
-
-    /// <inheritdoc/>
-    protected override void Append(string text, List<int> ids) => Append(_added.Split(text), ids);
-
-    private void Append(IEnumerable<(string Stretch, int Start, int? Id)> stretches, List<int> ids)
-    {
-        foreach ((string stretch, int start, int? added) in stretches)
-        {
-            if (stretch.Length > 0) AppendBetween(stretch, start == 0, ids);
-            if (added is { } id) ids.Add(id);
-        }
-    }
-
-    private void AppendBetween(string text, bool beginsText, List<int> ids)
-    {
+        bool beginsText = start == 0;
         if (_vocabulary.Steps is not { } steps)
         {
             _model.Append(AsSentencePiece(text, beginsText || _vocabulary.PrefixesEveryStretch), ids);
