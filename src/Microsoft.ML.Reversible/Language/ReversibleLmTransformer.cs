@@ -140,20 +140,23 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// remembers the values of rows, up to 256 MiB, so that a trainer that reads it several times evaluates the model once; for more rows
     /// put <c>AppendCacheCheckpoint</c> after the model.
     /// </remarks>
-    /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
-    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
+    /// <param name="input">
+    /// Data with the text column, which holds text or vectors of token ids (Int32 or UInt32), or with the columns of conversations that the
+    /// model was fine-tuned on.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
-        return new BatchedColumnsView<int[], TextScore>(_context, input, _columns.Added(Live), _columns.Batched(Live), this);
+        _columns.Require(input.Schema);
+        return new BatchedColumnsView<ScoredRow, TextScore>(_context, input, _columns.Added(Live), _columns.Batched(Live), this);
     }
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaErrors.RequireTextOrTokens(inputSchema, _columns.Text);
+        _columns.Require(inputSchema);
         return new AddColumnsMapper<TextScore>(inputSchema, _columns.Added(Live));
     }
 

@@ -39,6 +39,12 @@ internal sealed class JsonRow
     /// <summary>Returns whether the object has a field that is an object.</summary>
     public bool HasObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
 
+    /// <summary>Returns whether the object has a field that is an array.</summary>
+    public bool HasArray(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
+
+    /// <summary>Returns whether the object has a field that is text.</summary>
+    public bool HasText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
+
     /// <summary>Returns a field that is an object.</summary>
     public JsonRow Object(string name) => new(_line, Field(name, JsonValueKind.Object, "an object"));
 
