@@ -49,7 +49,7 @@ internal sealed record ConversationColumns(
         while (cursor.MoveNext())
         {
             IReadOnlyList<ChatTurn> turns = read();
-            if (Conversation.Fault([.. turns.Select(turn => (turn.Role, turn.Content))]) is { } fault) throw Broken(cursor, fault);
+            if (Conversation.Fault([.. turns.Select(turn => (turn.Role, turn.Content))]) is { } fault) throw Broken(cursor.Position, fault);
             yield return turns;
         }
     }
@@ -66,8 +66,12 @@ internal sealed record ConversationColumns(
     }
 
     /// <summary>Returns the exception for a row.</summary>
-    public static InvalidDataException Broken(DataViewRow row, string fault, Exception? cause = null) =>
-        new($"Row {row.Position}, counted from 0: {fault.TrimEnd('.')}.", cause);
+    /// <param name="position">The row's position.</param>
+    /// <param name="fault">What is wrong with it, as a sentence or a part of one.</param>
+    /// <param name="data">The data, as a part of a sentence.</param>
+    /// <param name="cause">The exception that says so; null for none.</param>
+    public static InvalidDataException Broken(long position, string fault, string data = "", Exception? cause = null) =>
+        new($"Row {position}{data}, counted from 0: {fault.TrimEnd('.')}.", cause);
 
     private Func<IReadOnlyList<ChatTurn>> StartPrompts(DataViewRow row)
     {
@@ -87,9 +91,9 @@ internal sealed record ConversationColumns(
         {
             string[] roles = Array.ConvertAll(readRoles(), Conversation.RoleOf), texts = readTexts();
             if (roles.Length != texts.Length)
-                throw Broken(row, $"there are {roles.Length} roles in '{rolesColumn}' and {texts.Length} texts in '{textsColumn}'");
+                throw Broken(row.Position, $"there are {roles.Length} roles in '{rolesColumn}' and {texts.Length} texts in '{textsColumn}'");
             for (int i = 0; i < roles.Length; i++)
-                if (Conversation.FaultOf(roles[i], i) is { } fault) throw Broken(row, fault);
+                if (Conversation.FaultOf(roles[i], i) is { } fault) throw Broken(row.Position, fault);
             return [.. roles.Zip(texts, (role, text) => new ChatTurn(role, text))];
         };
     }

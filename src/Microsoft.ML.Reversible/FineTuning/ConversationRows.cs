@@ -29,32 +29,33 @@ internal sealed class ConversationRows(ConversationColumns columns, ChatFormat f
             try
             {
                 ChatTokens tokens = encoder.Encode(read());
-                return new(tokens.Ids, tokens.Learned);
+                return new(tokens.Ids, tokens.IsLearned);
             }
             catch (ArgumentException e)
             {
-                throw ConversationColumns.Broken(row, WithoutParameter(e), e);
+                throw ConversationColumns.Broken(row.Position, WithoutParameter(e), cause: e);
             }
         };
     }
 
     /// <inheritdoc/>
-    public string ToJson() => ChatFormat.All.Any(known => known.Name == format.Name && known.Layout == format.Layout)
-        ? JsonSerializer.Serialize(new Saved(columns, format.Name, format.DefaultSystem))
+    public string ToJson(ScoreColumns added) => ChatFormat.All.Any(known => known.Name == format.Name && known.Layout == format.Layout)
+        ? JsonSerializer.Serialize(new Saved(columns, added, format.Name, format.DefaultSystem))
         : throw new NotSupportedException(
             $"The chat format '{format.Name}' is a custom one, whose delegate cannot be saved. Save the model alone with " +
             "SavePretrained(folder), or use one of the formats of ChatFormat.All.");
 
-    /// <summary>Restores what <see cref="ToJson"/> described.</summary>
+    /// <summary>Returns the columns that <see cref="ToJson"/> described.</summary>
     /// <exception cref="InvalidDataException">The text is damaged.</exception>
-    public static ConversationRows Parse(string json)
+    public static ScoreColumns Parse(string json)
     {
         try
         {
-            if (JsonSerializer.Deserialize<Saved>(json) is not { Columns: not null, Format: not null } saved)
+            if (JsonSerializer.Deserialize<Saved>(json) is not { Read: not null, Added: not null, Format: not null } saved)
                 throw new JsonException("A part is missing.");
             var format = ChatFormat.Parse(saved.Format);
-            return new(saved.Columns, saved.DefaultSystem is { } system ? format.WithDefaultSystem(system) : format);
+            if (saved.DefaultSystem is { } system) format = format.WithDefaultSystem(system);
+            return saved.Added with { Rows = new ConversationRows(saved.Read, format) };
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
@@ -68,7 +69,8 @@ internal sealed class ConversationRows(ConversationColumns columns, ChatFormat f
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(nameof(Saved.Format), out _);
+            JsonElement root = document.RootElement;
+            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty(nameof(Saved.Format), out _);
         }
         catch (JsonException)
         {
@@ -81,5 +83,5 @@ internal sealed class ConversationRows(ConversationColumns columns, ChatFormat f
         e.ParamName is { } name ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;
 
     /// <summary>The form in a zip.</summary>
-    private sealed record Saved(ConversationColumns Columns, string Format, string? DefaultSystem);
+    private sealed record Saved(ConversationColumns Read, ScoreColumns Added, string Format, string? DefaultSystem);
 }

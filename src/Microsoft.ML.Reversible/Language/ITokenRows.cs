@@ -22,8 +22,9 @@ internal interface ITokenRows
     Func<ScoredRow> Start(DataViewRow row, LanguageModel model);
 
     /// <summary>Describes the columns and how they become tokens, for a zip.</summary>
+    /// <param name="added">The columns that are added.</param>
     /// <exception cref="NotSupportedException">They cannot be described.</exception>
-    string ToJson();
+    string ToJson(ScoreColumns added);
 }
 
 /// <summary>The tokens of a row, the first of which is only an input.</summary>

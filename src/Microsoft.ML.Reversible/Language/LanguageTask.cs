@@ -148,7 +148,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
 /// <param name="tokens">The data, cut into windows; what it reads from must outlive the task.</param>
 /// <param name="options">The options, already checked.</param>
 /// <param name="labelSmoothing">The part of the target's probability that is spread over the vocabulary, within [0, 1).</param>
-internal sealed class LanguageModelingTask(
+internal class LanguageModelingTask(
     LanguageModel model, ITokenSource tokens, LanguageTrainingOptions options, double labelSmoothing = 0)
     : LanguageTask(model, tokens, options)
 {

@@ -33,6 +33,9 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The report of a retrofitted model; null for other models and for loaded ones.</summary>
     public RetrofitReport? Retrofit { get; }
 
+    /// <summary>The report on data and model of a fine-tuned model; null for other models and for loaded ones.</summary>
+    public FineTuneReport? FineTuning { get; internal init; }
+
     /// <summary>The network, a TorchSharp module that this transformer, or the one that it was made from, owns.</summary>
     public LanguageNetwork Network => Live.Network;
 
@@ -176,6 +179,10 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>Saves a chain of ML.NET's own transformers, so that <c>mlContext.Model.Load</c> needs no registration.</summary>
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
+        if (_columns.Rows is { } rows)
+            throw new NotSupportedException(
+                $"mlContext.Model.Save cannot save the columns of conversations {string.Join(", ", rows.ColumnNames)}. Save the pipeline with " +
+                "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         if (!Live.HasTokenizer)
             throw new NotSupportedException(
                 "This model has no tokenizer, but mlContext.Model.Save can store only models that read text. Save the pipeline with " +
