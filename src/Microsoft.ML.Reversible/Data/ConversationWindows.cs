@@ -83,7 +83,7 @@ internal sealed class ConversationWindows : ITokenSource
         foreach (int[] window in windows) length = Math.Max(length, window.Sum(_conversations.InputsOf));
         var inputs = new long[windows.Length * length];
         var targets = new long[inputs.Length];
-        var documents = new long[inputs.Length];
+        var documents = new int[inputs.Length];
         Array.Fill(targets, TokenBatch.Ignored);
         bool isPacked = false;
         for (int row = 0; row < windows.Length; row++)
@@ -98,7 +98,7 @@ internal sealed class ConversationWindows : ITokenSource
             }
             // The padding repeats the last token, so that exact hidden states stay in range.
             inputs.AsSpan(at, end - at).Fill(inputs[at - 1]);
-            documents.AsSpan(at, end - at).Fill(windows[row].Length - 1);
+            documents.AsSpan(at, end - at).Fill(windows[row].Length);
             isPacked |= windows[row].Length > 1;
         }
         return new(inputs, targets, windows.Length) { Documents = isPacked && !_crosses ? documents : null };

@@ -17,10 +17,10 @@ internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Ro
     public long[]? Windows { get; init; }
 
     /// <summary>
-    /// The number of each input's document within its row, of the length of <see cref="Inputs"/>, not decreasing along a row; null if a
-    /// row is one document, or if tokens see those of other documents.
+    /// The number of each input's document within its row, of the length of <see cref="Inputs"/>; padding is one of its own. Null if a row
+    /// is one document, or if tokens see those of other documents.
     /// </summary>
-    public long[]? Documents { get; init; }
+    public int[]? Documents { get; init; }
 
     /// <summary>Number of targets that are tokens.</summary>
     public long TargetCount { get; } = Targets.LongLength - Targets.AsSpan().Count(Ignored);

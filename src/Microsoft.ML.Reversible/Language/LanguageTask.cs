@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.MLNet;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
@@ -157,7 +158,7 @@ internal class LanguageModelingTask(
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
-        return LanguageModelLoss.Differentiate(Network, ids, targets, step, labelSmoothing).MoveToOuterDisposeScope();
+        return LanguageModelLoss.Differentiate(Network, ids, targets, step, labelSmoothing, DocumentsOf(batch)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -165,9 +166,13 @@ internal class LanguageModelingTask(
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
-        double crossEntropy = -LanguageModelLoss.LogLikelihood(Network, ids, targets).sum(ScalarType.Float64).item<double>();
+        double crossEntropy = -LanguageModelLoss.LogLikelihood(Network, ids, targets, DocumentsOf(batch))
+            .sum(ScalarType.Float64).item<double>();
         return (crossEntropy, crossEntropy);
     }
+
+    private static TokenDocuments? DocumentsOf(TokenBatch batch) =>
+        batch.Documents is { } numbers ? TokenDocuments.Of(numbers, numbers.Length / batch.Rows) : null;
 }
 
 /// <summary>Weights that a run does not train: they get no gradients until this is disposed of.</summary>

@@ -59,12 +59,7 @@ internal static class TokenAddition
             Edit(json, root =>
             {
                 if (root["added_tokens"] is not JsonArray list) root["added_tokens"] = list = [];
-                foreach ((int id, string token) in added)
-                {
-                    JsonObject entry = Entry(token);
-                    entry.Insert(0, "id", id);
-                    list.Add(entry);
-                }
+                foreach ((int id, string token) in added) list.Add(Entry(token, id));
             });
         Edit(configuration, root =>
         {
@@ -86,15 +81,15 @@ internal static class TokenAddition
             });
     }
 
-    private static JsonObject Entry(string token) => new()
+    private static JsonObject Entry(string token, int? id = null)
     {
-        ["content"] = token,
-        ["single_word"] = false,
-        ["lstrip"] = false,
-        ["rstrip"] = false,
-        ["normalized"] = false,
-        ["special"] = true,
-    };
+        JsonObject entry = [];
+        if (id is { } number) entry["id"] = number;
+        entry["content"] = token;
+        foreach (string flag in (string[])["single_word", "lstrip", "rstrip", "normalized"]) entry[flag] = false;
+        entry["special"] = true;
+        return entry;
+    }
 
     private static void Edit(string path, Action<JsonObject> change)
     {
