@@ -52,7 +52,7 @@ internal static class Conversion
     private static void Copy(NamedWeight from, NamedWeight to)
     {
         using var scope = NewDisposeScope();
-        Tensor source = from.View(), target = to.View();
+        Tensor source = from.Merged(), target = to.View();
         long rows = source.shape[0], added = target.shape[0] - rows;
         target.narrow(0, 0, rows).copy_(source);
         if (added > 0) target.narrow(0, rows, added).copy_(source.mean([0], keepdim: true));
