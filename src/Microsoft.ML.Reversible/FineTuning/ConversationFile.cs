@@ -17,7 +17,7 @@ internal static class ConversationFile
     {
         ConversationRow[] rows =
             [.. JsonRow.Read(SourceFile.Lines(path, mostBytes: long.MaxValue, MostLineBytes)).Select(row => ToRow(row, Turns(row)))];
-        return rows.Length > 0 ? rows : throw new InvalidDataException($"{path} has no conversation: it has only blank lines.");
+        return rows.Length > 0 ? rows : throw new InvalidDataException($"{path} has no conversation.");
     }
 
     private static ConversationRow ToRow(JsonRow row, IReadOnlyList<(string Role, string Text)> turns)

@@ -50,7 +50,7 @@ internal static class Chats
     [
         .. Enumerable.Range(0, 40).Select(i => new ConversationRow
         {
-            Roles = ["user", "assistant"], Texts = [$"who {i % 10}?", $"the {Things[i % 3]}"],
+            Roles = ["user", "assistant"], Texts = [$"who {i % 3}?", $"the {Things[i % 3]}"],
         }),
     ];
 
@@ -76,6 +76,7 @@ internal static class Chats
     {
         FineTuneEstimator.Options options = Quick;
         change?.Invoke(options);
+        if (options.WarmupSteps > options.MaxSteps) options.WarmupSteps = options.MaxSteps;
         return Ml.Reversible().FineTune(options).Fit(View(rows.Length > 0 ? rows : Rows));
     }
 

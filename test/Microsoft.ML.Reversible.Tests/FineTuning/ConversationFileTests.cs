@@ -64,8 +64,8 @@ public sealed class ConversationFileTests
     }
 
     [TestMethod]
-    [DataRow("", "it is empty. Copy or download it again.")]
-    [DataRow("\n \n", "has no conversation: it has only blank lines.")]
+    [DataRow("", "data.jsonl has no conversation.")]
+    [DataRow("\n \n", "data.jsonl has no conversation.")]
     [DataRow("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "it is a Git LFS pointer")]
     [DataRow("<!DOCTYPE html>\n", "it is a web page")]
     [DataRow("PAR1xxxxPAR1", "it is a Parquet file")]

@@ -14,10 +14,9 @@ public sealed class FineTuneEstimatorTests
     [TestMethod]
     public void TheAssistantsLossFallsAndTheModelAnswers()
     {
-        using ReversibleLmTransformer model = Chats.Fit(o => o.MaxSteps = 200);
+        using ReversibleLmTransformer model = Chats.Fit(o => o.MaxSteps = 300);
         Assert.IsLessThan(0.5 * model.Metrics!.History[0].Loss, model.Metrics.ValidationLoss!.Value);
-        string answer = model.Generate("[INST] who 3? [/INST]", maxTokens: 30, temperature: 0);
-        StringAssert.Matches(answer, new(@"\A the (red fox|blue dog|brown cat) ?\z"));
+        Assert.AreEqual("[INST] who 1? [/INST] the blue dog ", model.Generate("[INST] who 1? [/INST]", maxTokens: 30, temperature: 0));
     }
 
     [TestMethod]

@@ -88,9 +88,9 @@ public sealed class FineTuneRunTests
         Assert.AreEqual(0, again.FineTuning!.AddedTokenCount);
         Assert.AreEqual(320, again.Configuration.VocabularySize);
 
-        static int[] Generated(ReversibleLmTransformer model) => model.GenerateIds(
+        static int[] Generated(ReversibleLmTransformer model) => [.. model.GenerateIds(
             [.. model.Model.Tokenizer.Encode("<|im_start|>user\nwho 3?<|im_end|>\n<|im_start|>assistant\n", recognizeSpecial: true)],
-            maxTokens: 30, temperature: 0);
+            new GenerationOptions { MaxTokens = 30, Temperature = 0 })];
     }
 
     [TestMethod]

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Tests.Tokenizers;
 [TestClass]
 public sealed class TokenAdditionTests
 {
-    private static readonly string[] _tokens = ["<|im_start|>", "<|im_end|>"];
+    private static readonly string[] _tokens = ["<|turn|>", "<|stop|>"];
 
     public static IEnumerable<object[]> Kinds =>
     [
@@ -25,19 +25,19 @@ public sealed class TokenAdditionTests
         CollectionAssert.AreEqual(tokenizer.Encode(text), added.Encode(text));
         Assert.AreEqual((tokenizer.EndOfTextId, tokenizer.BeginOfTextId, tokenizer.PrefixId),
             (added.EndOfTextId, added.BeginOfTextId, added.PrefixId));
-        int[] ids = added.Encode("a<|im_end|>b<|im_start|>", recognizeSpecial: true);
+        int[] ids = added.Encode("a<|stop|>b<|turn|>", recognizeSpecial: true);
         Assert.AreEqual(1, ids.Count(id => id == size));
         Assert.AreEqual(1, ids.Count(id => id == size + 1));
-        Assert.IsFalse(added.Encode("a<|im_end|>").Contains(size + 1), "text alone makes a special token");
+        Assert.IsFalse(added.Encode("a<|stop|>").Contains(size + 1), "text alone makes a special token");
         Assert.AreNotEqual(tokenizer.Hash, added.Hash);
 
         using var scratch = new ScratchFolder();
         added.Save(scratch.FullName);
         LanguageModelTokenizer loaded = LanguageModelTokenizer.Load(scratch.FullName, tokenizer.EndOfTextId);
-        CollectionAssert.AreEqual(ids, loaded.Encode("a<|im_end|>b<|im_start|>", recognizeSpecial: true));
+        CollectionAssert.AreEqual(ids, loaded.Encode("a<|stop|>b<|turn|>", recognizeSpecial: true));
         LanguageModelTokenizer more = TokenAddition.Add(loaded, ["<z>"]);
         CollectionAssert.AreEqual(new[] { size + 2 }, more.Encode("<z>", recognizeSpecial: true).Where(id => id >= size).ToArray());
-        CollectionAssert.AreEqual(ids, more.Encode("a<|im_end|>b<|im_start|>", recognizeSpecial: true));
+        CollectionAssert.AreEqual(ids, more.Encode("a<|stop|>b<|turn|>", recognizeSpecial: true));
     }
 
     [TestMethod]
