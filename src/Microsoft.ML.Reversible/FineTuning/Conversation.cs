@@ -20,7 +20,9 @@ internal static class Conversation
         if (turns.Count == 0) return "the conversation is empty";
         for (int i = 0; i < turns.Count; i++)
             if (FaultOf(turns[i].Role, i) is { } fault) return fault;
-        return turns.Any(turn => turn.Role == ChatTurn.AssistantRole) ? null : "the conversation has no turn of the assistant to learn from";
+        return turns.Any(turn => turn.Role == ChatTurn.AssistantRole)
+            ? null
+            : "the conversation has no turn of the assistant to learn from";
     }
 
     /// <summary>Returns what is wrong with a role, as a part of a sentence; null if nothing is.</summary>

@@ -41,7 +41,7 @@ internal sealed record ConversationColumns(
     }
 
     /// <summary>Returns the conversations of data, one a row, read on demand.</summary>
-    /// <exception cref="InvalidDataException">A row is not a conversation with a turn of the assistant; the message names the row.</exception>
+    /// <exception cref="InvalidDataException">A row is not a conversation with an assistant's turn; the message names the row.</exception>
     public IEnumerable<IReadOnlyList<ChatTurn>> Read(IDataView data)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([.. Names.Select(name => data.Schema[name])]);
@@ -91,7 +91,8 @@ internal sealed record ConversationColumns(
         {
             string[] roles = Array.ConvertAll(readRoles(), Conversation.RoleOf), texts = readTexts();
             if (roles.Length != texts.Length)
-                throw Broken(row.Position, $"there are {roles.Length} roles in '{rolesColumn}' and {texts.Length} texts in '{textsColumn}'");
+                throw Broken(
+                    row.Position, $"there are {roles.Length} roles in '{rolesColumn}' and {texts.Length} texts in '{textsColumn}'");
             for (int i = 0; i < roles.Length; i++)
                 if (Conversation.FaultOf(roles[i], i) is { } fault) throw Broken(row.Position, fault);
             return [.. roles.Zip(texts, (role, text) => new ChatTurn(role, text))];

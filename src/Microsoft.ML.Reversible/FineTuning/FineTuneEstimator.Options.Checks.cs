@@ -17,18 +17,20 @@ public sealed partial class FineTuneEstimator
             CheckColumns();
             base.CheckRanges();
             AtLeast(1, VocabularyMultiple, nameof(VocabularyMultiple));
+            CheckAdapter();
             if (AddedTokens is not { } tokens) return;
             if (tokens.Any(string.IsNullOrEmpty))
                 throw new ArgumentException("AddedTokens must not have an empty token.", nameof(AddedTokens));
             if (tokens.GroupBy(token => token).FirstOrDefault(group => group.Count() > 1) is { } twice)
-                throw new ArgumentException($"AddedTokens must have different tokens, but '{twice.Key}' occurs twice.", nameof(AddedTokens));
+                throw new ArgumentException(
+                    $"AddedTokens must have different tokens, but '{twice.Key}' occurs twice.", nameof(AddedTokens));
         }
 
         internal override IEnumerable<UnusedOption> Unused(bool asksForGpu)
         {
             foreach (string option in _ofTexts)
                 yield return new(option, "in fine-tuning, which reads conversations", "train with LanguageModel on a text column");
-            foreach (UnusedOption one in UnusedOfColumns()) yield return one;
+            foreach (UnusedOption one in UnusedOfColumns().Concat(UnusedOfAdapter())) yield return one;
             if (!Packing)
                 yield return new(nameof(AttendAcrossConversations), "if Packing is false, so that a window has one conversation",
                     "set Packing to true");
@@ -47,6 +49,22 @@ public sealed partial class FineTuneEstimator
             LayerStack.Check(Scheme, BackwardMode ?? Scheme.DefaultBackwardMode(arithmetic), arithmetic);
         }
 
+        private void CheckAdapter()
+        {
+            Defined(BasePrecision, nameof(BasePrecision));
+            if (LoraAlpha is { } alpha) Positive(alpha, nameof(LoraAlpha));
+            if (LoraRank is { } rank) AtLeast(1, rank, nameof(LoraRank));
+            ArgumentNullException.ThrowIfNull(LoraTargets);
+            try
+            {
+                _ = Models.LoraTargets.Parse(LoraTargets);
+            }
+            catch (ArgumentException e)
+            {
+                throw new ArgumentException($"Lora{e.Message.Replace(" (Parameter 'text')", "")}", nameof(LoraTargets), e);
+            }
+        }
+
         private void CheckColumns()
         {
             Named(RolesColumnName, nameof(RolesColumnName));
@@ -61,6 +79,26 @@ public sealed partial class FineTuneEstimator
             IReadOnlyList<string> columns = Columns.Names;
             if (columns.Distinct().Count() < columns.Count)
                 throw new ArgumentException($"The columns of a conversation must be different, not {string.Join(", ", columns)}.");
+        }
+
+        private IEnumerable<UnusedOption> UnusedOfAdapter()
+        {
+            if (LoraRank is null)
+            {
+                string[] options =
+                [
+                    nameof(LoraAlpha), nameof(LoraRankStabilized), nameof(LoraTargets), nameof(TrainEmbedding), nameof(TrainHead),
+                    nameof(BasePrecision),
+                ];
+                foreach (string option in options)
+                    yield return new(option, "without a LoraRank, since there is no adapter", "set LoraRank");
+                yield break;
+            }
+            foreach (string option in new[] { nameof(FreezeEmbedding), nameof(FrozenLayerCount) })
+                yield return new(option, "with a LoraRank, since the model below an adapter is frozen", "leave out LoraRank");
+            if (Model is not null)
+                yield return new(nameof(BasePrecision), "if Model is a loaded model, which has its own number type",
+                    "set ModelPath to its folder");
         }
 
         private IEnumerable<UnusedOption> UnusedOfColumns()

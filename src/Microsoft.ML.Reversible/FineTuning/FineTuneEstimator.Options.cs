@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.FineTuning;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 
 namespace Microsoft.ML.Reversible;
@@ -9,7 +10,7 @@ public sealed partial class FineTuneEstimator
     /// <remarks>
     /// The model's shape and tokenizer are those of the model to start from. Some training defaults differ from <see
     /// cref="ReversibleLmTrainer"/>'s: a context of 512 tokens, batches of 8, 500 steps with a warm-up of at most 50, a learning rate of
-    /// 1e-5, and no weight decay.
+    /// 1e-5 or for an adapter 2e-4, and no weight decay.
     /// </remarks>
     public sealed partial class Options : LanguageTrainingOptions
     {
@@ -75,6 +76,41 @@ public sealed partial class FineTuneEstimator
         public string? SystemPrompt { get; set; }
 
         /// <summary>
+        /// The rank of a LoRA adapter, at least 1: only the adapter's small matrices are trained, and the model itself is frozen. Null
+        /// trains the model's own weights.
+        /// </summary>
+        public int? LoraRank { get; set; }
+
+        /// <summary>
+        /// The numerator of the adapter's scale, positive and finite: the product of the adapter's matrices is multiplied by it over the
+        /// rank. Null is twice the rank.
+        /// </summary>
+        public double? LoraAlpha { get; set; }
+
+        /// <summary>Whether the adapter's scale is divided by the root of the rank (rsLoRA) instead of the rank.</summary>
+        public bool LoraRankStabilized { get; set; }
+
+        /// <summary>
+        /// The matrices with an adapter: <c>all-linear</c> for all of the blocks, or names and regular expressions separated by commas, as
+        /// in PEFT's target_modules.
+        /// </summary>
+        public string LoraTargets { get; set; } = Models.LoraTargets.AllLinear;
+
+        /// <summary>
+        /// Whether the embedding is trained beside an adapter, and with it a head that shares its matrix. Null trains it if tokens are
+        /// added to the vocabulary.
+        /// </summary>
+        public bool? TrainEmbedding { get; set; }
+
+        /// <summary>Whether the head is trained beside an adapter. Null trains it if tokens are added to the vocabulary.</summary>
+        public bool? TrainHead { get; set; }
+
+        /// <summary>
+        /// The number type in which the frozen weights of a model from a folder are kept below an adapter; bfloat16 takes half the memory.
+        /// </summary>
+        public Precision BasePrecision { get; set; } = Precision.Float32;
+
+        /// <summary>
         /// Whether a window holds several conversations. Each one, in the order of the data, is put into the first window with room for it.
         /// Without packing, each has a window of its own, which is padded to the longest of its batch.
         /// </summary>
@@ -106,7 +142,18 @@ public sealed partial class FineTuneEstimator
 
         internal override int DefaultMaxSteps => 500;
 
-        internal override double DefaultLearningRate => 1e-5;
+        internal override double DefaultLearningRate => LoraRank is null ? 1e-5 : 2e-4;
+
+        internal double? EffectiveLoraAlpha => LoraAlpha ?? 2 * LoraRank;
+
+        /// <summary>Returns the settings of the adapter; null to train the model's own weights.</summary>
+        /// <param name="addsTokens">Whether tokens are added to the vocabulary.</param>
+        internal LoraSettings? LoraFor(bool addsTokens) => LoraRank is not { } rank
+            ? null
+            : new(rank, EffectiveLoraAlpha!.Value, LoraRankStabilized, LoraTargets)
+            {
+                TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens, BaseName = ModelPath,
+            };
 
         internal override string? StartOption => nameof(ModelPath);
 

@@ -37,7 +37,8 @@ namespace Microsoft.ML.Reversible;
 ///
 /// ### Training algorithm details
 /// The chat format turns a conversation into tokens. The loss is the mean cross-entropy of the assistant's tokens and of the tokens that
-/// end its turns; all others are only context.
+/// end its turns; all others are only context. With `LoraRank`, the model is frozen and an adapter of
+/// [low-rank matrices](https://arxiv.org/abs/2106.09685) is trained.
 /// ]]></format>
 /// </remarks>
 public sealed partial class FineTuneEstimator : IEstimator<ReversibleLmTransformer>
@@ -120,7 +121,7 @@ public sealed partial class FineTuneEstimator : IEstimator<ReversibleLmTransform
         using IChannel channel = _host.Start("Fine-tuning");
         TieOrder.Warn(_options.Tokenizer, channel);
         using var run = new TrainingRun(_options, _context, _host, channel, [new("Weights", "of a trained model")]);
-        FineTuneStart start = FineTuneStart.Make(_options, run.Checkpoint, run.Device);
+        FineTuneStart start = FineTuneStart.Make(_options, run.Checkpoint, run.Device, run.Seed);
         try
         {
             using FineTuneData data = FineTuneData.Read(input, validation, _options, start);

@@ -13,11 +13,14 @@ internal sealed class FineTuneTask(FineTuneStart start, ITokenSource tokens, Fin
 {
     /// <inheritdoc/>
     public override IEnumerable<FingerprintEntry> Fingerprint =>
-        [.. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name)];
+    [
+        .. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name),
+        .. start.BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
+    ];
 
     /// <summary>Number of parameters that are trained.</summary>
     public long TrainableParameterCount => Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.numel());
 
-    /// <summary>Number of all parameters.</summary>
-    public long ParameterCount => Network.Configuration.ParameterCount;
+    /// <summary>Number of all parameters, with those of an adapter.</summary>
+    public long ParameterCount => Network.parameters().Sum(weight => weight.numel());
 }

@@ -33,15 +33,32 @@ internal static class Conversion
         network, network.Configuration with { VocabularySize = vocabularySize }, network.Stack.Scheme,
         options.Arithmetic ?? network.Stack.Arithmetic, options, device);
 
+    /// <summary>Creates a network that is never trained with the same scheme and weights, as <see cref="Copy"/> does.</summary>
+    /// <param name="network">The trained network.</param>
+    /// <param name="vocabularySize">The number of token ids, at least the network's.</param>
+    /// <param name="frozen">The number type of the weights.</param>
+    /// <param name="device">The device of the new network.</param>
+    /// <returns>The network; the caller disposes of it.</returns>
+    public static LanguageNetwork CopyFrozen(LanguageNetwork network, int vocabularySize, Precision frozen, Device device)
+    {
+        LayerStack stack = network.Stack;
+        LanguageNetwork made = (network.Configuration with { VocabularySize = vocabularySize }).Build(
+            stack.Scheme, stack.BackwardMode, stack.Arithmetic,
+            network.Compute == ScalarType.BFloat16 ? Precision.BFloat16 : Precision.Float32, device, seed: null, frozen);
+        CopyWeights(network, made);
+        return made;
+    }
+
     /// <summary>Copies the weights to a network of the same shape, or with more token ids.</summary>
     public static void CopyWeights(LanguageNetwork teacher, LanguageNetwork student)
     {
         using var noGraph = no_grad();
-        foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) Copy(from, to);
+        foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) CopyWeight(from, to);
     }
 
     private static LanguageNetwork Make(
-        LanguageNetwork from, LanguageModelConfiguration shape, Scheme scheme, Arithmetic arithmetic, TrainingOptions options, Device device)
+        LanguageNetwork from, LanguageModelConfiguration shape, Scheme scheme, Arithmetic arithmetic, TrainingOptions options,
+        Device device)
     {
         LanguageNetwork made = shape.Build(
             scheme, options.BackwardMode ?? scheme.DefaultBackwardMode(arithmetic), arithmetic, options.Precision, device, seed: null);
@@ -49,7 +66,7 @@ internal static class Conversion
         return made;
     }
 
-    private static void Copy(NamedWeight from, NamedWeight to)
+    private static void CopyWeight(NamedWeight from, NamedWeight to)
     {
         using var scope = NewDisposeScope();
         Tensor source = from.Merged(), target = to.View();

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
 /// The base of all training tasks for language models: token windows, the network's parameters, bits per byte, and checkpoints that are
-/// Hugging Face folders. A derived class defines the loss.
+/// Hugging Face folders, or those of an adapter in PEFT's layout. A derived class defines the loss.
 /// </summary>
 internal abstract class LanguageTask : ITrainingTask, IDisposable
 {
@@ -119,10 +119,18 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     }
 
     /// <inheritdoc/>
-    public void WriteModel(string folder) => PretrainedFolder.WriteWithoutTokenizerInstance(_model, folder);
+    public void WriteModel(string folder)
+    {
+        if (Network.HasAdapter) AdapterFolder.Write(Network, folder);
+        else PretrainedFolder.WriteWithoutTokenizerInstance(_model, folder);
+    }
 
     /// <inheritdoc/>
-    public void ReadWeights(string folder) => PretrainedFolder.ReadWeights(folder, Network);
+    public void ReadWeights(string folder)
+    {
+        if (Network.HasAdapter) AdapterFolder.ReadWeights(folder, Network);
+        else PretrainedFolder.ReadWeights(folder, Network);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _frozen.Dispose();

@@ -181,8 +181,8 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     {
         if (_columns.Rows is { } rows)
             throw new NotSupportedException(
-                $"mlContext.Model.Save cannot save the columns of conversations {string.Join(", ", rows.ColumnNames)}. Save the pipeline with " +
-                "mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
+                $"mlContext.Model.Save cannot save the columns of conversations {string.Join(", ", rows.ColumnNames)}. Save the pipeline " +
+                "with mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         if (!Live.HasTokenizer)
             throw new NotSupportedException(
                 "This model has no tokenizer, but mlContext.Model.Save can store only models that read text. Save the pipeline with " +

@@ -155,7 +155,8 @@ public sealed class FineTuneEstimatorTests
         var loaded = (ReversibleLmTransformer)Ml.Reversible().Load(scratch.File("model.zip"), out _);
         using (loaded)
             CollectionAssert.AreEqual(
-                model.Transform(data).GetColumn<float>("Likelihood").ToArray(), loaded.Transform(data).GetColumn<float>("Likelihood").ToArray());
+                model.Transform(data).GetColumn<float>("Likelihood").ToArray(),
+                loaded.Transform(data).GetColumn<float>("Likelihood").ToArray());
 
         ITransformer placeholder = Ml.Model.Load(scratch.File("model.zip"), out _);
         var e = Assert.Throws<Exception>(() => placeholder.Transform(data).GetColumn<float>("Likelihood").ToArray());
