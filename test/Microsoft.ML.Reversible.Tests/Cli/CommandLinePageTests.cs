@@ -1,6 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Cli;
+using Microsoft.ML.Reversible.Tests.FineTuning;
 using Microsoft.ML.Reversible.Tests.Repository;
 using Microsoft.ML.Reversible.Tests.Storage;
 
@@ -62,6 +63,10 @@ public sealed partial class CommandLinePageTests
         AssertFields("retrofit", CliRun.Of(
             "retrofit", "--teacher", teacher, "--data", data, "--out", folder.File("student"), "--context-length", "16", "--max-steps", "2",
             "--batch-size", "2", "--scheme", "auto", "--json"));
+        Chats.Write(folder.File("chats.jsonl"));
+        AssertFields("finetune", CliRun.Of(
+            "finetune", "--model", Chats.Folder, "--data", folder.File("chats.jsonl"), "--chat-format", "llama2", "--out",
+            folder.File("tuned"), "--context-length", "80", "--max-steps", "2", "--json"));
         AssertFields("score", CliRun.Of("score", "--model", model, "--data", data, "--json"));
         AssertFields("evaluate", CliRun.Of("evaluate", "--model", model, "--task", $"piqa={folder.File("piqa.jsonl")}", "--json"));
         AssertFields("stability", CliRun.Of("stability", "--model", model, "--data", data, "--krylov-dimension", "4", "--json"));

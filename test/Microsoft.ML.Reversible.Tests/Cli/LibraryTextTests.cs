@@ -17,6 +17,8 @@ public sealed partial class LibraryTextTests
         ["mlContext.Model.Save"] = "no verb writes zips",
         ["This model takes 5 MiB; mlContext.Model.Save"] = "no verb writes zips",
         ["This model has no tokenizer, but mlContext.Model.Save"] = "no verb writes zips",
+        ["The chat format '5' is a custom one"] = "verbs have the library's formats only",
+        ["The tokenizer lacks the tokens 5, which cannot be added to one that is given"] = "verbs read tokenizers from files",
         ["This pipeline was saved with"] = "no verb reads zips",
         ["'5' is a custom task"] = "no verb takes custom tasks",
         ["The task '5' is a custom one"] = "no verb takes custom tasks",

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
 /// <summary>
-/// Command lines in which the first option has no effect and is refused, even with its default value. MODEL, DATA, PIQA and RUN stand for
-/// folders and files.
+/// Command lines in which the first option has no effect and is refused, even with its default value. MODEL, BASE, DATA, CHATS, PIQA and
+/// RUN stand for folders and files.
 /// </summary>
 internal static class OptionCases
 {
@@ -56,6 +56,13 @@ internal static class OptionCases
             "--checkpoint-interval 250",
             .. With("--distill false", _ofDistillation),
         ]),
+        .. Lines("finetune",
+        [
+            "--lora-alpha 2", "--lora-rank-stabilized false", "--lora-targets all-linear", "--train-embedding false", "--train-head false",
+            "--base-precision float32", "--freeze-embedding false --lora-rank 2", "--frozen-layer-count 0 --lora-rank 2",
+            "--attend-across-conversations false --packing false", "--validation-fraction 0.1 --validation CHATS", "--deterministic",
+            "--checkpoint-interval 250",
+        ]),
         .. Lines("generate",
         [
             "--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--temperature 1 --top-k 1",
@@ -67,7 +74,8 @@ internal static class OptionCases
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
-        .. new[] { "train", "retrofit", "generate", "bench", "gradcheck" }.Select(verb => (verb, "--fallback-to-cpu --device cpu")),
+        .. new[] { "train", "retrofit", "finetune", "generate", "bench", "gradcheck" }
+            .Select(verb => (verb, "--fallback-to-cpu --device cpu")),
     ];
 
     /// <summary>
@@ -108,6 +116,11 @@ internal static class OptionCases
             "--layer-count 1 --head-count 1 --width 8 --context-length 8 --batch-size 2 --tokenization byte --max-steps 2 --seed 1"),
         .. OfTraining("retrofit",
             "--teacher MODEL --scheme iterated-inverse:a=1 --context-length 8 --batch-size 2 --max-steps 2 --learning-rate 1e-3 --seed 1"),
+        ("finetune", $"{FineTune} --out RUN/model", "--data CHATS"), ("finetune", $"{FineTune} --data CHATS", "--out RUN/model"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model", "--validation CHATS"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model", "--json"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model --lora-rank 2", "--merge-adapter"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model --device cuda:99", "--fallback-to-cpu"),
     ];
 
     /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>
@@ -124,6 +137,8 @@ internal static class OptionCases
     };
 
     private const string Gradcheck = "--layer-count 3 --head-count 2 --width 8 --context-length 4 --batch-size 2";
+
+    private const string FineTune = "--model BASE --chat-format llama2 --context-length 80 --batch-size 2 --max-steps 2 --seed 1";
 
     private static IEnumerable<(string, string)> Lines(string verb, IEnumerable<string> lines) => lines.Select(line => (verb, line));
 
