@@ -61,6 +61,7 @@ internal static class AdapterConfigurationFile
             {
                 Dropout = json.Value("lora_dropout", ifAbsent: 0.0),
                 Excluded = Targets(json, "exclude_modules") ?? "",
+                PassesOverUnmatched = true,
                 RankPattern = Pattern<int>(json, "rank_pattern"),
                 AlphaPattern = Pattern<double>(json, "alpha_pattern"),
                 BaseName = json.Value<string>("base_model_name_or_path"),

@@ -155,6 +155,10 @@ public abstract partial class LanguageNetwork
     {
         LoraTargets targets = LoraTargets.Parse(settings.Targets);
         LoraTargets? excluded = settings.Excluded.Length > 0 ? LoraTargets.Parse(settings.Excluded) : null;
+        string[] unmatched = settings.PassesOverUnmatched
+            ? []
+            : [.. targets.Items.Where(item => !AdaptableNames.Any(module => LoraTargets.Matches(item, module)))];
+        if (unmatched.Length > 0) throw NothingMatches(string.Join(", ", unmatched));
         bool any = false;
         foreach (var group in AdaptableParts().GroupBy(part => part.Linear))
         {
@@ -174,8 +178,8 @@ public abstract partial class LanguageNetwork
     {
         IEnumerable<string> names = Blocks[0].modules().OfType<Linear>().SelectMany(linear => linear.Parts).Select(part => part.Name);
         return new(
-            $"Targets '{targets}' match no matrix of the model's blocks. The matrices of a block are {ModelFamilyRow.Join(names)}, " +
-            $"after {_parts.LayerPrefix}N. in whole names.", nameof(targets));
+            $"Targets has '{targets}', which matches no matrix of the model's blocks. The matrices of a block are " +
+            $"{ModelFamilyRow.Join(names)}, in whole names after '{_parts.LayerPrefix}' and the layer's number.", nameof(targets));
     }
 
     /// <summary>Returns the matrices of the blocks, by the names that they have in files.</summary>
