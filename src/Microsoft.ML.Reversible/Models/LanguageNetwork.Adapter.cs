@@ -12,6 +12,8 @@ public abstract partial class LanguageNetwork
     internal const string AdapterPrefix = "base_model.model.";
 
     private Parameter[] _made = [];
+
+    /// <summary>The number type of the network's own weights if they are never trained; with an adapter, that of the base's.</summary>
     private Precision? _frozen;
 
     /// <summary>The settings of the network's adapter; null if it has none.</summary>
@@ -49,9 +51,7 @@ public abstract partial class LanguageNetwork
         LoraSettings settings, int? seed, Scheme? scheme = null, BackwardMode? backwardMode = null, Arithmetic? arithmetic = null,
         Precision? precision = null, Action<LanguageNetwork>? check = null)
     {
-        if (HasAdapter)
-            throw new InvalidOperationException(
-                "The model has an adapter already. Merge it first with MergeAdapter, or start from the model that it was added to.");
+        RequireNoAdapter();
         settings.Check();
         (Scheme chosen, Arithmetic numbers, BackwardMode mode) = Choose(scheme, arithmetic, backwardMode);
         bool trainsHead = settings.TrainHead, trainsEmbedding = settings.TrainEmbedding, unties = false;
@@ -78,6 +78,14 @@ public abstract partial class LanguageNetwork
             network.Dispose();
             throw;
         }
+    }
+
+    /// <exception cref="InvalidOperationException">The network has an adapter.</exception>
+    internal void RequireNoAdapter()
+    {
+        if (HasAdapter)
+            throw new InvalidOperationException(
+                "The model has an adapter already. Merge it first with MergeAdapter, or start from the model that it was added to.");
     }
 
     /// <summary>

@@ -24,6 +24,13 @@ internal static class Adapters
         return network;
     }
 
+    /// <summary>Saves a random adapter of a network.</summary>
+    public static void Save(LanguageNetwork network, string folder, double deviation = 0.1, LoraSettings? settings = null)
+    {
+        using LanguageNetwork adapted = Randomize(network.WithAdapter(settings ?? Settings(), seed: 1), deviation);
+        AdapterFolder.Save(adapted, folder);
+    }
+
     /// <summary>The parameters that are not trained, as they are now; the caller disposes of the copies.</summary>
     public static Tensor[] Frozen(LanguageNetwork network) =>
         [.. network.parameters().Where(p => !p.requires_grad).Select(p => p.detach().clone())];
