@@ -100,6 +100,7 @@ internal static class OptionCases
         ("evaluate", "--model MODEL --task piqa=PIQA", "--json"),
         ("export", "--gguf RUN/m.gguf", "--model MODEL"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--tokenizer none"),
+        ("export", "--model MODEL --gguf RUN/m.gguf", "--adapter ADAPTER"),
         ("export", "--model MODEL", "--gguf RUN/m.gguf"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--type f32"),
         ("generate", "--model MODEL", "--prompt the"),
@@ -150,6 +151,7 @@ internal static class OptionCases
         yield return (verb, $"{rest} --model MODEL", "--device cuda:99");
         yield return (verb, $"{rest} --model MODEL --device cuda:99", "--fallback-to-cpu");
         yield return (verb, $"{rest} --model MODEL", "--tokenizer none");
+        yield return (verb, $"{rest} --model MODEL", "--adapter ADAPTER");
         if (verb == "generate") yield break;
         // Items show log-likelihoods, where a table of few questions may have the same fractions.
         string shown = verb == "evaluate" ? " --item-log RUN/items" : "";

@@ -7,6 +7,7 @@ using Microsoft.ML.Reversible.Cli.Benchmark;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Cli.Verbs;
 using Microsoft.ML.Reversible.Tests.FineTuning;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
@@ -47,6 +48,7 @@ public sealed partial class OptionTests
         ]);
         using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.Scheme, o.MaxSteps) = (Scheme.Residual, 5));
         model.SavePretrained(_shared.File("model"));
+        Adapters.Save(model.Network, _shared.File("adapter"), deviation: 1);
     }
 
     [ClassCleanup]
@@ -181,6 +183,7 @@ public sealed partial class OptionTests
         verb, .. lines.SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(word => word
             .Replace("BASE", Chats.Folder, StringComparison.Ordinal)
             .Replace("CHATS", _shared.File("chats.jsonl"), StringComparison.Ordinal)
+            .Replace("ADAPTER", _shared.File("adapter"), StringComparison.Ordinal)
             .Replace("MODEL", _shared.File("model"), StringComparison.Ordinal)
             .Replace("DATA", _shared.File("text.txt"), StringComparison.Ordinal)
             .Replace("PIQA", _shared.File("piqa.jsonl"), StringComparison.Ordinal)
