@@ -193,6 +193,8 @@ internal sealed class FrozenWeights : IDisposable
             .. embedding ? network.EmbeddingWeights : [],
             .. network.Blocks.Take(layers).SelectMany(block => block.parameters()),
         ];
+        // The base of an adapter is frozen already and stays so.
+        _weights = [.. _weights.Where(weight => weight.requires_grad)];
         foreach (Parameter weight in _weights) weight.requires_grad = false;
     }
 

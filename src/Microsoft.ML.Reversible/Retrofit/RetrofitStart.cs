@@ -234,6 +234,6 @@ internal static class Conversion
     private static void Copy(NamedWeight from, NamedWeight to)
     {
         using var scope = NewDisposeScope();
-        to.View().copy_(from.View());
+        to.View().copy_(from.Merged());
     }
 }
