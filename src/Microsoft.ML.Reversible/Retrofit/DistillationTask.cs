@@ -37,7 +37,7 @@ internal sealed class DistillationTask : LanguageTask
     public DistillationTask(
         LanguageModel student, LanguageNetwork teacher, TokenCache tokens, RetrofitEstimator.Options options, int seed,
         TeacherCache? answers = null)
-        : base(student, tokens, options, seed, fixedWindows: answers is not null)
+        : base(student, options.Windows(tokens, seed, fixedPlaces: answers is not null), options)
     {
         (_teacher, _answers, _loss, _hiddenStateWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
         // Layers are counted as functions of the stack, so a Hamiltonian stack has two per block.
