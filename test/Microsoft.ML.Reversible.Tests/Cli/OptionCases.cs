@@ -16,7 +16,8 @@ internal static class OptionCases
     [
         "--divergence forward-kl", "--jensen-shannon-weight 0.5", "--temperature 1", "--cross-entropy-weight 0", "--hidden-state-weight 0",
         "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--backward-mode reversible", "--kept-layer-count 0",
-        "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--gradient-accumulation-steps 1",
+        "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--dropout 0", "--attention-dropout 0",
+        "--gradient-accumulation-steps 1",
         "--max-steps 500", "--max-epochs 1", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
         "--optimizer-placement after-backward", "--clip-with-previous-norm false", "--outlier-factor 0", "--max-skipped-steps 10",
