@@ -61,13 +61,14 @@ internal static class OptionCases
             "--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--temperature 1 --top-k 1",
             "--top-p 1 --top-k 1", "--seed 0 --top-k 1",
         ]),
+        .. Lines("chat", ["--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--top-p 1 --top-k 1"]),
         .. Lines("bench",
         [
             "--key-value-head-count 2", "--deterministic", "--search-steps 1", "--max-batch 64", "--steps 3 --search --search-steps 3",
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
-        .. new[] { "train", "retrofit", "generate", "bench", "gradcheck" }.Select(verb => (verb, "--fallback-to-cpu --device cpu")),
+        .. new[] { "train", "retrofit", "generate", "chat", "bench", "gradcheck" }.Select(verb => (verb, "--fallback-to-cpu --device cpu")),
     ];
 
     /// <summary>
@@ -77,7 +78,7 @@ internal static class OptionCases
     public static IEnumerable<(string Verb, string Shared, string Line)> Effects =>
     [
         .. OfModel("score", "--data DATA"), .. OfModel("stability", "--data DATA"), .. OfModel("evaluate", "--task piqa=PIQA"),
-        .. OfModel("generate", "--prompt the"),
+        .. OfModel("generate", "--prompt the"), .. OfModel("chat", "--format zephyr --max-tokens 5"),
         .. OfData("score"), .. OfData("stability"),
         ("score", "--model MODEL --data DATA", "--json"),
         ("stability", "--model MODEL --data DATA", "--json"),
@@ -95,6 +96,8 @@ internal static class OptionCases
         ("export", "--model MODEL", "--gguf RUN/m.gguf"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--type f32"),
         ("generate", "--model MODEL", "--prompt the"),
+        ("chat", "--model MODEL --max-tokens 5", "--format zephyr"),
+        ("chat", Chat, "--system hello"), ("chat", Chat, "--overflow refuse"), ("chat", Chat, "--json"),
         ("gradcheck", Gradcheck, "--scheme leapfrog"), ("gradcheck", Gradcheck, "--arithmetic exact"),
         ("gradcheck", Gradcheck, "--backward-mode checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
         ("gradcheck", Gradcheck, "--head-count 1"), ("gradcheck", Gradcheck, "--width 12"),
@@ -120,10 +123,13 @@ internal static class OptionCases
         ["bench --search-steps"] = "as for --search",
         ["bench --max-batch"] = "as for --search",
         ["generate --precision"] = "logits differ by rounding, which a drawn token seldom shows; 'score' shows it",
+        ["chat --precision"] = "as for 'generate'",
         ["evaluate --batch-tokens"] = "it decides memory and speed; scores are the same within rounding",
     };
 
     private const string Gradcheck = "--layer-count 3 --head-count 2 --width 8 --context-length 4 --batch-size 2";
+
+    private const string Chat = "--model MODEL --format zephyr --max-tokens 5";
 
     private static IEnumerable<(string, string)> Lines(string verb, IEnumerable<string> lines) => lines.Select(line => (verb, line));
 
@@ -135,7 +141,7 @@ internal static class OptionCases
         yield return (verb, $"{rest} --model MODEL", "--device cuda:99");
         yield return (verb, $"{rest} --model MODEL --device cuda:99", "--fallback-to-cpu");
         yield return (verb, $"{rest} --model MODEL", "--tokenizer none");
-        if (verb == "generate") yield break;
+        if (verb is "generate" or "chat") yield break;
         // Items show log-likelihoods, where a table of few questions may have the same fractions.
         string shown = verb == "evaluate" ? " --item-log RUN/items" : "";
         yield return (verb, $"{rest} --model MODEL{shown}", "--precision bfloat16");

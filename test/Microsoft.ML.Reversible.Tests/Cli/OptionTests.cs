@@ -29,6 +29,7 @@ public sealed partial class OptionTests
         ("train", TrainSettings.Table().Properties),
         ("retrofit", RetrofitSettings.Table().Properties),
         ("generate", GenerateVerb.Settings().Properties),
+        ("chat", ChatVerb.Settings().Properties),
         ("bench", BenchSettings.Table().Properties),
     ];
 
@@ -42,12 +43,14 @@ public sealed partial class OptionTests
             """{"goal": "see", "sol1": "look", "sol2": "listen to it", "label": 0}""",
             """{"goal": "hear", "sol1": "look at it", "sol2": "listen", "label": 1}""",
         ]);
-        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.Scheme, o.MaxSteps) = (Scheme.Residual, 5));
+        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), Shape);
         model.SavePretrained(_shared.File("model"));
     }
 
     [ClassCleanup]
     public static void Delete() => _shared.Dispose();
+
+    private static void Shape(ReversibleLmTrainer.Options o) => (o.Scheme, o.MaxSteps, o.ContextLength) = (Scheme.Residual, 5, 64);
 
     [TestMethod]
     public void EveryOptionOfEveryVerbHasACase()
@@ -73,6 +76,7 @@ public sealed partial class OptionTests
             "train" => "--data DATA --out RUN/out",
             "retrofit" => "--teacher MODEL --data DATA --out RUN/out",
             "generate" => "--model MODEL --prompt the",
+            "chat" => "--model MODEL --format zephyr",
             _ => "",
         };
         CliRun run = Run(scratch, verb, line, needed);
@@ -94,6 +98,7 @@ public sealed partial class OptionTests
         AssertArrives(TrainSettings.Table(), () => new());
         AssertArrives(RetrofitSettings.Table(), () => new());
         AssertArrives(GenerateVerb.Settings(), () => new());
+        AssertArrives(ChatVerb.Settings(), () => new());
         AssertArrives(BenchSettings.Table(), () => new());
     }
 
@@ -170,7 +175,8 @@ public sealed partial class OptionTests
         return $"{text}\n{string.Join('\n', files.Order(StringComparer.Ordinal))}";
     }
 
-    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.Of(
+    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.With(
+        verb == "chat" ? "the\nfox\n" : "", CancellationToken.None,
     [
         verb, .. lines.SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(word => word
             .Replace("MODEL", _shared.File("model"), StringComparison.Ordinal)

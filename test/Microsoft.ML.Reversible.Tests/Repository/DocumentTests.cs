@@ -18,6 +18,7 @@ public sealed partial class DocumentTests
         ["docs/retrofit.md"] = "RetrofitSnippets.cs",
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
+        ["docs/chat.md"] = "ChatSnippets.cs",
     };
 
     [TestMethod]
