@@ -50,6 +50,7 @@ internal static class CommandLine
         new RetrofitVerb(terminal),
         new FineTuneVerb(terminal),
         new GenerateVerb(terminal),
+        new ChatVerb(terminal),
         new ScoreVerb(terminal),
         new EvaluateVerb(terminal),
         new ExportVerb(terminal),

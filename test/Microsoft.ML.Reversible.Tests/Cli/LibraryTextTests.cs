@@ -41,6 +41,8 @@ public sealed partial class LibraryTextTests
         ["The 5 does not tell how many tokens"] = "verbs read tokenizers from files",
         ["A tokenizer given as an instance"] = "verbs read tokenizers from files",
         ["The {0} of Microsoft.ML.Tokenizers makes"] = "verbs read tokenizers from files",
+        ["RawRepresentationFactory returned"] = "verbs return what it must",
+        ["use a RepetitionPenalty of GenerationOptions"] = "verbs have no such penalties",
         ["NormEpsilon must be"] = "only a config.json sets it",
         ["RopeTheta must be"] = "only a config.json sets it",
     };

@@ -59,7 +59,8 @@ internal static class OptionCases
         ]),
         .. Lines("finetune",
         [
-            "--lora-alpha 2", "--lora-rank-stabilized false", "--lora-targets all-linear", "--train-embedding false", "--train-head false",
+            "--lora-alpha 2", "--lora-rank-stabilized false", "--lora-targets all-linear", "--lora-dropout 0",
+            "--train-embedding false", "--train-head false",
             "--base-precision float32", "--freeze-embedding false --lora-rank 2", "--frozen-layer-count 0 --lora-rank 2",
             "--attend-across-conversations false --packing false", "--validation-fraction 0.1 --validation CHATS", "--deterministic",
             "--checkpoint-interval 250",
@@ -69,13 +70,14 @@ internal static class OptionCases
             "--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--temperature 1 --top-k 1",
             "--top-p 1 --top-k 1", "--seed 0 --top-k 1",
         ]),
+        .. Lines("chat", ["--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--top-p 1 --top-k 1"]),
         .. Lines("bench",
         [
             "--key-value-head-count 2", "--deterministic", "--search-steps 1", "--max-batch 64", "--steps 3 --search --search-steps 3",
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
-        .. new[] { "train", "retrofit", "finetune", "generate", "bench", "gradcheck" }
+        .. new[] { "train", "retrofit", "finetune", "generate", "chat", "bench", "gradcheck" }
             .Select(verb => (verb, "--fallback-to-cpu --device cpu")),
     ];
 
@@ -86,7 +88,7 @@ internal static class OptionCases
     public static IEnumerable<(string Verb, string Shared, string Line)> Effects =>
     [
         .. OfModel("score", "--data DATA"), .. OfModel("stability", "--data DATA"), .. OfModel("evaluate", "--task piqa=PIQA"),
-        .. OfModel("generate", "--prompt the"),
+        .. OfModel("generate", "--prompt the"), .. OfModel("chat", "--format zephyr --max-tokens 5"),
         .. OfData("score"), .. OfData("stability"),
         ("score", "--model MODEL --data DATA", "--json"),
         ("stability", "--model MODEL --data DATA", "--json"),
@@ -105,6 +107,8 @@ internal static class OptionCases
         ("export", "--model MODEL", "--gguf RUN/m.gguf"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--type f32"),
         ("generate", "--model MODEL", "--prompt the"),
+        ("chat", "--model MODEL --max-tokens 5", "--format zephyr"),
+        ("chat", Chat, "--system hello"), ("chat", Chat, "--overflow refuse"), ("chat", Chat, "--json"),
         ("gradcheck", Gradcheck, "--scheme leapfrog"), ("gradcheck", Gradcheck, "--arithmetic exact"),
         ("gradcheck", Gradcheck, "--backward-mode checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
         ("gradcheck", Gradcheck, "--head-count 1"), ("gradcheck", Gradcheck, "--width 12"),
@@ -135,12 +139,15 @@ internal static class OptionCases
         ["bench --search-steps"] = "as for --search",
         ["bench --max-batch"] = "as for --search",
         ["generate --precision"] = "logits differ by rounding, which a drawn token seldom shows; 'score' shows it",
+        ["chat --precision"] = "as for 'generate'",
         ["evaluate --batch-tokens"] = "it decides memory and speed; scores are the same within rounding",
     };
 
     private const string Gradcheck = "--layer-count 3 --head-count 2 --width 8 --context-length 4 --batch-size 2";
 
     private const string FineTune = "--model BASE --chat-format llama2 --context-length 80 --batch-size 2 --max-steps 2 --seed 1";
+
+    private const string Chat = "--model MODEL --format zephyr --max-tokens 5";
 
     private static IEnumerable<(string, string)> Lines(string verb, IEnumerable<string> lines) => lines.Select(line => (verb, line));
 
@@ -153,7 +160,7 @@ internal static class OptionCases
         yield return (verb, $"{rest} --model MODEL --device cuda:99", "--fallback-to-cpu");
         yield return (verb, $"{rest} --model MODEL", "--tokenizer none");
         yield return (verb, $"{rest} --model MODEL", "--adapter ADAPTER");
-        if (verb == "generate") yield break;
+        if (verb is "generate" or "chat") yield break;
         // Items show log-likelihoods, where a table of few questions may have the same fractions.
         string shown = verb == "evaluate" ? " --item-log RUN/items" : "";
         yield return (verb, $"{rest} --model MODEL{shown}", "--precision bfloat16");

@@ -32,6 +32,7 @@ public sealed partial class OptionTests
         ("retrofit", RetrofitSettings.Table().Properties),
         ("finetune", FineTuneSettings.Table().Properties),
         ("generate", GenerateVerb.Settings().Properties),
+        ("chat", ChatVerb.Settings().Properties),
         ("bench", BenchSettings.Table().Properties),
     ];
 
@@ -46,13 +47,15 @@ public sealed partial class OptionTests
             """{"goal": "see", "sol1": "look", "sol2": "listen to it", "label": 0}""",
             """{"goal": "hear", "sol1": "look at it", "sol2": "listen", "label": 1}""",
         ]);
-        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.Scheme, o.MaxSteps) = (Scheme.Residual, 5));
+        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), Shape);
         model.SavePretrained(_shared.File("model"));
         Adapters.Save(model.Network, _shared.File("adapter"), deviation: 1);
     }
 
     [ClassCleanup]
     public static void Delete() => _shared.Dispose();
+
+    private static void Shape(ReversibleLmTrainer.Options o) => (o.Scheme, o.MaxSteps, o.ContextLength) = (Scheme.Residual, 5, 64);
 
     [TestMethod]
     public void EveryOptionOfEveryVerbHasACase()
@@ -79,6 +82,7 @@ public sealed partial class OptionTests
             "retrofit" => "--teacher MODEL --data DATA --out RUN/out",
             "finetune" => "--model BASE --data CHATS --out RUN/out",
             "generate" => "--model MODEL --prompt the",
+            "chat" => "--model MODEL --format zephyr",
             _ => "",
         };
         CliRun run = Run(scratch, verb, line, needed);
@@ -101,6 +105,7 @@ public sealed partial class OptionTests
         AssertArrives(RetrofitSettings.Table(), () => new());
         AssertArrives(FineTuneSettings.Table(), () => new());
         AssertArrives(GenerateVerb.Settings(), () => new());
+        AssertArrives(ChatVerb.Settings(), () => new());
         AssertArrives(BenchSettings.Table(), () => new());
     }
 
@@ -178,7 +183,8 @@ public sealed partial class OptionTests
         return $"{text}\n{string.Join('\n', files.Order(StringComparer.Ordinal))}";
     }
 
-    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.Of(
+    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.With(
+        verb == "chat" ? "the\nfox\n" : "", CancellationToken.None,
     [
         verb, .. lines.SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(word => word
             .Replace("BASE", Chats.Folder, StringComparison.Ordinal)

@@ -84,6 +84,7 @@ public sealed class FineTuneOptionTests
         Adapted(nameof(Options.LoraAlpha), o => o.LoraAlpha = 3),
         Adapted(nameof(Options.LoraRankStabilized), o => o.LoraRankStabilized = true),
         Adapted(nameof(Options.LoraTargets), o => o.LoraTargets = "c_attn"),
+        Adapted(nameof(Options.LoraDropout), o => o.LoraDropout = 0.5),
         Adapted(nameof(Options.TrainEmbedding), o => o.TrainEmbedding = true),
         Adapted(nameof(Options.TrainHead), o => o.TrainHead = true),
         Adapted(nameof(Options.BasePrecision), o => o.BasePrecision = Precision.BFloat16,
@@ -164,6 +165,7 @@ public sealed class FineTuneOptionTests
         AssertNamed(nameof(Options.LoraRank), o => o.LoraRank = 0);
         AssertNamed(nameof(Options.LoraAlpha), o => (o.LoraRank, o.LoraAlpha) = (2, 0));
         AssertNamed(nameof(Options.LoraTargets), o => (o.LoraRank, o.LoraTargets) = (2, " "));
+        AssertNamed(nameof(Options.LoraDropout), o => (o.LoraRank, o.LoraDropout) = (2, 1));
         AssertNamed(nameof(Options.VocabularyMultiple), o => o.VocabularyMultiple = 0);
         AssertNamed(nameof(Options.AddedTokens), o => o.AddedTokens = ["<x>", "<x>"]);
         AssertNamed(nameof(Options.AddedTokens), o => o.AddedTokens = [""]);

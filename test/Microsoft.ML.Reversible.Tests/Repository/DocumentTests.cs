@@ -20,6 +20,7 @@ public sealed partial class DocumentTests
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
         ["docs/fine-tuning.md"] = "FineTuningSnippets.cs",
+        ["docs/chat.md"] = "ChatSnippets.cs",
     };
 
     [TestMethod]
