@@ -179,10 +179,12 @@ internal sealed record ConversationFields(
     private IEnumerable<string?> Values(RawColumnData<ReadOnlyMemory<char>> column, DataField field)
     {
         int[] levels = column.DefinitionLevels.ToArray();
-        string[] present = [.. column.Values.ToArray().Select(text => text.ToString())];
+        // The values that are present come first; what follows them in the buffer means nothing.
+        int count = field.MaxDefinitionLevel == 0 ? column.Values.Length : levels.Count(level => level == field.MaxDefinitionLevel);
+        if (count > column.Values.Length)
+            throw Damaged($"the column '{field.Path}' has {column.Values.Length} values, but its levels are those of {count}");
+        string[] present = [.. column.Values[..count].ToArray().Select(text => text.ToString())];
         if (field.MaxDefinitionLevel == 0) return present;
-        if (levels.Count(level => level == field.MaxDefinitionLevel) != present.Length)
-            throw Damaged($"the column '{field.Path}' has {present.Length} values, but its levels say otherwise");
         int next = 0;
         return levels.Select(level => level == field.MaxDefinitionLevel ? present[next++] : null);
     }

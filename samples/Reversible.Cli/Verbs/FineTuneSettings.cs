@@ -47,7 +47,7 @@ internal static class FineTuneSettings
         .Add(o => o.TrainHead, "Whether the head is trained beside the adapter.", byDefault: "true if tokens are added")
         .Add(o => o.BasePrecision, "The number type in which the frozen weights below the adapter are kept.")
         .Group("Conversations")
-        .Add(o => o.ChatFormat, "How conversations become text.",
+        .Add(o => o.ChatFormat, "How conversations become text.", alias: "--format",
             byDefault: "that of the model's tokenizer files")
         .Add(o => o.SystemPrompt, "Text of the system turn of conversations without one.", byDefault: "none")
         .Add(o => o.ContextLength, "Tokens in a window, at least 1 and at most the model's context length; longer conversations are truncated.")

@@ -29,7 +29,7 @@ public sealed partial class FineTuneEstimator
         internal override IEnumerable<UnusedOption> Unused(bool asksForGpu)
         {
             foreach (string option in _ofTexts)
-                yield return new(option, "in fine-tuning, which reads conversations", "train with LanguageModel on a text column");
+                yield return new(option, "in fine-tuning, which reads conversations", "train on texts");
             foreach (UnusedOption one in UnusedOfColumns().Concat(UnusedOfAdapter())) yield return one;
             if (!Packing)
                 yield return new(nameof(AttendAcrossConversations), "if Packing is false, so that a window has one conversation",

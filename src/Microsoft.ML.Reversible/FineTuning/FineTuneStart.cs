@@ -43,7 +43,8 @@ internal sealed class FineTuneStart
         try
         {
             LanguageStart.CheckContext(options, from.Network);
-            LanguageModelTokenizer tokenizer = TokenizerOf(options, from);
+            LanguageModelTokenizer tokenizer =
+                LanguageStart.WithinVocabulary(TokenizerOf(options, from), from.Network.Configuration.VocabularySize)!;
             ChatFormat format = options.ChatFormat ?? ChatFormat.Detect(tokenizer);
             string[] missing = Missing(tokenizer, format, options);
             if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);

@@ -14,7 +14,7 @@ internal static class TokenAddition
 
     /// <summary>Returns a tokenizer with more tokens, whose ids follow those of the tokenizer's files.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="tokens">The tokens, none of which it has.</param>
+    /// <param name="tokens">The tokens, none of which it gives; its files may have them, beyond the ids of its model.</param>
     /// <exception cref="NotSupportedException">The tokenizer is an instance, which has no files, or one of characters.</exception>
     /// <exception cref="ArgumentException">A token is one of the vocabulary that is not special.</exception>
     public static LanguageModelTokenizer Add(LanguageModelTokenizer tokenizer, IReadOnlyList<string> tokens)
@@ -31,8 +31,11 @@ internal static class TokenAddition
         try
         {
             tokenizer.Save(scratch.FullName);
-            int size = Load(tokenizer, scratch.FullName).VocabularySize;
-            Write(scratch.FullName, [.. tokens.Select((token, i) => (size + i, token))]);
+            // The files may have tokens beyond the ids of the tokenizer's model.
+            LanguageModelTokenizer whole = Load(tokenizer, scratch.FullName);
+            string[] missing = [.. tokens.Where(token => whole.Finder[token] is null)];
+            if (missing.Length == 0) return whole;
+            Write(scratch.FullName, [.. missing.Select((token, i) => (whole.VocabularySize + i, token))]);
             return Load(tokenizer, scratch.FullName);
         }
         catch (InvalidDataException e)

@@ -74,8 +74,9 @@ public sealed class FineTuneVerbTests
     [TestMethod]
     public void WrongInputIsToldInOneLine()
     {
-        Run("--chat-format", "robot").AssertRefused("--chat-format: The chat format 'robot' is not known", "chatml");
-        Run("--scheme", "midpoint", "--base-precision", "bfloat16").AssertRefused("--base-precision has no effect without");
+        CliRun.Of("finetune", "--model", Chats.Folder, "--data", _folder.File("chats.jsonl"), "--out", Out, "--chat-format", "robot")
+            .AssertRefused("--chat-format: The chat format 'robot' is not known", "chatml");
+        Run("--base-precision", "bfloat16").AssertRefused("--base-precision has no effect without");
         CliRun.Of("finetune", "--model", Chats.Folder, "--data", _folder.File("none.jsonl"), "--out", Out)
             .AssertRefused("--data: the file", "does not exist");
         CliRun.Of("finetune", "--model", Chats.Folder, "--data", _folder.FullName, "--out", Out).AssertRefused("is a folder");

@@ -19,6 +19,11 @@ public sealed partial class LibraryTextTests
         ["This model has no tokenizer, but mlContext.Model.Save"] = "no verb writes zips",
         ["The chat format '5' is a custom one"] = "verbs have the library's formats only",
         ["The tokenizer lacks the tokens 5, which cannot be added to one that is given"] = "verbs read tokenizers from files",
+        ["A turn of a conversation must not be null"] = "verbs have no missing turns",
+        ["A message must not be null"] = "verbs have no missing messages",
+        [" Its 'adapter_model.bin' was written by PyTorch"] = "the names are Python's",
+        ["SavePretrained writes the whole model"] = "'finetune' writes adapters of models that have one",
+        ["The model has an adapter already"] = "verbs start from folders of whole models",
         ["This pipeline was saved with"] = "no verb reads zips",
         ["'5' is a custom task"] = "no verb takes custom tasks",
         ["The task '5' is a custom one"] = "no verb takes custom tasks",
@@ -50,7 +55,7 @@ public sealed partial class LibraryTextTests
     /// <summary>Names that are written so in English, in the files that they are of, or in project files.</summary>
     private static readonly string[] _names =
         ["TorchSharp", "PyTorch", "SentencePiece", "MiB", "GiB", "macOS", "answerKey", "ReversibleOlderLinux", "libLibTorchSharp", "ReLU",
-        "SmolLM", "ByteLevel"];
+        "SmolLM", "ByteLevel", "ChatML"];
 
     [TestMethod]
     public void SentencesOfTheLibraryHaveNoApiNamesAfterTranslation()

@@ -24,10 +24,10 @@ public sealed class FineTuneAdapterTests
         byte[][] before = [.. Chats.Model.Network.parameters().Select(weight => weight.bytes.ToArray())];
         using ReversibleLmTransformer model = Fit(o =>
         {
-            (o.MaxSteps, o.LearningRate) = (150, 2e-2);
+            (o.MaxSteps, o.LearningRate, o.LoraAlpha) = (150, 2e-2, 16);
             if (given) (o.ModelPath, o.Model) = (null, Chats.Model);
         });
-        Assert.IsLessThan(0.9 * model.Metrics!.History[0].Loss, model.Metrics.ValidationLoss!.Value);
+        Assert.IsLessThan(model.Metrics!.History[0].Loss - 0.1, model.Metrics.ValidationLoss!.Value);
         Assert.IsTrue(model.HasAdapter);
         foreach (var (bytes, weight) in before.Zip(Chats.Model.Network.parameters()))
             Assert.IsTrue(bytes.AsSpan().SequenceEqual(weight.bytes));

@@ -55,6 +55,16 @@ public sealed class TokenAdditionTests
     }
 
     [TestMethod]
+    public void TokensOfTheFilesBeyondTheModelsIdsAreTaken()
+    {
+        LanguageModelTokenizer cut = TokenAddition.Add(Open("bytes"), _tokens).Within(257);
+        Assert.AreEqual(257, cut.VocabularySize);
+        LanguageModelTokenizer added = TokenAddition.Add(cut, [_tokens[0], "<z>"]);
+        Assert.AreEqual(260, added.VocabularySize);
+        CollectionAssert.AreEqual(new[] { 257, 259 }, added.Encode($"{_tokens[0]}<z>", recognizeSpecial: true));
+    }
+
+    [TestMethod]
     public void WhatCannotBeAddedIsNamed()
     {
         var e = Assert.ThrowsExactly<ArgumentException>(() => TokenAddition.Add(Open("bytes"), ["a"]));
