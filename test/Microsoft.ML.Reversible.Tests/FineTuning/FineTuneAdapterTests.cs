@@ -24,7 +24,7 @@ public sealed class FineTuneAdapterTests
         byte[][] before = [.. Chats.Model.Network.parameters().Select(weight => weight.bytes.ToArray())];
         using ReversibleLmTransformer model = Fit(o =>
         {
-            (o.MaxSteps, o.LearningRate, o.LoraAlpha) = (150, 2e-2, 16);
+            (o.MaxSteps, o.LearningRate, o.LoraAlpha) = (150, 1e-2, 8);
             if (given) (o.ModelPath, o.Model) = (null, Chats.Model);
         });
         Assert.IsLessThan(model.Metrics!.History[0].Loss - 0.1, model.Metrics.ValidationLoss!.Value);
