@@ -35,6 +35,7 @@ internal static class FusedAdamW
         return function.TryInvoke([values, gradient, first, second, count, learningRate, .. scale]) is not null;
     }
 
+    /// <remarks>The compiler drops a call in place whose list is not used afterwards, so the result is taken from the list.</remarks>
     private static ScriptFunction Script(Constants c)
     {
         (string parameter, string argument) = c.Divides ? (", divisor", "divisor") : ("", "None");
@@ -42,11 +43,12 @@ internal static class FusedAdamW
             "fused_adamw",
             $"""
             def fused_adamw(values, gradient, first, second, count, rate{parameter}):
+                all = [values]
                 torch._fused_adamw_(
-                    [values], [gradient], [first], [second], [], [count], lr=rate, beta1={Text(c.Beta1)}, beta2={Text(c.Beta2)},
+                    all, [gradient], [first], [second], [], [count], lr=rate, beta1={Text(c.Beta1)}, beta2={Text(c.Beta2)},
                     weight_decay={Text(c.WeightDecay)}, eps={Text(c.Epsilon)}, amsgrad=False, maximize=False, grad_scale={argument},
                     found_inf=None)
-                return values
+                return all[0]
             """);
     }
 
