@@ -75,6 +75,7 @@ internal static class OptionCases
         [
             "--key-value-head-count 2", "--deterministic", "--search-steps 1", "--max-batch 64", "--steps 3 --search --search-steps 3",
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
+            "--base-precision float32",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
         .. new[] { "train", "retrofit", "finetune", "generate", "chat", "bench", "gradcheck" }

@@ -118,6 +118,7 @@ public sealed partial class OptionTests
         {
             BenchSettings settings = new();
             if (property == nameof(settings.KeyValueHeadCount)) settings.Family = ModelFamily.Llama;
+            if (property == nameof(settings.BasePrecision)) settings.LoraRank = 4;
             string before = Arguments(settings);
             table.Apply(Parse(table, property, settings), settings);
             Assert.AreNotEqual(before, Arguments(settings), property);
