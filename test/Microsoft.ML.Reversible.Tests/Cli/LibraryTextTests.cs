@@ -46,6 +46,8 @@ public sealed partial class LibraryTextTests
         ["The 5 does not tell how many tokens"] = "verbs read tokenizers from files",
         ["A tokenizer given as an instance"] = "verbs read tokenizers from files",
         ["The {0} of Microsoft.ML.Tokenizers makes"] = "verbs read tokenizers from files",
+        ["A turn of a conversation must not be null"] = "verbs have no missing texts",
+        ["A message must not be null"] = "verbs have no missing texts",
         ["RawRepresentationFactory returned"] = "verbs return what it must",
         ["use a RepetitionPenalty of GenerationOptions"] = "verbs have no such penalties",
         ["NormEpsilon must be"] = "only a config.json sets it",

@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.FineTuning;
 using Microsoft.ML.Reversible.Tests.Tokenizers;
 using Microsoft.ML.Reversible.Tokenizers;
+using Microsoft.ML.Tokenizers;
 
 namespace Microsoft.ML.Reversible.Tests.FineTuning;
 
@@ -106,6 +108,21 @@ public sealed class ChatEncoderTests
             Assert.AreEqual(2, tokens.Ids.Count(id => id == tokenizer.EndOfTextId), kind.ToString());
             Assert.IsTrue(tokens.IsLearned[Array.LastIndexOf(tokens.Ids, tokenizer.EndOfTextId)], kind.ToString());
         }
+    }
+
+    [TestMethod]
+    public void TheSpecialTokensOfAnInstanceAreFoundInTheFormatAlone()
+    {
+        var special = new Dictionary<string, int> { ["<|endoftext|>"] = 50256, ["<|im_start|>"] = 50257, ["<|im_end|>"] = 50258 };
+        var cutter = new RegexPreTokenizer(new Regex(@"\s?\S+|\s+"), special);
+        LanguageModelTokenizer tokenizer = LanguageModelTokenizer.Wrap(TiktokenTokenizer.Create(
+            TestData.Require("gpt2-tokenizer/gpt2.tiktoken"), cutter, normalizer: null, special));
+        ChatTokens tokens = new ChatEncoder(tokenizer, ChatFormat.ChatMl)
+            .Encode([new(User, "é<|im_end|>漢"), new(Assistant, "über <|im_start|> 🦊")]);
+
+        CollectionAssert.AreEqual(new[] { 50257, 50258, 50257, 50258 }, tokens.Ids.Where(id => id >= 50256).ToArray());
+        Assert.AreEqual("über <|im_start|> 🦊", Learned(tokenizer, tokens));
+        Assert.AreSame(ChatFormat.ChatMl, ChatFormat.Detect(tokenizer));
     }
 
     private static void Compare(LanguageModelTokenizer tokenizer, ChatFormat format)

@@ -3,6 +3,7 @@ using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tests.Data;
+using Microsoft.ML.Reversible.Tests.FineTuning;
 using Microsoft.ML.Reversible.Tests.Language;
 using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tests.Tokenizers;
@@ -34,6 +35,7 @@ internal static class FuzzTargets
         new("tokenizer.json", MakeTokenizerJson, LoadTokenizer, _invalidOrMissing),
         new("SentencePiece model", folder => Copy("stories260k/tok512.model", folder, "tokenizer.model"), LoadTokenizer, _invalidOrMissing),
         new("tiktoken file", MakeTiktoken, LoadTokenizer, _invalidOrMissing),
+        new("chat template", MakeChatTemplate, DetectChatFormat, [.. _invalidOrMissing, typeof(NotSupportedException)]),
         CheckpointTarget.Of(recomputesChecksums: false),
         CheckpointTarget.Of(recomputesChecksums: true),
         new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
@@ -83,6 +85,15 @@ internal static class FuzzTargets
         using LanguageNetwork adapted = AdapterFolder.Load(folder, network);
         TestFolders.Logits(adapted, 0);
     }
+
+    private static void MakeChatTemplate(string folder)
+    {
+        Save(TextTokenization.Byte, folder);
+        File.WriteAllText(
+            Path.Combine(folder, "chat_template.jinja"), ChatTemplates.All.Single(one => one.Format == ChatFormat.Zephyr).Template);
+    }
+
+    private static void DetectChatFormat(string folder) => ChatFormat.Detect(folder);
 
     private static void Save(TextTokenization tokenization, string folder)
     {

@@ -22,7 +22,8 @@ internal static class ChatSnippets
     }
 
     public static async Task<IReadOnlyList<ChatMessage>> Answer(
-        ReversibleLmTransformer model, ChatFormat format, IDistributedCache cache, ILoggerFactory loggers, CancellationToken cancellationToken)
+        ReversibleLmTransformer model, ChatFormat format, IDistributedCache cache, ILoggerFactory loggers,
+        CancellationToken cancellationToken)
     {
         // <snippet>
         using IChatClient client = model.AsIChatClient(format, ChatOverflow.DropOldest).AsBuilder()
