@@ -48,7 +48,9 @@ internal static class CommandLine
     [
         new TrainVerb(terminal),
         new RetrofitVerb(terminal),
+        new FineTuneVerb(terminal),
         new GenerateVerb(terminal),
+        new ChatVerb(terminal),
         new ScoreVerb(terminal),
         new EvaluateVerb(terminal),
         new ExportVerb(terminal),

@@ -27,6 +27,12 @@ internal sealed record BenchConfiguration
 
     public required int Steps { get; init; }
 
+    /// <summary>The rank of LoRA adapters on all matrices of the blocks; null trains all weights.</summary>
+    public int? LoraRank { get; init; }
+
+    /// <summary>The number type of the frozen weights under adapters.</summary>
+    public Precision BasePrecision { get; init; }
+
     /// <summary>Why scheme, backward mode and arithmetic conflict, in one line; null if they do not.</summary>
     public string? Conflict
     {
@@ -60,6 +66,9 @@ internal sealed record BenchConfiguration
         .. Model.MlpWidth is { } mlp ? ["--mlp-width", Shown(mlp)] : Array.Empty<string>(),
         .. Model.GivenKeyValueHeadCount is { } heads ? ["--key-value-head-count", Shown(heads)] : Array.Empty<string>(),
         .. Deterministic ? ["--deterministic"] : Array.Empty<string>(),
+        .. LoraRank is { } rank
+            ? ["--lora-rank", Shown(rank), "--base-precision", Shown(BasePrecision)]
+            : Array.Empty<string>(),
     ];
 
     /// <summary>The row without measurements.</summary>
@@ -79,13 +88,16 @@ internal sealed record BenchConfiguration
         Arithmetic = Shown(Arithmetic),
         OptimizerPlacement = Shown(OptimizerPlacement),
         Deterministic = Deterministic ? true : null,
+        LoraRank = LoraRank,
+        BasePrecision = LoraRank is null ? null : Shown(BasePrecision),
         Device = Device,
     };
 
     /// <summary>A short description.</summary>
     public override string ToString() =>
         $"{Shown(Model.Family)}, {Scheme}, {Shown(BackwardMode)}, {Shown(Arithmetic)}, {Shown(Precision)}, {Model.LayerCount} layers" +
-        $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}";
+        $"{(KeptLayerCount > 0 ? $" ({KeptLayerCount} kept)" : "")}, batch {BatchSize}{(Deterministic ? ", deterministic" : "")}" +
+        $"{(LoraRank is { } rank ? $", LoRA of rank {rank} on {Shown(BasePrecision)}" : "")}";
 
     private static string Shown(object value) => OptionValue.Show(value)!;
 }

@@ -69,6 +69,15 @@ internal sealed record BenchRow
     /// <summary>True if a step repeats to the bit on a GPU too; never false.</summary>
     public bool? Deterministic { get; init; }
 
+    /// <summary>The rank of LoRA adapters; null where all weights are trained.</summary>
+    public int? LoraRank { get; init; }
+
+    /// <summary>The number type of the frozen weights under adapters; null where all weights are trained.</summary>
+    public string? BasePrecision { get; init; }
+
+    /// <summary>Number of trained parameters.</summary>
+    public long? TrainedParameters { get; init; }
+
     public required string Device { get; init; }
 
     /// <summary>The version of libtorch.</summary>
@@ -80,7 +89,7 @@ internal sealed record BenchRow
     /// <summary>The memory in use before the model was created: runtime, libtorch, the driver's context.</summary>
     public double? BaseGib { get; init; }
 
-    /// <summary>The part of the peak that parameters, their gradients and AdamW's moments take.</summary>
+    /// <summary>The part of the peak that parameters, gradients and AdamW's moments take.</summary>
     public double? FixedGib { get; init; }
 
     /// <summary>True if memory ran out; never false.</summary>

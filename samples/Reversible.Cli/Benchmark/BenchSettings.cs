@@ -41,6 +41,10 @@ internal sealed class BenchSettings
 
     public bool Deterministic { get; set; }
 
+    public int? LoraRank { get; set; }
+
+    public IReadOnlyList<Precision> BasePrecision { get; set; } = [Reversible.Precision.BFloat16];
+
     public string Device { get; set; } = "cpu";
 
     public int Steps { get; set; } = 3;
@@ -80,6 +84,9 @@ internal sealed class BenchSettings
         .AddSeveral(o => o.Precision, "The number type in which the blocks compute.")
         .AddSeveral(o => o.OptimizerPlacement, "When AdamW steps: after the backward pass, or layer by layer inside it.")
         .Add(o => o.Deterministic, "Whether a step repeats to the bit on a GPU too, with slower kernels for attention.")
+        .Add(o => o.LoraRank, "The rank of LoRA adapters on all matrices of the blocks, at least 1; the other weights are frozen.",
+            byDefault: "all weights are trained")
+        .AddSeveral(o => o.BasePrecision, "The number type of the frozen weights under adapters.")
         .Group("Measurement")
         .Add(o => o.Device, "The device: cpu, cuda, or cuda:1 for the second GPU and so on.", "cpu|cuda|cuda:N")
         .Add(o => o.Steps, "Number of timed steps, at least 1, after one step that is not timed.")
@@ -101,6 +108,7 @@ internal sealed class BenchSettings
         from kept in KeptLayerCount
         from precision in Precision
         from placement in OptimizerPlacement
+        from frozen in LoraRank is null ? [default] : BasePrecision
         select new BenchConfiguration
         {
             Model = Shape(layers),
@@ -112,6 +120,8 @@ internal sealed class BenchSettings
             Precision = precision,
             OptimizerPlacement = placement,
             Deterministic = Deterministic,
+            LoraRank = LoraRank,
+            BasePrecision = frozen,
             Device = Device,
             Steps = Steps,
         };
@@ -126,6 +136,7 @@ internal sealed class BenchSettings
         foreach (int layers in LayerCount) Shape(layers).Check();
         foreach (int batch in BatchSize) AtLeastOne("--batch-size", batch);
         if (KeptLayerCount.Any(kept => kept < 0)) throw new UsageException("--kept-layer-count must be at least 0.");
+        if (LoraRank is { } rank) AtLeastOne("--lora-rank", rank);
         AtLeastOne("--steps", Steps);
         AtLeastOne("--search-steps", SearchSteps);
         if (MaxBatch is { } most) AtLeastOne("--max-batch", most);
@@ -139,6 +150,7 @@ internal sealed class BenchSettings
     {
         foreach (UnusedOption option in ReversibleLmTrainer.Options.UnusedOfFamily(Family)) yield return option;
         if (!Devices.IsGpu(Device)) yield return TrainingOptions.DeterministicOnCpu;
+        if (LoraRank is null) yield return new(nameof(BasePrecision), "without --lora-rank", "set --lora-rank");
         if (!Search)
         {
             foreach (string option in new[] { nameof(SearchSteps), nameof(MaxBatch) })

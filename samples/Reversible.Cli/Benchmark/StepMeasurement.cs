@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -45,7 +46,7 @@ internal static class StepMeasurement
         Synchronize(device);
         long? atStart = Held(memory, device);
 
-        using LanguageNetwork model = c.Model.Build(c.Scheme, c.BackwardMode, c.Arithmetic, c.Precision, device, seed: 1);
+        using LanguageNetwork model = Build(c, device);
         model.Stack.KeptLayerCount = c.KeptLayerCount;
         model.Stack.Deterministic = c.Deterministic;
         using var optimizer = LanguageTask.Optimizer(model, _adamW, c.OptimizerPlacement);
@@ -64,6 +65,8 @@ internal static class StepMeasurement
             seconds[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
         double mean = seconds.Average();
+        long trained = model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
+        long frozen = c.LoraRank is null ? 0 : c.Model.ParameterCount;
         return row with
         {
             ChunkLoss = LogitChunks.Of(
@@ -73,11 +76,23 @@ internal static class StepMeasurement
             SamplesPerS = Math.Round(c.BatchSize / mean, 3),
             PeakGib = Gibibytes(device.type == DeviceType.CPU ? HostMemory.Peak : Held(memory, device)),
             BaseGib = Gibibytes(atStart),
-            FixedGib = Gibibytes(sizeof(float) * (3 * c.Model.ParameterCount + optimizer.GradientElements)),
+            FixedGib = Gibibytes(
+                frozen * (c.BasePrecision == Precision.Float32 ? sizeof(float) : sizeof(short)) +
+                sizeof(float) * (3 * trained + optimizer.GradientElements)),
+            TrainedParameters = trained,
             Libtorch = NativeTorch.LibtorchVersion,
             StepS = Math.Round(Median(seconds), 6),
             Loss = Math.Round(loss!.ToDouble() / targets.numel(), 4),
         };
+    }
+
+    private static LanguageNetwork Build(BenchConfiguration c, Device device)
+    {
+        Precision? frozen = c.LoraRank is null ? null : c.BasePrecision;
+        LanguageNetwork network = c.Model.Build(c.Scheme, c.BackwardMode, c.Arithmetic, c.Precision, device, seed: 1, frozen);
+        if (c.LoraRank is not { } rank) return network;
+        using LanguageNetwork below = network;
+        return below.WithAdapter(new LoraSettings(rank, Alpha: 2 * rank, RankStabilized: false, Targets: "all-linear"), seed: 1);
     }
 
     private static Tensor Step(LanguageNetwork model, FlatAdamW optimizer, Tensor ids, Tensor targets, long seed)

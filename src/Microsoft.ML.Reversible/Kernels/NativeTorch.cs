@@ -51,6 +51,7 @@ internal static class NativeTorch
     private static string? Load()
     {
         LetIdleThreadsSpinBriefly();
+        LetSegmentsGrow();
         // As TorchSharp does it, but without its messages on the console, and without copying a libtorch that would not load either.
         var assembly = typeof(torch).Assembly;
         NativeLibrary.TryLoad("torch_cpu", assembly, null, out _);
@@ -114,6 +115,18 @@ internal static class NativeTorch
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null) return;
         // The runtime's own Environment changes a copy that native libraries do not see.
         _ = SetNativeEnvironmentVariable("GOMP_SPINCOUNT", SpinCount, overwrite: 0);
+    }
+
+    /// <summary>
+    /// Sets PYTORCH_CUDA_ALLOC_CONF to expandable_segments:True, unless the environment configures the allocator. A tensor that is larger
+    /// than any free block then takes only the missing memory from the driver, not a new segment of its own. libtorch reads the variable
+    /// when it first allocates on a GPU. Windows has no such segments.
+    /// </summary>
+    private static void LetSegmentsGrow()
+    {
+        const string current = "PYTORCH_CUDA_ALLOC_CONF", next = "PYTORCH_ALLOC_CONF";
+        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(next) is not null) return;
+        _ = SetNativeEnvironmentVariable(current, "expandable_segments:True", overwrite: 0);
     }
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]

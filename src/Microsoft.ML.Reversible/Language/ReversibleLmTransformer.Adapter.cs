@@ -65,7 +65,7 @@ public sealed partial class ReversibleLmTransformer
     public ReversibleLmTransformer MergeAdapter()
     {
         LanguageModel model = Adapted("There is nothing to merge.");
-        return new(_context, model.With(model.Network.Merge()), _columns, Metrics, Retrofit);
+        return new(_context, model.With(model.Network.Merge()), _columns, Metrics, Retrofit) { FineTuning = FineTuning };
     }
 
     private LanguageModel Adapted(string otherwise) =>

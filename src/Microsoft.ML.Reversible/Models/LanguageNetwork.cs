@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -290,8 +291,18 @@ public abstract partial class LanguageNetwork : nn.Module<Tensor, Tensor>
         if (_parts.Positions?.Weight is not { } matrix) return tokens.MoveToOuterDisposeScope();
         Tensor places = positions is null
             ? matrix.narrow(0, 0, context)
-            : matrix.index_select(0, positions.flatten()).view(batch, context, Configuration.Width);
+            : _parts.Positions.LookUp(positions.view(batch, context), Stack.Deterministic);
         return (tokens + places).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes p₀ of documents that share rows, each with positions from 0 on.</summary>
+    /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
+    /// <param name="documents">The documents; null where each row is one.</param>
+    internal Tensor Embed(Tensor ids, TokenDocuments? documents)
+    {
+        if (documents is null || _parts.Positions is null) return Embed(ids);
+        using Tensor positions = documents.Positions(ids.device);
+        return Embed(ids, positions);
     }
 
     /// <summary>Applies the final norm; input and result are of shape [.., width].</summary>

@@ -38,7 +38,7 @@ internal sealed class LowRankAdapter : nn.Module
 
     /// <summary>Adds the low-rank product to the module's output.</summary>
     /// <param name="output">The output, of shape [rows, outputs]; it is changed.</param>
-    /// <param name="rows">The input, of shape [rows, inputs] and of the output's number type.</param>
+    /// <param name="rows">The input after dropout, of shape [rows, inputs] and of the output's number type.</param>
     /// <returns>The output, in the current dispose scope.</returns>
     public Tensor AddTo(Tensor output, Tensor rows)
     {

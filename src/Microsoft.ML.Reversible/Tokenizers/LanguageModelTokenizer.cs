@@ -51,6 +51,19 @@ internal sealed class LanguageModelTokenizer
     /// <exception cref="ArgumentException">It is beyond the ids of the model; see <see cref="Within"/>.</exception>
     public int PrefixId => Inside(_parts.PrefixId, _parts.Prefix);
 
+    /// <summary>The text of <see cref="PrefixId"/>.</summary>
+    public string Prefix => _parts.Prefix;
+
+    /// <summary>
+    /// Finds the added and special tokens in text that is not normalized. Those of a model with fewer ids are found too.
+    /// </summary>
+    public AddedTokenFinder Finder => _parts.Tokenizer switch
+    {
+        AddedTokenTokenizer tokenizer => tokenizer.Finder,
+        InstanceTokenizer tokenizer => tokenizer.Finder,
+        _ => AddedTokenFinder.None,
+    };
+
     /// <summary>The least number of ids of a model for this tokenizer. Only added tokens have ids from this number on.</summary>
     public int LeastModelSize => _parts.LeastModelSize;
 
@@ -58,6 +71,9 @@ internal sealed class LanguageModelTokenizer
     /// SHA-256 of all that decides which ids a text has, as lower-case hexadecimal digits. Equal hashes mean equal ids, in any process.
     /// </summary>
     public string Hash => _hash.Value;
+
+    /// <summary>The template in Jinja that writes conversations; null if the tokenizer's files have none. It does not change ids.</summary>
+    public string? ChatTemplate { get; private init; }
 
     /// <summary>Whether <see cref="Save"/> is supported.</summary>
     public bool CanSave => _save is not null;
@@ -118,8 +134,17 @@ internal sealed class LanguageModelTokenizer
         if (BeginOfTextId >= modelSize && BeginOfTextId != EndOfTextId)
             throw new InvalidDataException(
                 $"The tokenizer puts a token of id {BeginOfTextId} before every text, but the model has only {modelSize} ids.");
-        return new(_parts with { VocabularySize = modelSize }, Kind, _save);
+        return new(_parts with { VocabularySize = modelSize }, Kind, _save)
+        {
+            ChatTemplate = ChatTemplate, SavesTemplate = SavesTemplate,
+        };
     }
+
+    /// <summary>Returns this tokenizer with a template that writes conversations.</summary>
+    /// <param name="template">The template.</param>
+    /// <param name="isSavedWithFiles">Whether the tokenizer's other files have it, so that saving writes no file for it.</param>
+    public LanguageModelTokenizer WithChatTemplate(string template, bool isSavedWithFiles = false) =>
+        new(_parts, Kind, _save) { ChatTemplate = template, SavesTemplate = !isSavedWithFiles };
 
     /// <summary>
     /// Writes its files under Hugging Face's names, each completely or not at all. Files that it was read from are written unchanged.
@@ -132,6 +157,7 @@ internal sealed class LanguageModelTokenizer
                 "A tokenizer given as an instance cannot be saved, since Microsoft.ML.Tokenizers does not write files. " +
                 "Give the path of its files instead.");
         _save(folder);
+        if (SavesTemplate && ChatTemplate is { } template) ChatTemplateFile.Write(folder, template);
     }
 
     /// <summary>Describes the tokenizer for a GGUF file.</summary>
@@ -172,6 +198,17 @@ internal sealed class LanguageModelTokenizer
         .. _parts.EndsTexts ? (int[])[EndOfTextId] : [],
     ];
 
+    /// <summary>
+    /// Returns the ids of a part of a text that lies between special tokens. Special tokens in the part are read as text.
+    /// </summary>
+    /// <param name="part">The part.</param>
+    /// <param name="start">Its place in the text: some tokenizers put a space before a text, but not before its parts.</param>
+    /// <inheritdoc cref="Encode(string, bool)" path="/exception"/>
+    public int[] EncodePart(string part, int start) =>
+        start > 0 && _parts.Tokenizer is AddedTokenTokenizer encoder
+            ? Checked(encoder.EncodePart(WellFormed(part), start))
+            : EncodeDocument(part);
+
     /// <inheritdoc cref="Encode(string, bool)"/>
     public int[] Encode(ReadOnlySpan<char> text, bool recognizeSpecial = false) => Encode(text.ToString(), recognizeSpecial);
 
@@ -209,6 +246,8 @@ internal sealed class LanguageModelTokenizer
         return text;
     }
 
+    private bool SavesTemplate { get; init; }
+
     private int[] EncodeDocument(string text)
     {
         if (text.Length == 0) return [];
@@ -222,7 +261,9 @@ internal sealed class LanguageModelTokenizer
         return ids;
     }
 
-    private int Inside(int id, string token) => id < VocabularySize
+    /// <summary>Returns the id of a token, which the model must have.</summary>
+    /// <exception cref="ArgumentException">The id is beyond those of the model.</exception>
+    public int Inside(int id, string token) => id < VocabularySize
         ? id
         : throw new ArgumentException(
             $"The token '{token}' has the id {id}, but the model has only {VocabularySize} ids. Leave it out of the text, or use a model " +

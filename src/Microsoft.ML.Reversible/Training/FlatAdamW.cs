@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,8 +7,8 @@ namespace Microsoft.ML.Reversible.Training;
 
 /// <summary>
 /// AdamW over flat buffers: one group of parameters for each function of the stack, and an outer group of all others (embeddings, final
-/// norm, head). Parameters without gradients are in no group. A step takes a handful of kernels per group; TorchSharp's AdamW takes as many
-/// per parameter.
+/// norm, head). Parameters without gradients are in no group. A step takes one or two kernels per group; TorchSharp's AdamW takes nine per
+/// parameter, after a separate pass for clipping.
 /// </summary>
 /// <remarks>
 /// Create it after the parameters are on their device. Until it is disposed, the parameters' <c>grad</c> are views of its buffers, to which
@@ -277,16 +278,12 @@ internal sealed class FlatAdamWGroup : IDisposable
     ///     p -= lr √c₂ / c₁ · m / (√v + ε √c₂)      with c₁ = 1 - β₁ᵗ, c₂ = 1 - β₂ᵗ
     /// </code>
     /// </summary>
-    /// <remarks>
-    /// Takes eight kernels for any number of parameters: one for the weight decay, two for each moment (its decay, and the gradient, whose
-    /// factor includes the scale), √v, + ε, and the quotient. The division of √v by √c₂ is folded into two scalars. TorchSharp's AdamW
-    /// takes nine kernels per parameter, after a separate pass for clipping.
-    /// </remarks>
     /// <param name="rate">The learning rate.</param>
     /// <param name="gradScale">The factor of the gradient, for example for clipping.</param>
     /// <param name="step">t.</param>
     /// <param name="settings">The constants.</param>
-    public void Step(double rate, double gradScale, long step, AdamWSettings settings)
+    /// <param name="fused">Whether to use libtorch's fused kernel where it has one. The two ways differ by rounding.</param>
+    public void Step(double rate, double gradScale, long step, AdamWSettings settings, bool fused = true)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -295,6 +292,30 @@ internal sealed class FlatAdamWGroup : IDisposable
             _gradient.mul_(gradScale);
             gradScale = 1;
         }
+        if (!fused || !TryFusedStep(rate, gradScale, step, settings)) ComposedStep(rate, gradScale, step, settings);
+    }
+
+    private bool TryFusedStep(double rate, double gradScale, long step, AdamWSettings settings)
+    {
+        double divisor = 1 / gradScale;
+        long matrices = settings.WeightDecay > 0 ? _decaying.numel() : 0, others = _values.numel() - matrices;
+        return (matrices == 0 || Take(0, matrices, settings.WeightDecay)) && (others == 0 || Take(matrices, others, 0));
+
+        bool Take(long start, long length, double decay)
+        {
+            Tensor[] parts = Array.ConvertAll([_values, _gradient, FirstMoment, SecondMoment], x => x.narrow(0, start, length));
+            return FusedAdamW.TryStep(
+                parts[0], parts[1], parts[2], parts[3], step, rate, divisor,
+                new(settings.Beta1, settings.Beta2, settings.Epsilon, decay));
+        }
+    }
+
+    /// <remarks>
+    /// Takes eight kernels for any number of parameters: one for the weight decay, two for each moment (its decay, and the gradient, whose
+    /// factor includes the scale), √v, + ε, and the quotient. The division of √v by √c₂ is folded into two scalars.
+    /// </remarks>
+    private void ComposedStep(double rate, double gradScale, long step, AdamWSettings settings)
+    {
         Tensor gradient = Used(_gradient), first = Used(FirstMoment), second = Used(SecondMoment);
         double beta1 = settings.Beta1, beta2 = settings.Beta2;
         double correction1 = 1 - Math.Pow(beta1, step), root2 = Math.Sqrt(1 - Math.Pow(beta2, step));

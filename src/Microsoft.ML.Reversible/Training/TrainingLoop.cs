@@ -40,8 +40,8 @@ internal sealed class TrainingLoop : IDisposable
         (_task, _options, _state, _output, _memory) = (task, options, state, output, memory);
         _maxSteps = options.EffectiveMaxSteps!.Value;
         _schedule = new LearningRateSchedule(
-            options.LearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value, _maxSteps, options.Schedule,
-            options.EffectiveDecaySteps!.Value);
+            options.EffectiveLearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value, _maxSteps,
+            options.Schedule, options.EffectiveDecaySteps!.Value);
         var constants = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
         _optimizer = new FlatAdamW(task.ParameterGroups, constants, options.OptimizerPlacement, task.Flat);
         _guard = new StepGuard(options.OutlierFactor, options.MaxSkippedSteps) { State = state.Guard };

@@ -19,6 +19,8 @@ public sealed partial class DocumentTests
         ["docs/lora.md"] = "AdapterSnippets.cs",
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
+        ["docs/fine-tuning.md"] = "FineTuningSnippets.cs",
+        ["docs/chat.md"] = "ChatSnippets.cs",
     };
 
     [TestMethod]
@@ -35,6 +37,7 @@ public sealed partial class DocumentTests
     [DataRow("docs/training.md", typeof(ReversibleLmTrainer.Options))]
     [DataRow("docs/models.md", typeof(GenerationOptions))]
     [DataRow("docs/retrofit.md", typeof(RetrofitEstimator.Options))]
+    [DataRow("docs/fine-tuning.md", typeof(FineTuneEstimator.Options))]
     public void TheDefaultsInTheTablesAreTheCodes(string name, Type options)
     {
         object defaults = Activator.CreateInstance(options)!;

@@ -53,6 +53,51 @@ public sealed class FlatAdamWTests
     }
 
     [TestMethod]
+    public void TheFusedStepEqualsTheComposedOne() => CompareWithComposed(CPU);
+
+    [TestMethod]
+    [TestCategory("Cuda")]
+    public void TheFusedStepEqualsTheComposedOneOnCuda() => CompareWithComposed(TestModels.RequireCuda());
+
+    private static void CompareWithComposed(Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        foreach (long[] shape in new long[][] { [70, 130], [999] })
+        {
+            Parameter[] parameters = [Random(shape), Random(shape)];
+            FlatAdamWGroup[] groups = [.. parameters.Select(Group)];
+            for (int step = 1; step <= 12; step++)
+            {
+                Tensor gradient = randn(shape, generator: random).to(device);
+                foreach (var (group, fused) in groups.Zip([true, false]))
+                {
+                    group.ZeroGradient();
+                    group.AttachGradients();
+                    InPlace(parameters[fused ? 0 : 1].grad!, g => g.add_(gradient));
+                    group.Step(1e-2 / step, step % 2 == 0 ? 1 : 0.37, step, Settings, fused);
+                }
+            }
+            Assert.IsTrue(parameters[0].allclose(parameters[1], rtol: 1e-5, atol: 1e-7));
+            Assert.IsFalse(parameters[0].allclose(Random(shape)));
+            foreach (FlatAdamWGroup group in groups) group.Dispose();
+        }
+
+        Parameter Random(long[] shape)
+        {
+            using var same = new Generator(7);
+            return new Parameter(randn(shape, generator: same).to(device));
+        }
+
+        FlatAdamWGroup Group(Parameter parameter)
+        {
+            var layout = new FlatLayout([parameter]);
+            Tensor[] stretches = [.. Enumerable.Range(0, 3).Select(_ => zeros(layout.Length, device: device))];
+            return new(layout, zeros(layout.Used, device: device), stretches[0], stretches[1], stretches[2]);
+        }
+    }
+
+    [TestMethod]
     public void ClipsGradientsWhoseSquaredScaleIsOutOfRange()
     {
         using var scope = NewDisposeScope();
