@@ -46,6 +46,7 @@ internal static partial class Kebab
         ("; see WithDefaultSystem", ""),
         ("Give LoadPretrained a tokenizer or a tokenizerPath, or put", "Set --tokenizer, or put"),
         ("Give the tokenizer as an instance of Microsoft.ML.Tokenizers.TiktokenTokenizer.", "Name a tokenizer.json in its place."),
+        ("load the model that it was made for, and give LoadAdapter this folder", "name its model with --model, and it with --adapter"),
         ("; for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer", ""),
     ];
 

@@ -171,7 +171,7 @@ internal static class ChunkedCrossEntropy
         using var noGraph = no_grad();
         Tensor w = LinearHead.Aligned(weight, compute);
         // mean(z) = h mean(W), without a pass over the logits, unless these are capped.
-        Tensor? mean = labelSmoothing > 0 && cap is null ? weight.mean([0], keepdim: true) : null;
+        Tensor? mean = labelSmoothing > 0 && cap is null ? weight.mean([0], keepdim: true, type: MeanType(weight)) : null;
         Tensor gradHidden = empty_like(hidden);
         Tensor sum = zeros(1, dtype: ScalarType.Float64, device: hidden.device);
         long elements = chunkElements ?? LogitChunks.Elements(hidden.device, compute, weight.shape[0]);
@@ -198,6 +198,9 @@ internal static class ChunkedCrossEntropy
         }
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());
     }
+
+    /// <summary>The type of a mean over W's rows: that of a frozen bfloat16 matrix would have three digits.</summary>
+    private static ScalarType MeanType(Tensor weight) => weight.dtype == ScalarType.BFloat16 ? ScalarType.Float32 : weight.dtype;
 
     /// <summary>Returns the loss of each row, of shape [rows, 1].</summary>
     private static Tensor Loss(SoftmaxRows rows, Tensor h, Tensor? meanLogit, double smoothing, Tensor gradRows, double scale)

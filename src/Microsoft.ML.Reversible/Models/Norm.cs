@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Models;
 
-/// <summary>A norm over the last dimension, in the number type in which the model computes; the parameters stay float32.</summary>
+/// <summary>A norm over the last dimension, in the number type in which the model computes; the parameters keep theirs.</summary>
 internal abstract class Norm(string name) : NamedModule(name);
 
 /// <summary>w (x - mean x) / √(variance x + ε) + b.</summary>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
 
-/// <summary>The number type in which the blocks compute. Parameters, hidden states and optimizer state stay float32.</summary>
+/// <summary>
+/// The number type in which the blocks compute. Parameters that are trained, hidden states and optimizer state stay float32.
+/// </summary>
 public enum Precision
 {
     /// <summary>IEEE single precision.</summary>
@@ -12,7 +14,9 @@ public enum Precision
     BFloat16,
 }
 
-/// <summary>The number type in which a folder's weights are stored. In memory they are float32 in any case.</summary>
+/// <summary>
+/// The number type in which a folder's weights are stored. In memory they are float32, except those of a frozen bfloat16 base.
+/// </summary>
 public enum WeightPrecision
 {
     /// <summary>IEEE single precision: the weights as they are, four bytes each.</summary>

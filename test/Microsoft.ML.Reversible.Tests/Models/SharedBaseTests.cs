@@ -125,7 +125,7 @@ public sealed class SharedBaseTests
         Assert.IsTrue(before.Zip(network.parameters(), TestModels.SameBits).All(same => same));
     }
 
-    /// <summary>PEFT trains a copy of a tied embedding by itself unless ensure_weight_tying is set; the head then stays as it was.</summary>
+    /// <summary>PEFT trains a copy of a tied embedding by itself unless ensure_weight_tying is set; the head stays as it was.</summary>
     [TestMethod]
     public void AnEmbeddingMayBeUntiedFromItsHead()
     {
