@@ -113,7 +113,7 @@ internal sealed class TrainingContext(PartContext part, int layer) : EvaluationC
     /// <inheritdoc cref="DropResidual"/>
     public Tensor DropAdapterInput(Tensor x) => Drop(x, part.Dropout.Adapter);
 
-    /// <summary>Returns what drops the weights of an attention: for each group of documents, or for all rows; null if nothing does.</summary>
+    /// <summary>Returns what drops the weights of an attention, for each group of documents or for all rows; null if none are.</summary>
     public IReadOnlyList<AttentionDropout>? DropAttention()
     {
         if (part.Dropout.Attention == 0) return null;

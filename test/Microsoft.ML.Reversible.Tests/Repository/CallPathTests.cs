@@ -16,14 +16,14 @@ public sealed class CallPathTests
 
     [TestMethod]
     public void FromATextColumnToAnOptimizerStep() => RequireAtMost(
-        20, "ReversibleLmTrainer.Fit",
+        22, "ReversibleLmTrainer.Fit",
         "TextColumn.Read", "LanguageModelTokenizer.Encode", "TokenWindows.Training", "TokenBatch.ToTensors", "LanguageNetwork.Embed",
         "DotProductAttention.Of", "Mlp.forward", "Scheme.Step", "Scheme.StepAdjoint", "ChunkedCrossEntropy.Differentiate",
         "StackPass.Backward", "FlatAdamW.Step", "FlatAdamW.StepGroup");
 
     [TestMethod]
     public void FromATeacherToARetrofittedStudent() => RequireAtMost(
-        15, "RetrofitEstimator.Fit",
+        16, "RetrofitEstimator.Fit",
         "PretrainedFolder.Load", "Conversion.Convert", "DistillationTask.Teach", "ChunkedDivergence.Differentiate", "StackPass.Backward",
         "FlatAdamW.Step", "FlatAdamW.StepGroup", "Agreement.Measure");
 
