@@ -76,7 +76,7 @@ public sealed class EpochTests
         (again, _) = RegressionTask.Train(Options(scratch.FullName, o => o.MaxSteps = 23));
         Assert.AreEqual(23, again.ResumedFrom);
         e = Assert.ThrowsExactly<InvalidOperationException>(() => RegressionTask.Train(Options(scratch.FullName, o => o.MaxSteps = 24)));
-        StringAssert.Contains(e.Message, "MaxSteps was 23 and is now 24");
+        StringAssert.Contains(e.Message, "MaxSteps was not set and is now 24");
     }
 
     [TestMethod]
