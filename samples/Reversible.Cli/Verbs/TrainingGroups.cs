@@ -41,7 +41,8 @@ internal static class TrainingGroups
             byDefault: "no limit")
         .Add(o => o.BatchSize, "Windows in a batch, at least 1.")
         .Add(o => o.GradientAccumulationSteps, "Number of batches whose gradients are accumulated for an optimizer step, at least 1.")
-        .Add(o => o.LearningRate, "The learning rate after the warm-up, positive.")
+        .Add(o => o.LearningRate, "The learning rate after the warm-up, positive.",
+            byDefault: OptionValue.Show(new T().EffectiveLearningRate))
         .Add(o => o.Schedule, "The learning rate schedule after the warm-up.")
         .Add(o => o.FinalLearningRate, "The learning rate at the last step; from 0 to the learning rate.", byDefault: "a tenth of it")
         .Add(o => o.WarmupSteps, "Number of warm-up steps, over which the learning rate rises; from 0 to the number of steps.",

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.FineTuning;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Stability;
 using Microsoft.ML.Reversible.Tokenizers;
@@ -168,7 +169,12 @@ public sealed partial class ReversibleCatalog
         string path, out DataViewSchema? inputSchema, string? device = null, Precision precision = Precision.Float32)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return ModelZip.Load(_context, path, DeviceFor(device, precision), precision, PortableZeroShot.Open, out inputSchema);
+        return ModelZip.Load(_context, path, DeviceFor(device, precision), precision, OpenClient, out inputSchema);
+
+        static ITransformer OpenClient(MLContext context, string json, Func<ScoreColumns, ReversibleLmTransformer> openModel) =>
+            ConversationRows.IsSaved(json)
+                ? openModel(ConversationRows.Parse(json))
+                : PortableZeroShot.Open(context, json, openModel);
     }
 
     /// <summary>

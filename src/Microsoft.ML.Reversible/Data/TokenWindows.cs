@@ -1,5 +1,5 @@
 using System.Buffers;
-using static TorchSharp.torch;
+using System.Globalization;
 
 namespace Microsoft.ML.Reversible.Data;
 
@@ -9,7 +9,7 @@ namespace Microsoft.ML.Reversible.Data;
 /// of the tokens; with <see cref="DocumentBoundaries.Respect"/>, of whole documents. Held-out windows do not share targets; with
 /// <see cref="DocumentBoundaries.PackOver"/> the tokens after the last whole window are left out.
 /// </remarks>
-internal sealed class TokenWindows
+internal sealed class TokenWindows : ITokenSource
 {
     private const int FixedStream = 2;
     private readonly TokenCache _cache;
@@ -63,6 +63,16 @@ internal sealed class TokenWindows
         _heldOutWindows = heldOut.Count;
     }
 
+    /// <inheritdoc/>
+    public string SourceHash => _cache.SourceHash;
+
+    /// <inheritdoc/>
+    public string TokenizerHash => _cache.TokenizerHash;
+
+    /// <inheritdoc/>
+    public string Description =>
+        string.Create(CultureInfo.InvariantCulture, $"{_cache.TokenCount:N0} tokens, {TrainingTokens:N0} of them to train on");
+
     /// <summary>Inputs of a window.</summary>
     public int Context => _context;
 
@@ -82,12 +92,7 @@ internal sealed class TokenWindows
     public string Identity =>
         $"{_cache.SourceHash}; {_cache.TokenizerHash}; {_cache.VocabularySize}; {_boundaries}; {TrainingTokens}; {_context}";
 
-    /// <summary>
-    /// Returns consecutive windows of an endless sequence, which goes through the training part in one shuffled epoch after the other. A
-    /// window depends on the seed and its place in the sequence alone.
-    /// </summary>
-    /// <param name="firstWindow">The first window's place in the sequence, at least 0.</param>
-    /// <param name="rows">How many windows to take, at least 1.</param>
+    /// <inheritdoc/>
     public TokenBatch Training(long firstWindow, int rows)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstWindow);
@@ -113,11 +118,7 @@ internal sealed class TokenWindows
         }
     }
 
-    /// <summary>
-    /// Returns the windows of the held-out part in order, in batches of at most <paramref name="rows"/>; none if nothing is held out.
-    /// </summary>
-    /// <param name="rows">The most windows in a batch.</param>
-    /// <param name="most">The most windows in all.</param>
+    /// <inheritdoc/>
     public IEnumerable<TokenBatch> HeldOut(int rows, long most = long.MaxValue)
     {
         long end = Math.Min(most, _heldOutWindows);
@@ -180,28 +181,6 @@ internal sealed class TokenWindows
 /// <param name="Start">Its first input.</param>
 /// <param name="Targets">Number of inputs, each with the token after it as its target; at least 1.</param>
 internal readonly record struct TokenWindow(long Start, int Targets);
-
-/// <summary>A batch of windows of one length: token ids, and the id that follows each.</summary>
-/// <param name="Inputs">Ids, row by row, of length rows * context.</param>
-/// <param name="Targets">The id after each input or <see cref="Ignored"/>, of the same length.</param>
-/// <param name="Rows">Number of windows.</param>
-internal readonly record struct TokenBatch(long[] Inputs, long[] Targets, int Rows)
-{
-    /// <summary>The target of an input that is padding.</summary>
-    public const long Ignored = -100;
-
-    /// <summary>
-    /// The rows' numbers among the training windows if these have the same positions in every epoch; else null.
-    /// </summary>
-    public long[]? Windows { get; init; }
-
-    /// <summary>Number of targets that are tokens.</summary>
-    public long TargetCount { get; } = Targets.LongLength - Targets.AsSpan().Count(Ignored);
-
-    /// <summary>Returns ids of shape [rows, context] and targets of shape [rows * context], int64, in the current dispose scope.</summary>
-    public (Tensor Ids, Tensor Targets) ToTensors(Device device) =>
-        (tensor(Inputs, [Rows, Inputs.Length / Rows], device: device), tensor(Targets, device: device));
-}
 
 /// <summary>The endless sequence of shuffled training windows that are cut without regard to documents.</summary>
 /// <remarks>

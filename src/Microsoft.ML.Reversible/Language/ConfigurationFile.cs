@@ -18,6 +18,9 @@ internal static class ConfigurationFile
 {
     public const string FileName = "config.json";
 
+    /// <summary>The field of the scheme.</summary>
+    public const string SchemeField = "reversible";
+
     /// <summary>The maximum length of a scheme's text; the midpoint(a) scheme writes one number per layer.</summary>
     private const int LongestScheme = 1 << 16;
 
@@ -35,15 +38,7 @@ internal static class ConfigurationFile
         };
         json["tie_word_embeddings"] = model.Configuration.TiedHead;
         json["torch_dtype"] = precision.ToString().ToLowerInvariant();
-        if (model.Scheme is not Residual || model.Arithmetic != Arithmetic.Float)
-        {
-            model.Scheme.CheckText();
-            json["reversible"] = new JsonObject
-            {
-                ["scheme"] = model.Scheme.ToString(),
-                ["arithmetic"] = model.Arithmetic.ToString().ToLowerInvariant(),
-            };
-        }
+        if (WriteScheme(model.Scheme, model.Arithmetic) is { } scheme) json[SchemeField] = scheme;
         File.WriteAllText(path, json.ToJsonString(_indented) + "\n");
     }
 
@@ -64,7 +59,8 @@ internal static class ConfigurationFile
             configuration.Check();
             var special = new SpecialTokens(
                 json.Numbers("bos_token_id") is [int begin, ..] ? begin : null, json.Numbers("eos_token_id"));
-            (Scheme scheme, Arithmetic arithmetic) = ReadScheme(json.Section("reversible"), configuration.LayerCount);
+            (Scheme scheme, Arithmetic arithmetic) =
+                ReadScheme(json, configuration.LayerCount) ?? (Scheme.Residual, Arithmetic.Float);
             return new(configuration, scheme, arithmetic, special);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or InvalidDataException)
@@ -88,10 +84,19 @@ internal static class ConfigurationFile
             $"{ModelFamilyRow.Join(ModelFamilyRow.All.Select(row => $"\"{row.ModelType}\""))} are known");
     }
 
-    private static (Scheme Scheme, Arithmetic Arithmetic) ReadScheme(ConfigurationJson? json, int layers)
+    /// <summary>Returns the field of a scheme; null for a residual model, whose file does not have it.</summary>
+    public static JsonObject? WriteScheme(Scheme scheme, Arithmetic arithmetic)
     {
-        if (json is null) return (Scheme.Residual, Arithmetic.Float);
-        string text = json.Value<string>("scheme") ?? throw new InvalidDataException("its field 'reversible' has no scheme");
+        if (scheme is Residual && arithmetic == Arithmetic.Float) return null;
+        scheme.CheckText();
+        return new JsonObject { ["scheme"] = scheme.ToString(), ["arithmetic"] = arithmetic.ToString().ToLowerInvariant() };
+    }
+
+    /// <summary>Reads the field <see cref="SchemeField"/> for a number of layers; null where it is missing.</summary>
+    public static (Scheme Scheme, Arithmetic Arithmetic)? ReadScheme(ConfigurationJson file, int layers)
+    {
+        if (file.Section(SchemeField) is not { } json) return null;
+        string text = json.Value<string>("scheme") ?? throw new InvalidDataException($"its field '{SchemeField}' has no scheme");
         Arithmetic arithmetic = json.Value("arithmetic", ifAbsent: "float") switch
         {
             "float" => Arithmetic.Float,

@@ -99,7 +99,7 @@ internal static class GgufExport
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
         // [outputs, inputs], whatever the layout of Hugging Face's files.
-        Tensor rows = weight.Parameter.narrow(0, weight.FirstRow, weight.Shape[0]);
+        Tensor rows = weight.MergedRows();
         if (heads > 0)
         {
             long half = weight.Shape[0] / heads / 2;

@@ -28,6 +28,9 @@ internal sealed class LanguageModel(LanguageNetwork network, LanguageModelTokeni
 
     private SpecialIds OwnIds => SpecialTokens.Within(network.Configuration.VocabularySize);
 
+    /// <summary>Returns another network, which the result owns, with this model's tokenizer.</summary>
+    public LanguageModel With(LanguageNetwork other) => new(other, tokenizer, SpecialTokens);
+
     /// <exception cref="ObjectDisposedException">The network has been disposed of.</exception>
     public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, typeof(ReversibleLmTransformer));
 

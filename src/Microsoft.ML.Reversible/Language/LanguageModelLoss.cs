@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using Microsoft.ML.Reversible.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -20,12 +21,18 @@ internal static class LanguageModelLoss
     /// The step that the pass is part of; its scale is 1 / tokens for a mean over the targets that are not ignored.
     /// </param>
     /// <param name="labelSmoothing">The part of the target's probability that is spread evenly over the vocabulary, within [0, 1).</param>
+    /// <param name="documents">The documents that share rows; null where each row is one sequence.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
-        LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0) =>
-        Differentiate(model, ids, step, (hidden, rows, gradWeight) => ChunkedCrossEntropy.Differentiate(
+        LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0,
+        TokenDocuments? documents = null)
+    {
+        return Differentiate(model, ids, step, Head, documents: documents);
+
+        (Tensor LossSum, Tensor GradHidden) Head(Tensor hidden, RowRange rows, Tensor? gradWeight) => ChunkedCrossEntropy.Differentiate(
             hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute,
-            cap: model.Configuration.LogitCap));
+            cap: model.Configuration.LogitCap);
+    }
 
     /// <summary>Computes a loss from the last hidden states.</summary>
     /// <param name="hidden">The output of the final norm, without a graph, of shape [rows * context, width].</param>
@@ -40,14 +47,16 @@ internal static class LanguageModelLoss
     /// <param name="step">The step that the pass is part of.</param>
     /// <param name="head">The loss, called for each batch part in turn.</param>
     /// <param name="stateGradient">The gradient of a loss on the hidden states between the layers, in the form that the pass takes.</param>
+    /// <param name="documents">The documents that share rows; null where each row is one sequence.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
-        LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null)
+        LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null,
+        TokenDocuments? documents = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
-        Tensor embedded = model.Embed(ids);
-        using StackPass pass = model.Stack.Forward(embedded, step.Seed);
+        Tensor embedded = model.Embed(ids, documents);
+        using StackPass pass = model.Stack.Forward(embedded, new PassSettings(step.Seed, documents));
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
         Tensor? ofInput = pass.Backward(gradients, step.LayerDone, stateGradient, toInput: embedded.requires_grad);
@@ -59,12 +68,13 @@ internal static class LanguageModelLoss
     /// Returns the log-likelihood of each target in nats, float32, of shape [batch * context]; 0 for an ignored target. Computes no
     /// gradients.
     /// </summary>
-    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double)"/>
-    public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets)
+    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double, TokenDocuments?)"/>
+    public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets, TokenDocuments? documents = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor hidden = model.FinalNorm(model.Stack.Evaluate(model.Embed(ids))).flatten(0, 1);
+        Tensor output = model.Stack.Evaluate(model.Embed(ids, documents), new PassSettings(Documents: documents));
+        Tensor hidden = model.FinalNorm(output).flatten(0, 1);
         return ChunkedCrossEntropy.LogLikelihood(hidden, model.HeadWeight, targets, model.Compute, cap: model.Configuration.LogitCap)
             .MoveToOuterDisposeScope();
     }

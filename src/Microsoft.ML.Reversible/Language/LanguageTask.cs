@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.MLNet;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tokenizers;
 using Microsoft.ML.Reversible.Training;
@@ -13,25 +14,20 @@ namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>
 /// The base of all training tasks for language models: token windows, the network's parameters, bits per byte, and checkpoints that are
-/// Hugging Face folders. A derived class defines the loss.
+/// Hugging Face folders, or those of an adapter in PEFT's layout. A derived class defines the loss.
 /// </summary>
 internal abstract class LanguageTask : ITrainingTask, IDisposable
 {
     private readonly LanguageModel _model;
-    private readonly TokenCache _tokens;
-    private readonly TokenWindows _windows;
+    private readonly ITokenSource _tokens;
     private readonly FrozenWeights _frozen;
 
     /// <summary>Configures the network's stack by the options, and freezes weights until disposal.</summary>
     /// <param name="model">The model that is trained; the caller owns it.</param>
-    /// <param name="tokens">The data; the caller owns it.</param>
+    /// <param name="tokens">The data, cut into windows; what it reads from must outlive the task.</param>
     /// <param name="options">The options, already checked.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="fixedWindows">Whether the training windows begin at the same tokens in every epoch.</param>
     /// <exception cref="ArgumentException">An option does not fit the model.</exception>
-    /// <exception cref="InvalidOperationException">The data is too short for one window.</exception>
-    protected LanguageTask(
-        LanguageModel model, TokenCache tokens, LanguageTrainingOptions options, int seed, bool fixedWindows = false)
+    protected LanguageTask(LanguageModel model, ITokenSource tokens, LanguageTrainingOptions options)
     {
         (_model, _tokens) = (model, tokens);
         LayerStack stack = model.Network.Stack;
@@ -40,7 +36,6 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
         OptionChecks.Require(
             options.KeptLayerCount <= stack.Blocks.Count, nameof(options.KeptLayerCount), options.KeptLayerCount,
             $"within [0, {stack.Blocks.Count}], the model's functions");
-        _windows = options.Windows(tokens, seed, fixedWindows);
         (stack.KeptLayerCount, stack.Deterministic) = (options.KeptLayerCount, options.Deterministic);
         _frozen = new FrozenWeights(model.Network, options.FreezeEmbedding, options.FrozenLayerCount);
     }
@@ -51,8 +46,8 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// <inheritdoc/>
     public string Description => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Network.Configuration.ParameterCount:N0} parameters, {_tokens.TokenCount:N0} tokens, {_windows.TrainingTokens:N0} of them to " +
-        $"train on, scheme {Network.Stack.Scheme}, backward mode {Network.Stack.BackwardMode}, arithmetic {Network.Stack.Arithmetic}");
+        $"{Network.Configuration.ParameterCount:N0} parameters, {_tokens.Description}, scheme {Network.Stack.Scheme}, " +
+        $"backward mode {Network.Stack.BackwardMode}, arithmetic {Network.Stack.Arithmetic}");
 
     /// <inheritdoc/>
     public Device Device => Network.Device;
@@ -67,7 +62,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     public string Source => _tokens.SourceHash;
 
     /// <inheritdoc/>
-    public long ExamplesPerEpoch => _windows.WindowsPerEpoch;
+    public long ExamplesPerEpoch => _tokens.WindowsPerEpoch;
 
     /// <inheritdoc/>
     public virtual IEnumerable<FingerprintEntry> Fingerprint =>
@@ -85,7 +80,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// <inheritdoc/>
     public MicroBatch Read(long first, int count)
     {
-        TokenBatch batch = _windows.Training(first, count);
+        TokenBatch batch = _tokens.Training(first, count);
         return new(batch.TargetCount, step => Differentiate(batch, step));
     }
 
@@ -107,7 +102,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     {
         double sum = 0, criterionSum = 0;
         long tokens = 0, bytes = 0;
-        foreach (TokenBatch batch in _windows.HeldOut(batchSize).Take(maxBatches))
+        foreach (TokenBatch batch in _tokens.HeldOut(batchSize).Take(maxBatches))
         {
             cancellationToken.ThrowIfCancellationRequested();
             (double crossEntropy, double criterion) = Evaluate(batch);
@@ -124,10 +119,18 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     }
 
     /// <inheritdoc/>
-    public void WriteModel(string folder) => PretrainedFolder.WriteWithoutTokenizerInstance(_model, folder);
+    public void WriteModel(string folder)
+    {
+        if (Network.HasAdapter) AdapterFolder.Write(Network, folder);
+        else PretrainedFolder.WriteWithoutTokenizerInstance(_model, folder);
+    }
 
     /// <inheritdoc/>
-    public void ReadWeights(string folder) => PretrainedFolder.ReadWeights(folder, Network);
+    public void ReadWeights(string folder)
+    {
+        if (Network.HasAdapter) AdapterFolder.ReadWeights(folder, Network);
+        else PretrainedFolder.ReadWeights(folder, Network);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _frozen.Dispose();
@@ -150,16 +153,20 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
 }
 
 /// <summary>Language modelling: the cross-entropy of the next token, in nats.</summary>
-/// <inheritdoc cref="LanguageTask(LanguageModel, TokenCache, LanguageTrainingOptions, int, bool)"/>
-internal sealed class LanguageModelingTask(LanguageModel model, TokenCache tokens, ReversibleLmTrainer.Options options, int seed)
-    : LanguageTask(model, tokens, options, seed)
+/// <param name="model">The model that is trained; the caller owns it.</param>
+/// <param name="tokens">The data, cut into windows; what it reads from must outlive the task.</param>
+/// <param name="options">The options, already checked.</param>
+/// <param name="labelSmoothing">The part of the target's probability that is spread over the vocabulary, within [0, 1).</param>
+internal class LanguageModelingTask(
+    LanguageModel model, ITokenSource tokens, LanguageTrainingOptions options, double labelSmoothing = 0)
+    : LanguageTask(model, tokens, options)
 {
     /// <inheritdoc/>
     internal override Tensor Differentiate(TokenBatch batch, StepContext step)
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
-        return LanguageModelLoss.Differentiate(Network, ids, targets, step, options.LabelSmoothing).MoveToOuterDisposeScope();
+        return LanguageModelLoss.Differentiate(Network, ids, targets, step, labelSmoothing, DocumentsOf(batch)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -167,9 +174,13 @@ internal sealed class LanguageModelingTask(LanguageModel model, TokenCache token
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
-        double crossEntropy = -LanguageModelLoss.LogLikelihood(Network, ids, targets).sum(ScalarType.Float64).item<double>();
+        double crossEntropy = -LanguageModelLoss.LogLikelihood(Network, ids, targets, DocumentsOf(batch))
+            .sum(ScalarType.Float64).item<double>();
         return (crossEntropy, crossEntropy);
     }
+
+    private static TokenDocuments? DocumentsOf(TokenBatch batch) =>
+        batch.Documents is { } numbers ? TokenDocuments.Of(numbers, numbers.Length / batch.Rows) : null;
 }
 
 /// <summary>Weights that a run does not train: they get no gradients until this is disposed of.</summary>
@@ -193,6 +204,8 @@ internal sealed class FrozenWeights : IDisposable
             .. embedding ? network.EmbeddingWeights : [],
             .. network.Blocks.Take(layers).SelectMany(block => block.parameters()),
         ];
+        // The base of an adapter is frozen already and stays so.
+        _weights = [.. _weights.Where(weight => weight.requires_grad)];
         foreach (Parameter weight in _weights) weight.requires_grad = false;
     }
 

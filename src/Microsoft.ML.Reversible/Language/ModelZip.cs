@@ -22,7 +22,8 @@ internal static class ModelZip
         var entries = new Dictionary<LanguageModel, string>(ReferenceEqualityComparer.Instance);
         ITransformer portable = TransformerTree.Replace(pipeline, part =>
         {
-            if (part is ReversibleLmTransformer live) return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns);
+            if (part is ReversibleLmTransformer live)
+                return PortableChain.BuildPlaceholder(EntryOf(live), live.Columns, live.Columns.Rows?.ToJson(live.Columns));
             if (part is IModelClient client)
             {
                 PortableClient saving = client.ToPortable(out ReversibleLmTransformer model);

@@ -132,7 +132,8 @@ internal static class PortableChain
         [
             transforms.CustomMapping<NoColumns, PortableKeyRow>(PortableKeyMapping.Map, PortableKeyMapping.Contract),
             transforms.Conversion.MapValue(ArchiveColumn, values, KeyColumn),
-            transforms.CopyColumns(TextColumn, columns.Text),
+            // The columns of conversations are not text; with them, the chain is only a placeholder.
+            transforms.CopyColumns(TextColumn, columns.Rows is null ? columns.Text : ArchiveColumn),
             transforms.CustomMapping<PortableScoreInput, PortableScoreOutput>(PortableScoreMapping.Map, PortableScoreMapping.Contract),
         ];
         if (columns.TokenCountIsSingle) parts.Add(transforms.Conversion.ConvertType(TokenCountColumn, outputKind: DataKind.Single));

@@ -61,15 +61,19 @@ internal static class PretrainedFolder
     /// <param name="openWeights">Opens weights that are not in the folder; null takes the folder's own.</param>
     /// <param name="backwardMode">The backward mode; null takes the scheme's default.</param>
     /// <param name="arithmetic">The arithmetic of the hidden states; null takes the folder's.</param>
+    /// <param name="frozen">
+    /// The number type of parameters that are never trained, for a base of adapters; null makes trained ones, which are float32. The
+    /// weights are read piece by piece into this type.
+    /// </param>
     public static LanguageModel Load(
         string folder, Device device, Precision precision, string? tokenizerPath = null, Func<WeightFiles>? openWeights = null,
-        BackwardMode? backwardMode = null, Arithmetic? arithmetic = null) =>
+        BackwardMode? backwardMode = null, Arithmetic? arithmetic = null, Precision? frozen = null) =>
         Load(
             folder, openWeights,
             special => tokenizerPath is null && !HasTokenizer(folder)
                 ? null
                 : LanguageModelTokenizer.Load(tokenizerPath ?? folder, special.EndOfText),
-            description => Build(description, device, precision, backwardMode, arithmetic));
+            description => Build(description, device, precision, backwardMode, arithmetic, frozen));
 
     /// <summary>Reads a folder, with the given tokenizer instead of its own.</summary>
     /// <exception cref="ArgumentException">The tokenizer does not fit a language model; the message says why.</exception>
@@ -132,11 +136,13 @@ internal static class PretrainedFolder
     }
 
     private static LanguageNetwork Build(
-        ModelDescription description, Device device, Precision precision, BackwardMode? backwardMode = null, Arithmetic? arithmetic = null)
+        ModelDescription description, Device device, Precision precision, BackwardMode? backwardMode = null,
+        Arithmetic? arithmetic = null, Precision? frozen = null)
     {
         Arithmetic numbers = arithmetic ?? description.Arithmetic;
         return description.Configuration.Build(
-            description.Scheme, backwardMode ?? description.Scheme.DefaultBackwardMode(numbers), numbers, precision, device, seed: null);
+            description.Scheme, backwardMode ?? description.Scheme.DefaultBackwardMode(numbers), numbers, precision, device, seed: null,
+            frozen);
     }
 
     private static bool HasTokenizer(string folder) =>

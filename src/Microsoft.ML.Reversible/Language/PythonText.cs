@@ -7,11 +7,14 @@ namespace Microsoft.ML.Reversible.Language;
 internal static class PythonText
 {
     /// <summary>Removes white space at both ends, as <c>strip</c> does.</summary>
-    public static string Strip(string text)
+    public static string Strip(string text) => StripStart(StripEnd(text));
+
+    /// <summary>Removes white space at the end, as <c>rstrip</c> does.</summary>
+    public static string StripEnd(string text)
     {
         int end = text.Length;
         while (end > 0 && IsSpace(text[end - 1])) end--;
-        return StripStart(text[..end]);
+        return text[..end];
     }
 
     /// <summary>Removes white space at the start, as <c>lstrip</c> does.</summary>

@@ -94,7 +94,8 @@ public sealed partial class ReversibleLmTrainer : IEstimator<ReversibleLmTransfo
         using var start = LanguageStart.Make(input, _options, run.Checkpoint ?? _options.PretrainedFolder, run.Device, run.Seed);
         try
         {
-            using var task = new LanguageModelingTask(start.Model, start.Tokens, _options, run.Seed);
+            using var task = new LanguageModelingTask(
+                start.Model, _options.Windows(start.Tokens, run.Seed), _options, _options.LabelSmoothing);
             var metrics = new LanguageMetrics(run.Train(task));
             return new ReversibleLmTransformer(_context, start.Model, ScoreColumns.From(_options), metrics);
         }

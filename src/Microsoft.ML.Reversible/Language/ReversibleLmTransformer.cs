@@ -33,6 +33,9 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>The report of a retrofitted model; null for other models and for loaded ones.</summary>
     public RetrofitReport? Retrofit { get; }
 
+    /// <summary>The report on data and model of a fine-tuned model; null for other models and for loaded ones.</summary>
+    public FineTuneReport? FineTuning { get; internal init; }
+
     /// <summary>The network, a TorchSharp module that this transformer, or the one that it was made from, owns.</summary>
     public LanguageNetwork Network => Live.Network;
 
@@ -140,20 +143,23 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// remembers the values of rows, up to 256 MiB, so that a trainer that reads it several times evaluates the model once; for more rows
     /// put <c>AppendCacheCheckpoint</c> after the model.
     /// </remarks>
-    /// <param name="input">Data with the text column, which holds text or vectors of token ids (Int32 or UInt32).</param>
-    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or is neither text nor token ids.</exception>
+    /// <param name="input">
+    /// Data with the text column, which holds text or vectors of token ids (Int32 or UInt32), or with the columns of conversations that the
+    /// model was fine-tuned on.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        SchemaErrors.RequireTextOrTokens(input.Schema, _columns.Text);
-        return new BatchedColumnsView<int[], TextScore>(_context, input, _columns.Added(Live), _columns.Batched(Live), this);
+        _columns.Require(input.Schema);
+        return new BatchedColumnsView<ScoredRow, TextScore>(_context, input, _columns.Added(Live), _columns.Batched(Live), this);
     }
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaErrors.RequireTextOrTokens(inputSchema, _columns.Text);
+        _columns.Require(inputSchema);
         return new AddColumnsMapper<TextScore>(inputSchema, _columns.Added(Live));
     }
 
@@ -173,6 +179,10 @@ public sealed partial class ReversibleLmTransformer : ITransformer, ILogLikeliho
     /// <summary>Saves a chain of ML.NET's own transformers, so that <c>mlContext.Model.Load</c> needs no registration.</summary>
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
+        if (_columns.Rows is { } rows)
+            throw new NotSupportedException(
+                $"mlContext.Model.Save cannot save the columns of conversations {string.Join(", ", rows.ColumnNames)}. Save the pipeline " +
+                "with mlContext.Reversible().Save(pipeline, schema, path) and load it with mlContext.Reversible().Load(path, out schema).");
         if (!Live.HasTokenizer)
             throw new NotSupportedException(
                 "This model has no tokenizer, but mlContext.Model.Save can store only models that read text. Save the pipeline with " +

@@ -1,10 +1,11 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.MLNet;
 
 namespace Microsoft.ML.Reversible.Language;
 
 /// <summary>The names of the columns that a language model reads and adds; null for one that it does not add.</summary>
-/// <param name="Text">The column of text or token ids.</param>
+/// <param name="Text">The column of text or token ids; the first of the columns of <see cref="Rows"/>.</param>
 /// <param name="LogLikelihood">The column of log-likelihoods.</param>
 /// <param name="TokenCount">The column of token counts.</param>
 /// <param name="Perplexity">The column of perplexities.</param>
@@ -18,11 +19,23 @@ internal sealed record ScoreColumns(
     /// <summary>The size of a <see cref="TextScore"/> with an array's header, bytes.</summary>
     private const int BytesOfScore = 48;
 
+    /// <summary>Reads the tokens from other columns; null if they are those of <see cref="Text"/>.</summary>
+    [JsonIgnore]
+    public ITokenRows? Rows { get; init; }
+
     public static ScoreColumns From(LanguageTrainingOptions options) =>
         new(options.TextColumnName, options.LogLikelihoodColumnName, options.TokenCountColumnName, options.PerplexityColumnName);
 
     /// <summary>Returns the default output columns for a text column.</summary>
     public static ScoreColumns For(string textColumnName) => From(new ReversibleLmTrainer.Options { TextColumnName = textColumnName });
+
+    /// <summary>Checks that data has the columns that are read.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is missing or has another type.</exception>
+    public void Require(DataViewSchema schema)
+    {
+        if (Rows is null) SchemaErrors.RequireTextOrTokens(schema, Text);
+        else Rows.Require(schema);
+    }
 
     /// <summary>Returns a schema of the added columns alone.</summary>
     /// <param name="width">The width of the model's hidden states.</param>
@@ -34,17 +47,17 @@ internal sealed record ScoreColumns(
         Added(Batched(model).StartAlone, model.Network.Configuration.Width);
 
     /// <summary>Returns the computation of a model's columns for several rows.</summary>
-    public BatchedColumns<int[], TextScore> Batched(LanguageModel model)
+    public BatchedColumns<ScoredRow, TextScore> Batched(LanguageModel model)
     {
         var scorer = new TextScorer(model, Embedding is null ? null : Pooling, scores: LogLikelihood is not null || Perplexity is not null);
-        return new(row => Start(row, scorer), scorer.Score, SizeOf);
+        return new(row => Rows?.Start(row, model) ?? Start(row, scorer), scorer.Score, SizeOf);
     }
 
     private static long SizeOf(TextScore score) => BytesOfScore + sizeof(float) * (score.Embedding?.LongLength ?? 0);
 
     private AddedColumns<TextScore> Added(Func<DataViewRow, RowComputation<TextScore>> start, int width)
     {
-        var added = new AddedColumns<TextScore>([Text], start);
+        var added = new AddedColumns<TextScore>(Rows?.ColumnNames ?? [Text], start);
         if (LogLikelihood is not null)
             added.Add(LogLikelihood, NumberDataViewType.Single, (in TextScore score, ref float value) => value = score.LogLikelihood);
         if (TokenCount is not null && TokenCountIsSingle)
@@ -67,7 +80,7 @@ internal sealed record ScoreColumns(
         buffer = editor.Commit();
     }
 
-    private Func<int[]> Start(DataViewRow row, TextScorer scorer)
+    private Func<ScoredRow> Start(DataViewRow row, TextScorer scorer)
     {
         DataViewSchema.Column column = SchemaErrors.RequireTextOrTokens(row.Schema, Text);
         if (column.Type is VectorDataViewType vector)
@@ -79,11 +92,11 @@ internal sealed record ScoreColumns(
         return () =>
         {
             getter(ref text);
-            return scorer.Encode(text.Span);
+            return scorer.RowOf(scorer.Encode(text.Span));
         };
     }
 
-    private static Func<int[]> OfTokens<TId>(
+    private static Func<ScoredRow> OfTokens<TId>(
         DataViewRow row, DataViewSchema.Column column, TextScorer scorer, Converter<TId, long> id)
     {
         ValueGetter<VBuffer<TId>> getter = row.GetGetter<VBuffer<TId>>(column);
@@ -91,7 +104,7 @@ internal sealed record ScoreColumns(
         return () =>
         {
             getter(ref buffer);
-            return scorer.Checked(Array.ConvertAll(buffer.DenseValues().ToArray(), id));
+            return scorer.RowOf(scorer.Checked(Array.ConvertAll(buffer.DenseValues().ToArray(), id)));
         };
     }
 }

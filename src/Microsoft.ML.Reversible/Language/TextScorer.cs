@@ -43,7 +43,7 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
     private int Context => model.Network.Configuration.ContextLength;
 
     /// <inheritdoc/>
-    public TextScore Score(ReadOnlySpan<char> text) => Score([Encode(text)])[0];
+    public TextScore Score(ReadOnlySpan<char> text) => Score([RowOf(Encode(text))])[0];
 
     /// <summary>Returns the ids of a text.</summary>
     public int[] Encode(ReadOnlySpan<char> text)
@@ -64,27 +64,29 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
                 nameof(ids), ids[outside], $"The id {ids[outside]} is outside the model's vocabulary, whose ids are 0 to {size - 1}.");
     }
 
+    /// <summary>Returns the row of a text, whose tokens follow the token for an empty context.</summary>
+    public ScoredRow RowOf(int[] ids) => new([model.PrefixId, .. ids]);
+
     /// <summary>Computes the values of texts.</summary>
-    /// <param name="texts">The ids of each text.</param>
+    /// <param name="texts">The tokens of each text.</param>
     /// <exception cref="InvalidOperationException">The model's logits or hidden states are not finite.</exception>
-    public TextScore[] Score(IReadOnlyList<int[]> texts)
+    public TextScore[] Score(IReadOnlyList<ScoredRow> texts)
     {
         model.ThrowIfDisposed();
-        long[][] inputs = [.. texts.Select(Inputs)];
         var sums = new double[texts.Count];
         float[][]? embeddings = pooling is null ? null : [.. texts.Select(_ => new float[model.Network.Configuration.Width])];
         if (model.Network.Device.type == DeviceType.CPU) KeptMemory.MakeReady();
-        Part[] parts = [.. texts.SelectMany((tokens, text) => Parts(text, tokens.Length)).OrderByDescending(part => part.Length)];
+        Part[] parts = [.. texts.SelectMany((row, text) => Parts(text, row)).OrderByDescending(part => part.Length)];
         int most = batchTokens ?? LogLikelihoodScorer.BatchTokensOn(model.Network.Device);
         for (int first = 0, count; first < parts.Length; first += count)
         {
             count = Math.Clamp(most / parts[first].Length, 1, parts.Length - first);
-            Run(parts.AsSpan(first, count), inputs, sums, embeddings);
+            Run(parts.AsSpan(first, count), texts, sums, embeddings);
         }
         return
         [
-            .. texts.Select((tokens, text) => new TextScore(
-                (float)sums[text], tokens.Length, (float)Math.Exp(-sums[text] / Math.Max(1, tokens.Length)), embeddings?[text])),
+            .. texts.Select((row, text) => new TextScore(
+                (float)sums[text], row.ScoredCount, (float)Math.Exp(-sums[text] / Math.Max(1, row.ScoredCount)), embeddings?[text])),
         ];
     }
 
@@ -102,8 +104,9 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
     /// <summary>
     /// Returns the windows of a text. The hidden state after the last token takes one input more than the log-likelihood.
     /// </summary>
-    private IEnumerable<Part> Parts(int text, int tokens)
+    private IEnumerable<Part> Parts(int text, ScoredRow row)
     {
+        int tokens = row.Ids.Length - 1;
         int firstPooled = pooling == EmbeddingPooling.Last ? tokens : Math.Min(1, tokens);
         if (pooling is not null && tokens < Math.Min(Context, model.Network.Configuration.FixedLength ?? Context))
         {
@@ -112,8 +115,9 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         }
         foreach (Window window in scores ? Windows(tokens, Context) : [])
         {
-            int end = window.Start + window.Length;
-            yield return new(text, window.Start, window.Length, end - window.Scored, end, end);
+            int end = window.Start + window.Length, from = end - window.Scored;
+            while (from < end && !row.IsScored(from + 1)) from++;
+            if (from < end) yield return new(text, window.Start, window.Length, from, end, end);
         }
         foreach (Window window in pooling is null ? [] : Windows(tokens + 1, Context))
         {
@@ -122,16 +126,8 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         }
     }
 
-    private long[] Inputs(int[] tokens)
-    {
-        var ids = new long[tokens.Length + 1];
-        ids[0] = model.PrefixId;
-        for (int i = 0; i < tokens.Length; i++) ids[i + 1] = tokens[i];
-        return ids;
-    }
-
     /// <summary>Evaluates windows together, the longest first, and adds their results to those of their texts.</summary>
-    private void Run(ReadOnlySpan<Part> parts, long[][] inputs, double[] sums, float[][]? embeddings)
+    private void Run(ReadOnlySpan<Part> parts, IReadOnlyList<ScoredRow> texts, double[] sums, float[][]? embeddings)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -142,18 +138,18 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         {
             // The padding repeats the row's last token, so that exact hidden states stay in range.
             for (int i = 0; i < length; i++)
-                ids[row * length + i] = inputs[parts[row].Text][parts[row].Start + Math.Min(i, parts[row].Length - 1)];
+                ids[row * length + i] = texts[parts[row].Text].Ids[parts[row].Start + Math.Min(i, parts[row].Length - 1)];
         }
         int[] lengths = new int[parts.Length];
         for (int row = 0; row < parts.Length; row++) lengths[row] = parts[row].Length;
         using var pass = new TreePass(lengths);
         Tensor states = network.FinalNorm(network.Stack.Evaluate(
             network.Embed(tensor(ids, [parts.Length, length], device: network.Device)), pass));
-        if (scores) AddLogLikelihoods(states.flatten(0, 1), parts, length, inputs, sums);
-        if (embeddings is not null) AddEmbeddings(states, parts, length, inputs, embeddings);
+        if (scores) AddLogLikelihoods(states.flatten(0, 1), parts, length, texts, sums);
+        if (embeddings is not null) AddEmbeddings(states, parts, length, texts, embeddings);
     }
 
-    private void AddLogLikelihoods(Tensor states, ReadOnlySpan<Part> parts, int length, long[][] inputs, double[] sums)
+    private void AddLogLikelihoods(Tensor states, ReadOnlySpan<Part> parts, int length, IReadOnlyList<ScoredRow> texts, double[] sums)
     {
         List<long> slots = [], targets = [];
         List<int> owners = [];
@@ -161,8 +157,9 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
         {
             for (int i = parts[row].ScoredFrom; i < parts[row].ScoredTo; i++)
             {
+                if (!texts[parts[row].Text].IsScored(i + 1)) continue;
                 slots.Add((long)row * length + i - parts[row].Start);
-                targets.Add(inputs[parts[row].Text][i + 1]);
+                targets.Add(texts[parts[row].Text].Ids[i + 1]);
                 owners.Add(parts[row].Text);
             }
         }
@@ -182,12 +179,12 @@ internal sealed class TextScorer(LanguageModel model, EmbeddingPooling? pooling 
     /// <summary>
     /// Adds each window's share of its text's embedding: a weighted sum of hidden states, by a product, which is deterministic.
     /// </summary>
-    private void AddEmbeddings(Tensor states, ReadOnlySpan<Part> parts, int length, long[][] inputs, float[][] embeddings)
+    private void AddEmbeddings(Tensor states, ReadOnlySpan<Part> parts, int length, IReadOnlyList<ScoredRow> texts, float[][] embeddings)
     {
         var weights = new float[parts.Length * length];
         for (int row = 0; row < parts.Length; row++)
         {
-            int tokens = inputs[parts[row].Text].Length - 1;
+            int tokens = texts[parts[row].Text].Ids.Length - 1;
             float weight = pooling == EmbeddingPooling.Last ? 1 : 1f / Math.Max(1, tokens);
             for (int i = parts[row].PooledFrom; i < parts[row].End; i++) weights[row * length + i - parts[row].Start] = weight;
         }

@@ -40,6 +40,25 @@ internal static class SchemaErrors
         return column.Type is TextDataViewType ? column : throw Mismatch(nameof(inputSchema), role, name, Text, column.Type.ToString()!);
     }
 
+    /// <summary>Returns the column of text vectors of this name in an estimator's input.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
+    public static SchemaShape.Column RequireTexts(SchemaShape inputSchema, string name, string role)
+    {
+        SchemaShape.Column column = inputSchema.Find(name) ?? throw Missing(nameof(inputSchema), role, name);
+        bool areTexts = column.Kind != SchemaShape.Column.VectorKind.Scalar && column.ItemType is TextDataViewType && !column.IsKey;
+        return areTexts ? column : throw Mismatch(nameof(inputSchema), role, name, $"Vector<{Text}>", TypeName(column));
+    }
+
+    /// <summary>Returns the column of text vectors of this name in data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
+    public static DataViewSchema.Column RequireTexts(DataViewSchema inputSchema, string name, string role)
+    {
+        DataViewSchema.Column column = inputSchema.GetColumnOrNull(name) ?? throw Missing(nameof(inputSchema), role, name);
+        return column.Type is VectorDataViewType { ItemType: TextDataViewType }
+            ? column
+            : throw Mismatch(nameof(inputSchema), role, name, $"Vector<{Text}>", column.Type.ToString()!);
+    }
+
     /// <summary>Returns the column of token ids of this name in an estimator's input: a vector of Int32 or UInt32.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is none, or it has another type.</exception>
     public static SchemaShape.Column RequireTokens(SchemaShape inputSchema, string name, string role)

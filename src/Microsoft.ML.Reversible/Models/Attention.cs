@@ -8,7 +8,8 @@ namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
 /// Self-attention: softmax(Q Kᵀ / √d + mask) V of every head, then a matrix product. Groups of query heads may share a head of keys and
-/// values. In a <see cref="CachePass"/> the pass decides what a token attends to.
+/// values. In a <see cref="CachePass"/> the pass decides what a token attends to; in a <see cref="TrainingContext"/> with documents, a token
+/// attends to those of its own.
 /// </summary>
 internal sealed class Attention : NamedModule, IContextFunction
 {
@@ -56,22 +57,33 @@ internal sealed class Attention : NamedModule, IContextFunction
     public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        var pass = (CachePass?)context;
-        long batch = input.shape[0], tokens = input.shape[1];
-        Tensor joined = _queryKeyValue.call(input).view(batch, tokens, -1, _headSize);
-        (Tensor query, Tensor key, Tensor value) = Split(joined, pass);
-        if (QueryFactor != 1) query = query * QueryFactor;
-        Tensor mixed = pass?.Attend(query, key, value, Limits)
-            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal, Limits);
-        return _output.call(mixed.transpose(1, 2).reshape(batch, tokens, (long)_heads * _headSize)).MoveToOuterDisposeScope();
+        Tensor joined = _queryKeyValue.call(input).view(input.shape[0], input.shape[1], -1, _headSize);
+        Tensor mixed = context is TrainingContext { Documents: { } documents }
+            ? documents.ForEach(joined, (tokens, group) => Mix(tokens, lengths: group.Lengths))
+            : Mix(joined, context as CachePass);
+        return _output.call(mixed).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override IEnumerable<NamedWeight> Weights() =>
         [.. _queryKeyValue.Weights(), .. _queryNorm?.Weights() ?? [], .. _keyNorm?.Weights() ?? [], .. _output.Weights()];
 
+    /// <summary>Computes the attention of sequences, before the last matrix product.</summary>
+    /// <param name="joined">Queries, keys and values, of shape [batch, tokens, heads, d].</param>
+    /// <param name="pass">The pass that decides what a token attends to; null for whole sequences.</param>
+    /// <param name="lengths">The number of tokens of each row's sequence; null where the pass knows it, or all fill their row.</param>
+    /// <returns>A tensor of shape [batch, tokens, heads * d].</returns>
+    private Tensor Mix(Tensor joined, CachePass? pass = null, IReadOnlyList<int>? lengths = null)
+    {
+        (Tensor query, Tensor key, Tensor value) = Split(joined, pass?.Positions, lengths ?? pass?.Lengths);
+        if (QueryFactor != 1) query = query * QueryFactor;
+        Tensor mixed = pass?.Attend(query, key, value, Limits)
+            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal, Limits);
+        return mixed.transpose(1, 2).reshape(joined.shape[0], joined.shape[1], (long)_heads * _headSize);
+    }
+
     /// <summary>Takes [batch, tokens, heads, d] apart into queries, keys and values of shape [batch, heads, tokens, d].</summary>
-    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joined, CachePass? pass)
+    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joined, Tensor? positions, IReadOnlyList<int>? lengths)
     {
         if (_rotary is null && _queryNorm is null)
         {
@@ -82,7 +94,7 @@ internal sealed class Attention : NamedModule, IContextFunction
         Tensor queryKey = _queryNorm is null || _keyNorm is null
             ? joined.narrow(2, 0, _heads + _keyValueHeads)
             : cat([Normed(_queryNorm, joined.narrow(2, 0, _heads)), Normed(_keyNorm, joined.narrow(2, _heads, _keyValueHeads))], 2);
-        Tensor rotated = _rotary?.Rotate(queryKey, pass?.Positions, pass?.Lengths) ?? queryKey;
+        Tensor rotated = _rotary?.Rotate(queryKey, positions, lengths) ?? queryKey;
         return (
             rotated.narrow(2, 0, _heads).transpose(1, 2),
             rotated.narrow(2, _heads, _keyValueHeads).transpose(1, 2),

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
-/// Makes the float32 parameters of a new model. They are empty at first, so that a model can be built, and its shapes read, without memory.
+/// Makes the parameters of a new model. They are empty at first, so that a model can be built, and its shapes read, without memory.
 /// <see cref="Allocate"/> then gives all of them their memory and values.
 /// </summary>
 /// <remarks>
@@ -15,7 +15,10 @@ namespace Microsoft.ML.Reversible.Models;
 /// </remarks>
 /// <param name="device">Where the parameters are made.</param>
 /// <param name="seed">Seeds the random values; null leaves them zero, for a model that is about to be read from a file.</param>
-internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
+/// <param name="frozen">
+/// The number type of parameters that are never trained, which get no gradients; null makes trained ones, which are float32.
+/// </param>
+internal sealed class ParameterFactory(Device device, int? seed, Precision? frozen = null) : IDisposable
 {
     /// <summary>The standard deviation of GPT-2's initial weights.</summary>
     public const double Deviation = 0.02;
@@ -23,7 +26,7 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     private static long _count;
 
     private readonly Generator _generator = new(unchecked((ulong)(seed ?? 0)));
-    private readonly List<(Parameter Parameter, long[] Shape, Action<Tensor>? Fill)> _made = [];
+    private readonly List<(Parameter Parameter, long[] Shape, Action<Tensor>? Fill, SharedParameter? Shared)> _made = [];
     private readonly List<Action<Device>> _tables = [];
 
     /// <summary>
@@ -33,6 +36,15 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
 
     /// <summary>Where the parameters are made.</summary>
     public Device Device => device;
+
+    /// <summary>
+    /// The parameters of another model that the first ones made here use, in the order in which both were made; none by default. The ones
+    /// after them are new.
+    /// </summary>
+    public IReadOnlyList<SharedParameter> Shared { get; init; } = [];
+
+    /// <summary>The parameters, in the order in which they were made.</summary>
+    public IEnumerable<Parameter> Made => _made.Select(made => made.Parameter);
 
     /// <summary>
     /// Number of parameters made in this process, disposed or not. TorchSharp 0.107's <c>Tensor.TotalCount</c> rises by one for good
@@ -47,42 +59,68 @@ internal sealed class ParameterFactory(Device device, int? seed) : IDisposable
     public Parameter Normal(double deviation, params long[] shape) =>
         Make(shape, seed is null ? null : values => values.normal_(0, deviation, _generator));
 
+    /// <summary>Makes a matrix of [outputs, inputs] with PyTorch's initial values of a linear layer, uniform within ±1/√inputs.</summary>
+    public Parameter Uniform(long outputs, long inputs)
+    {
+        double bound = 1 / Math.Sqrt(inputs);
+        return Make([outputs, inputs], seed is null ? null : values => values.uniform_(-bound, bound, _generator));
+    }
+
     /// <summary>Registers a function that makes tables on the device; <see cref="Allocate"/> calls it.</summary>
     public void WhenAllocated(Action<Device> make) => _tables.Add(make);
 
-    /// <summary>Gives the parameters their memory and their values.</summary>
+    /// <summary>Gives the parameters their memory and their values. Those of another model keep its memory, or copy its values.</summary>
     /// <param name="groups">All of them, by the stretch of the buffer that they lie in.</param>
-    /// <returns>The buffer; the caller disposes of it.</returns>
+    /// <returns>The buffer of those with memory of their own; the caller disposes of it.</returns>
     public FlatParameters Allocate(IEnumerable<IEnumerable<Parameter>> groups)
     {
         var shapes = new Dictionary<Parameter, long[]>(ReferenceEqualityComparer.Instance);
-        foreach (var (parameter, shape, _) in _made) shapes.Add(parameter, shape);
-        var flat = new FlatParameters(groups.Select(group => new FlatLayout(group.Select(p => (p, shapes[p])))), device);
+        foreach (var (parameter, shape, _, shared) in _made)
+            if (shared is not { Copied: false }) shapes.Add(parameter, shape);
+        var flat = new FlatParameters(
+            groups.Select(group => new FlatLayout(group.Where(shapes.ContainsKey).Select(p => (p, shapes[p])))), device, OwnType);
         using var noGraph = no_grad();
         foreach (Action<Device> table in _tables) table(device);
-        foreach (var (parameter, shape, fill) in _made)
+        foreach (var (parameter, shape, fill, shared) in _made)
         {
             // An in-place operation may return another wrapper of its tensor, which must be freed too.
             using var scope = NewDisposeScope();
+            if (shared is { } from)
+            {
+                if (from.Copied) parameter.copy_(from.Source);
+                else parameter.set_(from.Source);
+                continue;
+            }
             if (fill is null) continue;
-            Tensor values = device.type == DeviceType.CPU ? parameter : empty(shape, dtype: ScalarType.Float32, device: CPU);
+            bool inPlace = device.type == DeviceType.CPU && OwnType == ScalarType.Float32;
+            Tensor values = inPlace ? parameter : empty(shape, dtype: ScalarType.Float32, device: CPU);
             fill(values);
-            if (!ReferenceEquals(values, parameter)) parameter.copy_(values);
+            if (!inPlace) parameter.copy_(values);
         }
         return flat;
     }
 
     public void Dispose() => _generator.Dispose();
 
+    private ScalarType OwnType => frozen?.ToScalarType() ?? ScalarType.Float32;
+
     private Parameter Make(long[] shape, Action<Tensor>? fill)
     {
         using var scope = NewDisposeScope();
-        var parameter = (Parameter)new Parameter(empty(0, dtype: ScalarType.Float32, device: device)).DetachFromDisposeScope();
+        SharedParameter? shared = _made.Count < Shared.Count ? Shared[_made.Count] : null;
+        bool aliases = shared is { Copied: false };
+        Tensor values = empty(0, dtype: aliases ? shared!.Value.Source.dtype : OwnType, device: device);
+        var parameter = (Parameter)new Parameter(values, requires_grad: !aliases && frozen is null).DetachFromDisposeScope();
         Interlocked.Increment(ref _count);
-        _made.Add((parameter, shape, fill));
+        _made.Add((parameter, shape, fill, shared));
         return parameter;
     }
 }
+
+/// <summary>A parameter of one model that another model uses, frozen there.</summary>
+/// <param name="Source">The parameter.</param>
+/// <param name="Copied">Whether the other model has a trained float32 copy of it instead.</param>
+internal readonly record struct SharedParameter(Parameter Source, bool Copied = false);
 
 /// <summary>
 /// The parameters of a network in one buffer: a stretch for each function of its stack, and one for all others (embeddings, final norm,
@@ -97,7 +135,8 @@ internal sealed class FlatParameters : IDisposable
     /// <summary>Makes the buffer, all zeros, and gives the parameters their places in it.</summary>
     /// <param name="groups">The parameters of each stretch.</param>
     /// <param name="device">Where the buffer is made.</param>
-    public FlatParameters(IEnumerable<FlatLayout> groups, Device device)
+    /// <param name="type">The number type.</param>
+    public FlatParameters(IEnumerable<FlatLayout> groups, Device device, ScalarType type = ScalarType.Float32)
     {
         var stretches = new List<(FlatLayout, long)>();
         long length = 0;
@@ -108,7 +147,7 @@ internal sealed class FlatParameters : IDisposable
         }
         _groups = [.. stretches];
         // One buffer for all: allocators round sizes up, which would waste memory in each of many.
-        _buffer = zeros(length, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        _buffer = zeros(length, dtype: type, device: device).DetachFromDisposeScope();
         foreach (var (layout, start) in _groups)
         {
             using Tensor stretch = _buffer.narrow(0, start, layout.Length);

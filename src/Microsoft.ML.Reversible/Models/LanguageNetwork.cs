@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -102,14 +103,18 @@ public abstract record LanguageModelConfiguration
     /// <param name="precision">The number type in which the blocks compute.</param>
     /// <param name="device">Where the parameters are made.</param>
     /// <param name="seed">Seeds the parameters; null leaves them unset, for a network that is about to be read from a file.</param>
+    /// <param name="frozen">
+    /// The number type of parameters that are never trained, for a base of adapters; null makes trained ones, which are float32.
+    /// </param>
     internal LanguageNetwork Build(
-        Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic, Precision precision, Device device, int? seed)
+        Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic, Precision precision, Device device, int? seed,
+        Precision? frozen = null)
     {
         Check();
         VectorMath.MakeReady();
         using var modes = AutogradModes.Default();
-        using var make = new ParameterFactory(device, seed);
-        LanguageNetwork network = Make(precision.ToScalarType(), make);
+        using var make = new ParameterFactory(device, seed, frozen);
+        LanguageNetwork network = Declare(precision.ToScalarType(), make);
         network.Allocate(make, scheme.Bind(LayerCount, seed ?? 0), backwardMode, arithmetic);
         return network;
     }
@@ -121,13 +126,16 @@ public abstract record LanguageModelConfiguration
     internal IEnumerable<NamedWeight> DeclaredWeights()
     {
         using var make = new ParameterFactory(CPU, seed: null);
-        using LanguageNetwork network = (this with { LayerCount = 1 }).Make(ScalarType.Float32, make);
+        using LanguageNetwork network = (this with { LayerCount = 1 }).Declare(ScalarType.Float32, make);
         foreach (NamedWeight weight in network.Weights(Enumerable.Repeat(network.Blocks[0], LayerCount))) yield return weight;
     }
 
     /// <summary>Builds a network's modules, without memory for the parameters.</summary>
     /// <param name="compute">The number type in which the blocks compute.</param>
     /// <param name="make">Makes the parameters.</param>
+    internal LanguageNetwork Declare(ScalarType compute, ParameterFactory make) => Make(compute, make);
+
+    /// <inheritdoc cref="Declare"/>
     private protected abstract LanguageNetwork Make(ScalarType compute, ParameterFactory make);
 
     /// <summary>Whether a name in an older file is that of a buffer, which is computed here and not read.</summary>
@@ -169,7 +177,7 @@ public abstract record LanguageModelConfiguration
 /// <remarks>
 /// The module is an ordinary TorchSharp module. Do not call <c>to</c> on it: TorchSharp then replaces its parameters.
 /// </remarks>
-public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
+public abstract partial class LanguageNetwork : nn.Module<Tensor, Tensor>
 {
     /// <summary>The name of the head's matrix in files.</summary>
     internal const string HeadName = "lm_head";
@@ -259,6 +267,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     internal void Allocate(ParameterFactory make, Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic)
     {
         _stack = new LayerStack(scheme, Blocks, backwardMode, arithmetic) { BlockType = Compute };
+        _made = [.. make.Made];
         _flat = make.Allocate(FlatParameters.Groups(this, _stack));
     }
 
@@ -275,12 +284,24 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
                 $"{context} tokens do not fit the model's context of {Configuration.ContextLength}.", nameof(ids));
         using var scope = NewDisposeScope();
         Tensor tokens = _parts.Tokens.LookUp(ids, Stack.Deterministic);
+        // The hidden states begin as float32, also from a frozen embedding of two bytes.
+        if (tokens.dtype == ScalarType.BFloat16) tokens = tokens.to(ScalarType.Float32);
         if (_embeddingScale != 1) tokens = tokens * _embeddingScale;
         if (_parts.Positions?.Weight is not { } matrix) return tokens.MoveToOuterDisposeScope();
         Tensor places = positions is null
             ? matrix.narrow(0, 0, context)
-            : matrix.index_select(0, positions.flatten()).view(batch, context, Configuration.Width);
+            : _parts.Positions.LookUp(positions.view(batch, context), Stack.Deterministic);
         return (tokens + places).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes p₀ of documents that share rows, each with positions from 0 on.</summary>
+    /// <param name="ids">Token ids, int64, of shape [batch, context].</param>
+    /// <param name="documents">The documents; null where each row is one.</param>
+    internal Tensor Embed(Tensor ids, TokenDocuments? documents)
+    {
+        if (documents is null || _parts.Positions is null) return Embed(ids);
+        using Tensor positions = documents.Positions(ids.device);
+        return Embed(ids, positions);
     }
 
     /// <summary>Applies the final norm; input and result are of shape [.., width].</summary>
@@ -291,7 +312,7 @@ public abstract class LanguageNetwork : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor logits = Compute == ScalarType.Float32
-            ? nn.functional.linear(hidden, HeadWeight)
+            ? nn.functional.linear(hidden, HeadWeight.InType(Compute))
             : nn.functional.linear(hidden.to(Compute), HeadWeight.to(Compute)).to(ScalarType.Float32);
         if (Configuration.LogitCap is { } cap) logits = SoftCap.Of(logits, cap);
         return logits.MoveToOuterDisposeScope();

@@ -21,24 +21,50 @@ internal abstract class NamedModule(string name) : nn.Module<Tensor, Tensor>(nam
 internal readonly record struct NamedWeight(
     string Name, Parameter Parameter, IReadOnlyList<long> Shape, long FirstRow = 0, bool Transposed = false)
 {
+    /// <summary>What an adapter adds to these rows; null for nothing.</summary>
+    public LowRankPart? Adapter { get; init; }
+
     /// <summary>The shape in a file.</summary>
     public long[] FileShape => Transposed ? [.. Shape.Reverse()] : [.. Shape];
 
-    /// <summary>Returns a view of the values in the shape that they have in files, in the current dispose scope.</summary>
+    /// <summary>
+    /// Returns a view of the parameter in the shape that it has in files, without what an adapter adds, in the current dispose scope.
+    /// </summary>
     public Tensor View()
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Tensor rows = Parameter.narrow(0, FirstRow, Shape[0]);
-        return (Transposed ? rows.t() : rows).MoveToOuterDisposeScope();
+        return InFileShape(Parameter.narrow(0, FirstRow, Shape[0])).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Returns the values of a network in which the adapter is merged, in the shape that they have in files, in the current dispose scope:
+    /// float32 where there is an adapter, else a view of the parameter.
+    /// </summary>
+    public Tensor Merged()
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        return InFileShape(MergedRows()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the same as <see cref="Merged"/> in the parameter's own shape.</summary>
+    public Tensor MergedRows()
+    {
+        using var scope = NewDisposeScope();
+        using var noGraph = no_grad();
+        Tensor rows = Parameter.narrow(0, FirstRow, Shape[0]);
+        return (Adapter?.AddTo(rows) ?? rows).MoveToOuterDisposeScope();
+    }
+
+    private Tensor InFileShape(Tensor rows) => Transposed ? rows.t() : rows;
 }
 
 /// <summary>
 /// x Wᵀ + b over the last dimension, in the number type in which the model computes. All matrix products of a block go through this module,
-/// so an adapter can be added here, or as a forward hook.
+/// and an adapter adds its low-rank product here.
 /// </summary>
-/// <remarks>The parameters stay float32.</remarks>
+/// <remarks>The parameters keep their number type; where it is not that of the product, they are converted in each call.</remarks>
 internal sealed class Linear : NamedModule
 {
     private readonly (string Name, long Rows)[] _parts;
@@ -47,6 +73,7 @@ internal sealed class Linear : NamedModule
     private readonly bool _transposed;
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
+    private LowRankAdapter? _adapter;
 
     /// <summary>Makes a module whose matrix has one name in files; the rest is as in the other constructor.</summary>
     public Linear(
@@ -79,30 +106,62 @@ internal sealed class Linear : NamedModule
     /// <summary>The matrix, of shape [outputs, inputs].</summary>
     public Parameter Weight => _weight;
 
+    /// <summary>The names in files of what the matrix joins, without <c>.weight</c>, each with its place in the output.</summary>
+    public IEnumerable<LinearPart> Parts
+    {
+        get
+        {
+            long first = 0;
+            foreach ((string name, long rows) in _parts)
+            {
+                yield return new(name, first, rows);
+                first += rows;
+            }
+        }
+    }
+
+    /// <summary>The size of an input.</summary>
+    public long Inputs => _inputs;
+
+    /// <summary>Adds an adapter, before the parameters have memory.</summary>
+    public void Attach(LowRankAdapter adapter)
+    {
+        _adapter = adapter;
+        register_module("adapter", adapter);
+    }
+
     /// <remarks>With more than two dimensions, TorchSharp's <c>linear</c> would add the bias in a separate pass over memory.</remarks>
     public override Tensor forward(Tensor input)
     {
-        if (_bias is null) return nn.functional.linear(input.InType(_compute), _weight.InType(_compute));
+        if (_bias is null && _adapter is null) return nn.functional.linear(input.InType(_compute), _weight.InType(_compute));
         using var scope = NewDisposeScope();
         long[] shape = input.shape;
-        Tensor rows = input.InType(_compute).reshape(-1, shape[^1]);
-        Tensor result = addmm(_bias.InType(_compute), rows, _weight.InType(_compute).t(), 1, 1);
-        shape[^1] = _weight.shape[0];
+        Tensor rows = input.InType(_compute).reshape(-1, shape[^1]), matrix = _weight.InType(_compute).t();
+        Tensor result = _bias is null ? rows.mm(matrix) : addmm(_bias.InType(_compute), rows, matrix, 1, 1);
+        if (_adapter is not null) result = _adapter.AddTo(result, rows);
+        shape[^1] = result.shape[1];
         return result.view(shape).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override IEnumerable<NamedWeight> Weights()
     {
-        long first = 0;
-        foreach ((string name, long rows) in _parts)
+        foreach ((string name, long first, long rows) in Parts)
         {
-            yield return new(name + ".weight", _weight, [rows, _inputs], first, _transposed);
+            yield return new(name + ".weight", _weight, [rows, _inputs], first, _transposed) { Adapter = _adapter?.PartAt(first) };
             if (_bias is not null) yield return new(name + ".bias", _bias, [rows], first);
-            first += rows;
         }
     }
+
+    /// <summary>Returns the matrices of the adapter, if there is one, under PEFT's names within a layer.</summary>
+    public IEnumerable<NamedWeight> AdapterWeights() => _adapter?.Weights() ?? [];
 }
+
+/// <summary>A part of a joined matrix.</summary>
+/// <param name="Name">Its name in files, without <c>.weight</c>.</param>
+/// <param name="First">The first of its outputs.</param>
+/// <param name="Rows">Number of its outputs.</param>
+internal readonly record struct LinearPart(string Name, long First, long Rows);
 
 /// <summary>A matrix with a row for each id.</summary>
 internal sealed class Embedding : NamedModule
@@ -127,6 +186,9 @@ internal sealed class Embedding : NamedModule
         _weight = make.Normal(ParameterFactory.Deviation, rows, width);
         RegisterComponents();
     }
+
+    /// <summary>The name in files, without <c>.weight</c>.</summary>
+    public string Name => _name;
 
     /// <summary>The matrix, of shape [rows, width].</summary>
     public Parameter Weight => _weight;

@@ -120,7 +120,9 @@ internal sealed class PretrainedWeights : IDisposable
     private static string Show(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 }
 
-/// <summary>Writes a network's parameters into a folder: one model.safetensors, or several files with an index.</summary>
+/// <summary>
+/// Writes a network's parameters, with an adapter merged, into a folder: one model.safetensors, or several files with an index.
+/// </summary>
 internal static class WeightWriter
 {
     private static readonly Dictionary<string, string> _metadata = new() { ["format"] = "pt" };
@@ -179,6 +181,6 @@ internal static class WeightWriter
         new(weight.Name, TensorStorage.DtypeName(type), weight.FileShape, stream =>
         {
             using var scope = NewDisposeScope();
-            TensorStorage.Source(weight.Name, weight.View(), type).Write(stream);
+            TensorStorage.Source(weight.Name, weight.Merged(), type).Write(stream);
         });
 }

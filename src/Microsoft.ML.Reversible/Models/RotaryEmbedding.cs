@@ -30,6 +30,7 @@ internal sealed class RotaryEmbedding : IDisposable
         (_settings, _compute, _size) = (settings, compute, settings.Size(headSize));
         make.WhenAllocated(device =>
         {
+            if (_cosines is not null) return;
             using var scope = NewDisposeScope();
             int fixedLength = Math.Min(settings.Scaling?.FixedLength ?? context, context);
             Tensor angles = Angles(fixedLength, fixedLength);
@@ -44,6 +45,13 @@ internal sealed class RotaryEmbedding : IDisposable
             (Tensor cosines, Tensor sines) = Tables(angles, device);
             (_cosines, _sines) = (cosines.DetachFromDisposeScope(), sines.DetachFromDisposeScope());
         });
+    }
+
+    /// <summary>Uses the tables of another object, which has them already, with the same settings; either may be disposed of first.</summary>
+    public void Share(RotaryEmbedding other)
+    {
+        if (other._compute != _compute) return;
+        (_cosines, _sines) = (other._cosines!.alias().DetachFromDisposeScope(), other._sines!.alias().DetachFromDisposeScope());
     }
 
     /// <summary>Rotates queries and keys.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
@@ -37,7 +35,7 @@ internal sealed class DistillationTask : LanguageTask
     public DistillationTask(
         LanguageModel student, LanguageNetwork teacher, TokenCache tokens, RetrofitEstimator.Options options, int seed,
         TeacherCache? answers = null)
-        : base(student, tokens, options, seed, fixedWindows: answers is not null)
+        : base(student, options.Windows(tokens, seed, fixedPlaces: answers is not null), options)
     {
         (_teacher, _answers, _loss, _hiddenStateWeight) = (teacher, answers, options.Loss, options.HiddenStateWeight);
         // Layers are counted as functions of the stack, so a Hamiltonian stack has two per block.
@@ -57,7 +55,7 @@ internal sealed class DistillationTask : LanguageTask
         get
         {
             foreach (FingerprintEntry entry in base.Fingerprint) yield return entry;
-            yield return new("Teacher", _answers?.Header.TeacherHash ?? Hash(_teacher));
+            yield return new("Teacher", _answers?.Header.TeacherHash ?? WeightHash.Of(_teacher));
             if (_answers is not null)
                 yield return new(
                     nameof(RetrofitEstimator.Options.TeacherTopK), $"{_answers.Header.K} in float{8 * _answers.Header.ValueBytes}");
@@ -84,22 +82,6 @@ internal sealed class DistillationTask : LanguageTask
     {
         DivergenceSums sums = Agreement.Compare(_teacher, Network, batch);
         return (-sums.StudentLogLikelihood, sums.Kl);
-    }
-
-    /// <summary>
-    /// Returns the SHA-256 of everything that decides a teacher's output, as 64 hexadecimal digits: shape, scheme, arithmetic, number type
-    /// and weights.
-    /// </summary>
-    public static string Hash(LanguageNetwork teacher)
-    {
-        using var hash = SHA256.Create();
-        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write))
-        {
-            string shape = Describe(teacher.Configuration);
-            stream.Write(Encoding.UTF8.GetBytes($"{shape}; {teacher.Stack.Scheme}; {teacher.Stack.Arithmetic}; {teacher.Compute}; "));
-            WeightWriter.Write(stream, teacher, WeightPrecision.Float32);
-        }
-        return Convert.ToHexString(hash.Hash!);
     }
 
     /// <summary>Returns a teacher's last hidden states and its head, without a graph, in the current dispose scope.</summary>

@@ -22,7 +22,7 @@ public sealed partial class RetrofitEstimator
         /// <summary>Creates options with the defaults of a retrofit.</summary>
         public Options()
         {
-            (BatchSize, LearningRate, WeightDecay) = (8, 3e-4, 0);
+            (BatchSize, WeightDecay) = (8, 0);
         }
 
         /// <summary>
@@ -153,6 +153,8 @@ public sealed partial class RetrofitEstimator
         internal DistillationLoss Loss => new(Divergence, Temperature, CrossEntropyWeight, JensenShannonWeight);
 
         internal override int DefaultMaxSteps => 500;
+
+        internal override double DefaultLearningRate => 3e-4;
 
         internal override string? StartOption => nameof(StudentPath);
 

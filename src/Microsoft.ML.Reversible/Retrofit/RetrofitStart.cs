@@ -202,38 +202,3 @@ internal static class RetrofitMatch
                 $"The hidden states of the {model} in LayerMap must be within [0, {layers}].");
     }
 }
-
-/// <summary>Copies a trained network's weights into a network of another scheme.</summary>
-internal static class Conversion
-{
-    /// <summary>Creates a network with the same shape and weights.</summary>
-    /// <param name="teacher">The trained network.</param>
-    /// <param name="scheme">The recurrence over its layers.</param>
-    /// <param name="options">The options, which give precision, arithmetic and backward mode.</param>
-    /// <param name="device">The device of the new network.</param>
-    /// <returns>The network; the caller disposes of it.</returns>
-    /// <exception cref="ArgumentException">The scheme does not support the arithmetic or backward mode in the options.</exception>
-    public static LanguageNetwork Convert(
-        LanguageNetwork teacher, Scheme scheme, TrainingOptions options, Device device)
-    {
-        scheme = scheme.ForTrainedWeights();
-        Arithmetic arithmetic = options.Arithmetic ?? scheme.DefaultArithmetic;
-        LanguageNetwork student = teacher.Configuration.Build(
-            scheme, options.BackwardMode ?? scheme.DefaultBackwardMode(arithmetic), arithmetic, options.Precision, device, seed: null);
-        CopyWeights(teacher, student);
-        return student;
-    }
-
-    /// <summary>Copies the weights to a network of the same shape.</summary>
-    public static void CopyWeights(LanguageNetwork teacher, LanguageNetwork student)
-    {
-        using var noGraph = no_grad();
-        foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) Copy(from, to);
-    }
-
-    private static void Copy(NamedWeight from, NamedWeight to)
-    {
-        using var scope = NewDisposeScope();
-        to.View().copy_(from.View());
-    }
-}

@@ -128,7 +128,7 @@ internal static class TeacherCacheBuilder
             throw new ArgumentOutOfRangeException(
                 nameof(k), k, $"For batches of {rows} windows of {windows.Context} tokens, k must be at most {most}.");
         var header = new TeacherCacheHeader(
-            DistillationTask.Hash(teacher), windows.Identity, vocabularySize, windows.Context, windows.FixedWindows, k, temperature,
+            WeightHash.Of(teacher), windows.Identity, vocabularySize, windows.Context, windows.FixedWindows, k, temperature,
             halfPrecision ? 2 : 4);
         return path is null ? BuildTemporary(header, Write) : BuildAt(path, header, Write);
 

@@ -9,6 +9,9 @@ namespace Microsoft.ML.Reversible.Schemes;
 /// </summary>
 internal abstract class EvaluationContext : IDisposable
 {
+    /// <summary>Returns the context in which a layer's function evaluates the function of the layer before it.</summary>
+    public virtual EvaluationContext OfLayerBefore() => this;
+
     public virtual void Dispose()
     {
     }

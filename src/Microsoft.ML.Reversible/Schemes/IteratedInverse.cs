@@ -165,7 +165,7 @@ internal sealed class PreviousStateEstimate(Block f, int steps)
 {
     /// <summary>Computes e(p) = p - E(p).</summary>
     /// <param name="p">The hidden state after the layer, of shape [batch, context, width].</param>
-    /// <param name="context">The context of the evaluation; null where there is none.</param>
+    /// <param name="context">The context of the layer after; null where there is none.</param>
     /// <returns>A tensor of p's shape and type, in the caller's dispose scope.</returns>
     public Tensor Increment(Tensor p, EvaluationContext? context = null)
     {
@@ -175,5 +175,5 @@ internal sealed class PreviousStateEstimate(Block f, int steps)
         return increment.MoveToOuterDisposeScope();
     }
 
-    private Tensor Evaluate(Tensor y, EvaluationContext? context) => f.At(y, context).to(y.dtype);
+    private Tensor Evaluate(Tensor y, EvaluationContext? context) => f.At(y, context?.OfLayerBefore()).to(y.dtype);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Stack;
@@ -13,16 +14,18 @@ namespace Microsoft.ML.Reversible.Stack;
 /// <remarks>It owns what it keeps, outside every dispose scope.</remarks>
 internal abstract class BatchPart : IDisposable
 {
+    private readonly PartContext? _context;
     private readonly FusedUpdate? _gradients;
     private Tensor? _gradCurrent;
     private Tensor? _gradNext;
 
-    private protected BatchPart(LayerStack stack, Tensor input, RowRange rows, long seed, bool rebuilds, bool keepsStates)
+    private protected BatchPart(LayerStack stack, Tensor input, RowRange rows, PassSettings settings, bool rebuilds, bool keepsStates)
     {
         (Stack, Rows) = (stack, rows);
+        _context = PartContext.For(settings, input, rows);
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
-        Layers = new LayerList(stack, input, rows, seed, rebuilds, keepsStates);
+        Layers = new LayerList(stack, input, rows, settings.Seed, rebuilds, keepsStates);
         _gradients = FusedUpdate.For(input.device, Layers.BlockType, input.dtype, grid: null);
         Input = Previous = Current = Layers.Enter(rows.Of(input.detach())).DetachFromDisposeScope();
     }
@@ -129,11 +132,13 @@ internal abstract class BatchPart : IDisposable
     private protected Tensor Call(int layer, Tensor read)
     {
         using GraphCuts? cuts = NewCuts();
-        return cuts is null ? Stack.Blocks[layer].call(read) : cuts.Call(Stack.Blocks[layer], read);
+        EvaluationContext? context = _context?.At(layer);
+        return cuts is null ? Stack.Blocks[layer].At(read, context) : cuts.Call(Stack.Blocks[layer], read, context);
     }
 
     /// <summary>Computes f at a hidden state, with its graph.</summary>
-    private protected BlockGraph Graph(int layer, Tensor state) => new(Stack.Blocks[layer], Layers.ForBlock(state), NewCuts());
+    private protected BlockGraph Graph(int layer, Tensor state) =>
+        new(Stack.Blocks[layer], Layers.ForBlock(state), _context?.At(layer), NewCuts());
 
     private GraphCuts? NewCuts() => Stack.Deterministic ? new GraphCuts() : null;
 
@@ -156,6 +161,7 @@ internal abstract class BatchPart : IDisposable
         Replace(null, null);
         Layers.Dispose();
         _gradients?.Dispose();
+        _context?.Dispose();
     }
 
     private void Replace(Tensor? gradCurrent, Tensor? gradNext)
@@ -169,8 +175,8 @@ internal abstract class BatchPart : IDisposable
 }
 
 /// <summary>Stores the graph of every block, with all its activations, in the forward pass.</summary>
-internal sealed class StoredPart(LayerStack stack, Tensor input, RowRange rows, long seed)
-    : BatchPart(stack, input, rows, seed, rebuilds: false, keepsStates: true)
+internal sealed class StoredPart(LayerStack stack, Tensor input, RowRange rows, PassSettings settings)
+    : BatchPart(stack, input, rows, settings, rebuilds: false, keepsStates: true)
 {
     private readonly KeptGraphs _graphs = new(stack.Blocks.Count);
 
@@ -186,8 +192,8 @@ internal sealed class StoredPart(LayerStack stack, Tensor input, RowRange rows, 
 }
 
 /// <summary>Stores the input of every block, and evaluates each block once more in the backward pass.</summary>
-internal sealed class CheckpointedPart(LayerStack stack, Tensor input, RowRange rows, long seed)
-    : BatchPart(stack, input, rows, seed, rebuilds: false, keepsStates: true)
+internal sealed class CheckpointedPart(LayerStack stack, Tensor input, RowRange rows, PassSettings settings)
+    : BatchPart(stack, input, rows, settings, rebuilds: false, keepsStates: true)
 {
     private readonly Tensor?[] _inputs = new Tensor?[stack.Blocks.Count];
 
@@ -221,8 +227,8 @@ internal sealed class ReversiblePart : BatchPart
     private readonly KeptGraphs _graphs;
     private readonly int _firstKept;
 
-    public ReversiblePart(LayerStack stack, Tensor input, RowRange rows, long seed)
-        : base(stack, input, rows, seed, rebuilds: true, keepsStates: false)
+    public ReversiblePart(LayerStack stack, Tensor input, RowRange rows, PassSettings settings)
+        : base(stack, input, rows, settings, rebuilds: true, keepsStates: false)
     {
         _graphs = new KeptGraphs(stack.Blocks.Count);
         _firstKept = stack.Blocks.Count - stack.KeptLayerCount;

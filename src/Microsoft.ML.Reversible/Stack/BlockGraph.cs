@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Schemes;
 using static TorchSharp.torch;
 using Block = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 
@@ -12,15 +13,16 @@ internal sealed class BlockGraph : IDisposable
     /// <summary>Evaluates a block.</summary>
     /// <param name="block">The block.</param>
     /// <param name="input">The block's input; gradients do not flow beyond it.</param>
+    /// <param name="context">The context of the evaluation; null if there is none.</param>
     /// <param name="cuts">Collects the cuts of the graph; disposed of with it. Null if the graph is not cut.</param>
-    public BlockGraph(Block block, Tensor input, GraphCuts? cuts)
+    public BlockGraph(Block block, Tensor input, EvaluationContext? context, GraphCuts? cuts)
     {
         using var withGraph = enable_grad();
         _cuts = cuts;
         Leaf = input.detach().requires_grad_().DetachFromDisposeScope();
         try
         {
-            _value = (cuts is null ? block.call(Leaf) : cuts.Call(block, Leaf)).DetachFromDisposeScope();
+            _value = (cuts is null ? block.At(Leaf, context) : cuts.Call(block, Leaf, context)).DetachFromDisposeScope();
         }
         catch
         {
@@ -87,13 +89,13 @@ internal sealed class GraphCuts : IDisposable
     public static GraphCuts? Current => _current;
 
     /// <summary>Evaluates a block; its graph is cut where it calls <see cref="Apply"/>.</summary>
-    public Tensor Call(Block block, Tensor input)
+    public Tensor Call(Block block, Tensor input, EvaluationContext? context)
     {
         GraphCuts? outer = _current;
         _current = this;
         try
         {
-            return block.call(input);
+            return block.At(input, context);
         }
         finally
         {

@@ -77,11 +77,23 @@ public sealed class LayerStack
     /// <param name="input">p₀, of shape [batch, context, width].</param>
     /// <returns>The output, of the same shape and type, in the caller's dispose scope.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
-    public Tensor Evaluate(Tensor input)
+    public Tensor Evaluate(Tensor input) => Evaluate(input, new PassSettings());
+
+    /// <summary>Computes the output of whole sequences with the settings of a pass; its seed is not read.</summary>
+    /// <inheritdoc cref="Evaluate(Tensor)"/>
+    internal Tensor Evaluate(Tensor input, PassSettings settings)
     {
-        if (is_grad_enabled() || Split(input) is not { Count: > 1 } parts) return Evaluate(input, context: null);
         using var scope = NewDisposeScope();
-        return cat([.. parts.Select(rows => Evaluate(input, rows, context: null, state: null))], 0).MoveToOuterDisposeScope();
+        IReadOnlyList<RowRange> parts = is_grad_enabled() ? [] : Split(input);
+        if (parts.Count <= 1) parts = [new RowRange(0, input.shape[0])];
+        List<Tensor> outputs = [.. parts.Select(Of)];
+        return (outputs.Count == 1 ? outputs[0] : cat(outputs, 0)).MoveToOuterDisposeScope();
+
+        Tensor Of(RowRange rows)
+        {
+            using PartContext? context = PartContext.For(settings, input, rows);
+            return Evaluate(input, rows, oneDraw: false, layer => context?.At(layer), state: null);
+        }
     }
 
     /// <summary>Computes the output in a context. The result of a row does not depend on the other rows.</summary>
@@ -92,20 +104,25 @@ public sealed class LayerStack
     /// </param>
     /// <param name="state">Called with l and p_l as the blocks read it, for l from 0 to the number of functions.</param>
     internal Tensor Evaluate(Tensor input, EvaluationContext? context, Action<int, Tensor>? state = null) =>
-        Evaluate(input, new RowRange(0, input.shape[0]), context, state);
+        Evaluate(input, new RowRange(0, input.shape[0]), oneDraw: context is not null, _ => context, state);
 
-    private Tensor Evaluate(Tensor input, RowRange rows, EvaluationContext? context, Action<int, Tensor>? state)
+    /// <param name="input">p₀ of the whole batch.</param>
+    /// <param name="rows">The rows to compute.</param>
+    /// <param name="oneDraw">Whether one draw serves all rows, where the result of a row must not depend on the others.</param>
+    /// <param name="context">Returns the context of a layer's evaluation.</param>
+    /// <param name="state">As in the other overload.</param>
+    private Tensor Evaluate(
+        Tensor input, RowRange rows, bool oneDraw, Func<int, EvaluationContext?> context, Action<int, Tensor>? state)
     {
         using var scope = NewDisposeScope();
-        // In a context, one draw serves all rows, because the result of a row must not depend on the others.
-        (Tensor drawnFor, RowRange drawn) = context is null ? (input, rows) : (input.narrow(0, 0, 1), new RowRange(0, 1));
+        (Tensor drawnFor, RowRange drawn) = oneDraw ? (input.narrow(0, 0, 1), new RowRange(0, 1)) : (input, rows);
         using var layers = new LayerList(this, drawnFor, drawn, seed: 0, rebuilds: false, keepsStates: is_grad_enabled());
         Tensor first = layers.Enter(rows.Of(input)), previous = first, current = first;
         foreach (Layer layer in layers)
         {
             using var step = NewDisposeScope();
             state?.Invoke(layer.Index, layers.ForBlock(current));
-            Tensor f = _blocks[layer.Index].At(layers.ForBlock(current), context);
+            Tensor f = _blocks[layer.Index].At(layers.ForBlock(current), context(layer.Index));
             Tensor owned = layers.InPlace && ReferenceEquals(previous, first) ? previous.clone() : previous;
             Tensor next = Scheme.Infer(layer, owned, current, f).MoveToOuterDisposeScope();
             if (!ReferenceEquals(previous, first) && !ReferenceEquals(previous, next)) previous.Dispose();
@@ -123,13 +140,17 @@ public sealed class LayerStack
     /// <returns>The pass, which holds the output and what the backward pass needs. Dispose of it in any case.</returns>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
     /// <exception cref="InvalidOperationException">Inference mode is on, in which nothing can be differentiated.</exception>
-    public StackPass Forward(Tensor input, long seed = 0)
+    public StackPass Forward(Tensor input, long seed = 0) => Forward(input, new PassSettings(seed));
+
+    /// <summary>Runs the stack forward for training, with the settings of the pass.</summary>
+    /// <inheritdoc cref="Forward(Tensor, long)"/>
+    internal StackPass Forward(Tensor input, PassSettings settings)
     {
         if (is_inference_mode_enabled())
             throw new InvalidOperationException(
                 "Forward is for training and cannot be called in inference mode, " +
                 "where no graph is made. Call Evaluate, or leave torch.inference_mode.");
-        return new StackPass(this, input, seed);
+        return new StackPass(this, input, settings);
     }
 
     internal static void Check(Scheme scheme, BackwardMode backwardMode, Arithmetic arithmetic)
@@ -170,14 +191,14 @@ public sealed class StackPass : IDisposable
 
     /// <summary>Runs forward.</summary>
     /// <exception cref="OverflowException">Exact arithmetic has left its range.</exception>
-    internal StackPass(LayerStack stack, Tensor input, long seed)
+    internal StackPass(LayerStack stack, Tensor input, PassSettings settings)
     {
         _stack = stack;
         IReadOnlyList<RowRange> parts = stack.Split(input);
         _parts = new BatchPart[parts.Count];
         try
         {
-            for (int i = 0; i < parts.Count; i++) _parts[i] = NewPart(input, parts[i], seed);
+            for (int i = 0; i < parts.Count; i++) _parts[i] = NewPart(input, parts[i], settings);
             Run();
         }
         catch
@@ -262,11 +283,11 @@ public sealed class StackPass : IDisposable
         foreach (BatchPart? part in _parts) part?.Dispose();
     }
 
-    private BatchPart NewPart(Tensor input, RowRange rows, long seed) => _stack.BackwardMode switch
+    private BatchPart NewPart(Tensor input, RowRange rows, PassSettings settings) => _stack.BackwardMode switch
     {
-        BackwardMode.Stored => new StoredPart(_stack, input, rows, seed),
-        BackwardMode.Checkpointed => new CheckpointedPart(_stack, input, rows, seed),
-        _ => new ReversiblePart(_stack, input, rows, seed),
+        BackwardMode.Stored => new StoredPart(_stack, input, rows, settings),
+        BackwardMode.Checkpointed => new CheckpointedPart(_stack, input, rows, settings),
+        _ => new ReversiblePart(_stack, input, rows, settings),
     };
 
     private void Run()

@@ -19,6 +19,22 @@ internal sealed class ConfigurationJson(JsonObject json)
         ? new(root)
         : throw new InvalidDataException("it is not a JSON object");
 
+    /// <summary>The names of the fields.</summary>
+    public IEnumerable<string> Names => json.Select(entry => entry.Key);
+
+    /// <summary>Whether a field says nothing: it is missing, null, false, or an empty text, list or object.</summary>
+    public bool IsEmpty(string name) => json[name] switch
+    {
+        null => true,
+        JsonArray items => items.Count == 0,
+        JsonObject fields => fields.Count == 0,
+        JsonValue value => value.TryGetValue(out bool flag) ? !flag : value.TryGetValue(out string? text) && text.Length == 0,
+        _ => false,
+    };
+
+    /// <summary>Whether a field has a value of a type.</summary>
+    public bool Is<T>(string name) => json[name] is JsonValue value && value.TryGetValue(out T? _);
+
     /// <summary>Whether there is a field that is not null.</summary>
     public bool Has(string name) => json[name] is not null;
 

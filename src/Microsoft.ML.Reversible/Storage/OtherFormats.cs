@@ -11,8 +11,7 @@ internal static class OtherFormats
     [
         ("model-*-of-*.safetensors", $"which need the index {WeightIndex.FileName}: download it too"),
         ("pytorch_model*.bin", $"which PyTorch wrote: convert the model with transformers, {Convert}){Save}"),
-        ("adapter_model.*", "an adapter without its model: merge them with peft, " +
-            "AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(other)"),
+        ("adapter_model.*", "an adapter without its model: load the model that it was made for, and give LoadAdapter this folder"),
         ("*.gguf", $"in llama.cpp's format: convert the model with transformers, {Convert}, gguf_file=name){Save}"),
         ("consolidated*.pth", "in Meta's format: convert the model with transformers' convert_llama_weights_to_hf.py"),
         ("tf_model*.h5", $"in TensorFlow's format: convert the model with transformers, {Convert}, from_tf=True){Save}"),

@@ -7,6 +7,9 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 /// <summary>Finds added tokens in text, of several that begin at one place the longest.</summary>
 internal sealed class AddedTokenFinder
 {
+    /// <summary>The finder of no tokens.</summary>
+    public static readonly AddedTokenFinder None = new([]);
+
     private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
     private readonly Regex? _pattern;
 
@@ -24,18 +27,29 @@ internal sealed class AddedTokenFinder
     public IEnumerable<(int Start, int End, int? Id)> Split(string text)
     {
         int start = 0;
-        for (Match? match = _pattern?.Match(text); match is { Success: true }; match = match.NextMatch())
+        foreach (FoundToken found in Find(text, 0, text.Length))
         {
-            if (match.Index < start) continue;
-            AddedToken token = _tokens[match.Value];
-            int end = match.Index, next = match.Index + match.Length;
-            if (token.IsSingleWord && (EndsWithWord(text.AsSpan(0, end)) || BeginsWithWord(text.AsSpan(next)))) continue;
-            if (token.TakesSpaceBefore) while (end > start && char.IsWhiteSpace(text[end - 1])) end--;
-            if (token.TakesSpaceAfter) while (next < text.Length && char.IsWhiteSpace(text[next])) next++;
-            yield return (start, end, token.Id);
+            if (found.Start < start) continue;
+            (int end, int next) = found.WithSpace(text, start);
+            yield return (start, end, found.Token.Id);
             start = next;
         }
         yield return (start, text.Length, null);
+    }
+
+    /// <summary>Returns a token; null if there is none with the text.</summary>
+    public AddedToken? this[string text] => _tokens.GetValueOrDefault(text);
+
+    /// <summary>Returns the tokens that lie within a part of a text.</summary>
+    public IEnumerable<FoundToken> Find(string text, int from, int to)
+    {
+        for (Match? match = _pattern?.Match(text, from, to - from); match is { Success: true }; match = match.NextMatch())
+        {
+            AddedToken token = _tokens[match.Value];
+            int start = match.Index, end = start + match.Length;
+            if (token.IsSingleWord && (EndsWithWord(text.AsSpan(0, start)) || BeginsWithWord(text.AsSpan(end)))) continue;
+            yield return new(start, end, token);
+        }
     }
 
     private static bool EndsWithWord(ReadOnlySpan<char> text) =>
@@ -53,4 +67,22 @@ internal sealed class AddedTokenFinder
             or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
         _ => false,
     };
+}
+
+/// <summary>An added token in a text.</summary>
+/// <param name="Start">Where its own text begins.</param>
+/// <param name="End">Where its own text ends.</param>
+/// <param name="Token">The token.</param>
+internal readonly record struct FoundToken(int Start, int End, AddedToken Token)
+{
+    /// <summary>Returns where the token begins and ends together with the white space that it includes.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="from">The place before which nothing belongs to it.</param>
+    public (int Start, int End) WithSpace(string text, int from)
+    {
+        (int start, int end) = (Start, End);
+        if (Token.TakesSpaceBefore) while (start > from && char.IsWhiteSpace(text[start - 1])) start--;
+        if (Token.TakesSpaceAfter) while (end < text.Length && char.IsWhiteSpace(text[end])) end++;
+        return (start, end);
+    }
 }

@@ -21,7 +21,10 @@ internal sealed class AddedTokenSplitter
         _normalized = new(byFlag[true].Select(token => (normalizer.Apply(token.Content), token)).Where(token => token.Item1.Length > 0));
     }
 
-    /// <summary>Returns what finds the added tokens that are text, and what finds the special tokens too.</summary>
+    /// <summary>
+    /// Returns what finds the added tokens that are text, what finds the special tokens too, and what finds both in text that is not
+    /// normalized.
+    /// </summary>
     /// <param name="literals">The added tokens that are text.</param>
     /// <param name="specials">The added tokens that stand for no text.</param>
     /// <param name="normalizer">Changes what lies between them.</param>
@@ -29,14 +32,17 @@ internal sealed class AddedTokenSplitter
     /// <param name="named">
     /// Ids of tokens that are special because they begin or end a text, even if no file adds them; negative ones are none.
     /// </param>
-    public static (AddedTokenSplitter Added, AddedTokenSplitter AddedAndSpecial) Make(
+    public static (AddedTokenSplitter Added, AddedTokenSplitter AddedAndSpecial, AddedTokenFinder All) Make(
         IReadOnlyDictionary<int, AddedToken> literals, IReadOnlyDictionary<int, AddedToken> specials, TextNormalizer normalizer,
         IReadOnlyList<string> tokens, params int[] named)
     {
         IEnumerable<AddedToken> unnamed = named.Distinct()
             .Where(id => id >= 0 && !specials.ContainsKey(id))
             .Select(id => new AddedToken(id, tokens[id], IsSpecial: true, Path: ""));
-        return (new(literals.Values, normalizer), new([.. literals.Values, .. specials.Values, .. unnamed], normalizer));
+        AddedToken[] all = [.. literals.Values, .. specials.Values, .. unnamed];
+        return (
+            new(literals.Values, normalizer), new(all, normalizer),
+            new(all.OrderBy(token => token.Id).Select(token => (token.Content, token))));
     }
 
     /// <summary>Returns the normalized stretches of a text between added tokens, each with the id of the token after it.</summary>

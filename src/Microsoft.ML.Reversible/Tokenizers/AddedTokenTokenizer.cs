@@ -2,10 +2,16 @@ namespace Microsoft.ML.Reversible.Tokenizers;
 
 /// <summary>Base of tokenizers whose added tokens are found in a text before anything else.</summary>
 /// <param name="texts">The text of every token.</param>
-/// <param name="splitters">What finds the added tokens that are text, and what finds the special tokens too.</param>
-internal abstract class AddedTokenTokenizer(TokenTexts texts, (AddedTokenSplitter Added, AddedTokenSplitter AddedAndSpecial) splitters)
+/// <param name="splitters">
+/// What finds the added tokens that are text, what finds the special tokens too, and what finds both in text that is not normalized.
+/// </param>
+internal abstract class AddedTokenTokenizer(
+    TokenTexts texts, (AddedTokenSplitter Added, AddedTokenSplitter AddedAndSpecial, AddedTokenFinder All) splitters)
     : IdTokenizer(texts)
 {
+    /// <summary>Finds added and special tokens in text that is not normalized.</summary>
+    public AddedTokenFinder Finder => splitters.All;
+
     /// <summary>
     /// Returns the ids of a text in which the texts of special tokens stand for these tokens, as in a rendered conversation.
     /// </summary>
@@ -14,6 +20,16 @@ internal abstract class AddedTokenTokenizer(TokenTexts texts, (AddedTokenSplitte
     {
         var ids = new List<int>();
         Append(splitters.AddedAndSpecial.Split(text), ids);
+        return [.. ids];
+    }
+
+    /// <summary>Returns the ids of a part of a text, with special tokens read as text.</summary>
+    /// <param name="part">Well-formed text.</param>
+    /// <param name="start">Its place in the text.</param>
+    public int[] EncodePart(string part, int start)
+    {
+        var ids = new List<int>();
+        Append(splitters.Added.Split(part).Select(found => found with { Start = start + found.Start }), ids);
         return [.. ids];
     }
 

@@ -58,7 +58,7 @@ internal sealed class ByteLevelTokenizer : AddedTokenTokenizer
         }
     }
 
-    private static (AddedTokenSplitter, AddedTokenSplitter) Splitters(Vocabulary vocabulary, List<string> tokens) =>
+    private static (AddedTokenSplitter, AddedTokenSplitter, AddedTokenFinder) Splitters(Vocabulary vocabulary, List<string> tokens) =>
         AddedTokenSplitter.Make(
             vocabulary.Literals, vocabulary.Specials, vocabulary.Normalizer,
             tokens, tokens.IndexOf(vocabulary.EndOfText), tokens.IndexOf(vocabulary.BeginOfText));

@@ -23,6 +23,11 @@ internal sealed class InstanceTokenizer(Tokenizer tokenizer, int size, IReadOnly
     // Words, numbers, spaces, scripts and signs: what tokenizers differ in.
     private const string Probe = "The quick\tbrown  fox's 1234 jumps —\n\n naïve 猫 😀 über, ДОМ   <s></s><|endoftext|>_x = {1};";
 
+    /// <summary>Finds the special tokens in text.</summary>
+    public AddedTokenFinder Finder { get; } = new(special
+        .Where(token => token.Key.Length > 0)
+        .Select(token => (token.Key, new AddedToken(token.Value, token.Key, IsSpecial: true, Path: ""))));
+
     private readonly HashSet<int> _specialIds = [.. special.Values];
 
     private readonly Regex _specialText = new(

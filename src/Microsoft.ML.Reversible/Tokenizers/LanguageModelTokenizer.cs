@@ -51,6 +51,19 @@ internal sealed class LanguageModelTokenizer
     /// <exception cref="ArgumentException">It is beyond the ids of the model; see <see cref="Within"/>.</exception>
     public int PrefixId => Inside(_parts.PrefixId, _parts.Prefix);
 
+    /// <summary>The text of <see cref="PrefixId"/>.</summary>
+    public string Prefix => _parts.Prefix;
+
+    /// <summary>
+    /// Finds the added and special tokens in text that is not normalized. Those of a model with fewer ids are found too.
+    /// </summary>
+    public AddedTokenFinder Finder => _parts.Tokenizer switch
+    {
+        AddedTokenTokenizer tokenizer => tokenizer.Finder,
+        InstanceTokenizer tokenizer => tokenizer.Finder,
+        _ => AddedTokenFinder.None,
+    };
+
     /// <summary>The least number of ids of a model for this tokenizer. Only added tokens have ids from this number on.</summary>
     public int LeastModelSize => _parts.LeastModelSize;
 
@@ -172,6 +185,15 @@ internal sealed class LanguageModelTokenizer
         .. _parts.EndsTexts ? (int[])[EndOfTextId] : [],
     ];
 
+    /// <summary>Returns the ids of a part of a text that lies between special tokens. Special tokens in the part are read as text.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="start">Its place in the text: some tokenizers put a space before a text, but not before its parts.</param>
+    /// <inheritdoc cref="Encode(string, bool)" path="/exception"/>
+    public int[] EncodePart(string part, int start) =>
+        start > 0 && _parts.Tokenizer is AddedTokenTokenizer encoder
+            ? Checked(encoder.EncodePart(WellFormed(part), start))
+            : EncodeDocument(part);
+
     /// <inheritdoc cref="Encode(string, bool)"/>
     public int[] Encode(ReadOnlySpan<char> text, bool recognizeSpecial = false) => Encode(text.ToString(), recognizeSpecial);
 
@@ -222,7 +244,9 @@ internal sealed class LanguageModelTokenizer
         return ids;
     }
 
-    private int Inside(int id, string token) => id < VocabularySize
+    /// <summary>Returns the id of a token, which the model must have.</summary>
+    /// <exception cref="ArgumentException">The id is beyond those of the model.</exception>
+    public int Inside(int id, string token) => id < VocabularySize
         ? id
         : throw new ArgumentException(
             $"The token '{token}' has the id {id}, but the model has only {VocabularySize} ids. Leave it out of the text, or use a model " +

@@ -18,8 +18,8 @@ internal static class RunLength
     /// <summary>Returns the learning rates of a run.</summary>
     /// <param name="options">The options, with the number of steps.</param>
     public static LearningRateSchedule Schedule(TrainingOptions options) => new(
-        options.LearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value, options.EffectiveMaxSteps!.Value,
-        options.Schedule, options.EffectiveDecaySteps!.Value);
+        options.EffectiveLearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value,
+        options.EffectiveMaxSteps!.Value, options.Schedule, options.EffectiveDecaySteps!.Value);
 
     /// <summary>Compares the numbers of steps of a checkpoint and of the run that resumes it.</summary>
     /// <param name="state">The checkpoint's state.</param>

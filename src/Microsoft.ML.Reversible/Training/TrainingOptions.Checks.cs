@@ -58,11 +58,11 @@ public abstract partial class TrainingOptions
         AtLeast(1, GradientAccumulationSteps, nameof(GradientAccumulationSteps));
         if (MaxSteps is { } maxSteps) AtLeast(1, maxSteps, nameof(MaxSteps));
         if (MaxEpochs is { } epochs) Positive(epochs, nameof(MaxEpochs));
-        Positive(LearningRate, nameof(LearningRate));
+        Positive(EffectiveLearningRate, nameof(LearningRate));
         Defined(Schedule, nameof(Schedule));
         if (Schedule != LearningRateScheduleKind.Constant && FinalLearningRate is { } final)
-            Require(final >= 0 && final <= LearningRate, nameof(FinalLearningRate), final,
-                string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {LearningRate}"));
+            Require(final >= 0 && final <= EffectiveLearningRate, nameof(FinalLearningRate), final,
+                string.Create(CultureInfo.InvariantCulture, $"within [0, LearningRate], which is {EffectiveLearningRate}"));
         CheckSteps("MaxSteps");
         NotNegative(WeightDecay, nameof(WeightDecay));
         Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "within [0, 1)");

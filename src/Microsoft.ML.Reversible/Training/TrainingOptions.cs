@@ -76,8 +76,8 @@ public abstract partial class TrainingOptions
     public int GradientAccumulationSteps { get; set; } = 1;
 
     /// <summary>
-    /// The maximum number of optimizer steps, at least 1. Null is 1000, in a retrofit 500; if <see cref="MaxEpochs"/> is set, null sets no
-    /// limit.
+    /// The maximum number of optimizer steps, at least 1. Null is 1000, in a retrofit and in fine-tuning 500; if <see cref="MaxEpochs"/> is
+    /// set, null sets no limit.
     /// </summary>
     public int? MaxSteps { get; set; }
 
@@ -88,8 +88,11 @@ public abstract partial class TrainingOptions
     /// </summary>
     public double? MaxEpochs { get; set; }
 
-    /// <summary>The learning rate after the warm-up, positive and finite.</summary>
-    public double LearningRate { get; set; } = 1e-3;
+    /// <summary>
+    /// The learning rate after the warm-up, positive and finite. Null is 1e-3, in a retrofit 3e-4, in fine-tuning 1e-5, and 2e-4 where
+    /// fine-tuning trains an adapter.
+    /// </summary>
+    public double? LearningRate { get; set; }
 
     /// <summary>How the learning rate continues after the warm-up.</summary>
     public LearningRateScheduleKind Schedule { get; set; } = LearningRateScheduleKind.Cosine;
@@ -102,7 +105,7 @@ public abstract partial class TrainingOptions
 
     /// <summary>
     /// Steps over which the learning rate rises linearly from nearly 0, at least 0 and at most the number of steps. Null is a tenth of the
-    /// steps, but at most 100, in a retrofit 50, and at most the steps that <see cref="DecaySteps"/> leaves.
+    /// steps, but at most 100, in a retrofit and in fine-tuning 50, and at most the steps that <see cref="DecaySteps"/> leaves.
     /// </summary>
     public int? WarmupSteps { get; set; }
 
@@ -235,6 +238,11 @@ public abstract partial class TrainingOptions
     /// <summary>MaxSteps if it is neither set nor decided by MaxEpochs.</summary>
     internal virtual int DefaultMaxSteps => 1000;
 
+    /// <summary>LearningRate if it is not set.</summary>
+    internal virtual double DefaultLearningRate => 1e-3;
+
+    internal double EffectiveLearningRate => LearningRate ?? DefaultLearningRate;
+
     /// <summary>The maximum number of steps; null if MaxEpochs alone decides it.</summary>
     internal int? EffectiveMaxSteps => MaxSteps ?? (MaxEpochs is null ? DefaultMaxSteps : null);
 
@@ -250,7 +258,7 @@ public abstract partial class TrainingOptions
 
     // Rounded to the digits of a decimal number that a double keeps, so that a tenth of 3e-4 is 3e-5.
     internal double EffectiveFinalLearningRate => FinalLearningRate
-        ?? double.Parse((LearningRate / 10).ToString("G15", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        ?? double.Parse((EffectiveLearningRate / 10).ToString("G15", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     internal bool EffectiveClipWithPreviousNorm =>
         ClipWithPreviousNorm ?? (OptimizerPlacement == OptimizerPlacement.InsideBackward && MaxGradNorm > 0);

@@ -54,7 +54,7 @@ public sealed class TextScorerTests
             expected += each.narrow(1, window.Length - window.Scored, window.Scored).sum(ScalarType.Float64).item<double>();
         }
 
-        TextScore score = new TextScorer(model).Score([ids]).Single();
+        TextScore score = new TextScorer(model).Score([new ScoredRow([model.PrefixId, .. ids])]).Single();
         Assert.AreEqual(expected, score.LogLikelihood, 1e-5 * Math.Abs(expected));
         Assert.AreEqual(count, score.TokenCount);
     }

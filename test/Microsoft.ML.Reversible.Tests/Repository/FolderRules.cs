@@ -26,14 +26,16 @@ internal static class FolderRules
         ["Tokenizers"] = ["Storage"],
         ["Data"] = ["Tokenizers", "Storage", "MLNet"],
         ["Language"] = _belowLanguage,
+        ["FineTuning"] = ["Language", .. _belowLanguage],
         ["Retrofit"] = ["Language", .. _belowLanguage],
         ["Evaluation"] = ["Language", .. _belowLanguage],
         ["Stability"] = ["Language", .. _belowLanguage],
-        ["Catalog"] = ["Retrofit", "Evaluation", "Stability", "Language", .. _belowLanguage],
+        ["Catalog"] = ["FineTuning", "Retrofit", "Evaluation", "Stability", "Language", .. _belowLanguage],
     };
 
     /// <summary>The folders that know ML.NET's data.</summary>
-    private static readonly string[] _knowDataViews = ["MLNet", "Catalog", "Data", "Language", "Retrofit", "Evaluation", "Stability"];
+    private static readonly string[] _knowDataViews =
+        ["MLNet", "Catalog", "Data", "Language", "FineTuning", "Retrofit", "Evaluation", "Stability"];
 
     /// <summary>The folders that have a rule.</summary>
     public static IReadOnlyCollection<string> Folders => _allowed.Keys;

@@ -84,13 +84,13 @@ public sealed class DistillationTests
     {
         using var scope = NewDisposeScope();
         using LanguageNetwork teacher = Teacher(TestModels.Small), student = Teacher(TestModels.Small);
-        string before = DistillationTask.Hash(teacher);
+        string before = WeightHash.Of(teacher);
         DistillationTask task = Distillations.Of(teacher, student, new DistillationLoss(), 1, [new(0, 0), new(4, 4)]);
         Tensor sum = task.Differentiate(Batch(TestModels.Small), new(Scale));
         Assert.AreEqual(0.0, sum.ToDouble());
         foreach (var (name, gradient) in Gradients(student)) Assert.AreEqual(0.0, gradient.abs().max().ToDouble(), name);
         Assert.IsTrue(teacher.parameters().All(p => p.grad is null));
-        Assert.AreEqual(before, DistillationTask.Hash(teacher));
+        Assert.AreEqual(before, WeightHash.Of(teacher));
     }
 
     [TestMethod]

@@ -19,7 +19,7 @@ public sealed class OtherFormatsTests
     [DataRow("tf_model.h5", "from_tf=True")]
     [DataRow("flax_model.msgpack", "from_flax=True")]
     [DataRow("model.onnx", "download the model")]
-    [DataRow("adapter_model.safetensors", "merge_and_unload")]
+    [DataRow("adapter_model.safetensors", "LoadAdapter")]
     [DataRow("model-00001-of-00002.safetensors", "need the index model.safetensors.index.json")]
     [DataRow("weights.safetensors", "not named model.safetensors")]
     public void TheFileThatIsThereInsteadIsNamedWithWhatToDo(string file, string advice)

@@ -124,7 +124,7 @@ public sealed class BdiaSignTests
 
     private sealed class Recorder(
         LanguageModel model, TokenCache tokens, ReversibleLmTrainer.Options options, int seed, List<sbyte[]> signs)
-        : LanguageTask(model, tokens, options, seed)
+        : LanguageTask(model, options.Windows(tokens, seed), options)
     {
         internal override Tensor Differentiate(TokenBatch batch, StepContext step)
         {

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
 

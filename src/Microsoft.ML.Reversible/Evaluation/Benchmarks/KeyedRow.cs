@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 

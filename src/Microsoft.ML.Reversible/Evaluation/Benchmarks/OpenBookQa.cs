@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
 using Microsoft.ML.Reversible.Evaluation;
 using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible;
 

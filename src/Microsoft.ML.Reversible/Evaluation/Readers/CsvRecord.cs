@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.ML.Reversible.Storage;
 
 namespace Microsoft.ML.Reversible.Evaluation;
 

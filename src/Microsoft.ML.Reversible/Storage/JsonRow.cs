@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.ML.Reversible.Storage;
 
-namespace Microsoft.ML.Reversible.Evaluation;
+namespace Microsoft.ML.Reversible.Storage;
 
 /// <summary>The JSON object of a line, or an object inside it.</summary>
 internal sealed class JsonRow
@@ -19,8 +18,12 @@ internal sealed class JsonRow
     /// <summary>Reads a file with one object in each line. Blank lines are skipped.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A line is not a JSON object.</exception>
-    public static IEnumerable<JsonRow> Read(string path) =>
-        SourceFile.Lines(path).Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
+    public static IEnumerable<JsonRow> Read(string path) => Read(SourceFile.Lines(path));
+
+    /// <summary>Reads lines with one object in each. Blank lines are skipped.</summary>
+    /// <exception cref="InvalidDataException">A line is not a JSON object.</exception>
+    public static IEnumerable<JsonRow> Read(IEnumerable<SourceLine> lines) =>
+        lines.Where(line => !string.IsNullOrWhiteSpace(line.Text)).Select(Parse);
 
     /// <summary>Returns whether a file begins with a JSON object, after blank lines.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -35,6 +38,12 @@ internal sealed class JsonRow
 
     /// <summary>Returns whether the object has a field that is an object.</summary>
     public bool HasObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
+
+    /// <summary>Returns whether the object has a field that is an array.</summary>
+    public bool HasArray(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
+
+    /// <summary>Returns whether the object has a field that is text.</summary>
+    public bool HasText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
 
     /// <summary>Returns a field that is an object.</summary>
     public JsonRow Object(string name) => new(_line, Field(name, JsonValueKind.Object, "an object"));
@@ -120,33 +129,4 @@ internal sealed class JsonRow
             throw line.Broken("is not a JSON object. The file must have one object per line.", e);
         }
     }
-}
-
-/// <summary>A row in the layout of MosaicML's files for multiple choice: query, choices, gold.</summary>
-/// <param name="Query">The question, including the words that the task puts before it.</param>
-/// <param name="Choices">The choices, at least one.</param>
-/// <param name="Gold">The index of the right one.</param>
-internal sealed record QueryRow(string Query, string[] Choices, int Gold)
-{
-    private const string Opening = "Question: ";
-
-    /// <summary>Returns whether a row has this layout.</summary>
-    public static bool Fits(JsonRow row) => row.Has("query");
-
-    /// <summary>Reads a row of this layout.</summary>
-    public static QueryRow Of(JsonRow row)
-    {
-        string[] choices = row.Texts("choices");
-        return new QueryRow(row.Text("query"), choices, row.Index("gold", choices.Length));
-    }
-
-    /// <summary>Returns the question without the task's words.</summary>
-    /// <param name="row">The row, for messages.</param>
-    /// <param name="ending">The task's words after the question, if the query includes them.</param>
-    public string Question(JsonRow row, string ending) =>
-        Query.Length >= Opening.Length + ending.Length && Query.StartsWith(Opening, StringComparison.Ordinal)
-            && Query.EndsWith(ending, StringComparison.Ordinal)
-            ? Query[Opening.Length..^ending.Length]
-            : throw row.Broken($"the query must begin with '{Opening}'{(ending == "\n" ? " and end with a line break" : "")}, " +
-                $"but is '{SourceLine.Shown(Query)}'.");
 }

@@ -1,0 +1,155 @@
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Models;
+using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Reversible.FineTuning;
+
+/// <summary>
+/// The model that a fine-tuning starts from, with the tokens that its chat format needs. If the training succeeds, the caller owns the
+/// model; otherwise <see cref="Abandon"/> frees it.
+/// </summary>
+internal sealed class FineTuneStart
+{
+    private FineTuneStart(LanguageModel model, ChatFormat format) => (Model, Format) = (model, format);
+
+    /// <summary>The model with its tokenizer.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>How conversations become text.</summary>
+    public ChatFormat Format { get; }
+
+    /// <summary>Number of tokens that were added to the vocabulary.</summary>
+    public int AddedTokenCount { get; private init; }
+
+    /// <summary>The hash of the frozen model below an adapter; null without an adapter or checkpoints.</summary>
+    public string? BaseHash { get; private init; }
+
+    /// <summary>Loads or copies the model, converts it to the scheme, and adds tokens and an adapter.</summary>
+    /// <param name="options">The options, already checked.</param>
+    /// <param name="checkpoint">The checkpoint to resume from; null for a new run.</param>
+    /// <param name="device">The device of the model.</param>
+    /// <param name="seed">The seed of an adapter.</param>
+    /// <exception cref="InvalidOperationException">The model, its tokenizer or the checkpoint does not fit the options.</exception>
+    public static FineTuneStart Make(FineTuneEstimator.Options options, string? checkpoint, Device device, int seed)
+    {
+        bool adapts = options.LoraRank is not null;
+        // A checkpoint of an adapter does not have the model.
+        string? whole = adapts ? null : checkpoint;
+        LanguageModel? given = whole is null ? options.Model?.Model : null;
+        LanguageModel from = given ?? Load(options, whole, device);
+        LanguageNetwork? made = null;
+        try
+        {
+            LanguageStart.CheckContext(options, from.Network);
+            LanguageModelTokenizer tokenizer = TokenizerOf(options, from);
+            ChatFormat format = FormatOf(options);
+            string[] missing = Missing(tokenizer, format, options);
+            if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);
+            int size = SizeFor(options, from.Network, tokenizer.VocabularySize);
+            made = options.LoraFor(missing.Length > 0) is { } settings
+                ? Adapt(options, settings, checkpoint, from.Network, size, device, seed)
+                : Make(options, whole, from.Network, size, device, owns: given is null);
+            var model = new LanguageModel(made, tokenizer.Within(made.Configuration.VocabularySize), EndsOf(from, tokenizer, format));
+            string? hash = adapts && options.CheckpointFolder is not null ? WeightHash.Of(from.Network) : null;
+            if (given is null && made != from.Network) from.Dispose();
+            return new(model, format) { AddedTokenCount = missing.Length, BaseHash = hash };
+        }
+        catch
+        {
+            if (given is null) from.Dispose();
+            if (made is not null && made != from.Network) made.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees the model after a failure.</summary>
+    public void Abandon() => Model.Dispose();
+
+    private static LanguageModel Load(FineTuneEstimator.Options options, string? checkpoint, Device device)
+    {
+        Precision? frozen = options.LoraRank is null ? null : options.BasePrecision;
+        // The mode and the arithmetic of another scheme do not fit the folder's.
+        bool isAsTrained = checkpoint is not null || options.Scheme is null;
+        return PretrainedFolder.Load(
+            checkpoint ?? options.ModelPath!, device, options.Precision, backwardMode: isAsTrained ? options.BackwardMode : null,
+            arithmetic: isAsTrained ? options.Arithmetic : null, frozen: frozen);
+    }
+
+    private static LanguageModelTokenizer TokenizerOf(FineTuneEstimator.Options options, LanguageModel model)
+    {
+        if (LanguageStart.GivenTokenizer(options) is { } given) return given;
+        // A tokenizer that was given as an instance is not in a checkpoint.
+        if ((model.HasTokenizer ? model : options.Model?.Model) is { HasTokenizer: true } owner) return owner.Tokenizer;
+        throw new InvalidOperationException(
+            "The model to start from has no tokenizer, which conversations need. Set Tokenizer or TokenizerPath.");
+    }
+
+    private static ChatFormat FormatOf(FineTuneEstimator.Options options) => options.ChatFormat
+        ?? throw new InvalidOperationException("The chat format is not known. Set ChatFormat.");
+
+    private static string[] Missing(LanguageModelTokenizer tokenizer, ChatFormat format, FineTuneEstimator.Options options) =>
+        [.. format.Tokens.Concat(options.AddedTokens ?? []).Distinct().Where(token => !ChatEncoder.Has(tokenizer, token))];
+
+    /// <summary>Returns the number of token ids of the trained network.</summary>
+    private static int SizeFor(FineTuneEstimator.Options options, LanguageNetwork network, int tokens)
+    {
+        int size = network.Configuration.VocabularySize, multiple = options.VocabularyMultiple;
+        return tokens <= size ? size : checked((tokens + multiple - 1) / multiple * multiple);
+    }
+
+    /// <summary>Returns the network whose own weights are trained: the loaded one where nothing of it changes, else a copy.</summary>
+    private static LanguageNetwork Make(
+        FineTuneEstimator.Options options, string? checkpoint, LanguageNetwork network, int size, Device device, bool owns)
+    {
+        Scheme own = network.Stack.Scheme;
+        bool sameSize = size == network.Configuration.VocabularySize;
+        if (options.Scheme?.ForTrainedWeights() is { } scheme && scheme != own)
+        {
+            if (checkpoint is not null)
+                throw new InvalidOperationException(
+                    $"The checkpoint '{checkpoint}' belongs to another run: Scheme was {own} and is now {scheme}. " +
+                    "Set the options of that run, or give this run another CheckpointFolder.");
+            if (own is not Residual)
+                throw new InvalidOperationException(
+                    $"The model's scheme is '{own}', and only a residual model can be run by another one; '{scheme}' was asked for.");
+            LanguageNetwork converted = Conversion.Convert(network, scheme, options, device);
+            if (sameSize) return converted;
+            using (converted) return Conversion.Copy(converted, size, options, device);
+        }
+        bool isAsAsked = owns && (checkpoint is not null || options.Scheme is null);
+        return isAsAsked && sameSize ? network : Conversion.Copy(network, size, options, device);
+    }
+
+    /// <summary>Returns a network with an adapter over a frozen one, which it shares unless its size or device changes.</summary>
+    private static LanguageNetwork Adapt(
+        FineTuneEstimator.Options options, LoraSettings settings, string? checkpoint, LanguageNetwork network, int size, Device device,
+        int seed)
+    {
+        bool copies = size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString();
+        using LanguageNetwork? copy = copies ? Conversion.CopyFrozen(network, size, options.BasePrecision, device) : null;
+        LanguageNetwork adapted = (copy ?? network).WithAdapter(
+            settings, seed, options.Scheme, options.BackwardMode, options.Arithmetic, options.Precision);
+        try
+        {
+            if (checkpoint is not null) AdapterFolder.ReadWeights(checkpoint, adapted);
+            return adapted;
+        }
+        catch
+        {
+            adapted.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Returns the ids that begin and end texts; a generated text also ends at the end of a turn.</summary>
+    private static SpecialTokens EndsOf(LanguageModel from, LanguageModelTokenizer tokenizer, ChatFormat format) => from.SpecialTokens with
+    {
+        EndOfGeneration =
+        [
+            .. (from.SpecialTokens.EndOfGeneration ?? from.SpecialTokens.EndOfText)
+                .Concat(new ChatEncoder(tokenizer, format).EndOfTurnIds).Distinct(),
+        ],
+    };
+}

@@ -1,0 +1,26 @@
+using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Language;
+using Microsoft.ML.Reversible.Training;
+
+namespace Microsoft.ML.Reversible.FineTuning;
+
+/// <summary>Fine-tuning on conversations: the cross-entropy of the assistant's tokens, in nats.</summary>
+/// <param name="start">The model with its format; the caller owns it.</param>
+/// <param name="tokens">The conversations, cut into windows.</param>
+/// <param name="options">The options, already checked.</param>
+internal sealed class FineTuneTask(FineTuneStart start, ITokenSource tokens, FineTuneEstimator.Options options)
+    : LanguageModelingTask(start.Model, tokens, options)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<FingerprintEntry> Fingerprint =>
+    [
+        .. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name),
+        .. start.BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
+    ];
+
+    /// <summary>Number of parameters that are trained.</summary>
+    public long TrainableParameterCount => Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.numel());
+
+    /// <summary>Number of all parameters, with those of an adapter.</summary>
+    public long ParameterCount => Network.parameters().Sum(weight => weight.numel());
+}
