@@ -8,7 +8,7 @@ namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>Shows a training run: a progress bar on a terminal, otherwise one line per report, and lines of JSON on request.</summary>
 internal sealed class TrainingScreen(Terminal terminal, bool json)
-    : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>
+    : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>, IProgress<FineTuneReport>
 {
     private const double BytesPerMiB = 1 << 20;
 
@@ -82,6 +82,14 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         // While a progress bar is shown, only Spectre's own console may write.
         if (_bar is null) terminal.Error.Write(report.ToString());
         else _progress.Write(report.ToString());
+    }
+
+    /// <inheritdoc/>
+    public void Report(FineTuneReport report)
+    {
+        if (json) WriteLine(report.ToJson());
+        if (_bar is null) terminal.Error.Write($"{report}\n");
+        else _progress.Write($"{report}\n");
     }
 
     /// <summary>Shows the result of a training.</summary>

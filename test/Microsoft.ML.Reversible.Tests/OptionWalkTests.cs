@@ -9,7 +9,7 @@ public sealed class OptionWalkTests
         Type[] walked =
         [
             typeof(ReversibleLmTrainer.Options), typeof(RetrofitEstimator.Options), typeof(ZeroShotEvaluator.Options),
-            typeof(GenerationOptions), typeof(LanguageModelScoringEstimator.Options),
+            typeof(GenerationOptions), typeof(LanguageModelScoringEstimator.Options), typeof(FineTuneEstimator.Options),
         ];
         CollectionAssert.AreEquivalent(
             walked,

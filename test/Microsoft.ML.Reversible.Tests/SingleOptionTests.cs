@@ -23,7 +23,7 @@ public sealed class SingleOptionTests
         [nameof(TrainingOptions.GradientAccumulationSteps)] = [1, 2, int.MaxValue],
         [nameof(TrainingOptions.MaxSteps)] = [null, 1, 2, 50, 99, 101, int.MaxValue],
         [nameof(TrainingOptions.MaxEpochs)] = [null, double.Epsilon, 0.5, 3.0, double.MaxValue],
-        [nameof(TrainingOptions.LearningRate)] = [double.Epsilon, 1e-30, 1e-5, 3e-4, 1.0, double.MaxValue],
+        [nameof(TrainingOptions.LearningRate)] = [null, double.Epsilon, 1e-30, 1e-5, 3e-4, 1.0, double.MaxValue],
         [nameof(TrainingOptions.Schedule)] = All<LearningRateScheduleKind>(),
         [nameof(TrainingOptions.FinalLearningRate)] = [null, 0.0, double.Epsilon, 1e-5, 3e-4],
         [nameof(TrainingOptions.WarmupSteps)] = [null, 0, 1, 499, 500],
@@ -215,7 +215,7 @@ public sealed class SingleOptionTests
             int steps = resolved.EffectiveMaxSteps!.Value, warmup = resolved.EffectiveWarmupSteps!.Value;
             Assert.IsTrue(warmup >= 0 && warmup <= steps, $"warm-up {warmup} of {steps} steps");
             Assert.IsTrue(resolved.EffectiveDecaySteps is >= 1 && (warmup == steps || resolved.EffectiveDecaySteps <= steps - warmup));
-            Assert.IsTrue(resolved.EffectiveFinalLearningRate >= 0 && resolved.EffectiveFinalLearningRate <= options.LearningRate);
+            Assert.IsTrue(resolved.EffectiveFinalLearningRate >= 0 && resolved.EffectiveFinalLearningRate <= options.EffectiveLearningRate);
         }
     }
 

@@ -70,6 +70,7 @@ internal static class OptionValue
             : type == typeof(int) ? "N"
             : type == typeof(double) ? "X"
             : type == typeof(Scheme) ? "SCHEME"
+            : type == typeof(ChatFormat) ? string.Join('|', ChatFormat.All.Select(format => format.Name))
             : "TEXT";
     }
 
@@ -77,6 +78,7 @@ internal static class OptionValue
     {
         if (type == typeof(string)) return text;
         if (type == typeof(Scheme)) return Scheme.Parse(text);
+        if (type == typeof(ChatFormat)) return ChatFormat.Parse(text);
         if (type == typeof(IReadOnlyList<LayerPair>)) return Pairs(text);
         if (type == typeof(bool)) return bool.TryParse(text, out bool flag) ? flag : null;
         if (type == typeof(int))

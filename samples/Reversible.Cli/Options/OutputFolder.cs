@@ -6,7 +6,7 @@ namespace Microsoft.ML.Reversible.Cli.Options;
 internal static class OutputFolder
 {
     /// <summary>Creates the option.</summary>
-    public static Option<string> Option() => new("--out")
+    public static Option<string> Option() => new("--out", "--output")
     {
         Description = "The folder to write the model to. An existing model in it is replaced; if the run fails, the old one stays.",
         HelpName = "FOLDER",
@@ -14,14 +14,16 @@ internal static class OutputFolder
     };
 
     /// <summary>Checks that the folder can be written.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="file">A file that a folder of the kind that is written has, and whose folder may be replaced.</param>
     /// <exception cref="UsageException">The folder cannot be written.</exception>
-    public static void Check(string folder)
+    public static void Check(string folder, string file = "config.json")
     {
         if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("--out must name a folder.");
         if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file. Name a new or an empty folder.");
         bool holdsFiles = Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
-        if (holdsFiles && !File.Exists(Path.Combine(folder, "config.json")))
-            throw new UsageException($"--out: the folder '{folder}' has other files and no model. Use a new or an empty folder.");
+        if (holdsFiles && !File.Exists(Path.Combine(folder, file)))
+            throw new UsageException($"--out: the folder '{folder}' has other files and no {(file == "config.json" ? "model" : "adapter")}. Use a new or an empty folder.");
 
         // The model is written under a temporary name next to the folder, so the parent folder must be writable.
         DirectoryInfo at = Directory.GetParent(Full(folder)) ?? new DirectoryInfo(folder);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.FineTuning;
@@ -56,6 +57,10 @@ internal static class Chats
 
     /// <summary>Returns conversations as data.</summary>
     public static IDataView View(params ConversationRow[] rows) => Ml.Data.LoadFromEnumerable(rows);
+
+    /// <summary>Writes the conversations as JSON lines.</summary>
+    public static void Write(string path) => File.WriteAllLines(path, Rows.Select(row => JsonSerializer.Serialize(
+        new { messages = row.Roles.Zip(row.Texts, (role, content) => new { role, content }) })));
 
     /// <summary>Options of a run that takes a moment.</summary>
     public static FineTuneEstimator.Options Quick => new()

@@ -36,6 +36,8 @@ internal static class FuzzTargets
         CheckpointTarget.Of(recomputesChecksums: true),
         new("token cache", MakeCache, LoadCache, typeof(InvalidDataException)),
         BenchmarkTarget.Target,
+        ConversationTarget.Lines,
+        ConversationTarget.Parquet,
     ];
 
     private static void MakeTensors(string folder) => SafeTensorsWriter.Write(

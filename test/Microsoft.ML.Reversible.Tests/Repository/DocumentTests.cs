@@ -18,6 +18,7 @@ public sealed partial class DocumentTests
         ["docs/retrofit.md"] = "RetrofitSnippets.cs",
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
+        ["docs/fine-tuning.md"] = "FineTuningSnippets.cs",
     };
 
     [TestMethod]
@@ -34,6 +35,7 @@ public sealed partial class DocumentTests
     [DataRow("docs/training.md", typeof(ReversibleLmTrainer.Options))]
     [DataRow("docs/models.md", typeof(GenerationOptions))]
     [DataRow("docs/retrofit.md", typeof(RetrofitEstimator.Options))]
+    [DataRow("docs/fine-tuning.md", typeof(FineTuneEstimator.Options))]
     public void TheDefaultsInTheTablesAreTheCodes(string name, Type options)
     {
         object defaults = Activator.CreateInstance(options)!;

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Microsoft.ML.Data;
+using Microsoft.ML.Reversible.FineTuning;
+
+namespace Microsoft.ML.Reversible.Cli.Options;
+
+/// <summary>The options for files of conversations, and the data in them.</summary>
+internal sealed class ChatInput
+{
+    private readonly Option<string[]> _data = FilesOption(
+        "--data",
+        "One or more files of conversations: JSON lines with messages, conversations, prompt and completion, prompt and response, or "
+        + "instruction and output; or Parquet with columns of these names.",
+        required: true);
+
+    private readonly Option<string[]> _validation = FilesOption(
+        "--validation", "Files of conversations to evaluate on, in place of the last ones of --data. Default: none.", required: false);
+
+    /// <summary>The options.</summary>
+    public IReadOnlyList<Option> Options => [_data, _validation];
+
+    /// <summary>Whether there are files to evaluate on.</summary>
+    public bool HasValidation(ParseResult parsed) => parsed.GetResult(_validation) is { Implicit: false };
+
+    /// <summary>Returns the conversations to train on, and those to evaluate on; null if there are none.</summary>
+    /// <exception cref="UsageException">A file is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or holds something else.</exception>
+    public (IDataView Data, IDataView? Validation) Read(MLContext ml, ParseResult parsed) =>
+        (Read(ml, "--data", parsed.GetValue(_data)!), HasValidation(parsed) ? Read(ml, "--validation", parsed.GetValue(_validation)!) : null);
+
+    private static IDataView Read(MLContext ml, string option, string[] files)
+    {
+        foreach (string file in files)
+        {
+            if (string.IsNullOrWhiteSpace(file)) throw new UsageException($"{option} must name files.");
+            if (Directory.Exists(file)) throw new UsageException($"{option}: '{file}' is a folder. Name the files in it.");
+            if (!File.Exists(file)) throw new UsageException($"{option}: the file '{file}' does not exist.");
+        }
+        ConversationRow[] rows =
+            [.. files.SelectMany(file => ParquetConversations.IsParquet(file) ? ParquetConversations.Read(file) : ConversationFile.Read(file))];
+        return ml.Data.LoadFromEnumerable(rows);
+    }
+
+    private static Option<string[]> FilesOption(string name, string description, bool required) => new(name)
+    {
+        Description = description,
+        HelpName = "FILE...",
+        Required = required,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+}
