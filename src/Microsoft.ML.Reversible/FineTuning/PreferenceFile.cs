@@ -52,8 +52,10 @@ internal static class PreferenceFile
         (string Role, string Text)[] turns = [.. prompt];
         for (int i = 0; i < turns.Length; i++)
             if (Conversation.FaultOf(turns[i].Role, i) is { } fault) throw row.Broken($"{fault}.");
-        return turns.Length == 0
-            ? throw row.Broken("the prompt is empty.")
-            : new() { Roles = [.. turns.Select(turn => turn.Role)], Texts = [.. turns.Select(turn => turn.Text)], Chosen = chosen, Rejected = rejected };
+        if (turns.Length == 0) throw row.Broken("the prompt is empty.");
+        return new()
+        {
+            Roles = [.. turns.Select(turn => turn.Role)], Texts = [.. turns.Select(turn => turn.Text)], Chosen = chosen, Rejected = rejected,
+        };
     }
 }

@@ -16,7 +16,9 @@ public sealed class LanguageMetrics : TrainingMetrics
     /// <summary>Tokens, or pairs of answers, trained on per second, without the time of evaluations and checkpoints.</summary>
     public double TokensPerSecond => UnitsPerSecond;
 
-    /// <summary>The number of held-out tokens, or pairs of answers, that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.</summary>
+    /// <summary>
+    /// The number of held-out tokens, or pairs of answers, that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.
+    /// </summary>
     public long ValidationTokens => ValidationUnitCount;
 
     /// <summary>e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null if nothing was held out.</summary>
