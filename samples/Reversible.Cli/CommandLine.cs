@@ -51,6 +51,7 @@ internal static class CommandLine
         new FineTuneVerb(terminal),
         new AlignVerb(terminal),
         new GenerateVerb(terminal),
+        new ChatVerb(terminal),
         new ScoreVerb(terminal),
         new EvaluateVerb(terminal),
         new ExportVerb(terminal),

@@ -13,16 +13,13 @@ CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.Invarian
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 Console.InputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-// The first Ctrl+C lets a run write its checkpoint; a second one ends the process at once.
-using var stop = new CancellationTokenSource();
+// The first Ctrl+C lets a run write its checkpoint, or ends an answer of 'chat'; a second one ends the process at once.
+using var interrupts = new Interrupts();
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-return CommandLine.Run(args, Terminal.OfThisProcess(), stop.Token);
+return CommandLine.Run(args, Terminal.OfThisProcess() with { Interrupts = interrupts }, interrupts.Token);
 
 void Stop(PosixSignalContext signal)
 {
-    if (stop.IsCancellationRequested) return;
-    signal.Cancel = true;
-    Console.Error.WriteLine($"{CommandLine.Name}: Stopping; Ctrl+C again ends at once.");
-    stop.Cancel();
+    if (interrupts.Handle(signal.Signal == PosixSignal.SIGINT, Console.Error)) signal.Cancel = true;
 }

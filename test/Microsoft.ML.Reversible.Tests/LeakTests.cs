@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Microsoft.ML.Reversible.Tests.Models;
+using Microsoft.ML.Reversible.Tests.Storage;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.Tests;
@@ -30,6 +32,29 @@ public sealed class LeakTests
     {
         string folder = TestData.Require("stories260k/hf-llama-form"), tokenizer = TestData.Require("stories260k/tok512.model");
         AssertNothingStays(100, () => _ml.Reversible().LoadPretrained(folder, tokenizerPath: tokenizer).Dispose());
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void FiftyAdaptersLeaveNothing(bool baseFirst)
+    {
+        using var scratch = new ScratchFolder();
+        using (ReversibleLmTransformer model = Corpus.Train(_ml, o => o.MaxSteps = 2))
+        {
+            model.SavePretrained(scratch.File("model"));
+            Adapters.Save(model.Network, scratch.File("adapter"));
+        }
+        AssertNothingStays(50, () =>
+        {
+            ReversibleLmTransformer model = _ml.Reversible().LoadPretrained(scratch.File("model"));
+            ReversibleLmTransformer adapted = model.LoadAdapter(scratch.File("adapter"));
+            adapted.Generate("the", maxTokens: 2, temperature: 0);
+            adapted.MergeAdapter().Dispose();
+            (baseFirst ? model : adapted).Dispose();
+            (baseFirst ? adapted : model).Generate("the", maxTokens: 2, temperature: 0);
+            (baseFirst ? adapted : model).Dispose();
+        });
     }
 
     [TestMethod]

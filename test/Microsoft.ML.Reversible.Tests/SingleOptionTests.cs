@@ -64,6 +64,8 @@ public sealed class SingleOptionTests
         [nameof(LanguageTrainingOptions.DocumentBoundaries)] = All<DocumentBoundaries>(),
         [nameof(LanguageTrainingOptions.FreezeEmbedding)] = [false, true],
         [nameof(LanguageTrainingOptions.FrozenLayerCount)] = [0, 1, 6],
+        [nameof(LanguageTrainingOptions.Dropout)] = [0.0, 0.1, 1 - 1e-16],
+        [nameof(LanguageTrainingOptions.AttentionDropout)] = [0.0, 0.1, 1 - 1e-16],
         [nameof(LanguageTrainingOptions.TokenizationProgress)] = [null, new Progress<TokenizationProgress>()],
     };
 

@@ -13,7 +13,7 @@ internal static partial class Kebab
         .. typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).Except(["Teacher"]),
         .. typeof(PreferenceEstimator.Options).GetProperties().Select(property => property.Name).Except(["Model"]),
         .. typeof(ZeroShotEvaluator.Options).GetProperties().Select(property => property.Name),
-        "windowCount", "krylovDimension",
+        "windowCount", "krylovDimension", "overflow",
     ];
 
     /// <summary>Values of options; Llama is also the name of a model family in English.</summary>
@@ -23,7 +23,7 @@ internal static partial class Kebab
         {
             typeof(TextTokenization), typeof(DocumentBoundaries), typeof(LearningRateScheduleKind), typeof(OptimizerPlacement),
             typeof(ResumeMode), typeof(DamagedCheckpoint), typeof(Divergence), typeof(Activation), typeof(Precision), typeof(ModelFamily),
-            typeof(BackwardMode), typeof(Arithmetic), typeof(ContextOverflow),
+            typeof(BackwardMode), typeof(Arithmetic), typeof(ContextOverflow), typeof(ChatOverflow),
         }.SelectMany(Enum.GetNames).Where(name => name != nameof(ModelFamily.Llama)),
     ];
 
@@ -37,6 +37,13 @@ internal static partial class Kebab
         (", or HeadWidth be given", ""),
         ("HeadWidth, or Width over HeadCount,", "--width over HeadCount"),
         (" A program adds its own with Scheme.Register.", ""),
+        ("MaxOutputTokens", "MaxTokens"),
+        ("StopSequences", "StopStrings"),
+        ("Give the ChatFormat that the model was trained with, or make one with ChatFormat.Custom.",
+            "Set --format to the format that the model was trained with."),
+        ("or give a ChatFormat", "or set --format"),
+        ("Give ChatFormat.ChatMl.WithDefaultSystem with that text.", "Set --format to chatml, and --system to that text."),
+        ("; see WithDefaultSystem", ""),
         ("Give LoadPretrained a tokenizer or a tokenizerPath, or put", "Set --tokenizer, or put"),
         ("Give the tokenizer as an instance of Microsoft.ML.Tokenizers.TiktokenTokenizer.", "Name a tokenizer.json in its place."),
         ("; for others, give the tokenizer as an instance of Microsoft.ML.Tokenizers.Tokenizer", ""),

@@ -12,6 +12,12 @@ internal sealed class ModelInput
         Required = true,
     };
 
+    private readonly Option<string?> _adapter = new("--adapter")
+    {
+        Description = "A folder in PEFT's layout with a LoRA adapter of the model: adapter_config.json, adapter_model.safetensors.",
+        HelpName = "FOLDER",
+    };
+
     private readonly Option<string?> _tokenizer = new("--tokenizer")
     {
         Description = "A folder with tokenizer files, or one such file. Default: the model's folder.",
@@ -35,7 +41,7 @@ internal sealed class ModelInput
     public IReadOnlyList<Option> Options => [.. FolderOptions, _device, _precision];
 
     /// <summary>The options without device and precision, for verbs that compute nothing.</summary>
-    public IReadOnlyList<Option> FolderOptions => [_folder, _tokenizer];
+    public IReadOnlyList<Option> FolderOptions => [_folder, _adapter, _tokenizer];
 
     /// <summary>Loads the model.</summary>
     /// <exception cref="UsageException">There is no such folder, or the model has no tokenizer.</exception>
@@ -50,8 +56,16 @@ internal sealed class ModelInput
     {
         string folder = parsed.GetValue(_folder)!;
         ModelFolder.Check(_folder.Name, folder);
+        string? adapter = parsed.GetValue(_adapter);
+        ModelFolder.Check(_adapter.Name, adapter, "the adapter's adapter_config.json");
         ReversibleLmTransformer model = ml.Reversible().LoadPretrained(
             folder, device: device, precision: precision, tokenizerPath: parsed.GetValue(_tokenizer));
+        if (adapter is not null)
+        {
+            // The adapted model keeps the base's weights alive.
+            using ReversibleLmTransformer withoutAdapter = model;
+            model = withoutAdapter.LoadAdapter(adapter);
+        }
         if (model.Model.HasTokenizer) return model;
         model.Dispose();
         throw new UsageException($"The folder '{folder}' has no tokenizer files; --tokenizer names them.");

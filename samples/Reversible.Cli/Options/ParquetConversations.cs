@@ -152,7 +152,7 @@ internal sealed record ConversationFields(
     /// <summary>Reads a text column.</summary>
     private async Task<string?[]> TextsAsync(ParquetRowGroupReader part, DataField field, int rows)
     {
-        using RawColumnData<ReadOnlyMemory<char>> column = await part.ReadRawColumnDataAsync<ReadOnlyMemory<char>>(field);
+        using RawColumnData<ReadOnlyMemory<char>> column = await ColumnAsync(part, field);
         string?[] texts = [.. Values(column, field)];
         return texts.Length == rows ? texts : throw Damaged($"the column '{field.Path}' has {texts.Length} values for {rows} rows");
     }
@@ -160,7 +160,7 @@ internal sealed record ConversationFields(
     /// <summary>Reads a column inside lists, as a list for each row.</summary>
     private async Task<List<string?>[]> ListsAsync(ParquetRowGroupReader part, DataField field, int rows)
     {
-        using RawColumnData<ReadOnlyMemory<char>> column = await part.ReadRawColumnDataAsync<ReadOnlyMemory<char>>(field);
+        using RawColumnData<ReadOnlyMemory<char>> column = await ColumnAsync(part, field);
         var lists = new List<List<string?>>();
         string?[] values = [.. Values(column, field)];
         for (int i = 0; i < values.Length; i++)
@@ -171,6 +171,9 @@ internal sealed record ConversationFields(
         }
         return lists.Count == rows ? [.. lists] : throw Damaged($"the column '{field.Path}' has {lists.Count} lists for {rows} rows");
     }
+
+    private static async Task<RawColumnData<ReadOnlyMemory<char>>> ColumnAsync(ParquetRowGroupReader part, DataField field) =>
+        (RawColumnData<ReadOnlyMemory<char>>)await part.ReadRawColumnDataBaseAsync(field);
 
     /// <summary>Returns the values of a column; null where one is missing.</summary>
     private IEnumerable<string?> Values(RawColumnData<ReadOnlyMemory<char>> column, DataField field)

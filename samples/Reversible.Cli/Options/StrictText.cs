@@ -33,11 +33,17 @@ internal static class StrictText
     /// <param name="reader">A reader that throws on invalid bytes.</param>
     /// <param name="name">Its name for the message.</param>
     /// <exception cref="InvalidDataException">The bytes are not text.</exception>
-    public static string All(TextReader reader, string name)
+    public static string All(TextReader reader, string name) => Read(reader, name, r => r.ReadToEnd())!;
+
+    /// <summary>Reads the next line of a reader; null at its end.</summary>
+    /// <inheritdoc cref="All(TextReader, string)"/>
+    public static string? Line(TextReader reader, string name) => Read(reader, name, r => r.ReadLine());
+
+    private static string? Read(TextReader reader, string name, Func<TextReader, string?> read)
     {
         try
         {
-            return reader.ReadToEnd();
+            return read(reader);
         }
         catch (DecoderFallbackException e)
         {

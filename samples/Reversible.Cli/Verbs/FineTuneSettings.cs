@@ -52,11 +52,13 @@ internal static class FineTuneSettings
             byDefault: "the model's own")
         .AddBackwardMode()
         .AddFreezing()
+        .AddDropout()
         .Group("Adapter")
         .Add(o => o.LoraRank, "Rank of a LoRA adapter, at least 1; the model itself is frozen.", byDefault: "none, all weights are trained")
         .Add(o => o.LoraAlpha, "Numerator of the adapter's scale, positive.", byDefault: "twice the rank")
         .Add(o => o.LoraRankStabilized, "Whether the scale is divided by the root of the rank instead of the rank.")
         .Add(o => o.LoraTargets, "The matrices with an adapter: all-linear, or names and regular expressions separated by commas.")
+        .Add(o => o.LoraDropout, "Probability of dropping a number of an adapter's input in training, within [0, 1).")
         .Add(o => o.TrainEmbedding, "Whether the embedding is trained beside the adapter.", byDefault: "true if tokens are added")
         .Add(o => o.TrainHead, "Whether the head is trained beside the adapter.", byDefault: "true if tokens are added")
         .Add(o => o.BasePrecision, "The number type in which the frozen weights below the adapter are kept.");

@@ -68,6 +68,7 @@ internal static class RetrofitSettings
         .Add(o => o.ValidationFraction,
             "Fraction of the tokens, from the end, that is held out to compare teacher and student, within (0, 1).")
         .AddOptimization()
+        .AddDropout()
         .AddRun()
         .AddCheckpoints()
         .AddOthers(LeftOut.Keys);

@@ -57,6 +57,7 @@ internal static class TrainSettings
             "Fraction of the tokens, from the end, that is held out for validation; within [0, 1), 0 holds out nothing.")
         .AddOptimization()
         .Add(o => o.LabelSmoothing, "Fraction of the target that is spread over the whole vocabulary, within [0, 1).")
+        .AddDropout()
         .AddRun()
         .AddCheckpoints()
         .AddOthers(LeftOut.Keys);

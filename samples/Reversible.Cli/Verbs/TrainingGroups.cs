@@ -21,6 +21,13 @@ internal static class TrainingGroups
         .Add(o => o.FreezeEmbedding, "Whether the embedding is frozen, and with it a head that shares its matrix.")
         .Add(o => o.FrozenLayerCount, "Number of first blocks that are frozen, from 0 to the number of layers.");
 
+    /// <summary>Options of dropout.</summary>
+    public static SettingTable<T> AddDropout<T>(this SettingTable<T> table) where T : LanguageTrainingOptions, new() => table
+        .Add(o => o.Dropout,
+            "Probability with which a number of the embedding, and of what attention and MLP add, is dropped in training; within [0, 1).")
+        .Add(o => o.AttentionDropout,
+            "Probability with which a weight of attention is dropped in training; within [0, 1). Above 0, attention needs more memory.");
+
     /// <summary>Options of how texts become windows of tokens.</summary>
     public static SettingTable<T> AddPacking<T>(this SettingTable<T> table) where T : LanguageTrainingOptions, new() => table
         .Add(o => o.TokenCachePath, "File for the tokens of the data; it is reused if data and tokenizer are the same.", "FILE",

@@ -8,8 +8,8 @@ namespace Microsoft.ML.Reversible.FineTuning;
 internal sealed record ChatTokens(int[] Ids, bool[] IsLearned);
 
 /// <summary>
-/// Turns conversations into ids: those of the text that the format writes, with special tokens found in the format's own text alone. Safe to
-/// use from several threads.
+/// Turns conversations into ids: those of the text that the format writes, with special tokens found in the format's own text alone. Safe
+/// to use from several threads.
 /// </summary>
 /// <remarks>
 /// A token is learned if all of its text is: the assistant's text and what ends its turn. A token that begins in the format's text and ends

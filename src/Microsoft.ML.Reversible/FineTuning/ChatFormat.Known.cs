@@ -47,8 +47,8 @@ public sealed partial class ChatFormat
     });
 
     /// <summary>
-    /// Mistral, as of the third version of its tokenizer, in which <c>[INST]</c> and <c>[/INST]</c> are tokens. The system text comes before
-    /// that of the last user turn. User and assistant must alternate; white space around the assistant's text is removed.
+    /// Mistral, as of the third version of its tokenizer, in which <c>[INST]</c> and <c>[/INST]</c> are tokens. The system text comes
+    /// before that of the last user turn. User and assistant must alternate; white space around the assistant's text is removed.
     /// </summary>
     public static ChatFormat Mistral { get; } = new("mistral", new ChatLayout
     {
@@ -83,7 +83,8 @@ public sealed partial class ChatFormat
     });
 
     /// <summary>
-    /// Phi-3: <c>&lt;|user|&gt;</c> or another role before each turn, <c>&lt;|end|&gt;</c> after it, and end-of-text after the conversation.
+    /// Phi-3: <c>&lt;|user|&gt;</c> or another role before each turn, <c>&lt;|end|&gt;</c> after it, and end-of-text after the
+    /// conversation.
     /// </summary>
     public static ChatFormat Phi3 { get; } = new("phi3", new ChatLayout
     {

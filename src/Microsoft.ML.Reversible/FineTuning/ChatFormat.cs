@@ -23,7 +23,7 @@ public sealed partial class ChatFormat
     private ChatFormat(string name, ChatLayout layout)
         : this(
             name, (turns, addGenerationPrompt) => layout.Write(name, turns, addGenerationPrompt),
-            layout.EndOfTurn.Trim() == "{eos}" ? [] : [layout.EndOfTurn], layout.Tokens) => Layout = layout;
+            layout.EndsWithText ? [] : [layout.EndOfTurn], layout.Tokens) => Layout = layout;
 
     private ChatFormat(ChatFormat other, string defaultSystem)
         : this(other.Name, other._template, other.EndsOfTurn, other.Tokens) => (Layout, DefaultSystem) = (other.Layout, defaultSystem);

@@ -28,6 +28,12 @@ internal sealed record ChatLayout
     /// <summary>What the model writes to end its turn.</summary>
     public required string EndOfTurn { get; init; }
 
+    /// <summary>Whether the token that ends a text also ends the model's turn.</summary>
+    public bool EndsWithText => EndOfTurn.EndsWith(End, StringComparison.Ordinal);
+
+    /// <summary>The text, at most one character, that the model writes before the token that ends its turn.</summary>
+    public string TextBeforeEnd => EndsWithText ? EndOfTurn[..^End.Length] : "";
+
     /// <summary>What comes after the end of an assistant's turn.</summary>
     public string AssistantAfter { get; init; } = "";
 

@@ -54,6 +54,7 @@ public sealed partial class FineTuneEstimator
             Defined(BasePrecision, nameof(BasePrecision));
             if (LoraAlpha is { } alpha) Positive(alpha, nameof(LoraAlpha));
             if (LoraRank is { } rank) AtLeast(1, rank, nameof(LoraRank));
+            Require(LoraDropout is >= 0 and < 1, nameof(LoraDropout), LoraDropout, "within [0, 1)");
             ArgumentNullException.ThrowIfNull(LoraTargets);
             try
             {
@@ -87,8 +88,8 @@ public sealed partial class FineTuneEstimator
             {
                 string[] options =
                 [
-                    nameof(LoraAlpha), nameof(LoraRankStabilized), nameof(LoraTargets), nameof(TrainEmbedding), nameof(TrainHead),
-                    nameof(BasePrecision),
+                    nameof(LoraAlpha), nameof(LoraRankStabilized), nameof(LoraTargets), nameof(LoraDropout),
+                    nameof(TrainEmbedding), nameof(TrainHead), nameof(BasePrecision),
                 ];
                 foreach (string option in options)
                     yield return new(option, "without a LoraRank, since there is no adapter", "set LoraRank");

@@ -97,6 +97,12 @@ public sealed partial class FineTuneEstimator
         public string LoraTargets { get; set; } = Models.LoraTargets.AllLinear;
 
         /// <summary>
+        /// The probability with which a number of an adapter's input is dropped in training, within [0, 1). Evaluation and generation drop
+        /// nothing.
+        /// </summary>
+        public double LoraDropout { get; set; }
+
+        /// <summary>
         /// Whether the embedding is trained beside an adapter, and with it a head that shares its matrix. Null trains it if tokens are
         /// added to the vocabulary.
         /// </summary>
@@ -152,7 +158,7 @@ public sealed partial class FineTuneEstimator
             ? null
             : new(rank, EffectiveLoraAlpha!.Value, LoraRankStabilized, LoraTargets)
             {
-                TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens, BaseName = ModelPath,
+                Dropout = LoraDropout, TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens, BaseName = ModelPath,
             };
 
         internal override string? StartOption => nameof(ModelPath);

@@ -52,7 +52,7 @@ internal sealed class FineTuneStart
         {
             LanguageStart.CheckContext(options, from.Network);
             LanguageModelTokenizer tokenizer = TokenizerOf(options, from);
-            ChatFormat format = FormatOf(options);
+            ChatFormat format = options.ChatFormat ?? ChatFormat.Detect(tokenizer);
             string[] missing = Missing(tokenizer, format, options);
             if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);
             int size = SizeFor(options, from.Network, tokenizer.VocabularySize);
@@ -95,9 +95,6 @@ internal sealed class FineTuneStart
         throw new InvalidOperationException(
             "The model to start from has no tokenizer, which conversations need. Set Tokenizer or TokenizerPath.");
     }
-
-    private static ChatFormat FormatOf(FineTuneEstimator.Options options) => options.ChatFormat
-        ?? throw new InvalidOperationException("The chat format is not known. Set ChatFormat.");
 
     private static string[] Missing(LanguageModelTokenizer tokenizer, ChatFormat format, FineTuneEstimator.Options options) =>
         [.. format.Tokens.Concat(options.AddedTokens ?? []).Distinct().Where(token => !ChatEncoder.Has(tokenizer, token))];

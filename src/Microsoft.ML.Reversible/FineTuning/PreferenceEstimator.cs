@@ -70,7 +70,9 @@ public sealed partial class PreferenceEstimator : IEstimator<ReversibleLmTransfo
     /// <exception cref="InvalidDataException">
     /// A row is not a prompt of the chat format; or a file of the model, or a checkpoint, is damaged or of an unknown format.
     /// </exception>
-    /// <exception cref="NotSupportedException">A token is missing from a tokenizer that cannot have added tokens.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The chat format cannot be found in the model's files, or a token is missing from a tokenizer that cannot have added tokens.
+    /// </exception>
     /// <exception cref="IOException">Another run uses the checkpoint folder, or a file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">Writing a file is not permitted.</exception>
     /// <exception cref="FileNotFoundException">A file of the model, or of the tokenizer, is missing.</exception>

@@ -37,7 +37,7 @@ internal sealed class PreferenceTask(FineTuneStart start, PreferencePairs pairs,
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
         Tensor reference = SequenceLoss.LogLikelihood(Reference, ids, targets), counts = CountsOf(targets, batch.Rows);
-        return SequenceLoss.Differentiate(Network, ids, targets, step, policy => _loss.Of(policy, reference, counts))
+        return SequenceLoss.Differentiate(Network, ids, targets, step, policy => _loss.Of(policy, reference, counts), Dropout)
             .MoveToOuterDisposeScope();
     }
 

@@ -23,12 +23,17 @@ internal static class AdapterConfigurationFile
     /// <summary>The version of PEFT whose fields are written.</summary>
     private const string PeftVersion = "0.21.0";
 
-    /// <summary>Fields that are read, or that change nothing where the others have the values that are supported.</summary>
-    private static readonly HashSet<string> _known =
+    /// <summary>The fields that are read.</summary>
+    public static IReadOnlyList<string> ReadFields { get; } =
     [
         "peft_type", "task_type", "bias", "init_lora_weights", "r", "lora_alpha", "use_rslora", "lora_dropout", "target_modules",
         "exclude_modules", "rank_pattern", "alpha_pattern", "modules_to_save", "ensure_weight_tying", "base_model_name_or_path",
         ConfigurationFile.SchemeField,
+    ];
+
+    /// <summary>Fields that change nothing where the others have the values that are supported.</summary>
+    private static readonly string[] _withoutEffect =
+    [
         "auto_mapping", "corda_config", "enable_lora", "eva_config", "fan_in_fan_out", "inference_mode", "layers_pattern", "loftq_config",
         "lora_ga_config", "megatron_config", "megatron_core", "merge_weights", "peft_version", "qalora_group_size", "revision",
     ];
@@ -36,13 +41,24 @@ internal static class AdapterConfigurationFile
     /// <summary>The ways of initialization after which the adapter belongs to the base's own weights.</summary>
     private static readonly string[] _plainStarts = ["gaussian", "eva", "orthogonal"];
 
+    /// <summary>The fields that set the properties, for messages.</summary>
+    private static readonly Dictionary<string, string> _fieldNames = new()
+    {
+        [nameof(LoraSettings.Rank)] = "r",
+        [nameof(LoraSettings.Alpha)] = "lora_alpha",
+        [nameof(LoraSettings.Dropout)] = "lora_dropout",
+        [nameof(LoraSettings.Targets)] = "target_modules",
+    };
+
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="network">The base.</param>
     /// <param name="weights">The adapter's weights: they may hold an embedding that the file does not list.</param>
-    /// <exception cref="InvalidDataException">The file is not the description of an adapter that can be computed; the message says why.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file does not describe an adapter that can be computed; the message says why.
+    /// </exception>
     public static AdapterDescription Read(string path, LanguageNetwork network, SafeTensorsFile weights)
     {
         try
@@ -52,7 +68,7 @@ internal static class AdapterConfigurationFile
             json.Expect("task_type", "CAUSAL_LM");
             json.Expect("bias", "none");
             CheckStart(json);
-            foreach (string name in json.Names.Where(name => !_known.Contains(name) && !json.IsEmpty(name)))
+            foreach (string name in json.Names.Except([.. ReadFields, .. _withoutEffect]).Where(name => !json.IsEmpty(name)))
                 throw new InvalidDataException(
                     $"its {ConfigurationJson.Show(name)} is {json.Shown(name)}, which is not supported and would change the results");
             var settings = new LoraSettings(
@@ -61,6 +77,7 @@ internal static class AdapterConfigurationFile
             {
                 Dropout = json.Value("lora_dropout", ifAbsent: 0.0),
                 Excluded = Targets(json, "exclude_modules") ?? "",
+                PassesOverUnmatched = true,
                 RankPattern = Pattern<int>(json, "rank_pattern"),
                 AlphaPattern = Pattern<double>(json, "alpha_pattern"),
                 BaseName = json.Value<string>("base_model_name_or_path"),
@@ -80,6 +97,7 @@ internal static class AdapterConfigurationFile
     {
         string reason = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : JsonFault.Of(e);
         reason = Regex.Replace(reason.ReplaceLineEndings(" "), @" Actual value was .*$", "");
+        reason = Regex.Replace(reason, @"\w+", word => _fieldNames.GetValueOrDefault(word.Value, word.Value));
         return new InvalidDataException($"'{path}' does not describe an adapter of this model: {reason}", e);
     }
 
@@ -92,7 +110,7 @@ internal static class AdapterConfigurationFile
         var json = new JsonObject
         {
             ["alora_invocation_tokens"] = null,
-            ["alpha_pattern"] = new JsonObject(settings.AlphaPattern.Select(entry => KeyValuePair.Create(entry.Pattern, Number(entry.Alpha)))),
+            ["alpha_pattern"] = Fields(settings.AlphaPattern, Number),
             ["arrow_config"] = null,
             ["auto_mapping"] = null,
             ["base_model_name_or_path"] = settings.BaseName,
@@ -121,7 +139,7 @@ internal static class AdapterConfigurationFile
             ["peft_version"] = PeftVersion,
             ["qalora_group_size"] = 16,
             ["r"] = settings.Rank,
-            ["rank_pattern"] = new JsonObject(settings.RankPattern.Select(entry => KeyValuePair.Create(entry.Pattern, (JsonNode?)entry.Rank))),
+            ["rank_pattern"] = Fields(settings.RankPattern, rank => rank),
             ["revision"] = null,
             ["target_modules"] = Modules(LoraTargets.Parse(settings.Targets), weights),
             ["target_parameters"] = null,
@@ -214,6 +232,9 @@ internal static class AdapterConfigurationFile
 
     private static IReadOnlyList<(string, T)> Pattern<T>(ConfigurationJson json, string field) =>
         json.Section(field) is { } section ? [.. section.Names.Select(name => (name, section.Required<T>(name)))] : [];
+
+    private static JsonObject Fields<T>(IReadOnlyList<(string Pattern, T Value)> patterns, Func<T, JsonNode?> show) =>
+        new(patterns.Select(entry => KeyValuePair.Create(entry.Pattern, show(entry.Value))));
 
     private static JsonNode? Number(double value) => value == Math.Floor(value) && Math.Abs(value) < 1e15 ? (long)value : value;
 }

@@ -25,8 +25,10 @@ internal static class AdapterFolder
     /// <returns>The network; the caller disposes of it.</returns>
     /// <exception cref="InvalidDataException">The folder does not hold an adapter of this network; the message says why.</exception>
     /// <exception cref="IOException">The folder or one of its files does not exist.</exception>
+    /// <exception cref="InvalidOperationException">The base has an adapter.</exception>
     public static LanguageNetwork Load(string folder, LanguageNetwork network)
     {
+        network.RequireNoAdapter();
         string path = Path.Combine(folder, AdapterWeights.FileName), config = Path.Combine(folder, AdapterConfigurationFile.FileName);
         RequireFiles(folder, config, path);
         using SafeTensorsFile file = SafeTensorsFile.Open(path);
@@ -38,7 +40,7 @@ internal static class AdapterFolder
                 description.Settings, seed: null, description.Scheme, arithmetic: description.Arithmetic,
                 check: declared => AdapterWeights.Check(file, path, declared));
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
             throw AdapterConfigurationFile.Fault(config, e);
         }

@@ -33,7 +33,8 @@ internal sealed class GenerationRun : IDisposable
         _vocabulary = model.HasTokenizer ? model.Tokenizer.VocabularySize : model.Network.Configuration.VocabularySize;
         IReadOnlySet<int> ends = Prompt.EndsOfGeneration(model);
         var sampler = new TokenSampler(options.Temperature, options.TopK, options.TopP);
-        _rows = [.. prompts.Select((prompt, row) => new SequenceState(prompt, row, options, sampler, ends))];
+        _rows = [.. prompts.Select((prompt, row) => new SequenceState(
+            prompt, row, options, sampler, prompt.OwnEnds is { } own ? ends.Union(own).ToHashSet() : ends))];
         _active = [.. Enumerable.Range(0, _rows.Length).Where(row => !_rows[row].IsFinished)];
         _batch = new SequenceBatch(model.Network, [.. _active.Select(row => prompts[row].Ids)]);
     }

@@ -22,12 +22,13 @@ internal static class LanguageModelLoss
     /// </param>
     /// <param name="labelSmoothing">The part of the target's probability that is spread evenly over the vocabulary, within [0, 1).</param>
     /// <param name="documents">The documents that share rows; null where each row is one sequence.</param>
+    /// <param name="dropout">What is dropped; the rate of adapters is that of the model's.</param>
     /// <returns>The unscaled loss summed over the batch's tokens, nats: a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, double labelSmoothing = 0,
-        TokenDocuments? documents = null)
+        TokenDocuments? documents = null, DropoutRates dropout = default)
     {
-        return Differentiate(model, ids, step, Head, documents: documents);
+        return Differentiate(model, ids, step, Head, documents: documents, dropout: dropout);
 
         (Tensor LossSum, Tensor GradHidden) Head(Tensor hidden, RowRange rows, Tensor? gradWeight) => ChunkedCrossEntropy.Differentiate(
             hidden, model.HeadWeight, rows.Of(targets, ids.shape[1]), gradWeight, step.Scale, labelSmoothing, model.Compute,
@@ -48,16 +49,19 @@ internal static class LanguageModelLoss
     /// <param name="head">The loss, called for each batch part in turn.</param>
     /// <param name="stateGradient">The gradient of a loss on the hidden states between the layers, in the form that the pass takes.</param>
     /// <param name="documents">The documents that share rows; null where each row is one sequence.</param>
+    /// <param name="dropout">What is dropped; the rate of adapters is that of the model's.</param>
     /// <param name="before">Called with the rows and the outputs of all batch parts, before the loss of the first.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null,
-        TokenDocuments? documents = null, Action<IEnumerable<(RowRange Rows, Tensor Output)>>? before = null)
+        TokenDocuments? documents = null, DropoutRates dropout = default,
+        Action<IEnumerable<(RowRange Rows, Tensor Output)>>? before = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
-        Tensor embedded = model.Embed(ids, documents);
-        using StackPass pass = model.Stack.Forward(embedded, new PassSettings(step.Seed, documents));
+        var settings = new PassSettings(step.Seed, documents, dropout with { Adapter = model.Adapter?.Dropout ?? 0 });
+        Tensor embedded = PartContext.DropInput(settings, model.Embed(ids, documents));
+        using StackPass pass = model.Stack.Forward(embedded, settings);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
         before?.Invoke(pass.ReadOutputs());
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
@@ -70,7 +74,7 @@ internal static class LanguageModelLoss
     /// Returns the log-likelihood of each target in nats, float32, of shape [batch * context]; 0 for an ignored target. Computes no
     /// gradients.
     /// </summary>
-    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double, TokenDocuments?)"/>
+    /// <inheritdoc cref="Differentiate(LanguageNetwork, Tensor, Tensor, StepContext, double, TokenDocuments?, DropoutRates)"/>
     public static Tensor LogLikelihood(LanguageNetwork model, Tensor ids, Tensor targets, TokenDocuments? documents = null)
     {
         using var scope = NewDisposeScope();

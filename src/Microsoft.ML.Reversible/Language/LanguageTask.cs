@@ -29,7 +29,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     /// <exception cref="ArgumentException">An option does not fit the model.</exception>
     protected LanguageTask(LanguageModel model, ITokenSource tokens, LanguageTrainingOptions options)
     {
-        (_model, _tokens) = (model, tokens);
+        (_model, _tokens, Dropout) = (model, tokens, options.DropoutRates);
         LayerStack stack = model.Network.Stack;
         if (options.KeptLayerCount > 0 && stack.BackwardMode != BackwardMode.Reversible)
             throw TrainingOptions.UnusedKeptLayers(stack.BackwardMode, stack.Scheme.IsReversible).Refusal();
@@ -82,6 +82,9 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
 
     /// <summary>The network that is trained.</summary>
     protected LanguageNetwork Network => _model.Network;
+
+    /// <summary>What is dropped in training.</summary>
+    protected DropoutRates Dropout { get; }
 
     /// <inheritdoc/>
     public MicroBatch Read(long first, int count)
@@ -175,7 +178,8 @@ internal class LanguageModelingTask(
     {
         using var scope = NewDisposeScope();
         (Tensor ids, Tensor targets) = batch.ToTensors(Network.Device);
-        return LanguageModelLoss.Differentiate(Network, ids, targets, step, labelSmoothing, DocumentsOf(batch)).MoveToOuterDisposeScope();
+        return LanguageModelLoss.Differentiate(Network, ids, targets, step, labelSmoothing, DocumentsOf(batch), Dropout)
+            .MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

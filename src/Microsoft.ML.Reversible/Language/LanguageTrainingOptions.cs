@@ -1,4 +1,5 @@
 using Microsoft.ML.Reversible.Data;
+using Microsoft.ML.Reversible.Stack;
 using Microsoft.ML.Reversible.Training;
 using Microsoft.ML.Tokenizers;
 using static Microsoft.ML.Reversible.Training.OptionChecks;
@@ -71,6 +72,19 @@ public abstract class LanguageTrainingOptions : TrainingOptions
     /// <summary>Whether a window may contain the end of one row and the beginning of the next.</summary>
     public DocumentBoundaries DocumentBoundaries { get; set; } = DocumentBoundaries.PackOver;
 
+    /// <summary>
+    /// The probability with which a number is dropped in training, of the embedding and of what attention and MLP add to a hidden state;
+    /// within [0, 1). A dropped number is replaced by 0, and the others are divided by 1 - Dropout. The reversible mode draws the same
+    /// again. Evaluation and generation drop nothing.
+    /// </summary>
+    public double Dropout { get; set; }
+
+    /// <summary>
+    /// The probability with which a weight of attention is dropped in training; within [0, 1). Attention then stores a weight for each pair
+    /// of a sequence's tokens, for one layer at a time in the reversible mode.
+    /// </summary>
+    public double AttentionDropout { get; set; }
+
     /// <summary>Whether the embedding is frozen, and with it a head that shares its matrix. For fine-tuning.</summary>
     public bool FreezeEmbedding { get; set; }
 
@@ -83,6 +97,8 @@ public abstract class LanguageTrainingOptions : TrainingOptions
     /// <summary>Receives the progress of tokenizing the text.</summary>
     [NotInFingerprint("it only listens")]
     public IProgress<TokenizationProgress>? TokenizationProgress { get; set; }
+
+    internal DropoutRates DropoutRates => new(Dropout, AttentionDropout);
 
     internal override int UnitsPerExample => ContextLength;
 
@@ -105,6 +121,8 @@ public abstract class LanguageTrainingOptions : TrainingOptions
 
         AtLeast(1, ContextLength, nameof(ContextLength));
         AtLeast(0, FrozenLayerCount, nameof(FrozenLayerCount));
+        Require(Dropout is >= 0 and < 1, nameof(Dropout), Dropout, "within [0, 1)");
+        Require(AttentionDropout is >= 0 and < 1, nameof(AttentionDropout), AttentionDropout, "within [0, 1)");
         Defined(DocumentBoundaries, nameof(DocumentBoundaries));
         NotBlank(TokenizerPath, nameof(TokenizerPath));
         NotBlank(TokenCachePath, nameof(TokenCachePath));

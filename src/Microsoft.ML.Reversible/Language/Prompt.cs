@@ -7,6 +7,9 @@ namespace Microsoft.ML.Reversible.Language;
 /// <param name="MakeDecoder">Creates the decoder of the new ids; null if only ids are needed.</param>
 internal sealed record Prompt(IReadOnlyList<int> Ids, Func<TokenDecoder>? MakeDecoder)
 {
+    /// <summary>Ids that end the continuation besides those of the model; null for none.</summary>
+    public IReadOnlySet<int>? OwnEnds { get; init; }
+
     /// <summary>
     /// Encodes a text. A begin-of-text token that does not also end texts is put before it, as for Llama; for GPT-2, one token does both
     /// and is not added. The tokenizer decides this, not config.json, which may name a token that the tokenizer never adds. An empty text

@@ -26,13 +26,15 @@ internal static class SequenceLoss
     /// </param>
     /// <param name="step">The step that the pass is part of; its scale multiplies the gradients.</param>
     /// <param name="loss">The loss.</param>
+    /// <param name="dropout">What is dropped; the rate of adapters is that of the model's.</param>
     /// <returns>The unscaled loss, a float64 scalar on the model's device.</returns>
-    public static Tensor Differentiate(LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, OfRows loss)
+    public static Tensor Differentiate(
+        LanguageNetwork model, Tensor ids, Tensor targets, StepContext step, OfRows loss, DropoutRates dropout = default)
     {
         using var scope = NewDisposeScope();
         long context = ids.shape[1];
         Tensor? weights = null, value = null;
-        LanguageModelLoss.Differentiate(model, ids, step, Head, before: Weigh);
+        LanguageModelLoss.Differentiate(model, ids, step, Head, dropout: dropout, before: Weigh);
         return value!.MoveToOuterDisposeScope();
 
         void Weigh(IEnumerable<(RowRange Rows, Tensor Output)> parts)

@@ -16,7 +16,9 @@ internal static class AdapterWeights
     /// <param name="file">The file.</param>
     /// <param name="path">Its path, for messages.</param>
     /// <param name="network">The network.</param>
-    /// <exception cref="InvalidDataException">Tensors are missing, unknown, or of another shape or an unfit type; the message lists them.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Tensors are missing, unknown, or of another shape or an unfit type; the message lists them.
+    /// </exception>
     public static void Check(SafeTensorsFile file, string path, LanguageNetwork network)
     {
         var problems = new ProblemList();
@@ -31,8 +33,8 @@ internal static class AdapterWeights
         }
         foreach (string name in unknown) problems.Add("Not known", name);
         problems.ThrowIfAny(
-            $"'{path}' does not hold an adapter of this model, or not the one that adapter_config.json describes. Was it made for another " +
-            "base model?");
+            $"'{path}' does not hold an adapter of this model, or not the one that adapter_config.json describes. " +
+            "Was it made for another base model?");
     }
 
     /// <summary>Reads the parameters from a file that has passed <see cref="Check"/>.</summary>
@@ -64,8 +66,10 @@ internal static class AdapterWeights
     private static void CheckTensor(SafeTensorInfo found, IReadOnlyList<long> shape, ProblemList problems)
     {
         if (!found.Shape.SequenceEqual(shape))
-            problems.Add("Of another shape", $"{found.Name} [{string.Join(", ", found.Shape)}], which must be [{string.Join(", ", shape)}]");
+            problems.Add("Of another shape", $"{found.Name} {Show(found.Shape)}, which must be {Show(shape)}");
         if (!_dtypes.Contains(found.Dtype))
             problems.Add($"Of a type that is none of {string.Join(", ", _dtypes)}", $"{found.Name} {found.Dtype}");
+
+        static string Show(IEnumerable<long> sizes) => $"[{string.Join(", ", sizes)}]";
     }
 }

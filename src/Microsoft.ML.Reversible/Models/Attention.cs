@@ -8,8 +8,8 @@ namespace Microsoft.ML.Reversible.Models;
 
 /// <summary>
 /// Self-attention: softmax(Q Kᵀ / √d + mask) V of every head, then a matrix product. Groups of query heads may share a head of keys and
-/// values. In a <see cref="CachePass"/> the pass decides what a token attends to; in a <see cref="TrainingContext"/> with documents, a token
-/// attends to those of its own.
+/// values. In a <see cref="CachePass"/> the pass decides what a token attends to; in a <see cref="TrainingContext"/> with documents, a
+/// token attends to those of its own.
 /// </summary>
 internal sealed class Attention : NamedModule, IContextFunction
 {
@@ -57,11 +57,13 @@ internal sealed class Attention : NamedModule, IContextFunction
     public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        Tensor joined = _queryKeyValue.call(input).view(input.shape[0], input.shape[1], -1, _headSize);
-        Tensor mixed = context is TrainingContext { Documents: { } documents }
-            ? documents.ForEach(joined, (tokens, group) => Mix(tokens, lengths: group.Lengths))
-            : Mix(joined, context as CachePass);
-        return _output.call(mixed).MoveToOuterDisposeScope();
+        var training = context as TrainingContext;
+        Tensor joined = _queryKeyValue.At(input, context).view(input.shape[0], input.shape[1], -1, _headSize);
+        IReadOnlyList<AttentionDropout>? dropout = training?.DropAttention();
+        Tensor mixed = training?.Documents is { } documents
+            ? documents.ForEach(joined, (tokens, group) => Mix(tokens, lengths: group.Lengths, dropout: dropout?[group.Index]))
+            : Mix(joined, context as CachePass, dropout: dropout?[0]);
+        return _output.At(mixed, context).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -72,13 +74,15 @@ internal sealed class Attention : NamedModule, IContextFunction
     /// <param name="joined">Queries, keys and values, of shape [batch, tokens, heads, d].</param>
     /// <param name="pass">The pass that decides what a token attends to; null for whole sequences.</param>
     /// <param name="lengths">The number of tokens of each row's sequence; null where the pass knows it, or all fill their row.</param>
+    /// <param name="dropout">Drops weights; null for none.</param>
     /// <returns>A tensor of shape [batch, tokens, heads * d].</returns>
-    private Tensor Mix(Tensor joined, CachePass? pass = null, IReadOnlyList<int>? lengths = null)
+    private Tensor Mix(
+        Tensor joined, CachePass? pass = null, IReadOnlyList<int>? lengths = null, AttentionDropout? dropout = null)
     {
         (Tensor query, Tensor key, Tensor value) = Split(joined, pass?.Positions, lengths ?? pass?.Lengths);
         if (QueryFactor != 1) query = query * QueryFactor;
         Tensor mixed = pass?.Attend(query, key, value, Limits)
-            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal, Limits);
+            ?? DotProductAttention.Of(query, ForEachQuery(key), ForEachQuery(value), _causal, Limits, dropout);
         return mixed.transpose(1, 2).reshape(joined.shape[0], joined.shape[1], (long)_heads * _headSize);
     }
 
@@ -130,19 +134,22 @@ internal static class DotProductAttention
 
     /// <summary>
     /// Chooses how attention is computed: where a pass must repeat to the bit, by <see cref="OrderedAttention"/>; where gradients are
-    /// differentiated or scores are capped, by <see cref="ComposedAttention"/>; else by libtorch's fused kernels.
+    /// differentiated, scores are capped or weights are dropped, by <see cref="ComposedAttention"/>; else by libtorch's fused kernels.
     /// </summary>
     /// <param name="query">Q.</param>
     /// <param name="key">K.</param>
     /// <param name="value">V.</param>
     /// <param name="causal">Whether a token attends only to itself and to those before it.</param>
     /// <param name="limits">The window, which needs <paramref name="causal"/>, and the cap.</param>
+    /// <param name="dropout">Drops weights; null for none.</param>
     /// <returns>A tensor of the same shape, in the caller's dispose scope.</returns>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true, AttentionLimits limits = default)
+    public static Tensor Of(
+        Tensor query, Tensor key, Tensor value, bool causal = true, AttentionLimits limits = default, AttentionDropout? dropout = null)
     {
         long tokens = query.shape[2], window = Math.Min(limits.Window ?? tokens, tokens);
-        if (causal && (window < tokens || limits.Cap is not null)) return InWindow(query, key, value, window, limits.Cap);
-        if (ComposedAttention.IsInUse || limits.Cap is not null) return ComposedAttention.Of(query, key, value, causal, limits.Cap);
+        if (causal && (window < tokens || limits.Cap is not null)) return InWindow(query, key, value, window, limits.Cap, dropout);
+        if (ComposedAttention.IsInUse || limits.Cap is not null || dropout is not null)
+            return ComposedAttention.Of(query, key, value, causal, limits.Cap, dropout);
         return query.device_type == DeviceType.CUDA && GraphCuts.Current is { } cuts
             ? cuts.Apply(OrderedAttention.Of(causal), query, key, value)
             : nn.functional.scaled_dot_product_attention(query, key, value, is_casual: causal);
@@ -182,7 +189,7 @@ internal static class DotProductAttention
     }
 
     /// <summary>Computes causal attention within a window, for some queries after the other, with the keys that these need.</summary>
-    private static Tensor InWindow(Tensor query, Tensor key, Tensor value, long window, double? cap)
+    private static Tensor InWindow(Tensor query, Tensor key, Tensor value, long window, double? cap, AttentionDropout? dropout)
     {
         using var scope = NewDisposeScope();
         long tokens = query.shape[2];
@@ -191,15 +198,18 @@ internal static class DotProductAttention
         {
             long count = Math.Min(WindowQueries, tokens - start), first = Math.Max(0, start - window + 1), keys = start + count - first;
             Tensor mask = WindowMask(start, count, first, keys, window, query.device);
-            parts.Add(Masked(query.narrow(2, start, count), key.narrow(2, first, keys), value.narrow(2, first, keys), mask, cap));
+            (Tensor q, Tensor k, Tensor v) = (query.narrow(2, start, count), key.narrow(2, first, keys), value.narrow(2, first, keys));
+            parts.Add(dropout is null
+                ? Masked(q, k, v, mask, cap)
+                : ComposedAttention.Masked(q, k, v, mask, cap, weights => dropout.Of(weights, start, first)));
         }
         return (parts.Count == 1 ? parts[0] : cat(parts, 2)).MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>
-/// Attention as plain operations, whose gradient can be differentiated once more; that of libtorch's fused kernels cannot. It stores the
-/// scores of all pairs of tokens.
+/// Attention as plain operations, whose gradient can be differentiated once more; that of libtorch's fused kernels cannot. Nor do these
+/// take the masks of dropout: they draw their own, other ones on each device. It stores the scores of all pairs of tokens.
 /// </summary>
 internal static class ComposedAttention
 {
@@ -218,16 +228,26 @@ internal static class ComposedAttention
     /// <param name="value">V.</param>
     /// <param name="causal">Whether a token attends only to itself and to those before it.</param>
     /// <param name="cap">The soft cap of the scores; null for none.</param>
-    public static Tensor Of(Tensor query, Tensor key, Tensor value, bool causal = true, double? cap = null)
+    /// <param name="dropout">Drops weights; null for none.</param>
+    public static Tensor Of(
+        Tensor query, Tensor key, Tensor value, bool causal = true, double? cap = null, AttentionDropout? dropout = null)
     {
         using var scope = NewDisposeScope();
         long tokens = query.shape[2];
         Tensor? mask = causal ? ones([tokens, tokens], dtype: ScalarType.Bool, device: query.device).tril() : null;
-        return Masked(query, key, value, mask, cap).MoveToOuterDisposeScope();
+        return Masked(query, key, value, mask, cap, dropout is null ? null : weights => dropout.Of(weights, 0, 0))
+            .MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc cref="DotProductAttention.Masked"/>
-    public static Tensor Masked(Tensor query, Tensor key, Tensor value, Tensor? mask, double? cap)
+    /// <param name="query">Q; it may have another number of tokens than K and V.</param>
+    /// <param name="key">K.</param>
+    /// <param name="value">V.</param>
+    /// <param name="mask">The mask; null for all keys.</param>
+    /// <param name="cap">The soft cap of the scores; null for none.</param>
+    /// <param name="drop">Drops weights, of shape [batch, heads, queries, keys]; null for none.</param>
+    public static Tensor Masked(
+        Tensor query, Tensor key, Tensor value, Tensor? mask, double? cap, Func<Tensor, Tensor>? drop = null)
     {
         using var scope = NewDisposeScope();
         Tensor scores = query.matmul(key.transpose(2, 3)) / Math.Sqrt(query.shape[3]);
@@ -236,7 +256,9 @@ internal static class ComposedAttention
             scores = mask.dtype == ScalarType.Bool
                 ? scores.masked_fill(mask.logical_not(), double.NegativeInfinity)
                 : scores + mask;
-        return scores.softmax(-1).matmul(value).MoveToOuterDisposeScope();
+        Tensor weights = scores.softmax(-1);
+        if (drop is not null) weights = drop(weights);
+        return weights.matmul(value).MoveToOuterDisposeScope();
     }
 
     private sealed class Usage : IDisposable

@@ -43,6 +43,9 @@ internal sealed class ParameterFactory(Device device, int? seed, Precision? froz
     /// </summary>
     public IReadOnlyList<SharedParameter> Shared { get; init; } = [];
 
+    /// <summary>The number type of parameters that are never trained; null where they are trained.</summary>
+    public Precision? Frozen => frozen;
+
     /// <summary>The parameters, in the order in which they were made.</summary>
     public IEnumerable<Parameter> Made => _made.Select(made => made.Parameter);
 

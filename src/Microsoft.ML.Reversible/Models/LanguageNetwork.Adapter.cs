@@ -12,6 +12,8 @@ public abstract partial class LanguageNetwork
     internal const string AdapterPrefix = "base_model.model.";
 
     private Parameter[] _made = [];
+
+    /// <summary>The number type of the network's own weights if they are never trained; with an adapter, that of the base's.</summary>
     private Precision? _frozen;
 
     /// <summary>The settings of the network's adapter; null if it has none.</summary>
@@ -49,9 +51,7 @@ public abstract partial class LanguageNetwork
         LoraSettings settings, int? seed, Scheme? scheme = null, BackwardMode? backwardMode = null, Arithmetic? arithmetic = null,
         Precision? precision = null, Action<LanguageNetwork>? check = null)
     {
-        if (HasAdapter)
-            throw new InvalidOperationException(
-                "The model has an adapter already. Merge it first with MergeAdapter, or start from the model that it was added to.");
+        RequireNoAdapter();
         settings.Check();
         (Scheme chosen, Arithmetic numbers, BackwardMode mode) = Choose(scheme, arithmetic, backwardMode);
         bool trainsHead = settings.TrainHead, trainsEmbedding = settings.TrainEmbedding, unties = false;
@@ -78,6 +78,14 @@ public abstract partial class LanguageNetwork
             network.Dispose();
             throw;
         }
+    }
+
+    /// <exception cref="InvalidOperationException">The network has an adapter.</exception>
+    internal void RequireNoAdapter()
+    {
+        if (HasAdapter)
+            throw new InvalidOperationException(
+                "The model has an adapter already. Merge it first with MergeAdapter, or start from the model that it was added to.");
     }
 
     /// <summary>
@@ -155,6 +163,10 @@ public abstract partial class LanguageNetwork
     {
         LoraTargets targets = LoraTargets.Parse(settings.Targets);
         LoraTargets? excluded = settings.Excluded.Length > 0 ? LoraTargets.Parse(settings.Excluded) : null;
+        string[] unmatched = settings.PassesOverUnmatched
+            ? []
+            : [.. targets.Items.Where(item => !AdaptableNames.Any(module => LoraTargets.Matches(item, module)))];
+        if (unmatched.Length > 0) throw NothingMatches(string.Join(", ", unmatched));
         bool any = false;
         foreach (var group in AdaptableParts().GroupBy(part => part.Linear))
         {
@@ -174,8 +186,8 @@ public abstract partial class LanguageNetwork
     {
         IEnumerable<string> names = Blocks[0].modules().OfType<Linear>().SelectMany(linear => linear.Parts).Select(part => part.Name);
         return new(
-            $"Targets '{targets}' match no matrix of the model's blocks. The matrices of a block are {ModelFamilyRow.Join(names)}, " +
-            $"after {_parts.LayerPrefix}N. in whole names.", nameof(targets));
+            $"Targets has '{targets}', which matches no matrix of the model's blocks. The matrices of a block are " +
+            $"{ModelFamilyRow.Join(names)}, in whole names after '{_parts.LayerPrefix}' and the layer's number.", nameof(targets));
     }
 
     /// <summary>Returns the matrices of the blocks, by the names that they have in files.</summary>

@@ -268,6 +268,7 @@ public abstract partial class LanguageNetwork : nn.Module<Tensor, Tensor>
     {
         _stack = new LayerStack(scheme, Blocks, backwardMode, arithmetic) { BlockType = Compute };
         _made = [.. make.Made];
+        _frozen ??= make.Frozen;
         _flat = make.Allocate(FlatParameters.Groups(this, _stack));
     }
 

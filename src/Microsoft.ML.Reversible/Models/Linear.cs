@@ -1,4 +1,6 @@
 using Microsoft.ML.Reversible.Kernels;
+using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Stack;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -65,7 +67,7 @@ internal readonly record struct NamedWeight(
 /// and an adapter adds its low-rank product here.
 /// </summary>
 /// <remarks>The parameters keep their number type; where it is not that of the product, they are converted in each call.</remarks>
-internal sealed class Linear : NamedModule
+internal sealed class Linear : NamedModule, IContextFunction
 {
     private readonly (string Name, long Rows)[] _parts;
     private readonly long _inputs;
@@ -130,15 +132,19 @@ internal sealed class Linear : NamedModule
         register_module("adapter", adapter);
     }
 
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
     /// <remarks>With more than two dimensions, TorchSharp's <c>linear</c> would add the bias in a separate pass over memory.</remarks>
-    public override Tensor forward(Tensor input)
+    public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         if (_bias is null && _adapter is null) return nn.functional.linear(input.InType(_compute), _weight.InType(_compute));
         using var scope = NewDisposeScope();
         long[] shape = input.shape;
         Tensor rows = input.InType(_compute).reshape(-1, shape[^1]), matrix = _weight.InType(_compute).t();
         Tensor result = _bias is null ? rows.mm(matrix) : addmm(_bias.InType(_compute), rows, matrix, 1, 1);
-        if (_adapter is not null) result = _adapter.AddTo(result, rows);
+        if (_adapter is not null)
+            result = _adapter.AddTo(result, context is TrainingContext training ? training.DropAdapterInput(rows) : rows);
         shape[^1] = result.shape[1];
         return result.view(shape).MoveToOuterDisposeScope();
     }

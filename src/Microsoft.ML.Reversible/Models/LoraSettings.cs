@@ -23,6 +23,9 @@ internal sealed record LoraSettings(int Rank, double Alpha, bool RankStabilized,
     /// <summary>The probability with which an element of an adapter's input is dropped in training, within [0, 1).</summary>
     public double Dropout { get; init; }
 
+    /// <summary>Whether targets that match no matrix are passed over: PEFT's lists may be made for several families of models.</summary>
+    public bool PassesOverUnmatched { get; init; }
+
     /// <summary>The matrices that have no adapter although the targets match them; empty for none.</summary>
     public string Excluded { get; init; } = "";
 

@@ -29,7 +29,7 @@ internal sealed class LowRankAdapter : nn.Module
         _parts = [.. parts];
         _inputs = linear.Inputs;
         _outputs = linear.Parts.Sum(part => part.Rows);
-        _down = make.Uniform(_parts.Sum(part => part.Rank), linear.Inputs);
+        _down = make.Uniform(_parts.Sum(part => (long)part.Rank), linear.Inputs);
         _ups = [.. _parts.Select(part => make.Zeros(part.Of.Rows, part.Rank))];
         _commonScale = _parts.All(part => part.Scale == _parts[0].Scale) ? _parts[0].Scale : null;
         register_parameter("down", _down);
@@ -38,7 +38,7 @@ internal sealed class LowRankAdapter : nn.Module
 
     /// <summary>Adds the low-rank product to the module's output.</summary>
     /// <param name="output">The output, of shape [rows, outputs]; it is changed.</param>
-    /// <param name="rows">The input, of shape [rows, inputs] and of the output's number type.</param>
+    /// <param name="rows">The input after dropout, of shape [rows, inputs] and of the output's number type.</param>
     /// <returns>The output, in the current dispose scope.</returns>
     public Tensor AddTo(Tensor output, Tensor rows)
     {
@@ -51,7 +51,7 @@ internal sealed class LowRankAdapter : nn.Module
     {
         int index = Array.FindIndex(_parts, part => part.Of.First == first);
         if (index < 0) return null;
-        int before = _parts.Take(index).Sum(part => part.Rank);
+        long before = _parts.Take(index).Sum(part => (long)part.Rank);
         return new(_down, before, _ups[index], _parts[index].Rank, _parts[index].Scale);
     }
 

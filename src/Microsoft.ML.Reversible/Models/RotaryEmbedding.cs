@@ -47,7 +47,7 @@ internal sealed class RotaryEmbedding : IDisposable
         });
     }
 
-    /// <summary>Uses the tables of another object, which has them already, with the same settings; either may be disposed of first.</summary>
+    /// <summary>Uses the tables that another object with the same settings has; either may be disposed of first.</summary>
     public void Share(RotaryEmbedding other)
     {
         if (other._compute != _compute) return;

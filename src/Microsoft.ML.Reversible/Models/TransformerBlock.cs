@@ -1,5 +1,6 @@
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Schemes;
+using Microsoft.ML.Reversible.Stack;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible;
@@ -45,11 +46,13 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock,
     {
         using var scope = NewDisposeScope();
         Tensor attention = _attention.At(input, context);
-        return (attention + _mlp.call(input + attention)).MoveToOuterDisposeScope();
+        return (attention + _mlp.At(input + attention, context)).MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>One half of a block: p ↦ Norm₂(F(Norm₁ p)), from [batch, context, width] to the same shape.</summary>
+/// <summary>
+/// One half of a block: p ↦ Norm₂(F(Norm₁ p)), from [batch, context, width] to the same shape. Dropout, if there is any, comes last.
+/// </summary>
 internal sealed class BlockPart : NamedModule, IContextFunction
 {
     private readonly Norm? _before;
@@ -73,7 +76,9 @@ internal sealed class BlockPart : NamedModule, IContextFunction
     {
         using var scope = NewDisposeScope();
         Tensor result = _function.At(_before is null ? input : _before.call(input), context);
-        return (_after is null ? result : _after.call(result)).MoveToOuterDisposeScope();
+        if (_after is not null) result = _after.call(result);
+        if (context is TrainingContext training) result = training.DropResidual(result);
+        return result.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -82,7 +87,7 @@ internal sealed class BlockPart : NamedModule, IContextFunction
 }
 
 /// <summary>W₂ φ(W₁ x + b₁) + b₂ with an activation φ.</summary>
-internal sealed class Mlp : NamedModule
+internal sealed class Mlp : NamedModule, IContextFunction
 {
     private readonly Linear _up;
     private readonly Linear _down;
@@ -94,10 +99,13 @@ internal sealed class Mlp : NamedModule
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        return _down.call(_activation.Apply(_up.call(input))).MoveToOuterDisposeScope();
+        return _down.At(_activation.Apply(_up.At(input, context)), context).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -105,7 +113,7 @@ internal sealed class Mlp : NamedModule
 }
 
 /// <summary>The gated MLP W₃ (φ(W₁ x) ⊙ W₂ x): with φ(u) = silu(u) = u σ(u), SwiGLU.</summary>
-internal sealed class GatedMlp : NamedModule
+internal sealed class GatedMlp : NamedModule, IContextFunction
 {
     private readonly Linear _gateUp;
     private readonly Linear _down;
@@ -121,11 +129,14 @@ internal sealed class GatedMlp : NamedModule
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
-        Tensor[] gateUp = _gateUp.call(input).chunk(2, -1);
-        return _down.call(_gate(gateUp[0]) * gateUp[1]).MoveToOuterDisposeScope();
+        Tensor[] gateUp = _gateUp.At(input, context).chunk(2, -1);
+        return _down.At(_gate(gateUp[0]) * gateUp[1], context).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -110,7 +110,7 @@ internal sealed class DistillationTask : LanguageTask
                 LinearHead.Of(Network, hidden),
                 teacher with { Hidden = rows.Of(teacher.Hidden, ids.shape[1]) },
                 rows.Of(targets, ids.shape[1]), gradWeight, _loss, step.Scale),
-            states is null ? null : states.Differentiate);
+            states is null ? null : states.Differentiate, dropout: Dropout);
         return states is null ? sum : sum.add_(states.LossSum);
     }
 
@@ -122,6 +122,7 @@ internal sealed class DistillationTask : LanguageTask
             (hidden, rows, gradWeight) => ChunkedDivergence.Differentiate(
                 LinearHead.Of(Network, hidden),
                 answers.Chunk(rows.First * ids.shape[1], rows.Count * ids.shape[1]), rows.Of(targets, ids.shape[1]), gradWeight, _loss,
-                step.Scale));
+                step.Scale),
+            dropout: Dropout);
     }
 }

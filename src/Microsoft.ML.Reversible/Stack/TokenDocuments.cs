@@ -111,7 +111,7 @@ internal sealed class DocumentGroups : IDisposable
                 for (int t = 0; t < group.Key; t++) order.Add(first + Math.Min(t, length - 1));
                 firstTokens.Add(first);
             }
-            _groups.Add(new(group.Key, [.. group.Select(document => document.Length)], firstTokens));
+            _groups.Add(new(_groups.Count, group.Key, [.. group.Select(document => document.Length)], firstTokens));
         }
         _sizes = [.. _groups.Select(group => (long)group.Lengths.Count * group.Tokens)];
         using var scope = NewDisposeScope();
@@ -130,12 +130,19 @@ internal sealed class DocumentGroups : IDisposable
     {
         using var scope = NewDisposeScope();
         long[] shape = x.shape;
+        List<Tensor> results = [.. Split(x).Zip(_groups).Select(of => function(of.First, of.Second).flatten(0, 1))];
+        return cat(results, 0).index_select(0, _places).view(shape[0], shape[1], -1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the tokens of each group, padded, in the current dispose scope.</summary>
+    /// <param name="x">Of shape [rows, tokens, ..].</param>
+    /// <returns>For each group, a tensor of shape [documents, padded tokens, ..].</returns>
+    public IEnumerable<Tensor> Split(Tensor x)
+    {
+        long[] numbers = x.shape[2..];
         // One gather for all groups: the gradient of each would be a tensor of the size of x.
         Tensor[] parts = x.flatten(0, 1).index_select(0, _order).split(_sizes, 0);
-        List<Tensor> results = [];
-        foreach ((Tensor part, DocumentGroup group) in parts.Zip(_groups))
-            results.Add(function(part.view([group.Lengths.Count, group.Tokens, .. shape[2..]]), group).flatten(0, 1));
-        return cat(results, 0).index_select(0, _places).view(shape[0], shape[1], -1).MoveToOuterDisposeScope();
+        return parts.Zip(_groups).Select(of => of.First.view([of.Second.Lengths.Count, of.Second.Tokens, .. numbers]));
     }
 
     /// <summary>
@@ -157,7 +164,8 @@ internal sealed class DocumentGroups : IDisposable
 }
 
 /// <summary>Documents that are computed together.</summary>
+/// <param name="Index">The group's place among the groups.</param>
 /// <param name="Tokens">The number of tokens of each with its padding.</param>
 /// <param name="Lengths">The number of tokens of each without it.</param>
 /// <param name="FirstTokens">The first token of each: its row times the tokens of a row, plus its place in the row.</param>
-internal sealed record DocumentGroup(int Tokens, IReadOnlyList<int> Lengths, IReadOnlyList<long> FirstTokens);
+internal sealed record DocumentGroup(int Index, int Tokens, IReadOnlyList<int> Lengths, IReadOnlyList<long> FirstTokens);

@@ -72,6 +72,9 @@ internal sealed class LanguageModelTokenizer
     /// </summary>
     public string Hash => _hash.Value;
 
+    /// <summary>The template in Jinja that writes conversations; null if the tokenizer's files have none. It does not change ids.</summary>
+    public string? ChatTemplate { get; private init; }
+
     /// <summary>Whether <see cref="Save"/> is supported.</summary>
     public bool CanSave => _save is not null;
 
@@ -131,8 +134,17 @@ internal sealed class LanguageModelTokenizer
         if (BeginOfTextId >= modelSize && BeginOfTextId != EndOfTextId)
             throw new InvalidDataException(
                 $"The tokenizer puts a token of id {BeginOfTextId} before every text, but the model has only {modelSize} ids.");
-        return new(_parts with { VocabularySize = modelSize }, Kind, _save);
+        return new(_parts with { VocabularySize = modelSize }, Kind, _save)
+        {
+            ChatTemplate = ChatTemplate, SavesTemplate = SavesTemplate,
+        };
     }
+
+    /// <summary>Returns this tokenizer with a template that writes conversations.</summary>
+    /// <param name="template">The template.</param>
+    /// <param name="isSavedWithFiles">Whether the tokenizer's other files have it, so that saving writes no file for it.</param>
+    public LanguageModelTokenizer WithChatTemplate(string template, bool isSavedWithFiles = false) =>
+        new(_parts, Kind, _save) { ChatTemplate = template, SavesTemplate = !isSavedWithFiles };
 
     /// <summary>
     /// Writes its files under Hugging Face's names, each completely or not at all. Files that it was read from are written unchanged.
@@ -145,6 +157,7 @@ internal sealed class LanguageModelTokenizer
                 "A tokenizer given as an instance cannot be saved, since Microsoft.ML.Tokenizers does not write files. " +
                 "Give the path of its files instead.");
         _save(folder);
+        if (SavesTemplate && ChatTemplate is { } template) ChatTemplateFile.Write(folder, template);
     }
 
     /// <summary>Describes the tokenizer for a GGUF file.</summary>
@@ -185,7 +198,9 @@ internal sealed class LanguageModelTokenizer
         .. _parts.EndsTexts ? (int[])[EndOfTextId] : [],
     ];
 
-    /// <summary>Returns the ids of a part of a text that lies between special tokens. Special tokens in the part are read as text.</summary>
+    /// <summary>
+    /// Returns the ids of a part of a text that lies between special tokens. Special tokens in the part are read as text.
+    /// </summary>
     /// <param name="part">The part.</param>
     /// <param name="start">Its place in the text: some tokenizers put a space before a text, but not before its parts.</param>
     /// <inheritdoc cref="Encode(string, bool)" path="/exception"/>
@@ -230,6 +245,8 @@ internal sealed class LanguageModelTokenizer
         }
         return text;
     }
+
+    private bool SavesTemplate { get; init; }
 
     private int[] EncodeDocument(string text)
     {

@@ -53,6 +53,9 @@ internal sealed record TokenizerConfiguration(string Path)
     /// <summary>The tokens that are named for a purpose, such as padding. Added tokens among them are special.</summary>
     public IReadOnlySet<string> SpecialNames { get; private init; } = new HashSet<string>();
 
+    /// <summary>The template that writes conversations, of several the one named default; null if there is none.</summary>
+    public string? ChatTemplate { get; private init; }
+
     /// <summary>
     /// Reads the file in a tokenizer's folder, if there is one. The tokens that it does not name are read from special_tokens_map.json, and
     /// those that it does not add from added_tokens.json.
@@ -106,6 +109,7 @@ internal sealed record TokenizerConfiguration(string Path)
             IsLegacy = Flag(root, "legacy"),
             Added = AddedIn(root, path),
             SpecialNames = SpecialIn(root, path).ToHashSet(),
+            ChatTemplate = TemplateIn(root, path),
         });
     }
 
@@ -148,6 +152,16 @@ internal sealed record TokenizerConfiguration(string Path)
         return token.ValueKind == JsonValueKind.String && TokenizerJson.Unescaped(path, token.GetString) is { Length: > 0 } text
             ? text
             : throw TokenizerJson.Malformed(path, $"{name} is not a text");
+    }
+
+    private static string? TemplateIn(JsonElement root, string path)
+    {
+        if (!root.TryGet("chat_template", out JsonElement template)) return null;
+        if (template.ValueKind == JsonValueKind.Array)
+            return template.EnumerateArray().FirstOrDefault(named => named.TextOf("name") == "default").TextOf("template");
+        return template.ValueKind == JsonValueKind.String
+            ? template.GetString()
+            : throw TokenizerJson.Malformed(path, "chat_template is neither a text nor a list of named texts");
     }
 
     private static bool? Flag(JsonElement root, string name) =>

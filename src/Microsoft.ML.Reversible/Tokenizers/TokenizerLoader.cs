@@ -14,7 +14,16 @@ internal static class TokenizerLoader
     /// <summary>Reads a tokenizer.</summary>
     public static LanguageModelTokenizer Load(string path, SpecialIds special)
     {
-        if (Directory.Exists(path)) return LoadFolder(path, special);
+        LanguageModelTokenizer tokenizer = Directory.Exists(path) ? LoadFolder(path, special) : LoadFile(path, special);
+        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return ChatTemplateFile.Read(folder) is { } template ? tokenizer.WithChatTemplate(template, isSavedWithFiles: false)
+            : TokenizerConfiguration.Read(new TokenizerFiles(folder)).ChatTemplate is { } inConfiguration
+                ? tokenizer.WithChatTemplate(inConfiguration, isSavedWithFiles: true)
+                : tokenizer;
+    }
+
+    private static LanguageModelTokenizer LoadFile(string path, SpecialIds special)
+    {
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no tokenizer at '{path}', neither a folder nor a file.", path);
 

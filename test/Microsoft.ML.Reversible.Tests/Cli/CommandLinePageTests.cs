@@ -1,6 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Reversible.Cli;
+using Microsoft.ML.Reversible.Tests.FineTuning;
 using Microsoft.ML.Reversible.Tests.Repository;
 using Microsoft.ML.Reversible.Tests.Storage;
 
@@ -35,7 +36,7 @@ public sealed partial class CommandLinePageTests
         Dictionary<string, CliRun> runs = commands.ToDictionary(VerbOf, command => CliRun.Of(Words(command, folder)));
         foreach ((string verb, CliRun run) in runs) Assert.AreEqual(0, run.Code, $"{verb}: {run.Error}");
         CollectionAssert.AreEquivalent(
-            new[] { "train", "generate", "retrofit", "score", "evaluate", "bench", "stability", "gradcheck" }, runs.Keys);
+            new[] { "train", "generate", "chat", "retrofit", "score", "evaluate", "bench", "stability", "gradcheck" }, runs.Keys);
         StringAssert.Contains(runs["train"].Out, "Saved to");
         StringAssert.Contains(runs["retrofit"].Out, "\nafter ");
         StringAssert.StartsWith(runs["generate"].Out, "Once upon a time");
@@ -62,6 +63,13 @@ public sealed partial class CommandLinePageTests
         AssertFields("retrofit", CliRun.Of(
             "retrofit", "--teacher", teacher, "--data", data, "--out", folder.File("student"), "--context-length", "16", "--max-steps", "2",
             "--batch-size", "2", "--scheme", "auto", "--json"));
+        Chats.Write(folder.File("chats.jsonl"));
+        AssertFields("finetune", CliRun.Of(
+            "finetune", "--model", Chats.Folder, "--data", folder.File("chats.jsonl"), "--chat-format", "llama2", "--out",
+            folder.File("tuned"), "--context-length", "80", "--max-steps", "2", "--json"));
+        string[] chat = ["chat", "--model", folder.File("chat"), "--format", "zephyr", "--max-tokens", "2", "--json"];
+        CliRun.Of(["train", "--data", data, "--out", folder.File("chat"), .. CliRun.Quick.Select(word => word == "16" ? "64" : word)]);
+        AssertFields("chat", CliRun.With("the\n", default, chat));
         AssertFields("score", CliRun.Of("score", "--model", model, "--data", data, "--json"));
         AssertFields("evaluate", CliRun.Of("evaluate", "--model", model, "--task", $"piqa={folder.File("piqa.jsonl")}", "--json"));
         AssertFields("stability", CliRun.Of("stability", "--model", model, "--data", data, "--krylov-dimension", "4", "--json"));

@@ -28,7 +28,7 @@ public sealed class FineTuneVerbTests
         StringAssert.Contains(run.Error, "parameters are trained\n");
         StringAssert.Contains(run.Out, $"Saved to {Out}");
         using ReversibleLmTransformer written = new MLContext().Reversible().LoadPretrained(Out);
-        using ReversibleLmTransformer expected = Chats.Fit(o => (o.MaxSteps, o.LearningRate, o.EvaluationInterval) = (6, null, 250));
+        using ReversibleLmTransformer expected = Chats.Fit(o => (o.MaxSteps, o.WarmupSteps, o.LearningRate, o.EvaluationInterval) = (6, 1, null, 250));
         Assert.IsTrue(expected.Network.parameters().Zip(written.Network.parameters(), TestModels.SameBits).All(same => same));
     }
 
@@ -109,7 +109,7 @@ public sealed class FineTuneVerbTests
     {
         string[] line =
         [
-            "finetune", "--model", Chats.Folder, "--data", _folder.File(data), "--out", folder, "--context-length", "48",
+            "finetune", "--model", Chats.Folder, "--data", _folder.File(data), "--out", folder, "--context-length", "80",
             "--batch-size", "2", "--warmup-steps", "1", "--seed", "1", "--chat-format", "llama2",
         ];
         return line;

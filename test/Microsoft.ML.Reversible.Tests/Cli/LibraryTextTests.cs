@@ -17,6 +17,8 @@ public sealed partial class LibraryTextTests
         ["mlContext.Model.Save"] = "no verb writes zips",
         ["This model takes 5 MiB; mlContext.Model.Save"] = "no verb writes zips",
         ["This model has no tokenizer, but mlContext.Model.Save"] = "no verb writes zips",
+        ["The chat format '5' is a custom one"] = "verbs have the library's formats only",
+        ["The tokenizer lacks the tokens 5, which cannot be added to one that is given"] = "verbs read tokenizers from files",
         ["This pipeline was saved with"] = "no verb reads zips",
         ["'5' is a custom task"] = "no verb takes custom tasks",
         ["The task '5' is a custom one"] = "no verb takes custom tasks",
@@ -39,6 +41,8 @@ public sealed partial class LibraryTextTests
         ["The 5 does not tell how many tokens"] = "verbs read tokenizers from files",
         ["A tokenizer given as an instance"] = "verbs read tokenizers from files",
         ["The {0} of Microsoft.ML.Tokenizers makes"] = "verbs read tokenizers from files",
+        ["RawRepresentationFactory returned"] = "verbs return what it must",
+        ["use a RepetitionPenalty of GenerationOptions"] = "verbs have no such penalties",
         ["NormEpsilon must be"] = "only a config.json sets it",
         ["RopeTheta must be"] = "only a config.json sets it",
     };

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.ML.Reversible.Cli.Options;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
@@ -101,6 +102,22 @@ public sealed class ModelVerbsTests
         CliRun.Of("export", "--model", standard, "--gguf", standard).AssertRefused("is a folder");
         CliRun.Of("export", "--model", Model, "--gguf", _folder.File("other.gguf")).AssertRefused("residual or bdia");
         Assert.IsFalse(File.Exists(_folder.File("other.gguf")));
+    }
+
+    [TestMethod]
+    public void AnAdapterIsLoadedOntoTheModel()
+    {
+        string adapter = _folder.File("adapter");
+        Adapters.Save(_model.Network, adapter, deviation: 1);
+        using ReversibleLmTransformer adapted = _model.LoadAdapter(adapter);
+        string text = adapted.Generate("the", maxTokens: 20, temperature: 0);
+        Assert.AreNotEqual(_model.Generate("the", maxTokens: 20, temperature: 0), text);
+        CliRun run = CliRun.Of(
+            "generate", "--model", Model, "--adapter", adapter, "--prompt", "the", "--max-tokens", "20", "--temperature", "0");
+        Assert.AreEqual((0, "", text), (run.Code, run.Error, run.Out));
+        CliRun.Of("generate", "--model", Model, "--adapter", _folder.File("none"), "--prompt", "x").AssertRefused("--adapter");
+        CliRun.Of("generate", "--model", Model, "--adapter", Data, "--prompt", "x").AssertRefused("the adapter's adapter_config.json");
+        CliRun.Of("generate", "--model", Model, "--adapter", Model, "--prompt", "x").AssertRefused("no file 'adapter_config.json'");
     }
 
     [TestMethod]

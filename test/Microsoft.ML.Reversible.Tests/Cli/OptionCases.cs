@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Reversible.Tests.Cli;
 
 /// <summary>
-/// Command lines in which the first option has no effect and is refused, even with its default value. MODEL, DATA, PIQA and RUN stand for
-/// folders and files.
+/// Command lines in which the first option has no effect and is refused, even with its default value. MODEL, BASE, DATA, CHATS, PIQA and
+/// RUN stand for folders and files.
 /// </summary>
 internal static class OptionCases
 {
@@ -16,7 +16,8 @@ internal static class OptionCases
     [
         "--divergence forward-kl", "--jensen-shannon-weight 0.5", "--temperature 1", "--cross-entropy-weight 0", "--hidden-state-weight 0",
         "--layer-map 1:1", "--teacher-top-k 0", "--teacher-cache-path x", "--backward-mode reversible", "--kept-layer-count 0",
-        "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--gradient-accumulation-steps 1",
+        "--deterministic false", "--freeze-embedding false", "--frozen-layer-count 0", "--dropout 0", "--attention-dropout 0",
+        "--gradient-accumulation-steps 1",
         "--max-steps 500", "--max-epochs 1", "--learning-rate 3e-4", "--schedule cosine", "--final-learning-rate 3e-5", "--warmup-steps 50",
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
         "--optimizer-placement after-backward", "--clip-with-previous-norm false", "--outlier-factor 0", "--max-skipped-steps 10",
@@ -57,18 +58,28 @@ internal static class OptionCases
             "--checkpoint-interval 250",
             .. With("--distill false", _ofDistillation),
         ]),
+        .. Lines("finetune",
+        [
+            "--lora-alpha 2", "--lora-rank-stabilized false", "--lora-targets all-linear", "--lora-dropout 0",
+            "--train-embedding false", "--train-head false",
+            "--base-precision float32", "--freeze-embedding false --lora-rank 2", "--frozen-layer-count 0 --lora-rank 2",
+            "--attend-across-conversations false --packing false", "--validation-fraction 0.1 --validation CHATS", "--deterministic",
+            "--checkpoint-interval 250",
+        ]),
         .. Lines("generate",
         [
             "--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--temperature 1 --top-k 1",
             "--top-p 1 --top-k 1", "--seed 0 --top-k 1",
         ]),
+        .. Lines("chat", ["--top-k 0 --temperature 0", "--top-p 1 --temperature 0", "--seed 0 --temperature 0", "--top-p 1 --top-k 1"]),
         .. Lines("bench",
         [
             "--key-value-head-count 2", "--deterministic", "--search-steps 1", "--max-batch 64", "--steps 3 --search --search-steps 3",
             "--kept-layer-count 1 --backward-mode stored", "--kept-layer-count 1 --scheme residual",
         ]),
         .. Lines("gradcheck", ["--deterministic", "--deterministic false --device cpu"]),
-        .. new[] { "train", "retrofit", "generate", "bench", "gradcheck" }.Select(verb => (verb, "--fallback-to-cpu --device cpu")),
+        .. new[] { "train", "retrofit", "finetune", "generate", "chat", "bench", "gradcheck" }
+            .Select(verb => (verb, "--fallback-to-cpu --device cpu")),
     ];
 
     /// <summary>
@@ -78,7 +89,7 @@ internal static class OptionCases
     public static IEnumerable<(string Verb, string Shared, string Line)> Effects =>
     [
         .. OfModel("score", "--data DATA"), .. OfModel("stability", "--data DATA"), .. OfModel("evaluate", "--task piqa=PIQA"),
-        .. OfModel("generate", "--prompt the"),
+        .. OfModel("generate", "--prompt the"), .. OfModel("chat", "--format zephyr --max-tokens 5"),
         .. OfData("score"), .. OfData("stability"),
         ("score", "--model MODEL --data DATA", "--json"),
         ("stability", "--model MODEL --data DATA", "--json"),
@@ -93,9 +104,12 @@ internal static class OptionCases
         ("evaluate", "--model MODEL --task piqa=PIQA", "--json"),
         ("export", "--gguf RUN/m.gguf", "--model MODEL"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--tokenizer none"),
+        ("export", "--model MODEL --gguf RUN/m.gguf", "--adapter ADAPTER"),
         ("export", "--model MODEL", "--gguf RUN/m.gguf"),
         ("export", "--model MODEL --gguf RUN/m.gguf", "--type f32"),
         ("generate", "--model MODEL", "--prompt the"),
+        ("chat", "--model MODEL --max-tokens 5", "--format zephyr"),
+        ("chat", Chat, "--system hello"), ("chat", Chat, "--overflow refuse"), ("chat", Chat, "--json"),
         ("gradcheck", Gradcheck, "--scheme leapfrog"), ("gradcheck", Gradcheck, "--arithmetic exact"),
         ("gradcheck", Gradcheck, "--backward-mode checkpointed"), ("gradcheck", Gradcheck, "--layer-count 2"),
         ("gradcheck", Gradcheck, "--head-count 1"), ("gradcheck", Gradcheck, "--width 12"),
@@ -109,6 +123,11 @@ internal static class OptionCases
             "--layer-count 1 --head-count 1 --width 8 --context-length 8 --batch-size 2 --tokenization byte --max-steps 2 --seed 1"),
         .. OfTraining("retrofit",
             "--teacher MODEL --scheme iterated-inverse:a=1 --context-length 8 --batch-size 2 --max-steps 2 --learning-rate 1e-3 --seed 1"),
+        ("finetune", $"{FineTune} --out RUN/model", "--data CHATS"), ("finetune", $"{FineTune} --data CHATS", "--out RUN/model"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model", "--validation CHATS"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model", "--json"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model --lora-rank 2", "--merge-adapter"),
+        ("finetune", $"{FineTune} --data CHATS --out RUN/model --device cuda:99", "--fallback-to-cpu"),
     ];
 
     /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>
@@ -121,10 +140,15 @@ internal static class OptionCases
         ["bench --search-steps"] = "as for --search",
         ["bench --max-batch"] = "as for --search",
         ["generate --precision"] = "logits differ by rounding, which a drawn token seldom shows; 'score' shows it",
+        ["chat --precision"] = "as for 'generate'",
         ["evaluate --batch-tokens"] = "it decides memory and speed; scores are the same within rounding",
     };
 
     private const string Gradcheck = "--layer-count 3 --head-count 2 --width 8 --context-length 4 --batch-size 2";
+
+    private const string FineTune = "--model BASE --chat-format llama2 --context-length 80 --batch-size 2 --max-steps 2 --seed 1";
+
+    private const string Chat = "--model MODEL --format zephyr --max-tokens 5";
 
     private static IEnumerable<(string, string)> Lines(string verb, IEnumerable<string> lines) => lines.Select(line => (verb, line));
 
@@ -136,7 +160,8 @@ internal static class OptionCases
         yield return (verb, $"{rest} --model MODEL", "--device cuda:99");
         yield return (verb, $"{rest} --model MODEL --device cuda:99", "--fallback-to-cpu");
         yield return (verb, $"{rest} --model MODEL", "--tokenizer none");
-        if (verb == "generate") yield break;
+        yield return (verb, $"{rest} --model MODEL", "--adapter ADAPTER");
+        if (verb is "generate" or "chat") yield break;
         // Items show log-likelihoods, where a table of few questions may have the same fractions.
         string shown = verb == "evaluate" ? " --item-log RUN/items" : "";
         yield return (verb, $"{rest} --model MODEL{shown}", "--precision bfloat16");

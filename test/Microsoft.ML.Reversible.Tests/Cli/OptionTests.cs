@@ -6,6 +6,8 @@ using Microsoft.ML.Reversible.Cli;
 using Microsoft.ML.Reversible.Cli.Benchmark;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Cli.Verbs;
+using Microsoft.ML.Reversible.Tests.FineTuning;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tests.Storage;
 
 namespace Microsoft.ML.Reversible.Tests.Cli;
@@ -28,7 +30,9 @@ public sealed partial class OptionTests
     [
         ("train", TrainSettings.Table().Properties),
         ("retrofit", RetrofitSettings.Table().Properties),
+        ("finetune", FineTuneSettings.Table().Properties),
         ("generate", GenerateVerb.Settings().Properties),
+        ("chat", ChatVerb.Settings().Properties),
         ("bench", BenchSettings.Table().Properties),
     ];
 
@@ -37,17 +41,21 @@ public sealed partial class OptionTests
     {
         _shared = new ScratchFolder();
         CliRun.WriteText(_shared.File("text.txt"), rows: 40);
+        Chats.Write(_shared.File("chats.jsonl"));
         File.WriteAllLines(_shared.File("piqa.jsonl"),
         [
             """{"goal": "see", "sol1": "look", "sol2": "listen to it", "label": 0}""",
             """{"goal": "hear", "sol1": "look at it", "sol2": "listen", "label": 1}""",
         ]);
-        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), o => (o.Scheme, o.MaxSteps) = (Scheme.Residual, 5));
+        using ReversibleLmTransformer model = Corpus.Train(new MLContext(seed: 1), Shape);
         model.SavePretrained(_shared.File("model"));
+        Adapters.Save(model.Network, _shared.File("adapter"), deviation: 1);
     }
 
     [ClassCleanup]
     public static void Delete() => _shared.Dispose();
+
+    private static void Shape(ReversibleLmTrainer.Options o) => (o.Scheme, o.MaxSteps, o.ContextLength) = (Scheme.Residual, 5, 64);
 
     [TestMethod]
     public void EveryOptionOfEveryVerbHasACase()
@@ -72,7 +80,9 @@ public sealed partial class OptionTests
         {
             "train" => "--data DATA --out RUN/out",
             "retrofit" => "--teacher MODEL --data DATA --out RUN/out",
+            "finetune" => "--model BASE --data CHATS --out RUN/out",
             "generate" => "--model MODEL --prompt the",
+            "chat" => "--model MODEL --format zephyr",
             _ => "",
         };
         CliRun run = Run(scratch, verb, line, needed);
@@ -93,7 +103,9 @@ public sealed partial class OptionTests
     {
         AssertArrives(TrainSettings.Table(), () => new());
         AssertArrives(RetrofitSettings.Table(), () => new());
+        AssertArrives(FineTuneSettings.Table(), () => new());
         AssertArrives(GenerateVerb.Settings(), () => new());
+        AssertArrives(ChatVerb.Settings(), () => new());
         AssertArrives(BenchSettings.Table(), () => new());
     }
 
@@ -151,6 +163,7 @@ public sealed partial class OptionTests
             : type == typeof(int) ? "17"
             : type == typeof(double) ? "0.625"
             : type == typeof(Scheme) ? "leapfrog"
+            : type == typeof(ChatFormat) ? "zephyr"
             : "other";
     }
 
@@ -160,7 +173,7 @@ public sealed partial class OptionTests
         CliRun run = Run(scratch, verb, lines);
         // Speeds and file names differ between runs.
         string text = $"{run.Code}\n{run.Out}\n{run.Error}".Replace(scratch.FullName, "", StringComparison.Ordinal);
-        text = verb is "train" or "retrofit" ? Number().Replace(text, "#") : Seconds().Replace(text, "#");
+        text = verb is "train" or "retrofit" or "finetune" ? Number().Replace(text, "#") : Seconds().Replace(text, "#");
         IEnumerable<string> files = Directory.EnumerateFiles(scratch.FullName, "*", SearchOption.AllDirectories)
             .Select(path =>
             {
@@ -170,9 +183,13 @@ public sealed partial class OptionTests
         return $"{text}\n{string.Join('\n', files.Order(StringComparer.Ordinal))}";
     }
 
-    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.Of(
+    private static CliRun Run(ScratchFolder scratch, string verb, params string[] lines) => CliRun.With(
+        verb == "chat" ? "the\nfox\n" : "", CancellationToken.None,
     [
         verb, .. lines.SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(word => word
+            .Replace("BASE", Chats.Folder, StringComparison.Ordinal)
+            .Replace("CHATS", _shared.File("chats.jsonl"), StringComparison.Ordinal)
+            .Replace("ADAPTER", _shared.File("adapter"), StringComparison.Ordinal)
             .Replace("MODEL", _shared.File("model"), StringComparison.Ordinal)
             .Replace("DATA", _shared.File("text.txt"), StringComparison.Ordinal)
             .Replace("PIQA", _shared.File("piqa.jsonl"), StringComparison.Ordinal)

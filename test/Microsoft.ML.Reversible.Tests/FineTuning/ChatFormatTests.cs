@@ -32,7 +32,8 @@ public sealed class ChatFormatTests
         ChatTurn[] turns = [new(System, "s"), new(User, "a"), new(Assistant, "b"), new(User, "c"), new(Assistant, "d")];
         ChatTemplates mistral = ChatTemplates.All.Single(template => template.Format == ChatFormat.Mistral);
         Assert.AreEqual(
-            "<s>[INST] a[/INST] b</s>[INST] s\n\nc[/INST] d</s>", mistral.Join(ChatFormat.Mistral.Write(turns, addGenerationPrompt: false)));
+            "<s>[INST] a[/INST] b</s>[INST] s\n\nc[/INST] d</s>",
+            mistral.Join(ChatFormat.Mistral.Write(turns, addGenerationPrompt: false)));
     }
 
     [TestMethod]

@@ -10,7 +10,7 @@ internal static class Chats
     private static readonly MLContext Ml = new(seed: 1);
 
     private static readonly Lazy<ReversibleLmTransformer> _model = new(() => Corpus.Train(Ml, o =>
-        (o.Scheme, o.ContextLength, o.MaxSteps) = (Scheme.Residual, 64, 30)));
+        (o.Scheme, o.ContextLength, o.MaxSteps) = (Scheme.Residual, 128, 30)));
 
     private static readonly Lazy<string> _folder = new(() =>
     {
@@ -40,7 +40,7 @@ internal static class Chats
         public string System { get; set; } = "";
     }
 
-    /// <summary>A residual model of bytes with a context of 64.</summary>
+    /// <summary>A residual model of bytes with a context of 128.</summary>
     public static ReversibleLmTransformer Model => _model.Value;
 
     /// <summary>Its folder.</summary>
@@ -67,7 +67,7 @@ internal static class Chats
     {
         ModelPath = Folder,
         ChatFormat = ChatFormat.Llama2,
-        ContextLength = 48,
+        ContextLength = 80,
         BatchSize = 2,
         MaxSteps = 20,
         WarmupSteps = 2,

@@ -27,7 +27,7 @@ public sealed class FineTuneAdapterTests
             (o.MaxSteps, o.LearningRate) = (150, 2e-2);
             if (given) (o.ModelPath, o.Model) = (null, Chats.Model);
         });
-        Assert.IsLessThan(0.6 * model.Metrics!.History[0].Loss, model.Metrics.ValidationLoss!.Value);
+        Assert.IsLessThan(0.9 * model.Metrics!.History[0].Loss, model.Metrics.ValidationLoss!.Value);
         Assert.IsTrue(model.HasAdapter);
         foreach (var (bytes, weight) in before.Zip(Chats.Model.Network.parameters()))
             Assert.IsTrue(bytes.AsSpan().SequenceEqual(weight.bytes));

@@ -51,7 +51,7 @@ public sealed class FineTuneOptionTests
     private static IReadOnlyList<OptionCase<Options>> All =>
     [
         new(nameof(Options.ModelPath), (o, _) => (o.ModelPath, o.Model) = ("no such folder", null)),
-        new(nameof(Options.Model), (o, _) => (o.Model, o.ContextLength) = (Chats.Model, 32)),
+        new(nameof(Options.Model), (o, _) => (o.ModelPath, o.Model, o.ContextLength) = (null, Chats.Model, 32)),
         new(nameof(Options.Scheme), (o, _) => o.Scheme = Scheme.Leapfrog),
         new(nameof(Options.ChatFormat), (o, _) => o.ChatFormat = ChatFormat.Zephyr),
         new(nameof(Options.RolesColumnName), (o, _) => o.RolesColumnName = "OtherRoles")
@@ -73,10 +73,9 @@ public sealed class FineTuneOptionTests
             Unused = [o => o.SystemColumnName = "System"],
         },
         new(nameof(Options.SystemPrompt), (o, _) => o.SystemPrompt = "be"),
-        new(nameof(Options.Packing), (o, _) => o.Packing = false) { Base = (o, _) => o.ContextLength = 64 },
+        new(nameof(Options.Packing), (o, _) => o.Packing = false),
         new(nameof(Options.AttendAcrossConversations), (o, _) => o.AttendAcrossConversations = true)
         {
-            Base = (o, _) => o.ContextLength = 64,
             Unused = [o => (o.Packing, o.AttendAcrossConversations) = (false, true)],
         },
         new(nameof(Options.AddedTokens), (o, _) => o.AddedTokens = ["<x>"]),
@@ -85,6 +84,7 @@ public sealed class FineTuneOptionTests
         Adapted(nameof(Options.LoraAlpha), o => o.LoraAlpha = 3),
         Adapted(nameof(Options.LoraRankStabilized), o => o.LoraRankStabilized = true),
         Adapted(nameof(Options.LoraTargets), o => o.LoraTargets = "c_attn"),
+        Adapted(nameof(Options.LoraDropout), o => o.LoraDropout = 0.5),
         Adapted(nameof(Options.TrainEmbedding), o => o.TrainEmbedding = true),
         Adapted(nameof(Options.TrainHead), o => o.TrainHead = true),
         Adapted(nameof(Options.BasePrecision), o => o.BasePrecision = Precision.BFloat16,
@@ -165,6 +165,7 @@ public sealed class FineTuneOptionTests
         AssertNamed(nameof(Options.LoraRank), o => o.LoraRank = 0);
         AssertNamed(nameof(Options.LoraAlpha), o => (o.LoraRank, o.LoraAlpha) = (2, 0));
         AssertNamed(nameof(Options.LoraTargets), o => (o.LoraRank, o.LoraTargets) = (2, " "));
+        AssertNamed(nameof(Options.LoraDropout), o => (o.LoraRank, o.LoraDropout) = (2, 1));
         AssertNamed(nameof(Options.VocabularyMultiple), o => o.VocabularyMultiple = 0);
         AssertNamed(nameof(Options.AddedTokens), o => o.AddedTokens = ["<x>", "<x>"]);
         AssertNamed(nameof(Options.AddedTokens), o => o.AddedTokens = [""]);
@@ -185,7 +186,7 @@ public sealed class FineTuneOptionTests
     private static Options Small()
     {
         Options options = Chats.Quick;
-        (options.ContextLength, options.BatchSize, options.MaxSteps, options.WarmupSteps) = (48, 2, 4, 1);
+        (options.BatchSize, options.MaxSteps, options.WarmupSteps) = (2, 4, 1);
         (options.EvaluationInterval, options.ReportInterval, options.FinalLearningRate, options.WeightDecay) = (2, 1, 1e-4, 0.1);
         return options;
     }

@@ -143,7 +143,7 @@ public sealed class FineTuneRunTests
         AssertRefused<InvalidOperationException>(
             "The data has one conversation, which cannot be both trained on and held out", () => Chats.Fit(null, Chats.Rows[0]));
         AssertRefused<InvalidOperationException>(
-            "ContextLength is 65, but the model to start from has a context of 64 tokens", () => Chats.Fit(o => o.ContextLength = 65));
+            "ContextLength is 129, but the model to start from has a context of 128 tokens", () => Chats.Fit(o => o.ContextLength = 129));
         AssertRefused<ArgumentOutOfRangeException>(
             "Could not find conversation column 'Roles'", () => Ml.Reversible().FineTune(Chats.Quick).Fit(Corpus.View(Ml, "a")));
         AssertRefused<ArgumentOutOfRangeException>(

@@ -13,7 +13,8 @@ internal sealed class FileMutator(int seed)
             "null", "true", "[]", "{}", "[", "}", "\"", ",", ":", "\\ud800", "\0", "NaN", "-1", "1e999", "4.5", "F64", "I8", "llama",
             "gpt2",
             "\"../canary.safetensors\"", "../", "model.", "transformer.", "\"rope_scaling\":{\"type\":\"linear\",\"factor\":1e9},",
-            "\"reversible\":{\"scheme\":\"bdia:k=1000000\"},", "<|endoftext|>", "\n", "Ġ", "=", " ",
+            "\"reversible\":{\"scheme\":\"bdia:k=1000000\"},",
+            "\"target_modules\":\"(.*)+proj\",", "\"use_dora\":true,", "<|endoftext|>", "\n", "Ġ", "=", " ",
         }.Select(Encoding.UTF8.GetBytes),
         [0xFF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0, 0, 0, 0, 0x80], [0x80, 0x80, 0x80, 0x80, 0x80, 0x01], [0xC0, 0x80],
     ];

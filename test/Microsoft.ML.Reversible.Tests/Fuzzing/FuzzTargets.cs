@@ -4,6 +4,7 @@ using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Storage;
 using Microsoft.ML.Reversible.Tests.Data;
 using Microsoft.ML.Reversible.Tests.Language;
+using Microsoft.ML.Reversible.Tests.Models;
 using Microsoft.ML.Reversible.Tests.Tokenizers;
 using Microsoft.ML.Reversible.Tokenizers;
 using static TorchSharp.torch;
@@ -26,6 +27,7 @@ internal static class FuzzTargets
         new("safetensors", MakeTensors, LoadTensors, typeof(InvalidDataException)),
         new("GPT-2 folder", folder => TestFolders.SaveRandom(folder, _gpt, Scheme.Midpoint), LoadModel, _invalidOrMissing),
         new("sharded Llama folder", folder => TestFolders.SaveRandom(folder, _llama, maxShardBytes: 600), LoadModel, _invalidOrMissing),
+        new("adapter", MakeAdapter, LoadAdapter, _invalidOrMissing),
         new("byte tokenizer", folder => Save(TextTokenization.Byte, folder), LoadTokenizer, _invalidOrMissing),
         new("character tokenizer", folder => Save(TextTokenization.Character, folder), LoadTokenizer, _invalidOrMissing),
         new("BPE tokenizer", folder => Save(TextTokenization.Bpe, folder), LoadTokenizer, _invalidOrMissing),
@@ -64,6 +66,22 @@ internal static class FuzzTargets
     {
         using LanguageModel model = TestFolders.Load(folder);
         TestFolders.Logits(model.Network, 0);
+    }
+
+    private static void MakeAdapter(string folder)
+    {
+        using LanguageNetwork network = TestModels.Make(_llama, Scheme.Residual, BackwardMode.Stored);
+        Adapters.Save(network, folder, settings: Adapters.Settings("q_proj,v_proj") with
+        {
+            RankPattern = [("v_proj", 2)], AlphaPattern = [(@".*\.1\..*q_proj", 3.5)], Excluded = "layers.0.self_attn.v_proj",
+        });
+    }
+
+    private static void LoadAdapter(string folder)
+    {
+        using LanguageNetwork network = TestModels.Make(_llama, Scheme.Residual, BackwardMode.Stored);
+        using LanguageNetwork adapted = AdapterFolder.Load(folder, network);
+        TestFolders.Logits(adapted, 0);
     }
 
     private static void Save(TextTokenization tokenization, string folder)

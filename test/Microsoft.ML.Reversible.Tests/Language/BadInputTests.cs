@@ -63,6 +63,8 @@ public sealed class BadInputTests
         Bad("DecaySteps", o => o.DecaySteps = 0),
         Bad("DecaySteps", o => o.DecaySteps = 19, "18"),
         Bad("LabelSmoothing", o => o.LabelSmoothing = 1, "[0, 1)"),
+        Bad("Dropout", o => o.Dropout = 1, "[0, 1)"),
+        Bad("AttentionDropout", o => o.AttentionDropout = double.NaN, "[0, 1)"),
         Bad("OptimizerPlacement", o => o.OptimizerPlacement = (OptimizerPlacement)9, "InsideBackward"),
         Bad(
             "MaxGradNorm", o => (o.OptimizerPlacement, o.ClipWithPreviousNorm) = (OptimizerPlacement.InsideBackward, false),

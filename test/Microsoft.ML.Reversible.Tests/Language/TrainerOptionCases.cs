@@ -119,6 +119,8 @@ internal static class TrainerOptionCases
         new(nameof(Options.Epsilon), (o, _) => o.Epsilon = 1e-3),
         new(nameof(Options.MaxGradNorm), (o, _) => o.MaxGradNorm = 0.01),
         new(nameof(Options.LabelSmoothing), (o, _) => o.LabelSmoothing = 0.1),
+        new(nameof(Options.Dropout), (o, _) => o.Dropout = 0.1),
+        new(nameof(Options.AttentionDropout), (o, _) => o.AttentionDropout = 0.1),
         new(nameof(Options.OptimizerPlacement), null)
         {
             SameBits = "where nothing is clipped, it decides how much memory gradients take and nothing else",

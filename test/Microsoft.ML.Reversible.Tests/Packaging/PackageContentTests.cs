@@ -45,7 +45,11 @@ public sealed partial class PackageContentTests
         foreach (XElement group in groups)
         {
             CollectionAssert.AreEquivalent(
-                new[] { "Google.Protobuf", "MathNet.Numerics", "Microsoft.ML", "Microsoft.ML.Tokenizers", "TorchSharp" },
+                new[]
+                {
+                    "Google.Protobuf", "MathNet.Numerics", "Microsoft.Extensions.AI.Abstractions", "Microsoft.ML",
+                    "Microsoft.ML.Tokenizers", "TorchSharp",
+                },
                 group.Elements().Select(dependency => dependency.Attribute("id")!.Value).ToArray());
             XElement torchSharp = group.Elements().Single(dependency => dependency.Attribute("id")!.Value == "TorchSharp");
             Assert.AreEqual(PackedLibrary.TorchSharpVersion, torchSharp.Attribute("version")!.Value);

@@ -16,10 +16,12 @@ public sealed partial class DocumentTests
         ["docs/training.md"] = "TrainingSnippets.cs",
         ["docs/models.md"] = "ModelSnippets.cs",
         ["docs/retrofit.md"] = "RetrofitSnippets.cs",
+        ["docs/lora.md"] = "AdapterSnippets.cs",
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
         ["docs/fine-tuning.md"] = "FineTuningSnippets.cs",
         ["docs/preferences.md"] = "PreferenceSnippets.cs",
+        ["docs/chat.md"] = "ChatSnippets.cs",
     };
 
     [TestMethod]

@@ -48,7 +48,7 @@ public sealed class FineTuningPageTests
         using (ReversibleLmTransformer tuned = _ml.Reversible().FineTune(options).Fit(table))
             Assert.AreEqual(3, tuned.FineTuning!.ConversationCount + tuned.FineTuning.ValidationConversationCount);
 
-        using ReversibleLmTransformer model = Chats.Fit(o => (o.LoraRank, o.ContextLength) = (2, 64));
+        using ReversibleLmTransformer model = Chats.Fit(o => o.LoraRank = 2);
         FineTuningSnippets.Transform(_ml, model, own, _scratch.File("model.zip"));
         FineTuningSnippets.Transform(_ml, model, chats, _scratch.File("model.zip"));
         Assert.IsTrue(File.Exists(_scratch.File("model.zip")));

@@ -20,6 +20,7 @@ public sealed class ResumeTests
             "optimizer inside the backward pass",
             Set(o => (o.OptimizerPlacement, o.ClipWithPreviousNorm) = (OptimizerPlacement.InsideBackward, true)),
         ],
+        ["dropout", Set(o => (o.Dropout, o.AttentionDropout, o.GradientAccumulationSteps) = (0.1, 0.2, 2))],
         ["layers kept", Set(o => o.KeptLayerCount = 1)],
         ["bfloat16", Set(o => o.Precision = Precision.BFloat16)],
         ["documents respected", Set(o => o.DocumentBoundaries = DocumentBoundaries.Respect)],
