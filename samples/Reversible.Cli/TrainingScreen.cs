@@ -146,9 +146,9 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         string unit = metrics.History[^1].Unit;
         console.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
+        double seconds = metrics.Elapsed.TotalSeconds;
         console.MarkupLineInterpolated(
-            $"{metrics.UnitCount:N0} {unit} in {metrics.Elapsed.TotalSeconds:F0} s, "
-            + $"{metrics.UnitsPerSecond:N0} {unit}/s, {Peaks(metrics)}");
+            $"{metrics.UnitCount:N0} {unit} in {seconds:F0} s, {metrics.UnitsPerSecond:N0} {unit}/s, {Peaks(metrics)}");
         if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Continued from the checkpoint of step {resumed}");
         if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations did not improve");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");

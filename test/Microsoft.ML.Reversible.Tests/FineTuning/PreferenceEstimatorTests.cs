@@ -124,7 +124,7 @@ public sealed class PreferenceEstimatorTests
         using ReversibleLmTransformer model = estimator.Fit(data, data);
         Assert.AreEqual(40, model.Metrics!.ValidationUnitCount);
         DataViewSchema schema = model.Transform(data).Schema;
-        foreach (SchemaShape.Column column in estimator.GetOutputSchema(SchemaShape.Create(data.Schema)))
+        foreach (SchemaShape.Column column in estimator.GetOutputSchema(Reversible.MLNet.SchemaShapes.From(data.Schema)))
             Assert.IsNotNull(schema.GetColumnOrNull(column.Name), column.Name);
         float[] likelihoods = [.. model.Transform(data).GetColumn<float>("LogLikelihood")];
         Assert.IsTrue(likelihoods.All(value => value < 0));
