@@ -49,6 +49,7 @@ internal static class CommandLine
         new TrainVerb(terminal),
         new RetrofitVerb(terminal),
         new FineTuneVerb(terminal),
+        new AlignVerb(terminal),
         new GenerateVerb(terminal),
         new ChatVerb(terminal),
         new ScoreVerb(terminal),

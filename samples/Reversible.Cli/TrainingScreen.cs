@@ -8,7 +8,8 @@ namespace Microsoft.ML.Reversible.Cli;
 
 /// <summary>Shows a training run: a progress bar on a terminal, otherwise one line per report, and lines of JSON on request.</summary>
 internal sealed class TrainingScreen(Terminal terminal, bool json)
-    : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>, IProgress<FineTuneReport>
+    : IProgress<TrainingProgress>, IProgress<TokenizationProgress>, IProgress<RetrofitReport>, IProgress<FineTuneReport>,
+        IProgress<PreferenceReport>
 {
     private const double BytesPerMiB = 1 << 20;
 
@@ -92,6 +93,14 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
         else _progress.Write($"{report}\n");
     }
 
+    /// <inheritdoc/>
+    public void Report(PreferenceReport report)
+    {
+        if (json) WriteLine(report.ToJson());
+        if (_bar is null) terminal.Error.Write($"{report}\n");
+        else _progress.Write($"{report}\n");
+    }
+
     /// <summary>Shows the result of a training.</summary>
     public void ShowResult(ReversibleLmTransformer model, string folder)
     {
@@ -105,10 +114,15 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     private static string ResultOf(LanguageMetrics metrics)
     {
         JsonObject result = JsonNode.Parse(metrics.History[^1].ToJson())!.AsObject();
-        foreach (string name in new[] { "validation_loss", "bits_per_byte", "perplexity" }) result.TryAdd(name, null);
+        foreach (string name in FiguresOf(metrics).Select(figure => figure.Name).Prepend("validation_loss")) result.TryAdd(name, null);
         result.Add("model_step", metrics.ModelStep);
         return result.ToJsonString();
     }
+
+    /// <summary>Returns the figures of an evaluation that are shown, with their titles and formats.</summary>
+    private static (string Name, string Title, string Format)[] FiguresOf(LanguageMetrics metrics) => metrics.History[^1].Unit == "tokens"
+        ? [("bits_per_byte", "bits per byte", "F3"), ("perplexity", "perplexity", "F2")]
+        : [("accuracy", "accuracy", "F3"), ("margin", "margin", "F3")];
 
     /// <summary>Shows the loss curve and the figures of a training run.</summary>
     /// <param name="model">The trained model.</param>
@@ -117,22 +131,24 @@ internal sealed class TrainingScreen(Terminal terminal, bool json)
     {
         LanguageMetrics metrics = model.Metrics!;
         IAnsiConsole console = terminal.ForPeople(json);
-        Table curve = new Table().AddColumns("step", loss, "validation loss", "bits per byte", "perplexity", "learning rate");
+        var figures = FiguresOf(metrics);
+        Table curve = new Table().AddColumns(
+            ["step", loss, "validation loss", .. figures.Select(figure => figure.Title), "learning rate"]);
         foreach (TrainingProgress p in metrics.History.Where(p => p.Step == 1 || p.ValidationLoss is not null || p == metrics.History[^1]))
         {
+            IEnumerable<string> values = figures.Select(figure =>
+                p.ValidationFigures.TryGetValue(figure.Name, out double value) ? value.ToString(figure.Format) : "");
             curve.AddRow(
-                $"{p.Step}", $"{p.Loss:F3}",
-                p.ValidationLoss is { } v ? $"{v:F3}" : "",
-                p.ValidationFigures.TryGetValue("bits_per_byte", out double bits) ? $"{bits:F3}" : "",
-                p.ValidationFigures.TryGetValue("perplexity", out double perplexity) ? $"{perplexity:F2}" : "",
-                $"{p.LearningRate:0.0e0}");
+                [$"{p.Step}", $"{p.Loss:F3}", p.ValidationLoss is { } v ? $"{v:F3}" : "", .. values, $"{p.LearningRate:0.0e0}"]);
         }
         console.Write(curve);
         LanguageModelConfiguration shape = model.Configuration;
+        string unit = metrics.History[^1].Unit;
         console.MarkupLineInterpolated(
             $"{shape.ParameterCount:N0} parameters, scheme {model.Scheme}, vocabulary {shape.VocabularySize}, on {model.Network.Device}");
+        double seconds = metrics.Elapsed.TotalSeconds;
         console.MarkupLineInterpolated(
-            $"{metrics.Tokens:N0} tokens in {metrics.Elapsed.TotalSeconds:F0} s, {metrics.TokensPerSecond:N0} tokens/s, {Peaks(metrics)}");
+            $"{metrics.UnitCount:N0} {unit} in {seconds:F0} s, {metrics.UnitsPerSecond:N0} {unit}/s, {Peaks(metrics)}");
         if (metrics.ResumedFrom is { } resumed) console.MarkupLineInterpolated($"Continued from the checkpoint of step {resumed}");
         if (metrics.StoppedEarly) console.MarkupLineInterpolated($"Stopped early: the evaluations did not improve");
         if (metrics.SkippedSteps > 0) console.MarkupLineInterpolated($"{metrics.SkippedSteps:N0} steps were skipped");

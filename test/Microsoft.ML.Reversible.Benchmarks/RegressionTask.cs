@@ -80,6 +80,7 @@ internal sealed class RegressionTask : ITrainingTask, IDisposable
         if (folder is null) return options;
         (options.CheckpointInterval, options.CheckpointFolder) = (1, Path.Combine(folder, "checkpoints"));
         options.MetricsPath = Path.Combine(folder, "metrics.jsonl");
+        options.TensorBoardFolder = Path.Combine(folder, "board");
         return options;
     }
 

@@ -10,6 +10,7 @@ public sealed class OptionWalkTests
         [
             typeof(ReversibleLmTrainer.Options), typeof(RetrofitEstimator.Options), typeof(ZeroShotEvaluator.Options),
             typeof(GenerationOptions), typeof(LanguageModelScoringEstimator.Options), typeof(FineTuneEstimator.Options),
+            typeof(PreferenceEstimator.Options),
         ];
         CollectionAssert.AreEquivalent(
             walked,

@@ -44,6 +44,7 @@ public sealed class SingleOptionTests
         [nameof(TrainingOptions.ReturnBest)] = [false, true],
         [nameof(TrainingOptions.ReportInterval)] = [1, int.MaxValue],
         [nameof(TrainingOptions.MetricsPath)] = [null, "metrics"],
+        [nameof(TrainingOptions.TensorBoardFolder)] = [null, "board"],
         [nameof(TrainingOptions.CheckpointFolder)] = [null, "run"],
         [nameof(TrainingOptions.CheckpointInterval)] = [1, int.MaxValue],
         [nameof(TrainingOptions.CheckpointsKept)] = [1, int.MaxValue],

@@ -11,7 +11,7 @@ internal static partial class Kebab
         .. typeof(ReversibleLmTrainer.Options).GetProperties().Select(property => property.Name),
         .. typeof(GenerationOptions).GetProperties().Select(property => property.Name),
         .. typeof(RetrofitEstimator.Options).GetProperties().Select(property => property.Name).Except(["Teacher"]),
-        .. typeof(FineTuneEstimator.Options).GetProperties().Select(property => property.Name).Except(["Model"]),
+        .. typeof(PreferenceEstimator.Options).GetProperties().Select(property => property.Name).Except(["Model"]),
         .. typeof(ZeroShotEvaluator.Options).GetProperties().Select(property => property.Name),
         "windowCount", "krylovDimension", "overflow",
     ];

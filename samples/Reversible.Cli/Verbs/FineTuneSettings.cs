@@ -28,6 +28,22 @@ internal static class FineTuneSettings
 
     /// <summary>The options.</summary>
     public static SettingTable<FineTuneEstimator.Options> Table() => new SettingTable<FineTuneEstimator.Options>()
+        .AddModelToTune()
+        .Group("Conversations")
+        .AddChat()
+        .Add(o => o.ContextLength,
+            "Tokens in a window, at least 1 and at most the model's context length; longer conversations are truncated.")
+        .Add(o => o.Packing, "Whether a window has several conversations.")
+        .Add(o => o.AttendAcrossConversations, "Whether tokens see the conversations before theirs in the window.")
+        .Add(o => o.ValidationFraction,
+            "Fraction of the tokens, in the last conversations, that is held out for validation; within [0, 1), 0 holds out nothing.")
+        .AddOptimization()
+        .AddRun()
+        .AddCheckpoints()
+        .AddOthers(LeftOut.Keys);
+
+    /// <summary>The model to start from and its adapter.</summary>
+    public static SettingTable<T> AddModelToTune<T>(this SettingTable<T> table) where T : FineTuneEstimator.Options, new() => table
         .Group("Model")
         .Add(o => o.ModelPath, "The model to start from, a folder in Hugging Face's layout.", "FOLDER", alias: "--model", required: true)
         .Add(o => o.Scheme,
@@ -45,24 +61,17 @@ internal static class FineTuneSettings
         .Add(o => o.LoraDropout, "Probability of dropping a number of an adapter's input in training, within [0, 1).")
         .Add(o => o.TrainEmbedding, "Whether the embedding is trained beside the adapter.", byDefault: "true if tokens are added")
         .Add(o => o.TrainHead, "Whether the head is trained beside the adapter.", byDefault: "true if tokens are added")
-        .Add(o => o.BasePrecision, "The number type in which the frozen weights below the adapter are kept.")
-        .Group("Conversations")
+        .Add(o => o.BasePrecision, "The number type in which the frozen weights below the adapter are kept.");
+
+    /// <summary>How conversations become tokens.</summary>
+    public static SettingTable<T> AddChat<T>(this SettingTable<T> table) where T : FineTuneEstimator.Options, new() => table
         .Add(o => o.ChatFormat, "How conversations become text.", alias: "--format",
             byDefault: "that of the model's tokenizer files")
         .Add(o => o.SystemPrompt, "Text of the system turn of conversations without one.", byDefault: "none")
-        .Add(o => o.ContextLength, "Tokens in a window, at least 1 and at most the model's context length; longer conversations are truncated.")
-        .Add(o => o.Packing, "Whether a window has several conversations.")
-        .Add(o => o.AttendAcrossConversations, "Whether tokens see the conversations before theirs in the window.")
         .Add(o => o.AddedTokens, "Tokens to add to the vocabulary, besides those that the format needs.", "TEXT...", "none")
         .Add(o => o.VocabularyMultiple, "The number of rows of a larger embedding is a multiple of this, at least 1.")
         .Add(o => o.TokenizerPath, "A folder with the model's tokenizer files, or one such file.", "PATH", "the model's folder",
-            alias: "--tokenizer")
-        .Add(o => o.ValidationFraction,
-            "Fraction of the tokens, in the last conversations, that is held out for validation; within [0, 1), 0 holds out nothing.")
-        .AddOptimization()
-        .AddRun()
-        .AddCheckpoints()
-        .AddOthers(LeftOut.Keys);
+            alias: "--tokenizer");
 
     /// <summary>Reads the estimator's options.</summary>
     public static FineTuneEstimator.Options Read(SettingTable<FineTuneEstimator.Options> table, ParseResult parsed, bool hasValidation)

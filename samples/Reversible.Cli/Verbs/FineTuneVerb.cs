@@ -14,7 +14,7 @@ internal sealed class FineTuneVerb : Verb
 
     public FineTuneVerb(Terminal terminal)
         : this(
-            terminal, new ChatInput(), OutputFolder.Option(), MergeOption(), FineTuneSettings.Table(), JsonOption(
+            terminal, ChatInput.Conversations(), OutputFolder.Option(), MergeOption(), FineTuneSettings.Table(), JsonOption(
                 "chat_format, conversations, validation_conversations, tokens, learned_tokens, truncated, dropped, windows, added_tokens, "
                 + "trainable_parameters and parameters before the first step; then as train's, step, tokens, loss, learning_rate, "
                 + "grad_norm, tokens_per_s, host_memory_gib and on a GPU device_memory_gib for each report, with validation_loss, "
@@ -77,7 +77,8 @@ internal sealed class FineTuneVerb : Verb
         return ExitCode.Done;
     }
 
-    private static Option<bool> MergeOption() => new("--merge-adapter")
+    /// <summary>The option that writes the whole model with its adapter.</summary>
+    public static Option<bool> MergeOption() => new("--merge-adapter")
     {
         Description = "Writes the model with the adapter merged into it instead of the adapter alone.",
         Arity = ArgumentArity.Zero,

@@ -85,7 +85,9 @@ internal static class TrainingGroups
             + "divergence from the teacher; at least 0, 0 never ends it.")
         .Add(o => o.ReturnBest, "Whether the result has the weights of the best evaluation; requires --checkpoint-folder.")
         .Add(o => o.ReportInterval, "Steps between progress reports, at least 1.")
-        .Add(o => o.MetricsPath, "File to which reports are appended as lines of JSON, the same as --json writes.", "FILE", "none");
+        .Add(o => o.MetricsPath, "File to which reports are appended as lines of JSON, the same as --json writes.", "FILE", "none")
+        .Add(o => o.TensorBoardFolder, "Folder to which reports are written as event files of TensorBoard.", "FOLDER", "none",
+            alias: "--tensorboard");
 
     /// <summary>Options of checkpoints and resuming.</summary>
     public static SettingTable<T> AddCheckpoints<T>(this SettingTable<T> table) where T : TrainingOptions, new() => table
@@ -106,6 +108,7 @@ internal static class TrainingGroups
     {
         OutputPath.CheckFile("--metrics-path", options.MetricsPath);
         OutputPath.CheckFile("--token-cache-path", options.TokenCachePath);
+        OutputPath.CheckFolder("--tensor-board-folder", options.TensorBoardFolder);
         OutputPath.CheckFolder("--checkpoint-folder", options.CheckpointFolder);
     }
 }

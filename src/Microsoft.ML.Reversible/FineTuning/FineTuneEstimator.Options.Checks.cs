@@ -5,7 +5,7 @@ namespace Microsoft.ML.Reversible;
 
 public sealed partial class FineTuneEstimator
 {
-    public sealed partial class Options
+    public partial class Options
     {
         /// <summary>Options of a text column, which conversations do not have.</summary>
         private static readonly string[] _ofTexts =
@@ -66,7 +66,7 @@ public sealed partial class FineTuneEstimator
             }
         }
 
-        private void CheckColumns()
+        private protected virtual void CheckColumns()
         {
             Named(RolesColumnName, nameof(RolesColumnName));
             Named(TextsColumnName, nameof(TextsColumnName));
@@ -102,7 +102,7 @@ public sealed partial class FineTuneEstimator
                     "set ModelPath to its folder");
         }
 
-        private IEnumerable<UnusedOption> UnusedOfColumns()
+        private protected virtual IEnumerable<UnusedOption> UnusedOfColumns()
         {
             if (!HasPrompts)
                 yield return new(nameof(SystemColumnName), "without a PromptColumnName", "set PromptColumnName and ResponseColumnName");

@@ -12,7 +12,7 @@ public sealed partial class FineTuneEstimator
     /// cref="ReversibleLmTrainer"/>'s: a context of 512 tokens, batches of 8, 500 steps with a warm-up of at most 50, a learning rate of
     /// 1e-5 or for an adapter 2e-4, and no weight decay.
     /// </remarks>
-    public sealed partial class Options : LanguageTrainingOptions
+    public partial class Options : LanguageTrainingOptions
     {
         private const string OfTheData = "the data's hash is compared";
         private const string OfTheModel = "the task's entries Model, Scheme and Weights describe the model";
@@ -165,7 +165,7 @@ public sealed partial class FineTuneEstimator
 
         internal bool HasPrompts => PromptColumnName is not null;
 
-        internal ConversationColumns Columns => HasPrompts
+        internal virtual ConversationColumns Columns => HasPrompts
             ? new(null, null, PromptColumnName, ResponseColumnName, SystemColumnName, SystemPrompt)
             : new(RolesColumnName, TextsColumnName, null, null, null, SystemPrompt);
     }

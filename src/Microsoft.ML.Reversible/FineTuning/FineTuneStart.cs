@@ -26,20 +26,28 @@ internal sealed class FineTuneStart
     /// <summary>The hash of the frozen model below an adapter; null without an adapter or checkpoints.</summary>
     public string? BaseHash { get; private init; }
 
+    /// <summary>
+    /// The model as it is at the start of a new run, never trained, if it was asked for; the caller disposes of it. With an adapter it
+    /// shares the weights below it.
+    /// </summary>
+    public LanguageNetwork? Reference { get; private init; }
+
     /// <summary>Loads or copies the model, converts it to the scheme, and adds tokens and an adapter.</summary>
     /// <param name="options">The options, already checked.</param>
     /// <param name="checkpoint">The checkpoint to resume from; null for a new run.</param>
     /// <param name="device">The device of the model.</param>
     /// <param name="seed">The seed of an adapter.</param>
+    /// <param name="withReference">Whether to return a <see cref="Reference"/>.</param>
     /// <exception cref="InvalidOperationException">The model, its tokenizer or the checkpoint does not fit the options.</exception>
-    public static FineTuneStart Make(FineTuneEstimator.Options options, string? checkpoint, Device device, int seed)
+    public static FineTuneStart Make(
+        FineTuneEstimator.Options options, string? checkpoint, Device device, int seed, bool withReference = false)
     {
         bool adapts = options.LoraRank is not null;
         // A checkpoint of an adapter does not have the model.
         string? whole = adapts ? null : checkpoint;
         LanguageModel? given = whole is null ? options.Model?.Model : null;
         LanguageModel from = given ?? Load(options, whole, device);
-        LanguageNetwork? made = null;
+        LanguageNetwork? made = null, reference = null;
         try
         {
             LanguageStart.CheckContext(options, from.Network);
@@ -49,23 +57,25 @@ internal sealed class FineTuneStart
             string[] missing = Missing(tokenizer, format, options);
             if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);
             int size = SizeFor(options, from.Network, tokenizer.VocabularySize);
-            made = options.LoraFor(missing.Length > 0) is { } settings
-                ? Adapt(options, settings, checkpoint, from.Network, size, device, seed)
-                : Make(options, whole, from.Network, size, device, owns: given is null);
+            if (options.LoraFor(missing.Length > 0) is { } settings)
+                (made, reference) = Adapt(options, settings, checkpoint, from.Network, size, device, seed, withReference);
+            else made = Make(options, whole, from.Network, size, device, owns: given is null);
+            if (withReference) reference ??= Make(options, checkpoint: null, device, seed).Model.Network;
             var model = new LanguageModel(made, tokenizer.Within(made.Configuration.VocabularySize), EndsOf(from, tokenizer, format));
             string? hash = adapts && options.CheckpointFolder is not null ? WeightHash.Of(from.Network) : null;
             if (given is null && made != from.Network) from.Dispose();
-            return new(model, format) { AddedTokenCount = missing.Length, BaseHash = hash };
+            return new(model, format) { AddedTokenCount = missing.Length, BaseHash = hash, Reference = reference };
         }
         catch
         {
             if (given is null) from.Dispose();
             if (made is not null && made != from.Network) made.Dispose();
+            reference?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Frees the model after a failure.</summary>
+    /// <summary>Frees the model after a failure, but not the reference.</summary>
     public void Abandon() => Model.Dispose();
 
     private static LanguageModel Load(FineTuneEstimator.Options options, string? checkpoint, Device device)
@@ -120,10 +130,13 @@ internal sealed class FineTuneStart
         return isAsAsked && sameSize ? network : Conversion.Copy(network, size, options, device);
     }
 
-    /// <summary>Returns a network with an adapter over a frozen one, which it shares unless its size or device changes.</summary>
-    private static LanguageNetwork Adapt(
+    /// <summary>
+    /// Returns a network with an adapter over a frozen one, which it shares unless its size or device changes; and as its reference
+    /// another one over the same, whose adapter is zero.
+    /// </summary>
+    private static (LanguageNetwork Adapted, LanguageNetwork? Reference) Adapt(
         FineTuneEstimator.Options options, LoraSettings settings, string? checkpoint, LanguageNetwork network, int size, Device device,
-        int seed)
+        int seed, bool withReference)
     {
         bool copies = size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString();
         using LanguageNetwork? copy = copies ? Conversion.CopyFrozen(network, size, options.BasePrecision, device) : null;
@@ -132,7 +145,11 @@ internal sealed class FineTuneStart
         try
         {
             if (checkpoint is not null) AdapterFolder.ReadWeights(checkpoint, adapted);
-            return adapted;
+            // The scheme is that of the adapted network, with the factors that were drawn for it.
+            LanguageNetwork? reference = !withReference ? null : (copy ?? network).WithAdapter(
+                new LoraSettings(1, 1, false, settings.Targets), seed: null, adapted.Stack.Scheme, adapted.Stack.BackwardMode,
+                adapted.Stack.Arithmetic, options.Precision);
+            return (adapted, reference);
         }
         catch
         {

@@ -17,10 +17,4 @@ internal sealed class FineTuneTask(FineTuneStart start, ITokenSource tokens, Fin
         .. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name),
         .. start.BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
     ];
-
-    /// <summary>Number of parameters that are trained.</summary>
-    public long TrainableParameterCount => Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.numel());
-
-    /// <summary>Number of all parameters, with those of an adapter.</summary>
-    public long ParameterCount => Network.parameters().Sum(weight => weight.numel());
 }

@@ -14,6 +14,7 @@ internal sealed class GenerationRun : IDisposable
     private readonly SequenceBatch _batch;
     private readonly SequenceState[] _rows;
     private readonly int _vocabulary;
+    private readonly GenerationInstruments _instruments;
     private int[] _active;
     private bool _started;
 
@@ -25,6 +26,7 @@ internal sealed class GenerationRun : IDisposable
     public GenerationRun(LanguageModel model, IReadOnlyList<Prompt> prompts, GenerationOptions options)
     {
         _model = model;
+        _instruments = new GenerationInstruments(model.Network.Device.ToString());
         if (options.ContextOverflow == ContextOverflow.Refuse)
             foreach (Prompt prompt in prompts) CheckFits(prompt.Ids.Count, options.MaxTokens);
         // A model's vocabulary may be padded beyond the tokenizer's. Those ids are never drawn.
@@ -46,6 +48,30 @@ internal sealed class GenerationRun : IDisposable
     {
         if (_active.Length == 0) return false;
         _model.ThrowIfDisposed();
+        _instruments.Compute(_active.Length, Draw);
+        return true;
+    }
+
+    /// <summary>Draws tokens until every row is finished.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Complete(CancellationToken cancellationToken)
+    {
+        do
+        {
+            if (cancellationToken.IsCancellationRequested) _instruments.Cancelled();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        while (Advance());
+    }
+
+    public void Dispose()
+    {
+        _batch.Dispose();
+        _instruments.End();
+    }
+
+    private void Draw()
+    {
         using var scope = NewDisposeScope();
         using var modes = AutogradModes.Default();
         using var noGraph = no_grad();
@@ -55,21 +81,10 @@ internal sealed class GenerationRun : IDisposable
             _rows[_active[i]].Draw(MemoryMarshal.Cast<byte, float>(logits.select(0, i).bytes)[.._vocabulary]);
 
         int[] going = [.. Enumerable.Range(0, _active.Length).Where(i => !_rows[_active[i]].IsFinished)];
-        if (going.Length == _active.Length) return true;
+        if (going.Length == _active.Length) return;
         if (going.Length > 0) _batch.Keep(going);
         _active = [.. going.Select(i => _active[i])];
-        return true;
     }
-
-    /// <summary>Draws tokens until every row is finished.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public void Complete(CancellationToken cancellationToken)
-    {
-        do cancellationToken.ThrowIfCancellationRequested();
-        while (Advance());
-    }
-
-    public void Dispose() => _batch.Dispose();
 
     private void CheckFits(int prompt, int maxTokens)
     {

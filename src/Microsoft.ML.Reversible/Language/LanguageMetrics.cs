@@ -10,13 +10,15 @@ public sealed class LanguageMetrics : TrainingMetrics
     {
     }
 
-    /// <summary>The number of tokens trained on, without padding.</summary>
+    /// <summary>The number of tokens trained on, without padding; in an alignment with preferences, of pairs of answers.</summary>
     public long Tokens => UnitCount;
 
-    /// <summary>Tokens trained on per second, without the time of evaluations and checkpoints.</summary>
+    /// <summary>Tokens, or pairs of answers, trained on per second, without the time of evaluations and checkpoints.</summary>
     public double TokensPerSecond => UnitsPerSecond;
 
-    /// <summary>The number of held-out tokens that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.</summary>
+    /// <summary>
+    /// The number of held-out tokens, or pairs of answers, that <see cref="TrainingMetrics.ValidationLoss"/> is the mean over.
+    /// </summary>
     public long ValidationTokens => ValidationUnitCount;
 
     /// <summary>e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null if nothing was held out.</summary>

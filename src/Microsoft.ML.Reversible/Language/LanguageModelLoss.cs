@@ -50,10 +50,12 @@ internal static class LanguageModelLoss
     /// <param name="stateGradient">The gradient of a loss on the hidden states between the layers, in the form that the pass takes.</param>
     /// <param name="documents">The documents that share rows; null where each row is one sequence.</param>
     /// <param name="dropout">What is dropped; the rate of adapters is that of the model's.</param>
+    /// <param name="before">Called with the rows and the outputs of all batch parts, before the loss of the first.</param>
     /// <returns>The head's loss, a float64 scalar on the model's device.</returns>
     public static Tensor Differentiate(
         LanguageNetwork model, Tensor ids, StepContext step, HeadLoss head, Func<int, RowRange, Tensor, Tensor?>? stateGradient = null,
-        TokenDocuments? documents = null, DropoutRates dropout = default)
+        TokenDocuments? documents = null, DropoutRates dropout = default,
+        Action<IEnumerable<(RowRange Rows, Tensor Output)>>? before = null)
     {
         using var scope = NewDisposeScope();
         using var withGraph = enable_grad();
@@ -61,6 +63,7 @@ internal static class LanguageModelLoss
         Tensor embedded = PartContext.DropInput(settings, model.Embed(ids, documents));
         using StackPass pass = model.Stack.Forward(embedded, settings);
         Tensor lossSum = zeros(1, dtype: ScalarType.Float64, device: ids.device);
+        before?.Invoke(pass.ReadOutputs());
         List<Tensor> gradients = [.. pass.TakeOutputs().Select(part => DifferentiateHead(model, part.Rows, part.Output, head, lossSum))];
         Tensor? ofInput = pass.Backward(gradients, step.LayerDone, stateGradient, toInput: embedded.requires_grad);
         if (ofInput is not null) autograd.backward(embedded, ofInput);
@@ -162,10 +165,13 @@ internal static class ChunkedCrossEntropy
     /// </param>
     /// <param name="chunkElements">The maximum number of logits in a chunk; null takes the device's default.</param>
     /// <param name="cap">The <see cref="SoftCap"/> of the logits, which are then at least float32; null for none.</param>
+    /// <param name="weights">
+    /// The factor of each token's loss, of any sign, float32, of shape [tokens]; null for 1. Those of ignored targets must be finite.
+    /// </param>
     /// <returns>The unscaled sum in nats (a float64 scalar), and the scaled dh, of h's shape and type.</returns>
     public static (Tensor LossSum, Tensor GradHidden) Differentiate(
         Tensor hidden, Tensor weight, Tensor targets, Tensor? gradWeight, double scale, double labelSmoothing, ScalarType compute,
-        long? chunkElements = null, double? cap = null)
+        long? chunkElements = null, double? cap = null, Tensor? weights = null)
     {
         using var scope = NewDisposeScope();
         using var noGraph = no_grad();
@@ -192,8 +198,12 @@ internal static class ChunkedCrossEntropy
             SoftmaxRows rows = SoftmaxRows.Of(logits, target, weight.shape[0]);
             Tensor gradLogits = rows.GradLogits(target, labelSmoothing);
             if (slope is not null) gradLogits = gradLogits.mul_(slope).to(compute);
-            LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale);
-            sum.add_(Loss(rows, h, meanLogit, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0).sum(ScalarType.Float64));
+            Tensor? factor = weights?.narrow(0, start, length).unsqueeze(1);
+            // A weighted token's dz is not computed: its factor is applied to h in dW, and to its row of dh, which are smaller.
+            LinearHead.Backward(gradLogits, h, w, gradRows, gradWeight, scale, factor is null ? null : (h * factor).to(compute));
+            Tensor loss = Loss(rows, h, meanLogit, labelSmoothing, gradRows, scale).masked_fill_(ignored, 0);
+            sum.add_((factor is null ? loss : loss * factor).sum(ScalarType.Float64));
+            if (factor is not null) gradRows.mul_(factor);
             gradRows.masked_fill_(ignored, 0);
         }
         return (sum.MoveToOuterDisposeScope(), gradHidden.MoveToOuterDisposeScope());

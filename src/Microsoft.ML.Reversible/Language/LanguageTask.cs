@@ -41,7 +41,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     }
 
     /// <inheritdoc/>
-    public string Unit => "tokens";
+    public virtual string Unit => "tokens";
 
     /// <inheritdoc/>
     public string Description => string.Create(
@@ -74,6 +74,12 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
         new("Arithmetic", Network.Stack.Arithmetic.ToString()),
     ];
 
+    /// <summary>Number of parameters that are trained.</summary>
+    public long TrainableParameterCount => Network.parameters().Where(weight => weight.requires_grad).Sum(weight => weight.numel());
+
+    /// <summary>Number of all parameters, with those of an adapter.</summary>
+    public long ParameterCount => Network.parameters().Sum(weight => weight.numel());
+
     /// <summary>The network that is trained.</summary>
     protected LanguageNetwork Network => _model.Network;
 
@@ -84,8 +90,11 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     public MicroBatch Read(long first, int count)
     {
         TokenBatch batch = _tokens.Training(first, count);
-        return new(batch.TargetCount, step => Differentiate(batch, step));
+        return new(UnitsOf(batch), step => Differentiate(batch, step));
     }
+
+    /// <summary>Returns the number of a batch's units, which the loss is the mean over.</summary>
+    internal virtual long UnitsOf(TokenBatch batch) => batch.TargetCount;
 
     /// <summary>Adds the gradients of the scaled loss to the parameters' <c>grad</c>.</summary>
     /// <param name="batch">The windows.</param>
@@ -101,7 +110,7 @@ internal abstract class LanguageTask : ITrainingTask, IDisposable
     internal abstract (double CrossEntropy, double Criterion) Evaluate(TokenBatch batch);
 
     /// <inheritdoc/>
-    public HeldOutResult? Evaluate(int batchSize, int maxBatches, CancellationToken cancellationToken)
+    public virtual HeldOutResult? Evaluate(int batchSize, int maxBatches, CancellationToken cancellationToken)
     {
         double sum = 0, criterionSum = 0;
         long tokens = 0, bytes = 0;

@@ -67,14 +67,16 @@ internal readonly record struct LinearHead(Tensor Hidden, Tensor Weight, ScalarT
     /// <param name="gradHidden">The buffer for dh.</param>
     /// <param name="gradWeight">The buffer that dW is added to; null if it is not needed.</param>
     /// <param name="scale">The factor of both.</param>
-    public static void Backward(Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale)
+    /// <param name="weighted">h with its rows multiplied by the weights of their losses, for dW; null for h itself.</param>
+    public static void Backward(
+        Tensor gradLogits, Tensor hidden, Tensor weight, Tensor gradHidden, Tensor? gradWeight, double scale, Tensor? weighted = null)
     {
         if (gradHidden.dtype == gradLogits.dtype) gradHidden.addmm_(gradLogits, weight, beta: 0, alpha: (float)scale);
         else gradHidden.copy_(gradLogits.mm(weight)).mul_(scale);
         if (gradWeight is null) return;
-        long vocabulary = gradWeight.shape[0];
+        (long vocabulary, Tensor h) = (gradWeight.shape[0], weighted ?? hidden);
         if (gradWeight.dtype == gradLogits.dtype)
-            gradWeight.addmm_(gradLogits.narrow(1, 0, vocabulary).t(), hidden, alpha: (float)scale);
-        else gradWeight.add_(gradLogits.t().mm(hidden).narrow(0, 0, vocabulary), scale);
+            gradWeight.addmm_(gradLogits.narrow(1, 0, vocabulary).t(), h, alpha: (float)scale);
+        else gradWeight.add_(gradLogits.t().mm(h).narrow(0, 0, vocabulary), scale);
     }
 }

@@ -229,6 +229,9 @@ public sealed class StackPass : IDisposable
     /// <summary>Returns the outputs of the batch parts, once; the caller disposes of them.</summary>
     internal IEnumerable<(RowRange Rows, Tensor Output)> TakeOutputs() => _parts.Select(part => (part.Rows, part.TakeOutput()));
 
+    /// <summary>Returns the rows and the output of each batch part that has not been taken; the outputs stay the pass's.</summary>
+    internal IEnumerable<(RowRange Rows, Tensor Output)> ReadOutputs() => _parts.Select(part => (part.Rows, part.Output!));
+
     /// <summary>Adds the parameters' gradients to their <c>grad</c> and returns the gradient of the input.</summary>
     /// <param name="gradient">The output's gradient, of shape [batch, context, width].</param>
     /// <param name="layerDone">

@@ -72,8 +72,13 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
     }
 
     /// <summary>Compares this fingerprint, of a checkpoint, with that of the requested run.</summary>
+    /// <param name="asked">The requested run's.</param>
+    /// <param name="checkpoint">The checkpoint, for the message.</param>
+    /// <param name="lengthConflict">
+    /// Why the run cannot have another number of steps; null if it can, and <see cref="RunLength.Options"/> are not compared.
+    /// </param>
     /// <exception cref="InvalidOperationException">The runs differ; the message lists the differences.</exception>
-    public void Require(Fingerprint asked, string checkpoint)
+    public void Require(Fingerprint asked, string checkpoint, string? lengthConflict = null)
     {
         List<string> differences = [];
         if (asked.Seed != Seed) differences.Add($"Seed was {Seed} and is now {asked.Seed}");
@@ -82,9 +87,11 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
         {
             string? was = Settings.GetValueOrDefault(name), now = asked.Settings.GetValueOrDefault(name);
             if (asked.OnlyIfBoth.Contains(name) && (was is null || now is null)) continue;
-            string absent = asked.Defaults.GetValueOrDefault(name, NotSet);
-            if ((was ?? absent) != (now ?? absent)) differences.Add($"{name} was {was ?? absent} and is now {now ?? absent}");
+            if (lengthConflict is null && RunLength.Options.Contains(name)) continue;
+            (was, now) = (Earlier(name, asked), now ?? asked.Absent(name));
+            if (was != now) differences.Add($"{name} was {was} and is now {now}");
         }
+        if (lengthConflict is not null) differences.Add(lengthConflict);
         if (differences.Count == 0) return;
         string weightsAlone = asked.StartOption is { } option
             ? $"; to start a new run from the checkpoint's weights, set {option} to it"
@@ -94,6 +101,17 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
             $"Set the options of that run, or give this run another CheckpointFolder{weightsAlone}.");
     }
 
+    /// <summary>Returns this fingerprint with another's number of steps.</summary>
+    public Fingerprint WithLengthOf(Fingerprint other)
+    {
+        var settings = new SortedDictionary<string, string>(Settings.ToDictionary(), StringComparer.Ordinal);
+        foreach (string name in RunLength.Options) settings[name] = other.Settings[name];
+        return this with { Settings = settings };
+    }
+
+    /// <summary>Returns a setting of this fingerprint, of a checkpoint, as the requested run compares it.</summary>
+    public string Earlier(string name, Fingerprint asked) => Settings.GetValueOrDefault(name) ?? asked.Absent(name);
+
     /// <summary>Returns a value as text in the form that fingerprints use.</summary>
     public static string Text(object? value) => value switch
     {
@@ -101,6 +119,8 @@ internal sealed record Fingerprint(int Seed, string? Source, IReadOnlyDictionary
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };
+
+    private string Absent(string name) => Defaults.GetValueOrDefault(name, NotSet);
 
     private static SortedDictionary<string, string> SettingsOf(TrainingOptions options)
     {

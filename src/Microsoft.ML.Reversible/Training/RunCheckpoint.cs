@@ -117,7 +117,7 @@ internal sealed class RunState
     public int Version { get; init; } = CurrentVersion;
 
     /// <summary>The run's fingerprint. The state of a run with another fingerprint is refused.</summary>
-    public required Fingerprint Fingerprint { get; init; }
+    public required Fingerprint Fingerprint { get; set; }
 
     /// <summary>The number of steps done, including skipped ones.</summary>
     public int Step { get; set; }

@@ -39,9 +39,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         (_task, _options, _state, _output, _memory) = (task, options, state, output, memory);
         _maxSteps = options.EffectiveMaxSteps!.Value;
-        _schedule = new LearningRateSchedule(
-            options.EffectiveLearningRate, options.EffectiveFinalLearningRate, options.EffectiveWarmupSteps!.Value, _maxSteps,
-            options.Schedule, options.EffectiveDecaySteps!.Value);
+        _schedule = RunLength.Schedule(options);
         var constants = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
         _optimizer = new FlatAdamW(task.ParameterGroups, constants, options.OptimizerPlacement, task.Flat);
         _guard = new StepGuard(options.OutlierFactor, options.MaxSkippedSteps) { State = state.Guard };
@@ -136,7 +134,7 @@ internal sealed class TrainingLoop : IDisposable
         _state.Guard = _guard.State;
         _state.Elapsed = _elapsedBefore + _training.Elapsed;
         _state.Pending = report ? new PendingReport(loss, rate, outcome.GradNorm) : null;
-        if (!outcome.Taken) _output.Skipped(step, outcome.GradNorm);
+        _output.Step(step, units, outcome.GradNorm, outcome.Taken);
     }
 
     /// <summary>Reads a step's micro-batches, and returns the place after them.</summary>

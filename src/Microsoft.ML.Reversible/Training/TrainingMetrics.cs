@@ -24,6 +24,7 @@ public class TrainingMetrics
         PeakHostMemory = other.PeakHostMemory;
         ModelStep = other.ModelStep;
         ResumedFrom = other.ResumedFrom;
+        MaxSteps = other.MaxSteps;
     }
 
     /// <summary>The reports of the run, in order: the loss curve.</summary>
@@ -42,7 +43,7 @@ public class TrainingMetrics
     public long UnitCount => History[^1].UnitCount;
 
     /// <summary>Whether the run ended before its last step because its evaluations stopped improving.</summary>
-    public bool StoppedEarly => History[^1].Step < History[^1].MaxSteps;
+    public bool StoppedEarly => History[^1].Step < MaxSteps;
 
     /// <summary>Steps skipped because their gradients were not finite or far too large.</summary>
     public long SkippedSteps => History[^1].SkippedSteps;
@@ -55,6 +56,9 @@ public class TrainingMetrics
 
     /// <summary>The step of the checkpoint that the run was resumed from; null if it was not resumed.</summary>
     public int? ResumedFrom { get; internal init; }
+
+    /// <summary>The number of steps that the run was to take.</summary>
+    internal int MaxSteps { get; init; }
 
     /// <summary>Wall time of the training steps, without evaluations and checkpoints.</summary>
     public TimeSpan Elapsed { get; }

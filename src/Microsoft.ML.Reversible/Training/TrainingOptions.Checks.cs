@@ -107,6 +107,7 @@ public abstract partial class TrainingOptions
         Defined(Resume, nameof(Resume));
         Defined(DamagedCheckpoint, nameof(DamagedCheckpoint));
         NotBlank(MetricsPath, nameof(MetricsPath));
+        NotBlank(TensorBoardFolder, nameof(TensorBoardFolder));
         NotBlank(CheckpointFolder, nameof(CheckpointFolder));
     }
 

@@ -191,6 +191,14 @@ public abstract partial class TrainingOptions
     public string? MetricsPath { get; set; }
 
     /// <summary>
+    /// A folder to which reports are added as event files of TensorBoard, with the step as x: train/loss, train/learning_rate,
+    /// train/grad_norm, train/units_per_second, and after an evaluation validation/loss and the task's figures. A resumed run continues
+    /// there; a new run replaces the event files of an earlier one. Null writes none.
+    /// </summary>
+    [NotInFingerprint("reports may change when a run is resumed")]
+    public string? TensorBoardFolder { get; set; }
+
+    /// <summary>
     /// The folder for checkpoints, from which a run resumes to the bit even if its process was killed. A language model's checkpoint is
     /// also a Hugging Face folder that <c>LoadPretrained</c> reads. Null writes none.
     /// </summary>

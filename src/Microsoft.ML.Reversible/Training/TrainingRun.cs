@@ -42,10 +42,12 @@ internal sealed class TrainingRun : IDisposable
             _known = Fingerprint.Of(options, Seed).With(known);
             if (_resumed is not null)
             {
-                _resumed.Fingerprint.Require(_known, Checkpoint!);
+                string? conflict = RunLength.Conflict(_resumed, _known, options, examplesPerEpoch: null);
+                _resumed.Fingerprint.Require(_known, Checkpoint!, conflict);
                 _resumed.RequirePlaceIn(options, Checkpoint!);
             }
             if (options.MetricsPath is { } metrics) MetricsLog.RequireWritable(metrics);
+            if (options.TensorBoardFolder is { } board) TensorBoardLog.RequireWritable(board);
         }
         catch
         {
@@ -73,14 +75,18 @@ internal sealed class TrainingRun : IDisposable
     public TrainingMetrics Train(ITrainingTask task)
     {
         Fingerprint fingerprint = _known.With(task.Fingerprint, task.Source);
-        _resumed?.Fingerprint.Require(fingerprint, Checkpoint!);
+        string? conflict = _resumed is null ? null : RunLength.Conflict(_resumed, fingerprint, _options, task.ExamplesPerEpoch);
+        _resumed?.Fingerprint.Require(fingerprint, Checkpoint!, conflict);
         TrainingOptions options = _options.WithStepsOf(task.ExamplesPerEpoch);
         _resumed?.RequirePlaceIn(options, Checkpoint!);
         RunState state = _resumed ?? new RunState { Fingerprint = fingerprint };
+        // The number of steps may be another one than the checkpoint's.
+        state.Fingerprint = state.Fingerprint.WithLengthOf(fingerprint);
         int? resumedFrom = _resumed?.Step;
         _channel.Info(MessageSensitivity.None, "{0}", $"{task.Description}, on {task.Device}, from step {state.Step}");
 
-        using var output = new RunOutput(_options, _folder, state.Step, _channel);
+        using var instruments = new TrainingInstruments(task.Unit, task.Device.ToString());
+        using var output = new RunOutput(_options, _folder, state.Step, _channel, instruments);
         var memory = new MemoryMeter(task.Device);
         using var loop = new TrainingLoop(task, options, state, Checkpoint, output, memory);
         loop.Run();
@@ -88,6 +94,7 @@ internal sealed class TrainingRun : IDisposable
         return new TrainingMetrics(state.History, state.ValidationUnits, state.Elapsed, memory.DevicePeak)
         {
             ResumedFrom = resumedFrom,
+            MaxSteps = options.EffectiveMaxSteps!.Value,
             ModelStep = _options.ReturnBest && state.Best is { } best ? best.Step : state.Step,
         };
     }
@@ -102,23 +109,37 @@ internal sealed class RunOutput : IDisposable
     private readonly TrainingOptions _options;
     private readonly RunFolder? _folder;
     private readonly IChannel _channel;
+    private readonly TrainingInstruments _instruments;
     private readonly MetricsLog? _log;
+    private readonly TensorBoardLog? _board;
 
-    /// <summary>Opens the metrics file, if the options name one.</summary>
+    /// <summary>Opens the metrics file and the TensorBoard folder, if the options name them.</summary>
     /// <param name="options">The options, which say what is written and kept.</param>
     /// <param name="folder">The checkpoint folder, owned by the caller; null for none.</param>
     /// <param name="step">The step that the run starts from.</param>
     /// <param name="channel">The log.</param>
-    public RunOutput(TrainingOptions options, RunFolder? folder, int step, IChannel channel)
+    /// <param name="instruments">The run's instruments, owned by the caller.</param>
+    public RunOutput(TrainingOptions options, RunFolder? folder, int step, IChannel channel, TrainingInstruments instruments)
     {
-        (_options, _folder, _channel) = (options, folder, channel);
+        (_options, _folder, _channel, _instruments) = (options, folder, channel, instruments);
         _log = options.MetricsPath is { } path ? new MetricsLog(path, step) : null;
+        try
+        {
+            _board = options.TensorBoardFolder is { } board ? new TensorBoardLog(board, step) : null;
+        }
+        catch
+        {
+            _log?.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Passes a report to the file, the listener and the log.</summary>
+    /// <summary>Passes a report to the files, the listener and the log.</summary>
     public void Report(TrainingProgress progress)
     {
         _log?.Add(progress);
+        _board?.Add(progress);
+        _instruments.Report(progress);
         _options.Progress?.Report(progress);
         string validation = progress.ValidationLoss is { } loss
             ? string.Create(CultureInfo.InvariantCulture, $", validation {loss:F4}")
@@ -129,10 +150,14 @@ internal sealed class RunOutput : IDisposable
             $"learning rate {progress.LearningRate:G3}, {progress.UnitsPerSecond:F0} {progress.Unit}/s"));
     }
 
-    /// <summary>Logs that a step was skipped.</summary>
-    public void Skipped(int step, double gradNorm) =>
+    /// <summary>Counts a step, and logs it if it was skipped.</summary>
+    public void Step(int step, long units, double gradNorm, bool taken)
+    {
+        _instruments.Step(units, skipped: !taken);
+        if (taken) return;
         _channel.Warning(MessageSensitivity.None, "{0}", string.Create(
             CultureInfo.InvariantCulture, $"step {step} skipped: the norm of its gradients is {gradNorm:G4}"));
+    }
 
     /// <summary>Writes a checkpoint, if there is a checkpoint folder, and removes those that are not kept.</summary>
     public void Checkpoint(ITrainingTask task, FlatAdamW optimizer, RunState state)
@@ -146,5 +171,9 @@ internal sealed class RunOutput : IDisposable
     public string PathOf(int step) => _folder!.PathOf(step);
 
     /// <inheritdoc/>
-    public void Dispose() => _log?.Dispose();
+    public void Dispose()
+    {
+        _log?.Dispose();
+        _board?.Dispose();
+    }
 }

@@ -22,7 +22,8 @@ internal static class OptionCases
         "--decay-steps 5", "--weight-decay 0", "--beta1 0.9", "--beta2 0.99", "--epsilon 1e-8", "--max-grad-norm 1",
         "--optimizer-placement after-backward", "--clip-with-previous-norm false", "--outlier-factor 0", "--max-skipped-steps 10",
         "--overfit-one-batch false", "--seed 1", "--evaluation-interval 250", "--evaluation-batches 20", "--early-stopping-patience 0",
-        "--return-best false", "--report-interval 10", "--metrics-path x", "--checkpoint-folder x", "--checkpoint-interval 250",
+        "--return-best false", "--report-interval 10", "--metrics-path x", "--tensor-board-folder x",
+        "--checkpoint-folder x", "--checkpoint-interval 250",
         "--checkpoints-kept 2", "--resume if-present", "--damaged-checkpoint refuse",
     ];
 

@@ -81,6 +81,7 @@ public sealed class BadInputTests
         Bad("ReturnBest", o => o.ReturnBest = true, "CheckpointFolder"),
         Bad("ReturnBest", o => (o.ReturnBest, o.ValidationFraction, o.CheckpointFolder) = (true, 0, "x"), "ValidationFraction"),
         Bad("MetricsPath", o => o.MetricsPath = ""),
+        Bad("TensorBoardFolder", o => o.TensorBoardFolder = " "),
         Bad("CheckpointFolder", o => o.CheckpointFolder = " "),
         Bad("CheckpointInterval", o => o.CheckpointInterval = 0),
         Bad("CheckpointsKept", o => o.CheckpointsKept = 0),

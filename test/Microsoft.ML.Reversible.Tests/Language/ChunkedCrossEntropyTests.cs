@@ -76,6 +76,33 @@ public sealed class ChunkedCrossEntropyTests
         Assert.IsLessThan(1e-5, TestModels.RelativeError(-logLikelihood, nll * counted.to(ScalarType.Float64)));
     }
 
+    /// <summary>By plain operations in float64, with weights of both signs and 0, at ignored targets too.</summary>
+    [TestMethod]
+    [DataRow(1L, null, ScalarType.Float32, 1e-5)]
+    [DataRow(101L * 5, 3.0, ScalarType.Float32, 1e-5)]
+    [DataRow(1L << 20, null, ScalarType.BFloat16, 2e-2)]
+    public void AWeightMultipliesTheLossOfItsToken(long chunkElements, double? cap, ScalarType compute, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var (hidden, weight, targets) = Random();
+        using var random = new Generator(9);
+        Tensor weights = randn([targets.shape[0]], generator: random);
+        weights[0] = 0;
+        Tensor h = hidden.to(ScalarType.Float64).requires_grad_(), w = weight.to(ScalarType.Float64).requires_grad_();
+        Tensor z = h.mm(w.t());
+        if (cap is { } most) z = (z / most).tanh() * most;
+        Tensor nll = -z.log_softmax(1).gather(1, targets.clamp(min: 0).unsqueeze(1)).squeeze(1);
+        Tensor loss = (nll * weights * targets.ne(ChunkedCrossEntropy.Ignored).to(ScalarType.Float64)).sum();
+        (loss * 0.25).backward();
+
+        Tensor gradWeight = zeros_like(weight);
+        var (sum, gradHidden) = ChunkedCrossEntropy.Differentiate(
+            hidden, weight, targets, gradWeight, 0.25, 0, compute, chunkElements, cap, weights);
+        Assert.AreEqual(loss.ToDouble(), sum.ToDouble(), tolerance * nll.sum().ToDouble());
+        Assert.IsLessThan(tolerance, TestModels.RelativeError(gradHidden, h.grad!));
+        Assert.IsLessThan(tolerance, TestModels.RelativeError(gradWeight, w.grad!));
+    }
+
     [TestMethod]
     public void SmoothingEqualsThatOfTorch()
     {

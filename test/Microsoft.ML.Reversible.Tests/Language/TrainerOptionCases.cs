@@ -160,6 +160,7 @@ internal static class TrainerOptionCases
             o => o.ReturnBest = true),
         new(nameof(Options.ReportInterval), (o, _) => o.ReportInterval = 9),
         new(nameof(Options.MetricsPath), (o, folder) => o.MetricsPath = Path.Combine(folder, "metrics")),
+        new(nameof(Options.TensorBoardFolder), (o, folder) => o.TensorBoardFolder = Path.Combine(folder, "board")),
         new(nameof(Options.CheckpointFolder), (o, folder) => o.CheckpointFolder = Path.Combine(folder, "run")),
         Kept(nameof(Options.CheckpointInterval), o => o.CheckpointInterval = 1, o => o.CheckpointsKept = 9),
         Kept(nameof(Options.CheckpointsKept), o => o.CheckpointsKept = 3, o => o.CheckpointInterval = 1),

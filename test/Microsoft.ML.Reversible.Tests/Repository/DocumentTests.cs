@@ -20,6 +20,7 @@ public sealed partial class DocumentTests
         ["docs/schemes.md"] = "SchemeSnippets.cs",
         ["docs/evaluation.md"] = "EvaluationSnippets.cs",
         ["docs/fine-tuning.md"] = "FineTuningSnippets.cs",
+        ["docs/preferences.md"] = "PreferenceSnippets.cs",
         ["docs/chat.md"] = "ChatSnippets.cs",
     };
 
@@ -38,6 +39,7 @@ public sealed partial class DocumentTests
     [DataRow("docs/models.md", typeof(GenerationOptions))]
     [DataRow("docs/retrofit.md", typeof(RetrofitEstimator.Options))]
     [DataRow("docs/fine-tuning.md", typeof(FineTuneEstimator.Options))]
+    [DataRow("docs/preferences.md", typeof(PreferenceEstimator.Options))]
     public void TheDefaultsInTheTablesAreTheCodes(string name, Type options)
     {
         object defaults = Activator.CreateInstance(options)!;

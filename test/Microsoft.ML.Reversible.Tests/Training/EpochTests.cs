@@ -72,8 +72,11 @@ public sealed class EpochTests
         var e = Assert.ThrowsExactly<InvalidOperationException>(
             () => RegressionTask.Train(Options(scratch.FullName, o => o.MaxEpochs = 3)));
         StringAssert.Contains(e.Message, "MaxEpochs was 2 and is now 3");
-        e = Assert.ThrowsExactly<InvalidOperationException>(() => RegressionTask.Train(Options(scratch.FullName, o => o.MaxSteps = 23)));
-        StringAssert.Contains(e.Message, "MaxEpochs was 2 and is now not set");
+        // The same number of steps without passes is the same run, another number would have had other rates.
+        (again, _) = RegressionTask.Train(Options(scratch.FullName, o => o.MaxSteps = 23));
+        Assert.AreEqual(23, again.ResumedFrom);
+        e = Assert.ThrowsExactly<InvalidOperationException>(() => RegressionTask.Train(Options(scratch.FullName, o => o.MaxSteps = 24)));
+        StringAssert.Contains(e.Message, "MaxSteps was not set and is now 24");
     }
 
     [TestMethod]
