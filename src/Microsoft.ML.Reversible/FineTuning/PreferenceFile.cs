@@ -55,7 +55,10 @@ internal static class PreferenceFile
         if (turns.Length == 0) throw row.Broken("the prompt is empty.");
         return new()
         {
-            Roles = [.. turns.Select(turn => turn.Role)], Texts = [.. turns.Select(turn => turn.Text)], Chosen = chosen, Rejected = rejected,
+            Roles = [.. turns.Select(turn => turn.Role)],
+            Texts = [.. turns.Select(turn => turn.Text)],
+            Chosen = chosen,
+            Rejected = rejected,
         };
     }
 }

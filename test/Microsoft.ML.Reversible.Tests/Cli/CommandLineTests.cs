@@ -8,7 +8,8 @@ public sealed class CommandLineTests
 {
     [TestMethod]
     public void WithoutAVerbTheVerbsAreNamed() => CliRun.Of().AssertRefused(
-        "A verb is missing; the verbs are train, retrofit, finetune, generate, chat, score, evaluate, export, bench, stability, gradcheck.");
+        "A verb is missing; the verbs are train, retrofit, finetune, align, generate, chat, score, evaluate, export, bench, stability, "
+        + "gradcheck.");
 
     [TestMethod]
     [DataRow("--help")]
@@ -18,7 +19,7 @@ public sealed class CommandLineTests
         CliRun run = CliRun.Of(option);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         string[] names =
-            ["train", "retrofit", "finetune", "generate", "chat", "score", "evaluate", "export", "bench", "stability", "gradcheck"];
+            ["train", "retrofit", "finetune", "align", "generate", "chat", "score", "evaluate", "export", "bench", "stability", "gradcheck"];
         foreach (string name in names)
             StringAssert.Contains(run.Out, $"\n  {name} ");
         StringAssert.Contains(run.Out, "Exit codes: 0 done, 1 the input or an option is wrong, 2 failed, 130 interrupted.");

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Reversible.Tests.Cli;
 public sealed class MistakeTests
 {
     [TestMethod]
-    [DataRow("", "A verb is missing; the verbs are train, retrofit, generate")]
+    [DataRow("", "A verb is missing; the verbs are train, retrofit, finetune, align, generate")]
     [DataRow("trian", "There is no verb 'trian'; did you mean 'train'?")]
     [DataRow("Train", "did you mean 'train'?")]
     [DataRow("eval", "did you mean 'evaluate'?")]
