@@ -26,7 +26,8 @@ internal sealed class ChatInput
     /// <exception cref="UsageException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or holds something else.</exception>
     public (IDataView Data, IDataView? Validation) Read(MLContext ml, ParseResult parsed) =>
-        (Read(ml, "--data", parsed.GetValue(_data)!), HasValidation(parsed) ? Read(ml, "--validation", parsed.GetValue(_validation)!) : null);
+        (Read(ml, "--data", parsed.GetValue(_data)!),
+            HasValidation(parsed) ? Read(ml, "--validation", parsed.GetValue(_validation)!) : null);
 
     private static IDataView Read(MLContext ml, string option, string[] files)
     {
@@ -36,9 +37,10 @@ internal sealed class ChatInput
             if (Directory.Exists(file)) throw new UsageException($"{option}: '{file}' is a folder. Name the files in it.");
             if (!File.Exists(file)) throw new UsageException($"{option}: the file '{file}' does not exist.");
         }
-        ConversationRow[] rows =
-            [.. files.SelectMany(file => ParquetConversations.IsParquet(file) ? ParquetConversations.Read(file) : ConversationFile.Read(file))];
-        return ml.Data.LoadFromEnumerable(rows);
+        return ml.Data.LoadFromEnumerable(files.SelectMany(Rows).ToArray());
+
+        static IReadOnlyList<ConversationRow> Rows(string file) =>
+            ParquetConversations.IsParquet(file) ? ParquetConversations.Read(file) : ConversationFile.Read(file);
     }
 
     private static Option<string[]> FilesOption(string name, string description, bool required) => new(name)

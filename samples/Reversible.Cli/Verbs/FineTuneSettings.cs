@@ -50,7 +50,8 @@ internal static class FineTuneSettings
         .Add(o => o.ChatFormat, "How conversations become text.", alias: "--format",
             byDefault: "that of the model's tokenizer files")
         .Add(o => o.SystemPrompt, "Text of the system turn of conversations without one.", byDefault: "none")
-        .Add(o => o.ContextLength, "Tokens in a window, at least 1 and at most the model's context length; longer conversations are truncated.")
+        .Add(o => o.ContextLength,
+            "Tokens in a window, at least 1 and at most the model's context length; longer conversations are truncated.")
         .Add(o => o.Packing, "Whether a window has several conversations.")
         .Add(o => o.AttendAcrossConversations, "Whether tokens see the conversations before theirs in the window.")
         .Add(o => o.AddedTokens, "Tokens to add to the vocabulary, besides those that the format needs.", "TEXT...", "none")

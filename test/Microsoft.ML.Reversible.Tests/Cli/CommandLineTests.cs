@@ -8,7 +8,8 @@ public sealed class CommandLineTests
 {
     [TestMethod]
     public void WithoutAVerbTheVerbsAreNamed() => CliRun.Of().AssertRefused(
-        "A verb is missing; the verbs are train, retrofit, finetune, generate, chat, score, evaluate, export, bench, stability, gradcheck.");
+        "A verb is missing; the verbs are train, retrofit, finetune, generate, chat, score, evaluate, export, bench, stability, " +
+        "gradcheck.");
 
     [TestMethod]
     [DataRow("--help")]
