@@ -43,10 +43,8 @@ internal sealed class ChatInput
     /// <exception cref="UsageException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or holds something else.</exception>
     public (IDataView Data, IDataView? Validation) Read(MLContext ml, ParseResult parsed) =>
-    (
-        Read(ml, "--data", parsed.GetValue(_data)!),
-        HasValidation(parsed) ? Read(ml, "--validation", parsed.GetValue(_validation)!) : null
-    );
+        (Read(ml, "--data", parsed.GetValue(_data)!),
+            HasValidation(parsed) ? Read(ml, "--validation", parsed.GetValue(_validation)!) : null);
 
     private IDataView Read(MLContext ml, string option, string[] files)
     {

@@ -74,7 +74,7 @@ internal static class ParquetConversations
 /// <param name="System">The column of the system turn; null if there is none.</param>
 /// <param name="Turns">The columns of roles and of texts in lists; null if there are none.</param>
 /// <param name="ElementLevel">The definition level from which on a list has an element: below it, the list is empty or missing.</param>
-/// <param name="Flat">The columns of the user's text, of what is added to it, and of the assistant's text; empty if there are lists.</param>
+/// <param name="Flat">The columns of the user's text, of what is added to it, and of the assistant's text; empty for lists.</param>
 internal sealed record ConversationFields(
     string Path, DataField? System, (DataField Role, DataField Text)? Turns, int ElementLevel, IReadOnlyList<DataField> Flat)
 {

@@ -5,8 +5,8 @@ namespace Microsoft.ML.Reversible.Data;
 /// <summary>Cuts conversations into windows: one conversation in each, or several packed together.</summary>
 /// <remarks>
 /// Conversations are packed once, in the order of the data, each into the first window that has room for it, so conversations share a
-/// window in every epoch. An epoch takes each training window once, in an order that depends on the seed and the epoch. A batch's windows are
-/// padded to the longest of them; the targets of the padding are ignored.
+/// window in every epoch. An epoch takes each training window once, in an order that depends on the seed and the epoch. A batch's windows
+/// are padded to the longest of them; the targets of the padding are ignored.
 /// </remarks>
 internal sealed class ConversationWindows : ITokenSource
 {

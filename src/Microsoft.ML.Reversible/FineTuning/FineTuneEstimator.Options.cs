@@ -158,7 +158,8 @@ public sealed partial class FineTuneEstimator
             ? null
             : new(rank, EffectiveLoraAlpha!.Value, LoraRankStabilized, LoraTargets)
             {
-                Dropout = LoraDropout, TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens, BaseName = ModelPath,
+                Dropout = LoraDropout, TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens,
+                BaseName = ModelPath,
             };
 
         internal override string? StartOption => nameof(ModelPath);

@@ -28,7 +28,8 @@ public sealed class FineTuneVerbTests
         StringAssert.Contains(run.Error, "parameters are trained\n");
         StringAssert.Contains(run.Out, $"Saved to {Out}");
         using ReversibleLmTransformer written = new MLContext().Reversible().LoadPretrained(Out);
-        using ReversibleLmTransformer expected = Chats.Fit(o => (o.MaxSteps, o.WarmupSteps, o.LearningRate, o.EvaluationInterval) = (6, 1, null, 250));
+        using ReversibleLmTransformer expected = Chats.Fit(o =>
+            (o.MaxSteps, o.WarmupSteps, o.LearningRate, o.EvaluationInterval) = (6, 1, null, 250));
         Assert.IsTrue(expected.Network.parameters().Zip(written.Network.parameters(), TestModels.SameBits).All(same => same));
     }
 

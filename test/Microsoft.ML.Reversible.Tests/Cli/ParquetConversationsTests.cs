@@ -31,8 +31,8 @@ public sealed class ParquetConversationsTests
     [TestMethod]
     public void ShareGptsNamesAreRead()
     {
-        ParquetFiles.Write(
-            File, new[] { new ShareGpt { conversations = [new() { from = "human", value = "Hi" }, new() { from = "gpt", value = "Yes" }] } });
+        List<Turn> turns = [new() { from = "human", value = "Hi" }, new() { from = "gpt", value = "Yes" }];
+        ParquetFiles.Write(File, new[] { new ShareGpt { conversations = turns } });
         Assert.AreEqual("user:Hi|assistant:Yes", Text(ParquetConversations.Read(File).Single()));
     }
 

@@ -36,7 +36,7 @@ public sealed class FineTuneOptionTests
         public string System { get; set; } = "";
     }
 
-    /// <summary>Changes of shared options whose value in the trainer's case is what a fine-tuning has anyway, or has no effect here.</summary>
+    /// <summary>Changes of shared options whose value in the trainer's case has no effect here.</summary>
     private static readonly IReadOnlyDictionary<string, Action<ReversibleLmTrainer.Options, string>> Changes =
         new Dictionary<string, Action<ReversibleLmTrainer.Options, string>>
         {
