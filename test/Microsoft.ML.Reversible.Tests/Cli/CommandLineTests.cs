@@ -19,7 +19,9 @@ public sealed class CommandLineTests
         CliRun run = CliRun.Of(option);
         Assert.AreEqual((0, ""), (run.Code, run.Error));
         string[] names =
-            ["train", "retrofit", "finetune", "align", "generate", "chat", "score", "evaluate", "export", "bench", "stability", "gradcheck"];
+        [
+            "train", "retrofit", "finetune", "align", "generate", "chat", "score", "evaluate", "export", "bench", "stability", "gradcheck",
+        ];
         foreach (string name in names)
             StringAssert.Contains(run.Out, $"\n  {name} ");
         StringAssert.Contains(run.Out, "Exit codes: 0 done, 1 the input or an option is wrong, 2 failed, 130 interrupted.");
