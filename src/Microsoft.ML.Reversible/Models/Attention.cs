@@ -60,8 +60,10 @@ internal sealed class Attention : NamedModule, IContextFunction
         var training = context as TrainingContext;
         Tensor joined = _queryKeyValue.At(input, context).view(input.shape[0], input.shape[1], -1, _headSize);
         IReadOnlyList<AttentionDropout>? dropout = training?.DropAttention();
+        // The groups of documents share the graph of their queries, keys and values.
+        using IDisposable? group = training?.Documents is null ? null : GraphCuts.Current?.Group();
         Tensor mixed = training?.Documents is { } documents
-            ? documents.ForEach(joined, (tokens, group) => Mix(tokens, lengths: group.Lengths, dropout: dropout?[group.Index]))
+            ? documents.ForEach(joined, (tokens, same) => Mix(tokens, lengths: same.Lengths, dropout: dropout?[same.Index]))
             : Mix(joined, context as CachePass, dropout: dropout?[0]);
         return _output.At(mixed, context).MoveToOuterDisposeScope();
     }

@@ -84,6 +84,8 @@ internal sealed class GraphCuts : IDisposable
     private static GraphCuts? _current;
 
     private readonly List<Cut> _cuts = [];
+    private int _group;
+    private bool _inGroup;
 
     /// <summary>The cuts of the block that is being evaluated on this thread; null where its graph is not cut.</summary>
     public static GraphCuts? Current => _current;
@@ -103,6 +105,12 @@ internal sealed class GraphCuts : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes one group of the cuts until the result is disposed of. None of them may depend on another one's value. Their inputs may share
+    /// a part of the graph, which a backward pass frees, so the passes from the inputs of a group are one.
+    /// </summary>
+    public IDisposable Group() => new CutGroup(this);
+
     /// <summary>Evaluates a function and cuts the graph there; the value is in the current dispose scope.</summary>
     public Tensor Apply(ICutFunction function, params Tensor[] inputs)
     {
@@ -111,8 +119,9 @@ internal sealed class GraphCuts : IDisposable
         Tensor[] results;
         using (no_grad()) results = function.Forward(plain);
         if (!is_grad_enabled()) return results[0].MoveToOuterDisposeScope();
+        if (!_inGroup) _group++;
         var cut = new Cut(
-            function,
+            _group, function,
             [.. inputs.Select(x => x.alias().DetachFromDisposeScope())],
             results[0].detach().requires_grad_().DetachFromDisposeScope(),
             [.. results.Select(x => x.DetachFromDisposeScope())]);
@@ -120,19 +129,25 @@ internal sealed class GraphCuts : IDisposable
         return cut.Value.alias().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Continues the backward pass from the functions' values, the last one first.</summary>
+    /// <summary>Continues the backward pass from the functions' values, those of the last group first.</summary>
     public void Backward()
     {
-        for (int i = _cuts.Count - 1; i >= 0; i--)
+        while (_cuts.Count > 0)
         {
             using var scope = NewDisposeScope();
-            using Cut cut = _cuts[i];
-            _cuts.RemoveAt(i);
-            if (cut.Value.grad is not { } gradient) continue;
-            Tensor[] gradients;
-            using (no_grad()) gradients = cut.Function.Backward(gradient, [.. cut.Inputs.Select(x => x.detach())], cut.Results);
-            (Tensor Input, Tensor Gradient)[] open = [.. cut.Inputs.Zip(gradients).Where(pair => pair.First.requires_grad)];
-            autograd.backward([.. open.Select(pair => pair.Input)], [.. open.Select(pair => pair.Gradient)]);
+            int first = _cuts.FindIndex(cut => cut.Group == _cuts[^1].Group);
+            Cut[] group = [.. Enumerable.Reverse(_cuts.Skip(first))];
+            _cuts.RemoveRange(first, group.Length);
+            try
+            {
+                (Tensor Input, Tensor Gradient)[] open = [.. group.SelectMany(cut => cut.Differentiate())];
+                if (open.Length == 0) continue;
+                autograd.backward([.. open.Select(pair => pair.Input)], [.. open.Select(pair => pair.Gradient)]);
+            }
+            finally
+            {
+                foreach (Cut cut in group) cut.Dispose();
+            }
         }
     }
 
@@ -144,12 +159,35 @@ internal sealed class GraphCuts : IDisposable
     }
 
     /// <summary>One cut: the inputs end the graph before it, the value is a leaf of the graph after it.</summary>
-    private sealed record Cut(ICutFunction Function, Tensor[] Inputs, Tensor Value, Tensor[] Results) : IDisposable
+    private sealed record Cut(int Group, ICutFunction Function, Tensor[] Inputs, Tensor Value, Tensor[] Results) : IDisposable
     {
+        /// <summary>Returns the inputs that need gradients, with these, in the current dispose scope.</summary>
+        public IEnumerable<(Tensor Input, Tensor Gradient)> Differentiate()
+        {
+            if (Value.grad is not { } gradient) return [];
+            using var noGraph = no_grad();
+            Tensor[] gradients = Function.Backward(gradient, [.. Inputs.Select(x => x.detach())], Results);
+            return [.. Inputs.Zip(gradients).Where(pair => pair.First.requires_grad)];
+        }
+
         public void Dispose()
         {
             Value.Dispose();
             foreach (Tensor tensor in (Tensor[])[.. Inputs, .. Results]) tensor.Dispose();
         }
+    }
+
+    private sealed class CutGroup : IDisposable
+    {
+        private readonly GraphCuts _cuts;
+
+        public CutGroup(GraphCuts cuts)
+        {
+            _cuts = cuts;
+            _cuts._group++;
+            _cuts._inGroup = true;
+        }
+
+        public void Dispose() => _cuts._inGroup = false;
     }
 }
