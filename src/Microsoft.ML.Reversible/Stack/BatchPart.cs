@@ -23,11 +23,21 @@ internal abstract class BatchPart : IDisposable
     {
         (Stack, Rows) = (stack, rows);
         _context = PartContext.For(settings, input, rows);
-        using var scope = NewDisposeScope();
-        using var noGraph = no_grad();
-        Layers = new LayerList(stack, input, rows, settings.Seed, rebuilds, keepsStates);
-        _gradients = FusedUpdate.For(input.device, Layers.BlockType, input.dtype, grid: null);
-        Input = Previous = Current = Layers.Enter(rows.Of(input.detach())).DetachFromDisposeScope();
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var noGraph = no_grad();
+            Layers = new LayerList(stack, input, rows, settings.Seed, rebuilds, keepsStates);
+            _gradients = FusedUpdate.For(input.device, Layers.BlockType, input.dtype, grid: null);
+            Input = Previous = Current = Layers.Enter(rows.Of(input.detach())).DetachFromDisposeScope();
+        }
+        catch
+        {
+            _context?.Dispose();
+            _gradients?.Dispose();
+            Layers?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The rows.</summary>

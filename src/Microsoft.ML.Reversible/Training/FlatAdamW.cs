@@ -292,21 +292,18 @@ internal sealed class FlatAdamWGroup : IDisposable
             _gradient.mul_(gradScale);
             gradScale = 1;
         }
-        if (!fused || !TryFusedStep(rate, gradScale, step, settings)) ComposedStep(rate, gradScale, step, settings);
-    }
+        long matrices = settings.WeightDecay > 0 ? _decaying.numel() : 0;
+        Take(0, matrices, settings);
+        Take(matrices, _values.numel() - matrices, settings with { WeightDecay = 0 });
 
-    private bool TryFusedStep(double rate, double gradScale, long step, AdamWSettings settings)
-    {
-        double divisor = 1 / gradScale;
-        long matrices = settings.WeightDecay > 0 ? _decaying.numel() : 0, others = _values.numel() - matrices;
-        return (matrices == 0 || Take(0, matrices, settings.WeightDecay)) && (others == 0 || Take(matrices, others, 0));
-
-        bool Take(long start, long length, double decay)
+        void Take(long start, long length, AdamWSettings own)
         {
+            if (length == 0) return;
             Tensor[] parts = Array.ConvertAll([_values, _gradient, FirstMoment, SecondMoment], x => x.narrow(0, start, length));
-            return FusedAdamW.TryStep(
-                parts[0], parts[1], parts[2], parts[3], step, rate, divisor,
-                new(settings.Beta1, settings.Beta2, settings.Epsilon, decay));
+            if (fused && FusedAdamW.TryStep(
+                parts[0], parts[1], parts[2], parts[3], step, rate, 1 / gradScale,
+                new(own.Beta1, own.Beta2, own.Epsilon, own.WeightDecay))) return;
+            ComposedStep(parts[0], parts[1], parts[2], parts[3], rate, gradScale, step, own);
         }
     }
 
@@ -314,16 +311,16 @@ internal sealed class FlatAdamWGroup : IDisposable
     /// Takes eight kernels for any number of parameters: one for the weight decay, two for each moment (its decay, and the gradient, whose
     /// factor includes the scale), √v, + ε, and the quotient. The division of √v by √c₂ is folded into two scalars.
     /// </remarks>
-    private void ComposedStep(double rate, double gradScale, long step, AdamWSettings settings)
+    private static void ComposedStep(
+        Tensor values, Tensor gradient, Tensor first, Tensor second, double rate, double gradScale, long step, AdamWSettings settings)
     {
-        Tensor gradient = Used(_gradient), first = Used(FirstMoment), second = Used(SecondMoment);
         double beta1 = settings.Beta1, beta2 = settings.Beta2;
         double correction1 = 1 - Math.Pow(beta1, step), root2 = Math.Sqrt(1 - Math.Pow(beta2, step));
 
-        if (settings.WeightDecay > 0) _decaying.mul_(1 - rate * settings.WeightDecay);
+        if (settings.WeightDecay > 0) values.mul_(1 - rate * settings.WeightDecay);
         first.mul_(beta1).add_(gradient, (1 - beta1) * gradScale);
         second.mul_(beta2).addcmul_(gradient, gradient, (1 - beta2) * gradScale * gradScale);
-        _values.addcdiv_(first, second.sqrt().add_(settings.Epsilon * root2), -rate * root2 / correction1);
+        values.addcdiv_(first, second.sqrt().add_(settings.Epsilon * root2), -rate * root2 / correction1);
     }
 
     /// <summary>Frees everything except the parameters, which keep their buffer alive.</summary>
@@ -337,7 +334,4 @@ internal sealed class FlatAdamWGroup : IDisposable
         FirstMoment.Dispose();
         SecondMoment.Dispose();
     }
-
-    /// <summary>Returns the part of a buffer's range that parameters use.</summary>
-    private Tensor Used(Tensor stretch) => stretch.narrow(0, 0, _values.numel());
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.Kernels;
 using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Tests.Stack;
@@ -63,6 +64,9 @@ public sealed class FlatAdamWTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(5);
+        Tensor[] state = [.. Enumerable.Range(0, 4).Select(_ => ones(3, device: device))];
+        Assert.IsTrue(FusedAdamW.TryStep(state[0], state[1], state[2], state[3], 1, 0.5, 1, new(0.9, 0.99, 1e-8, 0)));
+        Assert.IsLessThan(1, state[0][0].item<float>(), "the parameters were updated");
         foreach (long[] shape in new long[][] { [70, 130], [999] })
         {
             Parameter[] parameters = [Random(shape), Random(shape)];
