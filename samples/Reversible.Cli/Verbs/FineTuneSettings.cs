@@ -68,7 +68,8 @@ internal static class FineTuneSettings
         .Add(o => o.ChatFormat, "How conversations become text.", alias: "--format",
             byDefault: "that of the model's tokenizer files")
         .Add(o => o.SystemPrompt, "Text of the system turn of conversations without one.", byDefault: "none")
-        .Add(o => o.AddedTokens, "Tokens to add to the vocabulary, besides those that the format needs.", "TEXT...", "none")
+        .Add(o => o.AddedTokens, "A token to add to the vocabulary, besides those that the format needs; repeat the option for more.",
+            "TEXT", "none")
         .Add(o => o.VocabularyMultiple, "The number of rows of a larger embedding is a multiple of this, at least 1.")
         .Add(o => o.TokenizerPath, "A folder with the model's tokenizer files, or one such file.", "PATH", "the model's folder",
             alias: "--tokenizer");

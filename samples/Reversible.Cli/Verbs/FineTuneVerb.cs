@@ -67,7 +67,7 @@ internal sealed class FineTuneVerb : Verb
 
         var screen = new TrainingScreen(Terminal, json);
         (options.Progress, options.TokenizationProgress, options.CancellationToken) = (screen, screen, cancellationToken);
-        options.ReportProgress = screen;
+        options.ReportProgress = writesAdapter ? new AdapterCheck(screen) : screen;
         FineTuneEstimator estimator = ml.Reversible().FineTune(options);
         using ReversibleLmTransformer model = screen.During(
             () => validation is null ? estimator.Fit(data) : estimator.Fit(data, validation), options.CheckpointFolder, parsed);
