@@ -56,6 +56,7 @@ internal static class GgufExport
         yield return ("tokenizer.ggml.eos_token_id", (uint)(model.SpecialTokens.EndOfText is [var end, ..] ? end : tokenizer.EndOfTextId));
         yield return ("tokenizer.ggml.add_bos_token", Prompt.BeginsTexts(model));
         yield return ("tokenizer.ggml.add_eos_token", false);
+        if (tokenizer.ChatTemplate is { } template) yield return ("tokenizer.chat_template", template);
         if (tokens.Scores is null) yield break;
         yield return ("tokenizer.ggml.add_space_prefix", tokens.AddsSpacePrefix);
         yield return ("tokenizer.ggml.remove_extra_whitespaces", tokens.RemovesExtraSpaces);

@@ -127,6 +127,22 @@ public sealed class GgufExportTests
     }
 
     [TestMethod]
+    public void TheChatTemplateIsWritten()
+    {
+        const string template = "{% for message in messages %}{{ message.content }}{% endfor %}";
+        string folder = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(File)!, "model");
+        Directory.CreateDirectory(folder);
+        foreach (string name in (string[])["config.json", "model.safetensors"])
+            System.IO.File.Copy(TestData.Require($"stories260k/hf-llama-form/{name}"), System.IO.Path.Combine(folder, name));
+        System.IO.File.Copy(TestData.Require("stories260k/tok512.model"), System.IO.Path.Combine(folder, "tokenizer.model"));
+        System.IO.File.WriteAllText(System.IO.Path.Combine(folder, "chat_template.jinja"), template);
+        using ReversibleLmTransformer model = Ml.Reversible().LoadPretrained(folder);
+        model.SaveGguf(File, WeightPrecision.Float32);
+        using var other = new LlamaCpp(File, 32);
+        Assert.AreEqual(template, other.Metadata["tokenizer.chat_template"]);
+    }
+
+    [TestMethod]
     public void AFailureLeavesTheOldFile()
     {
         using ReversibleLmTransformer model = Corpus.Train(Ml, o => (o.MaxSteps, o.Scheme) = (1, Scheme.Residual));

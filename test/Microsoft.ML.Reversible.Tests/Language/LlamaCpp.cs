@@ -27,6 +27,9 @@ internal sealed class LlamaCpp : IDisposable
 
     static LlamaCpp() => NativeLibraryConfig.All.WithLogCallback((_, _) => { });
 
+    /// <summary>The entries of the file's header, as text.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _weights.Metadata;
+
     public int[] Encode(string text, bool addBegin = false) =>
         [.. _context.Tokenize(text, addBegin, special: false).Select(token => (int)token)];
 
