@@ -139,7 +139,7 @@ internal sealed class ReversibleChatClient : IChatClient
         var answer = new ChatAnswer(_encoder.Format.Layout);
         while (!row.IsFinished)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            run.ThrowIfCancelled(cancellationToken);
             await Task.Run(run.Advance, CancellationToken.None).ConfigureAwait(false);
             end.OutputTokens = row.Ids.Count;
             bool reachedLimit = row.Ids.Count >= conversation.Options.MaxTokens && !row.Text.Stopped;
