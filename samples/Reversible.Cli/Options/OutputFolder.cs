@@ -23,7 +23,10 @@ internal static class OutputFolder
         if (File.Exists(folder)) throw new UsageException($"--out: '{folder}' is a file. Name a new or an empty folder.");
         bool holdsFiles = Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any();
         if (holdsFiles && !File.Exists(Path.Combine(folder, file)))
-            throw new UsageException($"--out: the folder '{folder}' has other files and no {(file == "config.json" ? "model" : "adapter")}. Use a new or an empty folder.");
+        {
+            string missing = file == "config.json" ? "model" : "adapter";
+            throw new UsageException($"--out: the folder '{folder}' has other files and no {missing}. Use a new or an empty folder.");
+        }
 
         // The model is written under a temporary name next to the folder, so the parent folder must be writable.
         DirectoryInfo at = Directory.GetParent(Full(folder)) ?? new DirectoryInfo(folder);

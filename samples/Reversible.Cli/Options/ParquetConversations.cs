@@ -50,8 +50,14 @@ internal static class ParquetConversations
         {
             using ParquetRowGroupReader part = reader.OpenRowGroupReader(group);
             foreach (DataField field in fields.All)
-                if (part.GetMetadata(field)?.MetaData?.NumValues is not (>= 0 and <= MostValues))
+            {
+                if (part.GetMetadata(field)?.MetaData?.NumValues is not (>= 0 and <= MostValues and var values))
                     throw new InvalidDataException($"{path} is damaged: it has no sensible number of values in '{field.Path}'.");
+                // A row has at least one value in each column, which may be missing.
+                if (part.RowCount < 0 || part.RowCount > values)
+                    throw new InvalidDataException(
+                        $"{path} is damaged: a row group claims {part.RowCount} rows, but has {values} values in '{field.Path}'.");
+            }
             foreach (List<(string Role, string? Text)> turns in await fields.ReadAsync(part)) rows.Add(ToRow(path, rows.Count, turns));
         }
         return rows.Count > 0 ? rows : throw new InvalidDataException($"{path} has no conversation.");

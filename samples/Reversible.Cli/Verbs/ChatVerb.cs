@@ -173,12 +173,11 @@ internal sealed class ChatVerb : Verb
             }
             catch (OperationCanceledException)
             {
-                // What was shown stays a part of the conversation.
-                _messages.Add(new(ChatRole.Assistant, text.ToString()));
+                // What was shown stays a part of the conversation, and its seed is used up.
+                Keep(text.ToString());
                 throw;
             }
-            _messages.Add(new(ChatRole.Assistant, text.ToString()));
-            _answers++;
+            Keep(text.ToString());
             if (dropped > 0)
                 terminal.Error.WriteLine($"{CommandLine.Name}: The {dropped} oldest turns were left out: the context is full.");
             if (json)
@@ -187,6 +186,12 @@ internal sealed class ChatVerb : Verb
                     .Add("dropped_turns", dropped).WriteTo(terminal.Out);
             else
                 terminal.Out.WriteLine();
+        }
+
+        private void Keep(string answer)
+        {
+            _messages.Add(new(ChatRole.Assistant, answer));
+            _answers++;
         }
 
         private void Show(string piece)

@@ -15,8 +15,8 @@ public sealed partial class ChatFormat
     /// <exception cref="FileNotFoundException">There is no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is malformed; the message names it.</exception>
     /// <exception cref="NotSupportedException">
-    /// The template is none of the known ones, the tokenizer lacks a token of it, or the tokens do not tell the format. The message says
-    /// what to do.
+    /// The template is none of the known ones or has more than 1,048,576 characters, the tokenizer lacks a token of it, or the tokens do
+    /// not tell the format. The message says what to do.
     /// </exception>
     public static ChatFormat Detect(string folder)
     {
@@ -29,8 +29,8 @@ public sealed partial class ChatFormat
     /// <param name="model">The model.</param>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     /// <exception cref="NotSupportedException">
-    /// The template is none of the known ones, the tokenizer lacks a token of it, or the tokens do not tell the format. The message says
-    /// what to do.
+    /// The template is none of the known ones or has more than 1,048,576 characters, the tokenizer lacks a token of it, or the tokens do
+    /// not tell the format. The message says what to do.
     /// </exception>
     public static ChatFormat Detect(ReversibleLmTransformer model)
     {

@@ -17,6 +17,9 @@ internal sealed record ChatTemplateMarks(
     /// <summary>What to do about a format that is not found.</summary>
     public const string WhatToDo = "Give the ChatFormat that the model was trained with, or make one with ChatFormat.Custom.";
 
+    /// <summary>The most characters of a template. A damaged folder may hold any number.</summary>
+    private const int MostCharacters = 1 << 20;
+
     private const string Newline = @"(\\n|\n|['""]\s*[+~]\s*['""]\\n)";
     private const string NoLine = "it writes no line break after a mark";
     private const string Stripping = @"\|\s*trim|\.l?r?strip\(";
@@ -62,6 +65,10 @@ internal sealed record ChatTemplateMarks(
     /// <exception cref="NotSupportedException">It is none of the known ones; the message says what to do.</exception>
     public static ChatFormat FormatOf(string template)
     {
+        if (template.Length > MostCharacters)
+            throw new NotSupportedException(
+                $"The tokenizer's chat template has {template.Length} characters, more than the {MostCharacters} that are read. " +
+                WhatToDo);
         ChatTemplateMarks known = _known.FirstOrDefault(marks => marks.Marks.All(template.Contains))
             ?? throw new NotSupportedException(
                 "The tokenizer's chat template has the marks of none of the known formats " +
@@ -80,8 +87,9 @@ internal sealed record ChatTemplateMarks(
     /// <summary>Returns the system text that a ChatML template writes before a conversation without one; null if there is none.</summary>
     private static string? DefaultSystemOf(string template)
     {
-        string[] texts = [.. Regex.Matches(template, @"<\|im_start\|>system(?:\\n|\n)((?:(?!<\|im_end\|>)[^'""{}])+)<\|im_end\|>")
-            .Select(match => match.Groups[1].Value).Distinct()];
+        // A text ends at the next mark, whichever it is, so that the time is proportional to the template's length.
+        const string Turn = @"<\|im_start\|>system(?:\\n|\n)((?:(?!<\|im_(?:end|start)\|>)[^'""{}])+)<\|im_end\|>";
+        string[] texts = [.. Regex.Matches(template, Turn).Select(match => match.Groups[1].Value).Distinct()];
         // Other places begin the turn of the conversation itself: the literal ends after the line break.
         int others = Regex.Count(template, @"<\|im_start\|>system(?:(?:\\n)?['""]|\n?\{)");
         int all = Regex.Count(template, @"<\|im_start\|>system");
@@ -94,5 +102,7 @@ internal sealed record ChatTemplateMarks(
             "ChatFormat.ChatMl.WithDefaultSystem with that text.");
     }
 
-    private static bool Has(string template, string expression) => Regex.IsMatch(template, expression, RegexOptions.CultureInvariant);
+    /// <summary>Returns whether a template has a match of an expression, in time proportional to the template's length.</summary>
+    private static bool Has(string template, string expression) =>
+        Regex.IsMatch(template, expression, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
 }

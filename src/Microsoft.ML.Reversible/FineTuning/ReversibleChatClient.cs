@@ -85,8 +85,10 @@ internal sealed class ReversibleChatClient : IChatClient
         int[] ids = _encoder.EncodePrompt(turns);
         while (ids.Length > context - room)
         {
-            if (_overflow == ChatOverflow.Refuse || !DropOldest(turns)) throw TooLong(ids.Length, options?.MaxOutputTokens, context);
-            ids = _encoder.EncodePrompt(turns);
+            if (_overflow == ChatOverflow.DropOldest && DropOldest(turns)) ids = _encoder.EncodePrompt(turns);
+            // Nothing can be left out: a single free token is then enough, unless a number was asked for.
+            else if (options?.MaxOutputTokens is null && ids.Length < context) break;
+            else throw TooLong(ids.Length, options?.MaxOutputTokens, context);
         }
         generation.MaxTokens = options?.MaxOutputTokens ?? context - ids.Length;
         generation.ContextOverflow = ContextOverflow.Refuse;
@@ -137,7 +139,7 @@ internal sealed class ReversibleChatClient : IChatClient
         var answer = new ChatAnswer(_encoder.Format.Layout);
         while (!row.IsFinished)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            run.ThrowIfCancelled(cancellationToken);
             await Task.Run(run.Advance, CancellationToken.None).ConfigureAwait(false);
             end.OutputTokens = row.Ids.Count;
             bool reachedLimit = row.Ids.Count >= conversation.Options.MaxTokens && !row.Text.Stopped;

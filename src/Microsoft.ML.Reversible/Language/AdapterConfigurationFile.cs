@@ -23,6 +23,9 @@ internal static class AdapterConfigurationFile
     /// <summary>The version of PEFT whose fields are written.</summary>
     private const string PeftVersion = "0.21.0";
 
+    /// <summary>The most patterns of a field, and the most of them that can only be matched by backtracking.</summary>
+    private const int MostPatterns = 1000, MostSlowPatterns = 10;
+
     /// <summary>The fields that are read.</summary>
     public static IReadOnlyList<string> ReadFields { get; } =
     [
@@ -230,8 +233,18 @@ internal static class AdapterConfigurationFile
         return new JsonArray([.. names.Select(name => (JsonNode)name)]);
     }
 
-    private static IReadOnlyList<(string, T)> Pattern<T>(ConfigurationJson json, string field) =>
-        json.Section(field) is { } section ? [.. section.Names.Select(name => (name, section.Required<T>(name)))] : [];
+    private static IReadOnlyList<(string, T)> Pattern<T>(ConfigurationJson json, string field)
+    {
+        if (json.Section(field) is not { } section) return [];
+        string[] patterns = [.. section.Names];
+        if (patterns.Length > MostPatterns)
+            throw new InvalidDataException($"its {field} has {patterns.Length} patterns, more than the {MostPatterns} that are read");
+        int slow = patterns.Count(LoraTargets.Backtracks);
+        if (slow > MostSlowPatterns)
+            throw new InvalidDataException(
+                $"its {field} has {slow} patterns that look around or refer back, more than the {MostSlowPatterns} that are read");
+        return [.. patterns.Select(name => (name, section.Required<T>(name)))];
+    }
 
     private static JsonObject Fields<T>(IReadOnlyList<(string Pattern, T Value)> patterns, Func<T, JsonNode?> show) =>
         new(patterns.Select(entry => KeyValuePair.Create(entry.Pattern, show(entry.Value))));

@@ -56,12 +56,16 @@ internal sealed class GenerationRun : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void Complete(CancellationToken cancellationToken)
     {
-        do
-        {
-            if (cancellationToken.IsCancellationRequested) _instruments.Cancelled();
-            cancellationToken.ThrowIfCancellationRequested();
-        }
+        do ThrowIfCancelled(cancellationToken);
         while (Advance());
+    }
+
+    /// <summary>Ends a cancelled run: notes for its measurements that it was cancelled, and throws.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void ThrowIfCancelled(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested) _instruments.Cancelled();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     public void Dispose()

@@ -137,7 +137,7 @@ public sealed partial class ReversibleLmTransformer
         SequenceState row = run.Rows[0];
         while (!row.IsFinished)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            run.ThrowIfCancelled(cancellationToken);
             await Task.Run(run.Advance, CancellationToken.None).ConfigureAwait(false);
             if (row.Text.Take(row.IsFinished) is { Length: > 0 } piece) yield return piece;
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.Reversible.Models;
@@ -11,8 +12,10 @@ internal sealed class LoraTargets
     /// <summary>The text that selects all matrices of the blocks.</summary>
     public const string AllLinear = "all-linear";
 
-    /// <summary>The time that a pattern may take for a name: a damaged file may hold one that takes for ever.</summary>
-    private static readonly TimeSpan _longestMatch = TimeSpan.FromSeconds(1);
+    /// <summary>The time that a pattern that backtracks may take for a name: a damaged file may hold one that takes for ever.</summary>
+    private static readonly TimeSpan _longestMatch = TimeSpan.FromMilliseconds(100);
+
+    private static readonly ConditionalWeakTable<string, Regex> _expressionsOfNames = [], _expressionsOfEnds = [];
 
     private readonly bool _all;
 
@@ -49,20 +52,45 @@ internal sealed class LoraTargets
         IsPattern(item) ? FullMatch(item, module) : module == item || module.EndsWith("." + item, StringComparison.Ordinal);
 
     /// <summary>Returns whether a regular expression matches a name from its beginning, or from after a point, to its end.</summary>
-    public static bool EndMatches(string pattern, string module) => Match($@"\A(.*\.)?({pattern})\z", pattern, module);
+    public static bool EndMatches(string pattern, string module) =>
+        Match(_expressionsOfEnds, @"\A(.*\.)?(", pattern, @")\z", module);
 
-    private static bool FullMatch(string pattern, string module) => Match($@"\A(?:{pattern})\z", pattern, module);
+    /// <summary>Returns whether a regular expression of the ends of names can only be matched by backtracking.</summary>
+    /// <exception cref="ArgumentException">The pattern is not a regular expression.</exception>
+    public static bool Backtracks(string pattern)
+    {
+        EndMatches(pattern, "");
+        return _expressionsOfEnds.TryGetValue(pattern, out Regex? expression) && !expression.Options.HasFlag(RegexOptions.NonBacktracking);
+    }
 
-    private static bool Match(string expression, string pattern, string module)
+    private static bool FullMatch(string pattern, string module) =>
+        Match(_expressionsOfNames, @"\A(?:", pattern, @")\z", module);
+
+    private static bool Match(
+        ConditionalWeakTable<string, Regex> expressions, string before, string pattern, string after, string module)
     {
         try
         {
-            return Regex.IsMatch(module, expression.Replace("(?P<", "(?<"), RegexOptions.CultureInvariant, _longestMatch);
+            return expressions.GetValue(pattern, key => Expression($"{before}{key}{after}".Replace("(?P<", "(?<"))).IsMatch(module);
         }
         catch (Exception e) when (e is RegexMatchTimeoutException or RegexParseException)
         {
             string why = e is RegexMatchTimeoutException ? "takes too long" : "is not a regular expression";
             throw new ArgumentException($"The pattern '{pattern}' of module names {why}. {e.Message}", nameof(pattern), e);
+        }
+    }
+
+    /// <summary>Makes an expression that takes time proportional to the length of a name, or else one whose time is limited.</summary>
+    private static Regex Expression(string text)
+    {
+        try
+        {
+            return new(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, _longestMatch);
+        }
+        catch (NotSupportedException)
+        {
+            // It looks around or refers back to a group.
+            return new(text, RegexOptions.CultureInvariant, _longestMatch);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class TrainingInstruments : IDisposable
         "reversible.training.skipped_steps", "{step}", "Training steps skipped because of their gradients.");
 
     private static readonly Counter<long> _units = Meter.CreateCounter<long>(
-        "reversible.training.units", "{unit}", "Tokens or examples trained on.");
+        "reversible.training.units", "{unit}", "Tokens, pairs or examples trained on.");
 
     private static readonly ConcurrentDictionary<long, TrainingInstruments> _runs = new();
     private static long _runCount;

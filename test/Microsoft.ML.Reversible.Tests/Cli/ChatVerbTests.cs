@@ -99,6 +99,22 @@ public sealed class ChatVerbTests
     }
 
     [TestMethod]
+    public void OnATerminalAStoppedAnswerUsesUpItsSeed()
+    {
+        string[] hot = ["chat", "--model", Model, "--format", "zephyr", "--temperature", "3", "--max-tokens", "12", "--seed"];
+        string first = CliRun.With("ping\n", default, [.. hot, "5"]).Out, second = CliRun.With("ping\n", default, [.. hot, "6"]).Out;
+        Assert.AreNotEqual(first, second);
+        using var interrupts = new Interrupts();
+        using var screen = new PressingWriter(interrupts, at: null);
+        using var error = new StringWriter();
+        var terminal = new Terminal(new StringReader("ping\n/reset\nping\n"), screen, error, InIsScreen: true) { Interrupts = interrupts };
+
+        Assert.AreEqual(0, Reversible.Cli.CommandLine.Run([.. hot, "5"], terminal, interrupts.Token), error.ToString());
+
+        StringAssert.EndsWith(screen.ToString(), $"{Environment.NewLine}> > {second}> ");
+    }
+
+    [TestMethod]
     public void OnATerminalARefusedTurnIsLeftOut()
     {
         using StringWriter screen = new(), error = new();
@@ -136,15 +152,15 @@ public sealed class ChatVerbTests
 
     private static (int, string, string) Result(CliRun run) => (run.Code, run.Out, run.Error);
 
-    /// <summary>Presses Ctrl+C when a text is first written.</summary>
-    private sealed class PressingWriter(Interrupts interrupts, string at) : StringWriter
+    /// <summary>Presses Ctrl+C when a text is first written; null for any but the prompt.</summary>
+    private sealed class PressingWriter(Interrupts interrupts, string? at) : StringWriter
     {
         private bool _pressed;
 
         public override void Write(string? value)
         {
             base.Write(value);
-            if (_pressed || value != at) return;
+            if (_pressed || (at is null ? value == "> " : value != at)) return;
             _pressed = true;
             interrupts.Handle(isInterrupt: true, this);
         }

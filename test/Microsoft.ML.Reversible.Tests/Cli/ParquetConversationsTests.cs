@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Microsoft.ML.Reversible.Cli.Options;
 using Microsoft.ML.Reversible.Tests.Storage;
 
@@ -85,6 +86,27 @@ public sealed class ParquetConversationsTests
             Assert.ThrowsExactly<InvalidDataException>(() => ParquetConversations.Read(File)).Message, $"{File} is damaged or");
         System.IO.File.WriteAllText(File, "PAR");
         Assert.IsFalse(ParquetConversations.IsParquet(File));
+    }
+
+    [TestMethod]
+    [DataRow(new byte[] { 0xFE, 0xFF, 0xFF, 0xFF, 0x0F }, "2147483647")]
+    [DataRow(new byte[] { 0x80, 0x80, 0x01 }, "8192")]
+    [DataRow(new byte[] { 0x01 }, "-1")]
+    public void ARowGroupThatClaimsMoreRowsThanValuesIsRefused(byte[] number, string claimed)
+    {
+        var row = new ParquetFiles.Flat { prompt = "a", response = "b" };
+        ParquetFiles.Write(File, Enumerable.Repeat(row, 8191), rowGroupSize: 10_000);
+        Assert.HasCount(8191, ParquetConversations.Read(File));
+        // The row group's number of rows is the last 64-bit field of the footer with 8191, as a zigzag number of variable length.
+        byte[] file = System.IO.File.ReadAllBytes(File), field = [0x16, 0xFE, 0x7F];
+        int at = file.AsSpan().LastIndexOf(field) + 1;
+        byte[] changed = [.. file[..at], .. number, .. file[(at + 2)..]];
+        Span<byte> footer = changed.AsSpan(changed.Length - 8, 4);
+        BinaryPrimitives.WriteInt32LittleEndian(footer, BinaryPrimitives.ReadInt32LittleEndian(footer) + number.Length - 2);
+        System.IO.File.WriteAllBytes(File, changed);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidDataException>(() => ParquetConversations.Read(File)).Message,
+            $"a row group claims {claimed} rows, but has 8191 values");
     }
 
     private static ParquetFiles.Message Question => new() { role = "user", content = "q" };

@@ -188,6 +188,26 @@ public sealed class ChatClientTests
     }
 
     [TestMethod]
+    public async Task AConversationOfWhichNothingCanBeLeftOutNeedsRoomForOneTokenOnly()
+    {
+        using IChatClient dropping = _model.AsIChatClient(ChatFormat.Zephyr, ChatOverflow.DropOldest);
+        int context = _model.Configuration.ContextLength;
+        foreach (int tokens in (int[])[context * 3 / 4, (context * 3 / 4) + 1, context * 7 / 8, context - 1])
+        {
+            string user = Enumerable.Range(1, 200).Select(length => new string('?', length)).First(text => Tokens(text) >= tokens);
+            ChatResponse response = await dropping.GetResponseAsync(user, _greedy);
+            Assert.AreEqual(tokens, response.Usage!.InputTokenCount);
+            Assert.IsTrue(response.Usage.OutputTokenCount >= 1 && response.Usage.TotalTokenCount <= context);
+            Assert.IsNull(response.AdditionalProperties);
+            var asked = new ChatOptions { Temperature = 0, MaxOutputTokens = context - tokens + 1 };
+            await Assert.ThrowsExactlyAsync<ArgumentException>(() => dropping.GetResponseAsync(user, asked));
+        }
+
+        static int Tokens(string text) =>
+            new ChatEncoder(_model.Model.Tokenizer, ChatFormat.Zephyr).EncodePrompt([new("user", text)]).Length;
+    }
+
+    [TestMethod]
     public async Task CancellationEndsAnAnswerAndLeavesNoTensors()
     {
         await Client().GetResponseAsync("ping", _greedy);

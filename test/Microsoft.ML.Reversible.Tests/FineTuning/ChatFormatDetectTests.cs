@@ -83,6 +83,26 @@ public sealed class ChatFormatDetectTests
     }
 
     [TestMethod]
+    public void ATemplateIsReadInTimeProportionalToItsLength()
+    {
+        // Each costs a search with backtracking the square of its length.
+        string names = "{# set " + string.Concat(Enumerable.Repeat("system", 100_000)) + " #}";
+        Assert.AreSame(ChatFormat.ChatMl, ChatTemplateMarks.FormatOf(names + Loop));
+        string turns = string.Concat(Enumerable.Repeat("<|im_start|>system\\n", 40_000));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<NotSupportedException>(() => ChatTemplateMarks.FormatOf(Loop + turns)).Message, "WithDefaultSystem");
+    }
+
+    [TestMethod]
+    public void ATemplateThatIsTooLongIsRefused()
+    {
+        Assert.AreSame(ChatFormat.ChatMl, ChatTemplateMarks.FormatOf(Loop.PadRight(1 << 20)));
+        var e = Assert.ThrowsExactly<NotSupportedException>(() => ChatTemplateMarks.FormatOf(Loop.PadRight((1 << 20) + 1)));
+        StringAssert.Contains(e.Message, "has 1048577 characters, more than the 1048576 that are read");
+        StringAssert.Contains(e.Message, ChatTemplateMarks.WhatToDo);
+    }
+
+    [TestMethod]
     public void AnUnknownTemplateIsRefusedWithWhatToDo()
     {
         var e = Assert.ThrowsExactly<NotSupportedException>(() => ChatTemplateMarks.FormatOf("### Human: {{ messages[0].content }}"));

@@ -25,7 +25,8 @@ public sealed class CounterMaskTests
             Tensor plain = CounterMask.Plain(row, column, rate), drawn = CounterMask.Draw(row, column, rate);
             Assert.AreEqual(ScalarType.Bool, drawn.dtype);
             Assert.IsTrue(TestModels.SameBits(plain, drawn), $"{rate}");
-            for (int call = 0; call < 4; call++) Assert.IsTrue(TestModels.SameBits(plain, CounterMask.Script(row, column, rate)), $"{rate}");
+            for (int call = 0; call < 4; call++)
+                Assert.IsTrue(TestModels.SameBits(plain, CounterMask.Script(row, column, rate)), $"{rate}");
         }
     }
 

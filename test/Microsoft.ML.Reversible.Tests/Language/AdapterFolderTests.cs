@@ -211,6 +211,22 @@ public sealed class AdapterFolderTests
     }
 
     [TestMethod]
+    [DataRow("rank_pattern", "x", 1000)]
+    [DataRow("alpha_pattern", "(?!y)x", 10)]
+    public void TheNumberOfPatternsIsLimited(string field, string pattern, int most)
+    {
+        Save(Adapters.Settings("q_proj")).Dispose();
+        Write(most);
+        AdapterFolder.Load(Folder, _network).Dispose();
+        Write(most + 1);
+        StringAssert.Contains(Refusal(), $"its {field} has {most + 1} patterns");
+        StringAssert.Contains(Refusal(), $"more than the {most} that are read");
+
+        void Write(int count) => TestFolders.ChangeJson(Config, json => json[field] = new JsonObject(
+            Enumerable.Range(0, count).Select(i => KeyValuePair.Create(pattern + i, (JsonNode?)JsonValue.Create(2)))));
+    }
+
+    [TestMethod]
     [DataRow("init_lora_weights", "\"gaussian\"")]
     [DataRow("init_lora_weights", "false")]
     [DataRow("loftq_config", "null")]

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.ML.Reversible.Tests.Training;
 
 namespace Microsoft.ML.Reversible.Tests.Language;
@@ -43,6 +44,36 @@ public sealed class GenerationInstrumentsTests
         source.Cancel();
         Assert.ThrowsExactly<OperationCanceledException>(() => run.Complete(source.Token));
         run.Dispose();
+        Assert.AreEqual(
+            "System.OperationCanceledException", meters.Of("reversible.generation.requests").Single().Tags["error.type"]);
+    }
+
+    [TestMethod]
+    public async Task ACancelledStreamHasAnErrorType()
+    {
+        using var meters = new Meters("cpu");
+        using var source = new CancellationTokenSource();
+        var options = new GenerationOptions { MaxTokens = 20 };
+        await Assert.ThrowsExactlyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (string _ in _model.GenerateAsync("the", options, source.Token)) source.Cancel();
+        });
+        Assert.AreEqual(
+            "System.OperationCanceledException", meters.Of("reversible.generation.requests").Single().Tags["error.type"]);
+    }
+
+    [TestMethod]
+    public async Task ACancelledAnswerHasAnErrorType()
+    {
+        using var meters = new Meters("cpu");
+        using var source = new CancellationTokenSource();
+        ChatFormat plain = ChatFormat.Custom("plain", (turns, _) => [.. turns.Select(turn => ChatPiece.Content(turn.Content))]);
+        using IChatClient client = _model.AsIChatClient(plain);
+        await Assert.ThrowsExactlyAsync<OperationCanceledException>(async () =>
+        {
+            var options = new ChatOptions { MaxOutputTokens = 9, Seed = 1 };
+            await foreach (ChatResponseUpdate _ in client.GetStreamingResponseAsync("the", options, source.Token)) source.Cancel();
+        });
         Assert.AreEqual(
             "System.OperationCanceledException", meters.Of("reversible.generation.requests").Single().Tags["error.type"]);
     }

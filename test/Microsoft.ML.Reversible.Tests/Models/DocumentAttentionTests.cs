@@ -143,7 +143,8 @@ public sealed class DocumentAttentionTests
         (Tensor ids, Tensor targets) = Batch(shape);
         Tensor[] expected = Gradients(BackwardMode.Stored);
         foreach (BackwardMode backwardMode in (BackwardMode[])[BackwardMode.Checkpointed, BackwardMode.Reversible])
-            Assert.IsTrue(expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
+            Assert.IsTrue(
+                expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
 
         Tensor[] Gradients(BackwardMode backwardMode)
         {

@@ -49,8 +49,18 @@ public sealed class LoraTargetsTests
     [TestMethod]
     public void APatternThatTakesForEverIsRefused() => StringAssert.Contains(
         Assert.ThrowsExactly<ArgumentException>(
-            () => LoraTargets.Parse(@"(([a-z.0-9_]+)+)+!").Match("model.layers.0.self_attn.q_proj.and.some.more.of.it")).Message,
+            () => LoraTargets.Parse(@"(?=m)(([a-z.0-9_]+)+)+!").Match("model.layers.0.self_attn.q_proj.and.some.more.of.it")).Message,
         "takes too long");
+
+    [TestMethod]
+    public void APatternThatNeedsNoBacktrackingIsMatchedInTimeProportionalToTheName()
+    {
+        const string Module = "model.layers.0.self_attn.q_proj.and.some.more.of.it", Nested = "(([a-z.0-9_]+)+)+";
+        Assert.IsFalse(LoraTargets.Parse(Nested + "!").Match(Module));
+        Assert.IsTrue(LoraTargets.Parse(Nested).Match(Module));
+        Assert.IsFalse(LoraTargets.EndMatches(Nested + "!", Module));
+        Assert.AreEqual((false, true), (LoraTargets.Backtracks(Nested), LoraTargets.Backtracks("(?!x)" + Nested)));
+    }
 
     [TestMethod]
     [DataRow("w_proj", "'w_proj'")]

@@ -118,7 +118,8 @@ public sealed class ModelDropoutTests
 
         Tensor[] expected = Gradients(BackwardMode.Stored);
         foreach (BackwardMode backwardMode in (BackwardMode[])[BackwardMode.Checkpointed, BackwardMode.Reversible])
-            Assert.IsTrue(expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
+            Assert.IsTrue(
+                expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
 
         Tensor[] Gradients(BackwardMode backwardMode)
         {
@@ -168,7 +169,8 @@ public sealed class ModelDropoutTests
         using var scope = NewDisposeScope();
         Tensor[] expected = Gradients(BackwardMode.Stored);
         foreach (BackwardMode backwardMode in (BackwardMode[])[BackwardMode.Checkpointed, BackwardMode.Reversible])
-            Assert.IsTrue(expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
+            Assert.IsTrue(
+                expected.Zip(Gradients(backwardMode)).All(pair => TestModels.SameBits(pair.First, pair.Second)), $"{backwardMode}");
 
         Tensor[] Gradients(BackwardMode backwardMode)
         {

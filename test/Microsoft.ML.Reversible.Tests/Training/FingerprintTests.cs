@@ -89,9 +89,10 @@ public sealed class FingerprintTests
         string[] common =
         [
             "AttentionDropout", "BatchSize", "Beta1", "Beta2", "ClipWithPreviousNorm", "ContextLength", "DecaySteps", "Deterministic",
-            "DocumentBoundaries", "Dropout", "EarlyStoppingPatience", "Epsilon", "EvaluationBatches", "EvaluationInterval", "FinalLearningRate",
-            "FreezeEmbedding", "FrozenLayerCount", "GradientAccumulationSteps", "LearningRate", "MaxEpochs", "MaxGradNorm", "MaxSteps",
-            "OptimizerPlacement", "OutlierFactor", "OverfitOneBatch", "Precision", "Schedule", "ValidationFraction", "WarmupSteps", "WeightDecay",
+            "DocumentBoundaries", "Dropout", "EarlyStoppingPatience", "Epsilon", "EvaluationBatches", "EvaluationInterval",
+            "FinalLearningRate", "FreezeEmbedding", "FrozenLayerCount", "GradientAccumulationSteps", "LearningRate", "MaxEpochs",
+            "MaxGradNorm", "MaxSteps", "OptimizerPlacement", "OutlierFactor", "OverfitOneBatch", "Precision", "Schedule",
+            "ValidationFraction", "WarmupSteps", "WeightDecay",
         ];
         CollectionAssert.AreEquivalent(
             (string[])[.. common, "LabelSmoothing"], Fingerprint.Of(new ReversibleLmTrainer.Options(), seed: 1).Settings.Keys.ToArray());
