@@ -18,6 +18,9 @@ internal sealed record ConversationColumns(
     /// <summary>The columns.</summary>
     public IReadOnlyList<string> Names => [.. new[] { Roles, Texts, System, Prompt, Response }.OfType<string>()];
 
+    /// <summary>Returns whether the names are those of one of the two forms, which a damaged file's may not be.</summary>
+    public bool AreWhole() => (Roles, Texts, Prompt, Response, System) is ({ }, { }, null, null, null) or (null, null, { }, { }, _);
+
     /// <summary>Checks that data has the columns.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or has another type.</exception>
     public void Require(DataViewSchema schema)

@@ -53,6 +53,8 @@ internal sealed class ConversationRows(ConversationColumns columns, ChatFormat f
         {
             if (JsonSerializer.Deserialize<Saved>(json) is not { Read: not null, Added: not null, Format: not null } saved)
                 throw new JsonException("A part is missing.");
+            if (!saved.Read.AreWhole())
+                throw new JsonException("The columns must be Roles and Texts, or Prompt and Response with or without System.");
             var format = ChatFormat.Parse(saved.Format);
             if (saved.DefaultSystem is { } system) format = format.WithDefaultSystem(system);
             return saved.Added with { Rows = new ConversationRows(saved.Read, format) };

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Text;
 using Microsoft.ML.Reversible.Data;
 using Microsoft.ML.Reversible.Language;
@@ -8,9 +7,6 @@ namespace Microsoft.ML.Reversible.FineTuning;
 /// <summary>The tokens of the conversations that a fine-tuning trains on, and of those that are held out.</summary>
 internal sealed class FineTuneData : IDisposable
 {
-    /// <summary>Number of conversations that are encoded at a time.</summary>
-    private const int Chunk = 256;
-
     private readonly ConversationTokens _tokens;
     private readonly int _heldOutFrom;
 
@@ -60,38 +56,15 @@ internal sealed class FineTuneData : IDisposable
     public void Dispose() => _tokens.Dispose();
 
     private static void Append(
-        ConversationTokens tokens, IDataView data, string where, FineTuneEstimator.Options options, ChatEncoder encoder)
-    {
-        (long rows, long bytes) = (0, 0);
-        foreach (IReadOnlyList<ChatTurn>[] chunk in options.Columns.Read(data).Chunk(Chunk))
-        {
-            options.CancellationToken.ThrowIfCancellationRequested();
-            foreach (ChatTokens encoded in EncodeAll(chunk, rows, where, encoder)) tokens.Add(encoded.Ids, encoded.IsLearned);
-            rows += chunk.Length;
-            bytes += chunk.Sum(turns => turns.Sum(turn => (long)Encoding.UTF8.GetByteCount(turn.Content)));
-            options.TokenizationProgress?.Report(new(rows, bytes, tokens.TokenCount));
-        }
-    }
-
-    private static ChatTokens[] EncodeAll(IReadOnlyList<ChatTurn>[] chunk, long firstRow, string where, ChatEncoder encoder)
-    {
-        var encoded = new ChatTokens[chunk.Length];
-        var faults = new Exception?[chunk.Length];
-        Parallel.For(0, chunk.Length, i =>
-        {
-            try
+        ConversationTokens tokens, IDataView data, string where, FineTuneEstimator.Options options, ChatEncoder encoder) =>
+        EncodedRows.Read(
+            options.Columns.Read(data), encoder.Encode,
+            encoded =>
             {
-                encoded[i] = encoder.Encode(chunk[i]);
-            }
-            catch (ArgumentException e)
-            {
-                faults[i] = ConversationColumns.Broken(firstRow + i, ConversationRows.WithoutParameter(e), where, e);
-            }
-        });
-        // The first faulty row is reported, whichever thread found one first.
-        if (Array.Find(faults, fault => fault is not null) is { } first) ExceptionDispatchInfo.Throw(first);
-        return encoded;
-    }
+                tokens.Add(encoded.Ids, encoded.IsLearned);
+                return tokens.TokenCount;
+            },
+            turns => turns.Sum(turn => (long)Encoding.UTF8.GetByteCount(turn.Content)), where, options);
 
     /// <summary>Returns the first of the last conversations that have the fraction of all tokens; never the first one.</summary>
     private static int FirstHeldOut(ConversationTokens tokens, double fraction)

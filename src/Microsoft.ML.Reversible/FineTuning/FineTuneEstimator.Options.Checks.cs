@@ -1,3 +1,4 @@
+using Microsoft.ML.Reversible.FineTuning;
 using Microsoft.ML.Reversible.Training;
 using static Microsoft.ML.Reversible.Training.OptionChecks;
 
@@ -62,7 +63,8 @@ public sealed partial class FineTuneEstimator
             }
             catch (ArgumentException e)
             {
-                throw new ArgumentException($"Lora{e.Message.Replace(" (Parameter 'text')", "")}", nameof(LoraTargets), e);
+                throw new ArgumentException(
+                    $"LoraTargets cannot be '{LoraTargets}'. {ConversationRows.WithoutParameter(e)}", nameof(LoraTargets), e);
             }
         }
 

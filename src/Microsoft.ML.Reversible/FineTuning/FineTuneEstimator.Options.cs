@@ -103,12 +103,16 @@ public sealed partial class FineTuneEstimator
         public double LoraDropout { get; set; }
 
         /// <summary>
-        /// Whether the embedding is trained beside an adapter, and with it a head that shares its matrix. Null trains it if tokens are
-        /// added to the vocabulary.
+        /// Whether the embedding is trained beside an adapter, and with it a head that shares its matrix. Null is <see cref="TrainHead"/>
+        /// for such a head if that is set; else it trains the embedding if tokens are added to the vocabulary.
         /// </summary>
         public bool? TrainEmbedding { get; set; }
 
-        /// <summary>Whether the head is trained beside an adapter. Null trains it if tokens are added to the vocabulary.</summary>
+        /// <summary>
+        /// Whether the head is trained beside an adapter. If it shares the matrix of the embedding, both are trained or neither is: another
+        /// value than that of <see cref="TrainEmbedding"/> is refused. Null is then the value of TrainEmbedding if that is set; else it
+        /// trains the head if tokens are added to the vocabulary.
+        /// </summary>
         public bool? TrainHead { get; set; }
 
         /// <summary>
@@ -154,13 +158,22 @@ public sealed partial class FineTuneEstimator
 
         /// <summary>Returns the settings of the adapter; null to train the model's own weights.</summary>
         /// <param name="addsTokens">Whether tokens are added to the vocabulary.</param>
-        internal LoraSettings? LoraFor(bool addsTokens) => LoraRank is not { } rank
-            ? null
-            : new(rank, EffectiveLoraAlpha!.Value, LoraRankStabilized, LoraTargets)
+        /// <param name="tiedHead">Whether the model's head shares the matrix of its embedding.</param>
+        /// <exception cref="ArgumentException">A tied model's embedding and head are to be treated differently.</exception>
+        internal LoraSettings? LoraFor(bool addsTokens, bool tiedHead)
+        {
+            if (LoraRank is not { } rank) return null;
+            if (tiedHead && TrainEmbedding is { } one && TrainHead is { } other && one != other)
+                throw new ArgumentException(
+                    $"TrainEmbedding is {one} and TrainHead is {other}, but the model's head shares the matrix of its embedding. " +
+                    "Set both to the same value, or leave one of them out.", nameof(TrainHead));
+            return new(rank, EffectiveLoraAlpha!.Value, LoraRankStabilized, LoraTargets)
             {
-                Dropout = LoraDropout, TrainEmbedding = TrainEmbedding ?? addsTokens, TrainHead = TrainHead ?? addsTokens,
-                BaseName = ModelPath,
+                Dropout = LoraDropout, BaseName = ModelPath,
+                TrainEmbedding = TrainEmbedding ?? (tiedHead ? TrainHead : null) ?? addsTokens,
+                TrainHead = TrainHead ?? (tiedHead ? TrainEmbedding : null) ?? addsTokens,
             };
+        }
 
         internal override string? StartOption => nameof(ModelPath);
 

@@ -50,6 +50,10 @@ public sealed partial class FineTuneEstimator : IEstimator<ReversibleLmTransform
     internal FineTuneEstimator(MLContext context, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options is PreferenceEstimator.Options)
+            throw new ArgumentException(
+                "The options are those of an alignment with preferences, which a fine-tuning would not read all of. Give them to " +
+                "AlignPreferences, or make options of a FineTuneEstimator.", nameof(options));
         _context = context;
         _options = (Options)options.Copy();
         _options.Check(Devices.AsksForGpu(_options.Device, context));

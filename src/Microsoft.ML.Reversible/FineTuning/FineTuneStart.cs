@@ -2,6 +2,7 @@ using Microsoft.ML.Reversible.Language;
 using Microsoft.ML.Reversible.Models;
 using Microsoft.ML.Reversible.Schemes;
 using Microsoft.ML.Reversible.Tokenizers;
+using Microsoft.ML.Reversible.Training;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Reversible.FineTuning;
@@ -23,14 +24,25 @@ internal sealed class FineTuneStart
     /// <summary>Number of tokens that were added to the vocabulary.</summary>
     public int AddedTokenCount { get; private init; }
 
-    /// <summary>The hash of the frozen model below an adapter; null without an adapter or checkpoints.</summary>
-    public string? BaseHash { get; private init; }
+    /// <summary>
+    /// What a resumed run must have in common with its checkpoint: the format, and the weights that the checkpoint does not have.
+    /// </summary>
+    public IEnumerable<FingerprintEntry> Fingerprint =>
+    [
+        new(nameof(FineTuneEstimator.Options.ChatFormat), Format.Name),
+        .. BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
+    ];
 
     /// <summary>
     /// The model as it is at the start of a new run, never trained, if it was asked for; the caller disposes of it. With an adapter it
     /// shares the weights below it.
     /// </summary>
     public LanguageNetwork? Reference { get; private init; }
+
+    /// <summary>
+    /// The hash of the frozen model below an adapter, or else of the <see cref="Reference"/>; null without both, or without checkpoints.
+    /// </summary>
+    private string? BaseHash { get; init; }
 
     /// <summary>Loads or copies the model, converts it to the scheme, and adds tokens and an adapter.</summary>
     /// <param name="options">The options, already checked.</param>
@@ -57,12 +69,17 @@ internal sealed class FineTuneStart
             string[] missing = Missing(tokenizer, format, options);
             if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);
             int size = SizeFor(options, from.Network, tokenizer.VocabularySize);
-            if (options.LoraFor(missing.Length > 0) is { } settings)
-                (made, reference) = Adapt(options, settings, checkpoint, from.Network, size, device, seed, withReference);
+            if (options.LoraFor(missing.Length > 0, from.Network.Configuration.TiedHead) is { } settings)
+            {
+                using LanguageNetwork? copy = CopyOfBase(options, from.Network, size, device);
+                (made, reference) = Adapt(options, settings, checkpoint, copy ?? from.Network, seed, withReference);
+            }
             else made = Make(options, whole, from.Network, size, device, owns: given is null);
             if (withReference) reference ??= Make(options, checkpoint: null, device, seed).Model.Network;
             var model = new LanguageModel(made, tokenizer.Within(made.Configuration.VocabularySize), EndsOf(from, tokenizer, format));
-            string? hash = adapts && options.CheckpointFolder is not null ? WeightHash.Of(from.Network) : null;
+            // What a checkpoint does not have: the model below an adapter, or the reference of whole weights.
+            LanguageNetwork? frozen = adapts ? from.Network : reference;
+            string? hash = frozen is not null && options.CheckpointFolder is not null ? WeightHash.Of(frozen) : null;
             if (given is null && made != from.Network) from.Dispose();
             return new(model, format) { AddedTokenCount = missing.Length, BaseHash = hash, Reference = reference };
         }
@@ -111,17 +128,14 @@ internal sealed class FineTuneStart
     private static LanguageNetwork Make(
         FineTuneEstimator.Options options, string? checkpoint, LanguageNetwork network, int size, Device device, bool owns)
     {
-        Scheme own = network.Stack.Scheme;
         bool sameSize = size == network.Configuration.VocabularySize;
-        if (options.Scheme?.ForTrainedWeights() is { } scheme && scheme != own)
+        if (network.OtherThanOwn(options.Scheme) is { } scheme)
         {
             if (checkpoint is not null)
                 throw new InvalidOperationException(
-                    $"The checkpoint '{checkpoint}' belongs to another run: Scheme was {own} and is now {scheme}. " +
+                    $"The checkpoint '{checkpoint}' belongs to another run: Scheme was {network.Stack.Scheme} and is now {scheme}. " +
                     "Set the options of that run, or give this run another CheckpointFolder.");
-            if (own is not Residual)
-                throw new InvalidOperationException(
-                    $"The model's scheme is '{own}', and only a residual model can be run by another one; '{scheme}' was asked for.");
+            network.RequireResidual(scheme);
             LanguageNetwork converted = Conversion.Convert(network, scheme, options, device);
             if (sameSize) return converted;
             using (converted) return Conversion.Copy(converted, size, options, device);
@@ -130,23 +144,27 @@ internal sealed class FineTuneStart
         return isAsAsked && sameSize ? network : Conversion.Copy(network, size, options, device);
     }
 
+    /// <summary>Returns a frozen copy of the network below an adapter if its size or device changes; else null.</summary>
+    private static LanguageNetwork? CopyOfBase(
+        FineTuneEstimator.Options options, LanguageNetwork network, int size, Device device) =>
+        size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString()
+            ? Conversion.CopyFrozen(network, size, options.BasePrecision, device)
+            : null;
+
     /// <summary>
-    /// Returns a network with an adapter over a frozen one, which it shares unless its size or device changes; and as its reference
-    /// another one over the same, whose adapter is zero.
+    /// Returns a network with an adapter over a frozen one, which it shares; and as its reference another one over the same, whose adapter
+    /// is zero.
     /// </summary>
     private static (LanguageNetwork Adapted, LanguageNetwork? Reference) Adapt(
-        FineTuneEstimator.Options options, LoraSettings settings, string? checkpoint, LanguageNetwork network, int size, Device device,
-        int seed, bool withReference)
+        FineTuneEstimator.Options options, LoraSettings settings, string? checkpoint, LanguageNetwork network, int seed, bool withReference)
     {
-        bool copies = size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString();
-        using LanguageNetwork? copy = copies ? Conversion.CopyFrozen(network, size, options.BasePrecision, device) : null;
-        LanguageNetwork adapted = (copy ?? network).WithAdapter(
+        LanguageNetwork adapted = network.WithAdapter(
             settings, seed, options.Scheme, options.BackwardMode, options.Arithmetic, options.Precision);
         try
         {
             if (checkpoint is not null) AdapterFolder.ReadWeights(checkpoint, adapted);
             // The scheme is that of the adapted network, with the factors that were drawn for it.
-            LanguageNetwork? reference = !withReference ? null : (copy ?? network).WithAdapter(
+            LanguageNetwork? reference = !withReference ? null : network.WithAdapter(
                 new LoraSettings(1, 1, false, settings.Targets), seed: null, adapted.Stack.Scheme, adapted.Stack.BackwardMode,
                 adapted.Stack.Arithmetic, options.Precision);
             return (adapted, reference);

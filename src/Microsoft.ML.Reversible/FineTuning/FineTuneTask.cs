@@ -12,9 +12,5 @@ internal sealed class FineTuneTask(FineTuneStart start, ITokenSource tokens, Fin
     : LanguageModelingTask(start.Model, tokens, options)
 {
     /// <inheritdoc/>
-    public override IEnumerable<FingerprintEntry> Fingerprint =>
-    [
-        .. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name),
-        .. start.BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
-    ];
+    public override IEnumerable<FingerprintEntry> Fingerprint => [.. base.Fingerprint, .. start.Fingerprint];
 }

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Text;
 using Microsoft.ML.Reversible.Training;
 
@@ -7,9 +6,6 @@ namespace Microsoft.ML.Reversible.FineTuning;
 /// <summary>Reads and encodes pairs of answers.</summary>
 internal static class PreferenceData
 {
-    /// <summary>Number of pairs that are encoded at a time.</summary>
-    private const int Chunk = 256;
-
     /// <summary>Reads and encodes all pairs.</summary>
     /// <param name="input">The data to train on.</param>
     /// <param name="validation">The data that is held out; null to hold out the last fraction of <paramref name="input"/>.</param>
@@ -44,41 +40,18 @@ internal static class PreferenceData
     }
 
     private static void Append(
-        PreferencePairs pairs, IDataView data, string where, PreferenceEstimator.Options options, ChatEncoder encoder)
-    {
-        (long rows, long bytes) = (0, 0);
-        foreach (Preference[] chunk in options.Preferences.Read(data).Chunk(Chunk))
-        {
-            options.CancellationToken.ThrowIfCancellationRequested();
-            foreach (var (chosen, rejected) in EncodeAll(chunk, rows, where, encoder)) pairs.Add(chosen, rejected);
-            rows += chunk.Length;
-            bytes += chunk.Sum(row => (long)Encoding.UTF8.GetByteCount(row.Chosen) + Encoding.UTF8.GetByteCount(row.Rejected)
-                + row.Prompt.Sum(turn => (long)Encoding.UTF8.GetByteCount(turn.Content)));
-            options.TokenizationProgress?.Report(new(rows, bytes, pairs.TokenCount));
-        }
-    }
-
-    private static (AnswerTokens Chosen, AnswerTokens Rejected)[] EncodeAll(
-        Preference[] chunk, long firstRow, string where, ChatEncoder encoder)
-    {
-        var encoded = new (AnswerTokens, AnswerTokens)[chunk.Length];
-        var faults = new Exception?[chunk.Length];
-        Parallel.For(0, chunk.Length, i =>
-        {
-            try
+        PreferencePairs pairs, IDataView data, string where, PreferenceEstimator.Options options, ChatEncoder encoder) =>
+        EncodedRows.Read(
+            options.Preferences.Read(data),
+            row => (Chosen: AnswerTokens.Of(encoder, row.Prompt, row.Chosen), Rejected: AnswerTokens.Of(encoder, row.Prompt, row.Rejected)),
+            encoded =>
             {
-                Preference row = chunk[i];
-                encoded[i] = (AnswerTokens.Of(encoder, row.Prompt, row.Chosen), AnswerTokens.Of(encoder, row.Prompt, row.Rejected));
-            }
-            catch (ArgumentException e)
-            {
-                faults[i] = ConversationColumns.Broken(firstRow + i, ConversationRows.WithoutParameter(e), where, e);
-            }
-        });
-        // The first faulty row is reported, whichever thread found one first.
-        if (Array.Find(faults, fault => fault is not null) is { } first) ExceptionDispatchInfo.Throw(first);
-        return encoded;
-    }
+                pairs.Add(encoded.Chosen, encoded.Rejected);
+                return pairs.TokenCount;
+            },
+            row => (long)Encoding.UTF8.GetByteCount(row.Chosen) + Encoding.UTF8.GetByteCount(row.Rejected)
+                + row.Prompt.Sum(turn => (long)Encoding.UTF8.GetByteCount(turn.Content)),
+            where, options);
 
     /// <summary>Returns the first of the last pairs that are the fraction of all; never the first one.</summary>
     private static int FirstHeldOut(int count, double fraction)

@@ -76,6 +76,10 @@ public sealed partial class PreferenceEstimator
             foreach (UnusedOption one in base.Unused(asksForGpu)) yield return one;
         }
 
+        private protected override IEnumerable<UnusedOption> UnusedOfColumns() => HasPrompts
+            ? base.UnusedOfColumns()
+            : [new(nameof(SystemColumnName), "without a PromptColumnName", "set PromptColumnName")];
+
         private protected override void CheckColumns()
         {
             Named(RolesColumnName, nameof(RolesColumnName));

@@ -20,11 +20,7 @@ internal sealed class PreferenceTask(FineTuneStart start, PreferencePairs pairs,
     public override string Unit => "pairs";
 
     /// <inheritdoc/>
-    public override IEnumerable<FingerprintEntry> Fingerprint =>
-    [
-        .. base.Fingerprint, new(nameof(FineTuneEstimator.Options.ChatFormat), start.Format.Name),
-        .. start.BaseHash is { } hash ? new FingerprintEntry[] { new("Base", hash) } : [],
-    ];
+    public override IEnumerable<FingerprintEntry> Fingerprint => [.. base.Fingerprint, .. start.Fingerprint];
 
     private LanguageNetwork Reference => start.Reference!;
 

@@ -12,7 +12,10 @@ namespace Microsoft.ML.Reversible;
 /// <param name="TruncatedCount">Number of conversations that were truncated to the context length.</param>
 /// <param name="DroppedCount">Number of conversations that were left out, as no learned token was within the context length.</param>
 /// <param name="WindowCount">Number of windows in a pass over the training data.</param>
-/// <param name="AddedTokenCount">Number of tokens that were added to the vocabulary.</param>
+/// <param name="AddedTokenCount">
+/// Number of tokens that were added to the vocabulary; 0 if a run is resumed whose checkpoint has a tokenizer with them, which is so unless
+/// an adapter is trained.
+/// </param>
 /// <param name="TrainableParameterCount">Number of parameters that are trained.</param>
 /// <param name="ParameterCount">Number of parameters of the model, and of its adapter if one is trained.</param>
 public sealed record FineTuneReport(

@@ -21,7 +21,10 @@ public sealed class LanguageMetrics : TrainingMetrics
     /// </summary>
     public long ValidationTokens => ValidationUnitCount;
 
-    /// <summary>e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null if nothing was held out.</summary>
+    /// <summary>
+    /// e to the power of <see cref="TrainingMetrics.ValidationLoss"/>; null if nothing was held out, and after an alignment with
+    /// preferences, whose loss is not that of tokens.
+    /// </summary>
     public double? ValidationPerplexity => Figure(Perplexity);
 
     /// <summary>Bits per byte of the held-out text at the end; null if nothing was held out or its bytes are not known.</summary>

@@ -128,15 +128,25 @@ public abstract partial class LanguageNetwork
             yield return tokens with { Name = $"{AdapterPrefix}{HeadName}.weight", Parameter = HeadWeight };
     }
 
+    /// <summary>Returns a scheme as one of trained weights; null if there is none or it is the network's own, with factors drawn.</summary>
+    internal Scheme? OtherThanOwn(Scheme? scheme) =>
+        scheme?.ForTrainedWeights() is { } other && other.Bind(Configuration.LayerCount, 0) != Stack.Scheme ? other : null;
+
+    /// <exception cref="InvalidOperationException">The network is not residual, so that another scheme cannot run it.</exception>
+    internal void RequireResidual(Scheme asked)
+    {
+        if (Stack.Scheme is not Residual)
+            throw new InvalidOperationException(
+                $"The model's scheme is '{Stack.Scheme}', and only a residual model can be run by another one; '{asked}' was asked for.");
+    }
+
     private (Scheme Scheme, Arithmetic Arithmetic, BackwardMode Mode) Choose(
         Scheme? scheme, Arithmetic? arithmetic, BackwardMode? backwardMode)
     {
         Scheme own = Stack.Scheme, chosen = own;
-        if (scheme?.ForTrainedWeights() is { } other && other.Bind(Configuration.LayerCount, 0) != own)
+        if (OtherThanOwn(scheme) is { } other)
         {
-            if (own is not Residual)
-                throw new InvalidOperationException(
-                    $"The model's scheme is '{own}', and only a residual model can be run by another one; '{scheme}' was asked for.");
+            RequireResidual(other);
             chosen = other;
         }
         Arithmetic numbers = arithmetic ?? (chosen == own ? Stack.Arithmetic : chosen.DefaultArithmetic);
@@ -166,7 +176,7 @@ public abstract partial class LanguageNetwork
         string[] unmatched = settings.PassesOverUnmatched
             ? []
             : [.. targets.Items.Where(item => !AdaptableNames.Any(module => LoraTargets.Matches(item, module)))];
-        if (unmatched.Length > 0) throw NothingMatches(string.Join(", ", unmatched));
+        if (unmatched.Length > 0) throw NothingMatches(settings, string.Join(", ", unmatched));
         bool any = false;
         foreach (var group in AdaptableParts().GroupBy(part => part.Linear))
         {
@@ -179,15 +189,17 @@ public abstract partial class LanguageNetwork
             any = true;
             group.Key.Attach(new LowRankAdapter(make, group.Key, parts));
         }
-        if (!any) throw NothingMatches(settings.Targets);
+        if (!any) throw NothingMatches(settings, settings.Targets);
     }
 
-    private ArgumentException NothingMatches(string targets)
+    private ArgumentException NothingMatches(LoraSettings settings, string targets)
     {
+        // Only files of adapters may have names that match nothing.
+        string owner = settings.PassesOverUnmatched ? "target_modules" : nameof(LoraTargets);
         IEnumerable<string> names = Blocks[0].modules().OfType<Linear>().SelectMany(linear => linear.Parts).Select(part => part.Name);
         return new(
-            $"Targets has '{targets}', which matches no matrix of the model's blocks. The matrices of a block are " +
-            $"{ModelFamilyRow.Join(names)}, in whole names after '{_parts.LayerPrefix}' and the layer's number.", nameof(targets));
+            $"{owner} has '{targets}', which matches no matrix of the model's blocks. The matrices of a block are " +
+            $"{ModelFamilyRow.Join(names)}, in whole names after '{_parts.LayerPrefix}' and the layer's number.", owner);
     }
 
     /// <summary>Returns the matrices of the blocks, by the names that they have in files.</summary>

@@ -36,7 +36,8 @@ internal sealed class LoraTargets
         if (string.Equals(text.Trim(), AllLinear, StringComparison.OrdinalIgnoreCase)) return new(all: true, []);
         string[] items = [.. Split(text).Select(item => item.Trim()).Where(item => item.Length > 0)];
         if (items.Length == 0)
-            throw new ArgumentException($"Targets must be {AllLinear}, or names of matrices separated by commas.", nameof(text));
+            throw new ArgumentException(
+                $"The targets of an adapter must be {AllLinear}, or names of matrices separated by commas.", nameof(text));
         foreach (string item in items) _ = IsPattern(item) && FullMatch(item, "");
         return new(all: false, items);
     }

@@ -89,8 +89,8 @@ public abstract partial class TrainingOptions
     public double? MaxEpochs { get; set; }
 
     /// <summary>
-    /// The learning rate after the warm-up, positive and finite. Null is 1e-3, in a retrofit 3e-4, in fine-tuning 1e-5, and 2e-4 where
-    /// fine-tuning trains an adapter.
+    /// The learning rate after the warm-up, positive and finite. Null is 1e-3, in a retrofit 3e-4, in fine-tuning 1e-5, and in an
+    /// alignment with preferences 1e-6; where an adapter is trained, 2e-4 in fine-tuning and 5e-6 in an alignment.
     /// </summary>
     public double? LearningRate { get; set; }
 
@@ -200,7 +200,8 @@ public abstract partial class TrainingOptions
 
     /// <summary>
     /// The folder for checkpoints, from which a run resumes to the bit even if its process was killed. A language model's checkpoint is
-    /// also a Hugging Face folder that <c>LoadPretrained</c> reads. Null writes none.
+    /// also a Hugging Face folder that <c>LoadPretrained</c> reads, and an adapter's is one of PEFT that <c>LoadAdapter</c> reads. Null
+    /// writes none.
     /// </summary>
     [NotInFingerprint("it only says where the checkpoints are")]
     public string? CheckpointFolder { get; set; }

@@ -50,6 +50,21 @@ public sealed class FineTuneVerbTests
     }
 
     [TestMethod]
+    public void TargetsThatSelectNothingAreNamed()
+    {
+        AssertRefused("(", "--lora-targets cannot be '('. The pattern '(' of module names is not a regular expression.");
+        AssertRefused("w_proj", "--lora-targets has 'w_proj', which matches no matrix of the model's blocks.");
+
+        void AssertRefused(string targets, string message)
+        {
+            CliRun run = Run("--max-steps", "2", "--lora-rank", "2", "--lora-targets", targets);
+            Assert.AreNotEqual(0, run.Code);
+            StringAssert.Contains(run.Error, message);
+            Assert.IsFalse(run.Error.Contains("(Parameter"), run.Error);
+        }
+    }
+
+    [TestMethod]
     public void JsonLinesBeginWithTheReport()
     {
         CliRun run = Run("--max-steps", "3", "--report-interval", "1", "--json");

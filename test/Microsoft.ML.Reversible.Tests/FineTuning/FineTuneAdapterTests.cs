@@ -109,6 +109,41 @@ public sealed class FineTuneAdapterTests
     }
 
     [TestMethod]
+    public void ATiedHeadIsTrainedWithTheEmbedding()
+    {
+        Refuse(o => (o.TrainEmbedding, o.TrainHead) = (true, false));
+        Refuse(o => (o.TrainEmbedding, o.TrainHead, o.ChatFormat) = (false, true, ChatFormat.ChatMl));
+        AssertTrained(true, o => o.TrainEmbedding = true);
+        AssertTrained(true, o => o.TrainHead = true);
+        AssertTrained(false, o => (o.TrainEmbedding, o.ChatFormat) = (false, ChatFormat.ChatMl));
+        AssertTrained(false, o => (o.TrainHead, o.ChatFormat) = (false, ChatFormat.ChatMl));
+
+        static void Refuse(Action<FineTuneEstimator.Options> change) => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => Fit(change)).Message, "the model's head shares the matrix of its embedding");
+
+        static void AssertTrained(bool trained, Action<FineTuneEstimator.Options> change)
+        {
+            using ReversibleLmTransformer model = Fit(o =>
+            {
+                o.MaxSteps = 1;
+                change(o);
+            });
+            Assert.AreEqual(trained, model.Network.HeadWeight.requires_grad);
+        }
+    }
+
+    [TestMethod]
+    public void TargetsThatSelectNothingAreNamed()
+    {
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => Fit(o => o.LoraTargets = "(")).Message,
+            "LoraTargets cannot be '('. The pattern '(' of module names is not a regular expression.");
+        var e = Assert.ThrowsExactly<ArgumentException>(() => Fit(o => o.LoraTargets = "w_proj"));
+        StringAssert.StartsWith(e.Message, "LoraTargets has 'w_proj', which matches no matrix of the model's blocks.");
+        Assert.AreEqual(nameof(FineTuneEstimator.Options.LoraTargets), e.ParamName);
+    }
+
+    [TestMethod]
     public void AHalfPreciseBaseAndAnotherSchemeAreTaken()
     {
         using ReversibleLmTransformer model = Fit(o => (o.BasePrecision, o.Scheme) = (Precision.BFloat16, Bdia.Blend()));

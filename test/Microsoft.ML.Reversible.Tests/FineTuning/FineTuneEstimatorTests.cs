@@ -166,6 +166,16 @@ public sealed class FineTuneEstimatorTests
     }
 
     [TestMethod]
+    [DataRow("{}")]
+    [DataRow("""{"Roles":"R"}""")]
+    [DataRow("""{"Roles":"R","Texts":"T","Prompt":"P"}""")]
+    [DataRow("""{"Prompt":"P","System":"S"}""")]
+    public void ColumnsInAZipThatAreNoConversationAreRefused(string columns) => StringAssert.Contains(
+        Assert.ThrowsExactly<InvalidDataException>(
+            () => ConversationRows.Parse($$"""{"Read":{{columns}},"Added":{},"Format":"llama2"}""")).Message,
+        "The columns must be Roles and Texts, or Prompt and Response");
+
+    [TestMethod]
     public void WhatAZipCannotHoldIsNamed()
     {
         using var scratch = new ScratchFolder();

@@ -59,6 +59,7 @@ public sealed class PreferenceEstimatorTests
         ["an adapter in exact arithmetic",
             Set(o => (o.LoraRank, o.Scheme, o.Arithmetic) = (2, Scheme.Midpoint, Arithmetic.Exact))],
         ["drawn factors", Set(o => (o.LoraRank, o.Scheme) = (2, Scheme.MidpointA))],
+        ["all weights with drawn factors", Set(o => o.Scheme = Scheme.MidpointA)],
         ["a converted model", Set(o => o.Scheme = Bdia.Blend(16))],
         ["the chosen answers' loss", Set(o => (o.SftWeight, o.LabelSmoothing) = (0.5, 0.1))],
     ];
@@ -82,6 +83,17 @@ public sealed class PreferenceEstimatorTests
         });
         Assert.AreEqual(5, resumed.Metrics!.ResumedFrom);
         RunOptions.AssertSame(whole, resumed);
+    }
+
+    [TestMethod]
+    public void AnotherReferenceIsRefused()
+    {
+        Preferences.Fit(o => o.CheckpointFolder = _scratch.FullName).Dispose();
+        using ReversibleLmTransformer other = Chats.Fit(o => o.MaxSteps = 1);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => Preferences.Fit(o => (o.CheckpointFolder, o.ModelPath, o.Model) = (_scratch.FullName, null, other))).Message,
+            "Base was ");
     }
 
     [TestMethod]

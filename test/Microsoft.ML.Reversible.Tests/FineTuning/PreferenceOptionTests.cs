@@ -86,6 +86,20 @@ public sealed class PreferenceOptionTests
     }
 
     [TestMethod]
+    public void OptionsOfAnAlignmentAreNotThoseOfAFineTuning() => StringAssert.Contains(
+        Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().FineTune(Small())).Message, "Give them to AlignPreferences");
+
+    [TestMethod]
+    public void ASystemColumnNeedsAPromptColumnAlone()
+    {
+        Options options = Small();
+        options.SystemColumnName = "System";
+        string message = Assert.ThrowsExactly<ArgumentException>(() => Ml.Reversible().AlignPreferences(options)).Message;
+        StringAssert.Contains(message, "PromptColumnName");
+        Assert.IsFalse(message.Contains("ResponseColumnName"), message);
+    }
+
+    [TestMethod]
     public void OptionsOutOfTheirRangeAreNamed()
     {
         AssertNamed(nameof(Options.Beta), o => o.Beta = 0);

@@ -39,8 +39,8 @@ public sealed class LoraTargetsTests
         Assert.AreEqual(match, LoraTargets.EndMatches(key, module));
 
     [TestMethod]
-    [DataRow("", "Targets must be all-linear")]
-    [DataRow(" , ", "Targets must be all-linear")]
+    [DataRow("", "must be all-linear")]
+    [DataRow(" , ", "must be all-linear")]
     [DataRow("q_proj,(v_proj", "is not a regular expression")]
     [DataRow("*", "is not a regular expression")]
     public void WhatIsNeitherANameNorAPatternIsRefused(string targets, string message) =>
