@@ -130,6 +130,12 @@ internal static class OptionCases
         ("finetune", $"{FineTune} --data CHATS --out RUN/model", "--json"),
         ("finetune", $"{FineTune} --data CHATS --out RUN/model --lora-rank 2", "--merge-adapter"),
         ("finetune", $"{FineTune} --data CHATS --out RUN/model --device cuda:99", "--fallback-to-cpu"),
+        ("align", $"{FineTune} --out RUN/model", "--data PAIRS"), ("align", $"{FineTune} --data PAIRS", "--out RUN/model"),
+        // More steps, as for 'finetune'.
+        ("align", $"{FineTune.Replace("-steps 2", "-steps 30")} --data PAIRS --out RUN/model", "--validation PAIRS"),
+        ("align", $"{FineTune} --data PAIRS --out RUN/model", "--json"),
+        ("align", $"{FineTune} --data PAIRS --out RUN/model --lora-rank 2", "--merge-adapter"),
+        ("align", $"{FineTune} --data PAIRS --out RUN/model --device cuda:99", "--fallback-to-cpu"),
     ];
 
     /// <summary>Options that may leave the bits of the output unchanged, and why.</summary>

@@ -31,6 +31,7 @@ public sealed partial class OptionTests
         ("train", TrainSettings.Table().Properties),
         ("retrofit", RetrofitSettings.Table().Properties),
         ("finetune", FineTuneSettings.Table().Properties),
+        ("align", AlignSettings.Table().Properties),
         ("generate", GenerateVerb.Settings().Properties),
         ("chat", ChatVerb.Settings().Properties),
         ("bench", BenchSettings.Table().Properties),
@@ -42,6 +43,7 @@ public sealed partial class OptionTests
         _shared = new ScratchFolder();
         CliRun.WriteText(_shared.File("text.txt"), rows: 40);
         Chats.Write(_shared.File("chats.jsonl"));
+        Preferences.Write(_shared.File("pairs.jsonl"));
         File.WriteAllLines(_shared.File("piqa.jsonl"),
         [
             """{"goal": "see", "sol1": "look", "sol2": "listen to it", "label": 0}""",
@@ -104,6 +106,7 @@ public sealed partial class OptionTests
         AssertArrives(TrainSettings.Table(), () => new());
         AssertArrives(RetrofitSettings.Table(), () => new());
         AssertArrives(FineTuneSettings.Table(), () => new());
+        AssertArrives(AlignSettings.Table(), () => new());
         AssertArrives(GenerateVerb.Settings(), () => new());
         AssertArrives(ChatVerb.Settings(), () => new());
         AssertArrives(BenchSettings.Table(), () => new());
@@ -174,7 +177,7 @@ public sealed partial class OptionTests
         CliRun run = Run(scratch, verb, lines);
         // Speeds and file names differ between runs.
         string text = $"{run.Code}\n{run.Out}\n{run.Error}".Replace(scratch.FullName, "", StringComparison.Ordinal);
-        text = verb is "train" or "retrofit" or "finetune" ? Number().Replace(text, "#") : Seconds().Replace(text, "#");
+        text = verb is "train" or "retrofit" or "finetune" or "align" ? Number().Replace(text, "#") : Seconds().Replace(text, "#");
         IEnumerable<string> files = Directory.EnumerateFiles(scratch.FullName, "*", SearchOption.AllDirectories)
             .Select(path =>
             {
@@ -189,6 +192,7 @@ public sealed partial class OptionTests
     [
         verb, .. lines.SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(word => word
             .Replace("BASE", Chats.Folder, StringComparison.Ordinal)
+            .Replace("PAIRS", _shared.File("pairs.jsonl"), StringComparison.Ordinal)
             .Replace("CHATS", _shared.File("chats.jsonl"), StringComparison.Ordinal)
             .Replace("ADAPTER", _shared.File("adapter"), StringComparison.Ordinal)
             .Replace("MODEL", _shared.File("model"), StringComparison.Ordinal)
