@@ -14,7 +14,7 @@ internal sealed class AdapterCheck(IProgress<FineTuneReport> next) : IProgress<F
         next.Report(value);
         if (value.AddedTokenCount > 0)
             throw new UsageException(
-                $"The model's vocabulary lacks {value.AddedTokenCount} tokens of the chat format or of --added-tokens, and an adapter that is "
-                + "trained with them does not fit the model. Set --merge-adapter to write the whole model, or another --chat-format.");
+                $"The model's vocabulary lacks {value.AddedTokenCount} tokens of the chat format or of --added-tokens, and an adapter that "
+                + "is trained with them does not fit the model. Set --merge-adapter to write the whole model, or another --chat-format.");
     }
 }
