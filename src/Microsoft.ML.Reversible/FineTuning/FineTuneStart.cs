@@ -69,12 +69,20 @@ internal sealed class FineTuneStart
             string[] missing = Missing(tokenizer, format, options);
             if (missing.Length > 0) tokenizer = TokenAddition.Add(tokenizer, missing);
             int size = SizeFor(options, from.Network, tokenizer.VocabularySize);
+            // Where the model has rows for the added tokens, a checkpoint of it has trained them.
+            int[] unused = whole is null ? UnusedRows(from.Network, tokenizer, missing) : [];
             if (options.LoraFor(missing.Length > 0, from.Network.Configuration.TiedHead) is { } settings)
             {
-                using LanguageNetwork? copy = CopyOfBase(options, from.Network, size, device);
+                bool changesGiven = given is not null && unused.Length > 0;
+                using LanguageNetwork? copy = CopyOfBase(options, from.Network, size, device, changesGiven);
+                Conversion.SetToMean(copy ?? from.Network, unused);
                 (made, reference) = Adapt(options, settings, checkpoint, copy ?? from.Network, seed, withReference);
             }
-            else made = Make(options, whole, from.Network, size, device, owns: given is null);
+            else
+            {
+                made = Make(options, whole, from.Network, size, device, owns: given is null);
+                Conversion.SetToMean(made, unused);
+            }
             if (withReference) reference ??= Make(options, checkpoint: null, device, seed).Model.Network;
             var model = new LanguageModel(made, tokenizer.Within(made.Configuration.VocabularySize), EndsOf(from, tokenizer, format));
             // What a checkpoint does not have: the model below an adapter, or the reference of whole weights.
@@ -144,10 +152,14 @@ internal sealed class FineTuneStart
         return isAsAsked && sameSize ? network : Conversion.Copy(network, size, options, device);
     }
 
-    /// <summary>Returns a frozen copy of the network below an adapter if its size or device changes; else null.</summary>
+    /// <summary>Returns the ids of added tokens for which the network has rows already, which no token used.</summary>
+    private static int[] UnusedRows(LanguageNetwork network, LanguageModelTokenizer tokenizer, string[] added) =>
+        [.. added.Select(token => tokenizer.Finder[token]!.Id).Where(id => id < network.Configuration.VocabularySize)];
+
+    /// <summary>Returns a frozen copy of the network below an adapter if its size, device or weights change; else null.</summary>
     private static LanguageNetwork? CopyOfBase(
-        FineTuneEstimator.Options options, LanguageNetwork network, int size, Device device) =>
-        size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString()
+        FineTuneEstimator.Options options, LanguageNetwork network, int size, Device device, bool changes) =>
+        changes || size != network.Configuration.VocabularySize || network.Device.ToString() != device.ToString()
             ? Conversion.CopyFrozen(network, size, options.BasePrecision, device)
             : null;
 

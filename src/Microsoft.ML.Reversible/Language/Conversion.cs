@@ -56,6 +56,23 @@ internal static class Conversion
         foreach (var (from, to) in teacher.Weights().Zip(student.Weights())) CopyWeight(from, to);
     }
 
+    /// <summary>Sets rows of the embedding and of the head to the mean of the others.</summary>
+    /// <param name="network">The network, which is changed.</param>
+    /// <param name="ids">The token ids of the rows; fewer than the network has.</param>
+    public static void SetToMean(LanguageNetwork network, IReadOnlyCollection<int> ids)
+    {
+        if (ids.Count == 0) return;
+        using var noGraph = no_grad();
+        foreach (Tensor matrix in new Tensor[] { network.EmbeddingWeights.First(), network.HeadWeight }.Distinct())
+        {
+            using var scope = NewDisposeScope();
+            Tensor rows = tensor(ids.Select(id => (long)id).ToArray(), device: matrix.device);
+            Tensor sum = matrix.sum(0, type: ScalarType.Float64) - matrix.index_select(0, rows).sum(0, type: ScalarType.Float64);
+            Tensor mean = (sum / (matrix.shape[0] - ids.Count)).to(matrix.dtype);
+            matrix.index_copy_(0, rows, mean.expand(ids.Count, -1));
+        }
+    }
+
     private static LanguageNetwork Make(
         LanguageNetwork from, LanguageModelConfiguration shape, Scheme scheme, Arithmetic arithmetic, TrainingOptions options,
         Device device)

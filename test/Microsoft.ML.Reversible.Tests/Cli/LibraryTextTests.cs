@@ -25,6 +25,7 @@ public sealed partial class LibraryTextTests
         ["SavePretrained writes the whole model"] = "'finetune' writes adapters of models that have one",
         ["The model has an adapter already"] = "verbs start from folders of whole models",
         ["This pipeline was saved with"] = "no verb reads zips",
+        ["The options are those of an alignment with preferences"] = "each verb makes its own options",
         ["'5' is a custom task"] = "no verb takes custom tasks",
         ["The task '5' is a custom one"] = "no verb takes custom tasks",
         ["The task does not list column"] = "no verb takes custom tasks",

@@ -107,6 +107,33 @@ public sealed class FineTuneRunTests
     }
 
     [TestMethod]
+    [DataRow(false, false)]
+    [DataRow(false, true)]
+    [DataRow(true, false)]
+    [DataRow(true, true)]
+    public void RowsThatTheModelHasForAddedTokensBeginAtTheMeanToo(bool lora, bool given)
+    {
+        using var scratch = new ScratchFolder();
+        using ReversibleLmTransformer padded = Chats.Fit(o => (o.ChatFormat, o.LearningRate) = (ChatFormat.ChatMl, 0.05));
+        padded.SavePretrained(scratch.File("model"));
+        byte[] before = padded.Network.HeadWeight.bytes.ToArray();
+        using ReversibleLmTransformer model = Chats.Fit(o =>
+        {
+            (o.ModelPath, o.Model) = (given ? null : scratch.File("model"), given ? padded : null);
+            (o.ChatFormat, o.AddedTokens, o.LearningRate, o.MaxSteps) = (ChatFormat.ChatMl, ["<x>"], 1e-30, 1);
+            if (lora) (o.LoraRank, o.TrainEmbedding) = (2, false);
+        });
+        Assert.AreEqual((320, 1), (model.Configuration.VocabularySize, model.FineTuning!.AddedTokenCount));
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var (own, rows) = (padded.Network.HeadWeight.detach(), model.Network.HeadWeight.detach());
+        var mean = (own.sum(0, keepdim: false) - own[259]) / 319;
+        Assert.IsLessThan(1e-5, TestModels.RelativeError(rows[259], mean));
+        Assert.IsGreaterThan(1e-2, TestModels.RelativeError(own[259], mean));
+        Assert.IsLessThan(1e-6, TestModels.RelativeError(rows[258], own[258]));
+        Assert.IsTrue(before.AsSpan().SequenceEqual(padded.Network.HeadWeight.bytes), "the given model has changed");
+    }
+
+    [TestMethod]
     public void AFaultyRowIsNamed()
     {
         AssertFault("Row 1, counted from 0: the conversation is empty.", new ConversationRow());
