@@ -45,6 +45,7 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITwoPartBlock,
     private Tensor Forward(Tensor input, EvaluationContext? context)
     {
         using var scope = NewDisposeScope();
+        input = GraphCuts.AtInput(input);
         Tensor attention = _attention.At(input, context);
         return (attention + _mlp.At(input + attention, context)).MoveToOuterDisposeScope();
     }

@@ -129,6 +129,13 @@ internal sealed class GraphCuts : IDisposable
         return cut.Value.alias().MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// Cuts the graph at a block's input if it is cut within the block. What computed the input would otherwise be reached twice: from the
+    /// block itself, and from the cuts within it. A leaf is returned as it is.
+    /// </summary>
+    public static Tensor AtInput(Tensor input) =>
+        Current is { } cuts && !input.is_leaf ? cuts.Apply(InputCut.Instance, input) : input;
+
     /// <summary>Continues the backward pass from the functions' values, those of the last group first.</summary>
     public void Backward()
     {
@@ -175,6 +182,16 @@ internal sealed class GraphCuts : IDisposable
             Value.Dispose();
             foreach (Tensor tensor in (Tensor[])[.. Inputs, .. Results]) tensor.Dispose();
         }
+    }
+
+    /// <summary>The identity.</summary>
+    private sealed class InputCut : ICutFunction
+    {
+        public static readonly InputCut Instance = new();
+
+        public Tensor[] Forward(Tensor[] inputs) => [inputs[0].alias()];
+
+        public Tensor[] Backward(Tensor gradient, Tensor[] inputs, Tensor[] results) => [gradient.alias()];
     }
 
     private sealed class CutGroup : IDisposable

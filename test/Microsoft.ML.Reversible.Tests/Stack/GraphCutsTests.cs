@@ -32,6 +32,16 @@ public sealed class GraphCutsTests
     }
 
     [TestMethod]
+    public void FunctionsThatEvaluateBlocksOneAfterTheOtherMayBeCut()
+    {
+        using var scope = NewDisposeScope();
+        Scheme scheme = Scheme.Parse("iterated-inverse:a=1,m=3");
+        Tensor[] whole = Gradients(BackwardMode.Stored, Arithmetic.Float, cuts: false, scheme: scheme);
+        Tensor[] cut = Gradients(BackwardMode.Stored, Arithmetic.Float, cuts: true, scheme: scheme);
+        foreach (var (expected, actual) in whole.Zip(cut)) Assert.IsLessThan(1e-12, TestModels.RelativeError(actual, expected));
+    }
+
+    [TestMethod]
     public void KeptLayersKeepTheirCuts()
     {
         using var scope = NewDisposeScope();
@@ -71,11 +81,12 @@ public sealed class GraphCutsTests
         Assert.IsNotNull(leaf.grad);
     }
 
-    private static Tensor[] Gradients(BackwardMode backwardMode, Arithmetic arithmetic, bool cuts, int keptLayers = 0)
+    private static Tensor[] Gradients(
+        BackwardMode backwardMode, Arithmetic arithmetic, bool cuts, int keptLayers = 0, Scheme? scheme = null)
     {
         using var random = new Generator(4);
         ProductBlock[] blocks = Blocks(random);
-        LayerStack stack = Stack(blocks, backwardMode, arithmetic, cuts);
+        LayerStack stack = Stack(blocks, backwardMode, arithmetic, cuts, scheme);
         stack.KeptLayerCount = keptLayers;
         Tensor input = randn([2, 3, Width], dtype: ScalarType.Float64, generator: random);
         using StackPass pass = stack.Forward(input);
@@ -85,8 +96,9 @@ public sealed class GraphCutsTests
 
     private static ProductBlock[] Blocks(Generator random) => [.. Enumerable.Range(0, Layers).Select(_ => new ProductBlock(random))];
 
-    private static LayerStack Stack(ProductBlock[] blocks, BackwardMode backwardMode, Arithmetic arithmetic, bool cuts) =>
-        new(Scheme.Midpoint, blocks, backwardMode, arithmetic) { Deterministic = cuts };
+    private static LayerStack Stack(
+        ProductBlock[] blocks, BackwardMode backwardMode, Arithmetic arithmetic, bool cuts, Scheme? scheme = null) =>
+        new(scheme ?? Scheme.Midpoint, blocks, backwardMode, arithmetic) { Deterministic = cuts };
 
     /// <summary>
     /// Computes q k with q = p U and k = p V, then a product with the result, so that there are two cuts in a row, one with a constant, and
@@ -106,6 +118,7 @@ public sealed class GraphCutsTests
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();
+            input = GraphCuts.AtInput(input);
             Tensor first = Product.Of(input.matmul(_query), input.matmul(_key));
             Tensor second = Product.Of(first.matmul(_key), input), halved = Product.Of(second, full_like(second, 0.5));
             Tensor shared = first.matmul(_query), left, right;
