@@ -75,9 +75,6 @@ internal sealed record BenchRow
     /// <summary>The number type of the frozen weights under adapters; null where all weights are trained.</summary>
     public string? BasePrecision { get; init; }
 
-    /// <summary>Number of trained parameters.</summary>
-    public long? TrainedParameters { get; init; }
-
     public required string Device { get; init; }
 
     /// <summary>The version of libtorch.</summary>
@@ -91,6 +88,9 @@ internal sealed record BenchRow
 
     /// <summary>The part of the peak that parameters, gradients and AdamW's moments take.</summary>
     public double? FixedGib { get; init; }
+
+    /// <summary>Number of trained parameters.</summary>
+    public long? TrainedParameters { get; init; }
 
     /// <summary>True if memory ran out; never false.</summary>
     public bool? OutOfMemory { get; init; }

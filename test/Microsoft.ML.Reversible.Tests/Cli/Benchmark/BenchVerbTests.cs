@@ -33,7 +33,7 @@ public sealed class BenchVerbTests
         {
             CollectionAssert.AreEqual(
                 Known.Concat(["chunk_loss", "tokens_per_s", "samples_per_s", "peak_gib", "loss"]).Concat(Settings)
-                    .Concat(["libtorch", "step_s", "base_gib", "fixed_gib"]).ToArray(),
+                    .Concat(["libtorch", "step_s", "base_gib", "fixed_gib", "trained_parameters"]).ToArray(),
                 Fields(row));
             Assert.AreEqual(Math.Log(32), row.GetProperty("loss").GetDouble(), 0.5);
             Assert.IsGreaterThan(0, row.GetProperty("tokens_per_s").GetDouble());
