@@ -88,6 +88,21 @@ public sealed class FineTuneVerbTests
     }
 
     [TestMethod]
+    public void AnAdapterWhoseTokensNoFolderWouldHoldIsRefusedBeforeTheFirstStep()
+    {
+        string[] line =
+        [
+            "finetune", "--model", Chats.Folder, "--data", _folder.File("chats.jsonl"), "--out", Out, "--chat-format", "chatml",
+            "--context-length", "80", "--batch-size", "2", "--max-steps", "1", "--lora-rank", "2",
+        ];
+        CliRun run = CliRun.Of(line);
+        Assert.AreEqual(1, run.Code, run.Error);
+        StringAssert.Contains(run.Error, "Set --merge-adapter");
+        Assert.IsFalse(Directory.Exists(Out));
+        Assert.AreEqual(0, CliRun.Of([.. line, "--merge-adapter"]).Code);
+    }
+
+    [TestMethod]
     public void WrongInputIsToldInOneLine()
     {
         CliRun.Of("finetune", "--model", Chats.Folder, "--data", _folder.File("chats.jsonl"), "--out", Out, "--chat-format", "robot")
